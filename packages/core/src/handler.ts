@@ -1,0 +1,130 @@
+/**
+ * The surface authors write against: `defineHandler` and the context a run is given. Nothing here names an engine.
+ */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { JsonObject, JsonValue, TypedAction } from "@streamer/protocol";
+import type { BlobBody, PutOptions } from "./ports/blobs.ts";
+import type { Log } from "./ports/log.ts";
+import type { BatchingOptions } from "./rules/batching.ts";
+import type { RetryPolicy } from "./rules/retry.ts";
+
+/** What a run may see of its request. */
+export interface RunningRequest {
+  readonly id: string;
+  readonly action: string;
+  /** 1 for the first run; rises with every claim. */
+  readonly attempt: number;
+  readonly userId: string;
+  readonly tenantId: string;
+  readonly permissions: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A stored file. `url` and `expiresAt` stand for a link that is signed anew whenever the result is read (P7). */
+export interface StoredBlob {
+  readonly url: string;
+  /** ISO 8601. */
+  readonly expiresAt: string;
+  readonly sizeBytes: number;
+}
+
+export interface HandlerBlobs {
+  /** Stores a body under `name`, which is private to this request. All or nothing. */
+  put(name: string, body: BlobBody, options?: PutOptions): Promise<StoredBlob>;
+  /** Stores a finished local file, usually from `ctx.scratch()`; the file is moved where the engine can. */
+  putFile(name: string, path: string, options?: PutOptions): Promise<StoredBlob>;
+}
+
+export interface HandlerContext {
+  /** Aborted when the run must stop; its reason is a `Stopped` that says why. */
+  readonly signal: AbortSignal;
+  readonly request: RunningRequest;
+  /**
+   * Progress, 0–100. Values are clamped and never go back within an attempt; calls are cheap and batched.
+   * A `stage` string in the metadata becomes the progress message's stage; a new stage is sent at once.
+   */
+  report(percentage: number, message?: string, metadata?: JsonObject): void;
+  /** Adds to the metadata sent with every later progress message. */
+  setMetadata(key: string, value: JsonValue): void;
+  /** Sends ordered, durable data beside progress: tokens, rows. Await it: that is the back-pressure. */
+  partial(stream: string, data: JsonValue): Promise<void>;
+  /** Saves state under the lease; the next attempt finds it in `resumed`. */
+  checkpoint(state: JsonValue): Promise<void>;
+  readonly resumed: JsonValue | undefined;
+  readonly blobs: HandlerBlobs;
+  /** A private local folder for this run, deleted when the run ends. */
+  scratch(): Promise<string>;
+  readonly log: Log;
+}
+
+export interface HandlerDefinition<Action extends string, Schema extends StandardSchemaV1, Output> {
+  /** Lower-case words joined by `_`, `-` or `.`; unique within a Streamer. */
+  readonly action: Action;
+  /** One sentence for people who list the actions. */
+  readonly description?: string;
+  /** Any Standard Schema (zod, valibot, arktype…). What it outputs is what `run` gets. */
+  readonly input: Schema;
+  /** Expected run time in ms, constant or by input. At or under the threshold (5 s) the request is answered at once. */
+  readonly estimate?: number | ((input: StandardSchemaV1.InferOutput<Schema>) => number);
+  readonly retry?: Partial<RetryPolicy>;
+  /** Longest one attempt may run, in ms. Default 1 hour. */
+  readonly timeoutMs?: number;
+  /** Runs at once: of this action, and of this action for one tenant. Default unlimited. */
+  readonly concurrency?: { readonly total?: number; readonly perTenant?: number };
+  /** Permissions the user's token must all carry. Default none. */
+  readonly permissions?: readonly string[];
+  /**
+   * `import.meta.url` of the module that exports this handler: the embedded engine then runs it in a worker process,
+   * so that heavy work never delays the sockets. On Lambda every run has its own process already.
+   */
+  readonly isolate?: string;
+  readonly progress?: Partial<BatchingOptions>;
+  readonly run: (input: StandardSchemaV1.InferOutput<Schema>, ctx: HandlerContext) => Promise<Output> | Output;
+}
+
+/** A registered handler, typed for clients by what its schema takes in and what `run` returns. */
+export interface Handler<Action extends string = string, Schema extends StandardSchemaV1 = StandardSchemaV1, Output = unknown>
+  extends HandlerDefinition<Action, Schema, Output>, TypedAction<Action, StandardSchemaV1.InferInput<Schema>, Output> {}
+
+/** Any handler, whatever its types: what collections of handlers hold. */
+// oxlint-disable-next-line no-explicit-any -- input is contravariant: only `any` lets differently typed handlers share a list
+export type AnyHandler = Handler<string, any, any>;
+
+const ACTION_NAME = /^[a-z][a-z0-9]*([_.-][a-z0-9]+)*$/;
+
+/**
+ * Declares a handler. Throws a TypeError that says what to do when the declaration is malformed.
+ *
+ * @example
+ * export const greet = defineHandler({
+ *   action: "greet",
+ *   input: z.object({ name: z.string() }),
+ *   estimate: 5,
+ *   run: ({ name }) => ({ greeting: `Hello, ${name}` }),
+ * });
+ */
+export function defineHandler<const Action extends string, Schema extends StandardSchemaV1, Output>(
+  definition: HandlerDefinition<Action, Schema, Output>,
+): Handler<Action, Schema, Output> {
+  const { action, input, run, estimate, timeoutMs, concurrency } = definition;
+  const refuse = (problem: string): never => {
+    throw new TypeError(`Handler "${String(action)}": ${problem}`);
+  };
+  if (typeof action !== "string" || !ACTION_NAME.test(action) || action.length > 128) {
+    refuse('the action must be lower-case words joined by "_", "-" or ".", at most 128 characters, such as "resize_images".');
+  }
+  if (typeof input?.["~standard"]?.validate !== "function") {
+    refuse("`input` must be a Standard Schema, such as z.object({ … }); for an action without input use z.object({}).");
+  }
+  if (typeof run !== "function") refuse("`run` must be a function (input, ctx) => result.");
+  if (estimate !== undefined && typeof estimate !== "function" && !(estimate >= 0))
+    refuse("`estimate` must be milliseconds or a function of the input.");
+  for (const [name, value] of Object.entries({
+    timeoutMs,
+    "concurrency.total": concurrency?.total,
+    "concurrency.perTenant": concurrency?.perTenant,
+  })) {
+    if (value !== undefined && !(Number.isFinite(value) && value > 0)) refuse(`\`${name}\` must be a positive number.`);
+  }
+  return Object.freeze({ ...definition });
+}

@@ -1,0 +1,32 @@
+export {
+  Fatal,
+  RetryAfter,
+  Stopped,
+  StreamerError,
+  describeError,
+  isFatal,
+  isRetryAfter,
+  isStopped,
+  isStreamerError,
+  restoreError,
+  type ErrorDescription,
+  type StopReason,
+} from "./errors.ts";
+export * from "./handler.ts";
+export type * from "./ports/blobs.ts";
+export type * from "./ports/channel.ts";
+export type * from "./ports/clock.ts";
+export type * from "./ports/connections.ts";
+export type * from "./ports/engine.ts";
+export type * from "./ports/events.ts";
+export { WorkerDied, type IsolatedRun, type Isolation } from "./ports/isolation.ts";
+export type * from "./ports/log.ts";
+export type * from "./ports/requests.ts";
+export type * from "./ports/subscriptions.ts";
+export type * from "./ports/wakeups.ts";
+export { DEFAULT_BATCHING, type BatchingOptions } from "./rules/batching.ts";
+export { blobPrefix, requestKey } from "./rules/identity.ts";
+export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
+export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";
+export { DEFAULT_OPTIONS, type AdmissionLimits, type PartialOptions, type StreamerOptions } from "./options.ts";
+export { createStreamer, type Streamer, type StreamerParts } from "./streamer.ts";

@@ -1,0 +1,73 @@
+/** What users may set, with every default. `resolveOptions` fills them in once, at the edge. */
+import { DEFAULT_FRAME_LIMITS, type FrameLimits } from "@streamer/protocol";
+
+export interface StreamerOptions {
+  /** Requests estimated at or under this run at once; longer ones are queued. Default 5,000 ms. */
+  readonly syncThresholdMs: number;
+  /** A run whose process is silent this long has lost its request. Renewed at a third of it. Default 30,000 ms. */
+  readonly leaseMs: number;
+  /** Queued requests run at once in this process, beside those in worker processes. Default 64. */
+  readonly inlineSlots: number;
+  /** How long state and results stay readable after a request ends. Default 7 days. */
+  readonly retentionMs: number;
+  /** How long a signed file link works; it is signed anew at each read. Default 24 hours. */
+  readonly linkMs: number;
+  /** Longest one attempt may run when neither handler nor request says. Default 1 hour. */
+  readonly timeoutMs: number;
+  /** How long a cancelled run may take to stop before it is settled without waiting for it. Default 10,000 ms. */
+  readonly cancelGraceMs: number;
+  /** Deaths of the running process after which a request is a dead letter. Default 3. */
+  readonly quarantineAfter: number;
+  readonly frames: FrameLimits;
+  readonly admission: AdmissionLimits;
+}
+
+export interface AdmissionLimits {
+  /** Waiting requests in all. Default 100,000. */
+  readonly queued: number;
+  /** Waiting requests of one tenant. Default 20,000. */
+  readonly queuedPerTenant: number;
+  /** Messages a second from one connection, on average; bursts of twice that pass. Default 1,000. */
+  readonly messagesPerSecond: number;
+  /** Sync requests in flight on one connection. Default 1,000. */
+  readonly inFlightPerConnection: number;
+  /** Requests one connection may follow at once. Default 10,000. */
+  readonly subscriptionsPerConnection: number;
+  /** Refused frames on one connection, within a minute, after which it is closed. Default 100. */
+  readonly refusalsPerMinute: number;
+}
+
+export const DEFAULT_OPTIONS: StreamerOptions = {
+  syncThresholdMs: 5_000,
+  leaseMs: 30_000,
+  inlineSlots: 64,
+  retentionMs: 7 * 86_400_000,
+  linkMs: 86_400_000,
+  timeoutMs: 3_600_000,
+  cancelGraceMs: 10_000,
+  quarantineAfter: 3,
+  frames: DEFAULT_FRAME_LIMITS,
+  admission: {
+    queued: 100_000,
+    queuedPerTenant: 20_000,
+    messagesPerSecond: 1_000,
+    inFlightPerConnection: 1_000,
+    subscriptionsPerConnection: 10_000,
+    refusalsPerMinute: 100,
+  },
+};
+
+/** Options as users pass them: any part of them. */
+export type PartialOptions = Partial<Omit<StreamerOptions, "frames" | "admission">> & {
+  readonly frames?: Partial<FrameLimits>;
+  readonly admission?: Partial<AdmissionLimits>;
+};
+
+export function resolveOptions(options: PartialOptions = {}): StreamerOptions {
+  return {
+    ...DEFAULT_OPTIONS,
+    ...options,
+    frames: { ...DEFAULT_OPTIONS.frames, ...options.frames },
+    admission: { ...DEFAULT_OPTIONS.admission, ...options.admission },
+  };
+}

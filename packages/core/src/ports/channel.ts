@@ -1,0 +1,16 @@
+/** ConnectionManager: the way out to each connection. */
+export interface Outgoing {
+  readonly text: string;
+  /** A later frame with the same key may take this one's place while it waits behind a slow client (P11). */
+  readonly coalesceKey?: string;
+}
+
+/** gone: the connection is no more. closed: it was too slow and has been closed; it can resume. */
+export type SendOutcome = "sent" | "gone" | "closed";
+
+export interface Channel {
+  /** Frames to one connection arrive in the order sent, but for coalesced ones. Never waits for the client. */
+  send(connectionId: string, frame: Outgoing): Promise<SendOutcome>;
+  /** Closes with a WebSocket close code (RFC 6455 §7.4). */
+  close(connectionId: string, code: number, reason: string): Promise<void>;
+}

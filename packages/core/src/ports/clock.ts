@@ -1,0 +1,9 @@
+/** Time, injected so that tests move it and nothing sleeps. */
+export interface Clock {
+  /** Wall-clock time in epoch ms: for timestamps and schedules. May jump. */
+  now(): number;
+  /** Milliseconds since some fixed moment of this process; never goes back: for leases and intervals. */
+  monotonic(): number;
+  /** Calls back once after `ms` of monotonic time; the returned function calls it off. Never keeps a process alive. */
+  after(ms: number, callback: () => void): () => void;
+}

@@ -1,0 +1,28 @@
+import type { Blobs } from "./blobs.ts";
+import type { Channel } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import type { Connections } from "./connections.ts";
+import type { Events } from "./events.ts";
+import type { Isolation } from "./isolation.ts";
+import type { Log } from "./log.ts";
+import type { Requests } from "./requests.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { Wakeups } from "./wakeups.ts";
+
+/** Everything core asks of the world. Each engine hands in one of these. */
+export interface Engine {
+  /** Names this store; another epoch means nothing can be resumed. */
+  readonly epoch: string;
+  readonly requests: Requests;
+  readonly events: Events;
+  readonly subscriptions: Subscriptions;
+  readonly connections: Connections;
+  readonly channel: Channel;
+  readonly blobs: Blobs;
+  readonly wakeups: Wakeups;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly isolation?: Isolation;
+  /** A fresh private folder for one run, and how to be rid of it. */
+  scratch(): Promise<{ readonly path: string; remove(): Promise<void> }>;
+}

@@ -1,0 +1,220 @@
+/**
+ * RequestQueue: requests, stored and queued by the same write. One verb per transition of the lifecycle, each atomic:
+ * it changes the state, numbers and stores the events it is given, and answers with the frames as they will travel.
+ * Every verb that takes a lease refuses it, inside the write, once it is lost (P3).
+ *
+ * A verb resolves only after its write is on stable storage (P1); frames of one request resolve in `seq` order.
+ */
+import type { ErrorCode, JsonValue, RequestStatus, ServerMessage, WireError } from "@streamer/protocol";
+import type { Frame } from "./events.ts";
+
+/** Whose a request is: from the connection's token, never from a message (P10). */
+export interface Owner {
+  readonly tenantId: string;
+  readonly userId: string;
+}
+/** Names one request among all owners: see rules/identity.ts. */
+export type RequestKey = string & { readonly "~brand": "RequestKey" };
+
+type BodyOf<M> = M extends unknown ? Omit<M, "request_id" | "seq" | "timestamp"> : never;
+/** An event before the store gives it request id, seq and timestamp. */
+export type EventBody = BodyOf<
+  | ServerMessage<"acknowledgment" | "waiting" | "progress" | "partial" | "retrying" | "cancellation" | "complete">
+  | (ServerMessage<"error"> & { request_id: string })
+>;
+
+export interface Submission {
+  readonly key: RequestKey;
+  readonly requestId: string;
+  readonly owner: Owner;
+  readonly action: string;
+  readonly payload: JsonValue;
+  /** Tells a repeat (same hash) from a clash (another) under one id (P4). */
+  readonly payloadHash: string;
+  readonly idempotencyKey?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly permissions: readonly string[];
+  /** 0–9, 9 first. */
+  readonly priority: number;
+  /** Epoch ms; undefined is now. */
+  readonly runAt?: number;
+  readonly maxAttempts: number;
+  readonly timeoutMs: number;
+  readonly estimatedMs?: number;
+  readonly retentionMs: number;
+  /** Refused above these (P14): waiting requests in all, and of one tenant. */
+  readonly limits: { readonly queued: number; readonly queuedPerTenant: number };
+  /** The acknowledgment, given how many runnable requests are ahead and whether it was claimed by this very write. */
+  readonly acknowledge: (queue: { readonly position: number; readonly claimed: boolean }) => EventBody;
+  /** Claim in the same write, when a slot is free or a sync run is promoted. */
+  readonly claim?: { readonly leaseMs: number };
+}
+
+export type SubmitOutcome =
+  | { readonly outcome: "created"; readonly frames: readonly Frame[]; readonly claim?: Claim }
+  /** Same id or idempotency key, same payload: what there is. */
+  | { readonly outcome: "existing"; readonly record: RequestRecord }
+  /** Same id or idempotency key, another payload. */
+  | { readonly outcome: "conflict"; readonly requestId: string }
+  | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" };
+
+/** The right to run one request; `attempt` is its fencing token. */
+export interface Lease {
+  readonly key: RequestKey;
+  readonly attempt: number;
+}
+
+export interface Claim {
+  readonly lease: Lease;
+  readonly requestId: string;
+  readonly owner: Owner;
+  readonly action: string;
+  readonly payload: JsonValue;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly permissions: readonly string[];
+  readonly maxAttempts: number;
+  readonly timeoutMs: number;
+  readonly estimatedMs?: number;
+  /** Attempts that failed before this one; releases and crashes are not among them. */
+  readonly failures: number;
+  /** Times the process running it died. */
+  readonly crashes: number;
+  readonly checkpoint?: JsonValue;
+  readonly cancelRequested: boolean;
+  /** Epoch ms. */
+  readonly submittedAt: number;
+  /** Ms from being runnable to this claim. */
+  readonly queueMs: number;
+}
+
+/** Which requests a process can take now. Requests whose action is in no lane are not claimed. */
+export interface ClaimTerms {
+  readonly leaseMs: number;
+  /** Only this one, if it is runnable. */
+  readonly key?: RequestKey;
+  /** Free slots, by groups of actions. */
+  readonly lanes: readonly { readonly actions: readonly string[]; readonly free: number }[];
+  /** Runs at once over all processes; absent is unlimited. */
+  readonly concurrency: Readonly<Record<string, { readonly total?: number; readonly perTenant?: number }>>;
+}
+
+export type Written = { readonly outcome: "written"; readonly frames: readonly Frame[] } | { readonly outcome: "lost" };
+
+export interface Advance {
+  /** Stored and numbered in this order. The newest progress replaces the one before it (P5). */
+  readonly events: readonly EventBody[];
+  readonly checkpoint?: JsonValue;
+  /** The lease is renewed to this long from now. */
+  readonly leaseMs: number;
+}
+export type AdvanceOutcome =
+  | { readonly outcome: "advanced"; readonly frames: readonly Frame[]; readonly cancelRequested: boolean }
+  | { readonly outcome: "lost" };
+
+export interface Settlement {
+  readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
+  readonly events: readonly EventBody[];
+  /** How long the handler ran in this attempt, for estimates. */
+  readonly runMs: number;
+}
+
+export type CancelOutcome =
+  /** It was waiting: it is CANCELLED now. */
+  | { readonly outcome: "cancelled"; readonly frames: readonly Frame[] }
+  /** It is running: its run will be told. Asking again writes nothing. */
+  | { readonly outcome: "requested"; readonly frames: readonly Frame[] }
+  | { readonly outcome: "too_late"; readonly seq: number }
+  | { readonly outcome: "unknown" }
+  | { readonly outcome: "expired" };
+
+export type RedriveOutcome =
+  | { readonly outcome: "redriven"; readonly frames: readonly Frame[] }
+  | { readonly outcome: "not_failed"; readonly status: RequestStatus }
+  | { readonly outcome: "unknown" }
+  | { readonly outcome: "expired" };
+
+/** What became of one request whose process died. */
+export interface Recovery {
+  readonly key: RequestKey;
+  readonly outcome: "returned" | "quarantined" | "cancelled";
+  readonly frames: readonly Frame[];
+}
+
+export interface RequestRecord {
+  readonly key: RequestKey;
+  readonly requestId: string;
+  readonly owner: Owner;
+  readonly action: string;
+  readonly status: RequestStatus;
+  readonly attempt: number;
+  /** The newest seq given out. */
+  readonly seq: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  readonly runAt: number;
+  readonly endedAt?: number;
+  readonly progress?: {
+    readonly percentage: number;
+    readonly message?: string;
+    readonly stage?: string;
+    readonly metadata?: Readonly<Record<string, JsonValue>>;
+  };
+  /** Present when COMPLETED; links in it are not signed yet. */
+  readonly result?: JsonValue;
+  /** Present when FAILED or CANCELLED. */
+  readonly error?: WireError & { readonly code: ErrorCode };
+}
+
+export type Lookup =
+  | { readonly outcome: "found"; readonly record: RequestRecord }
+  | { readonly outcome: "unknown" }
+  | { readonly outcome: "expired" };
+
+export interface ListQuery {
+  /** Without a user: the whole tenant's. */
+  readonly tenantId: string;
+  readonly userId?: string;
+  readonly status?: RequestStatus;
+  readonly action?: string;
+  /** 1–100. */
+  readonly limit: number;
+  /** From an earlier page; newest first. A cursor that cannot be read starts at the newest. */
+  readonly cursor?: string;
+}
+
+export interface Requests {
+  submit(submission: Submission): Promise<SubmitOutcome>;
+  /** Takes runnable requests, higher priority first, then longest waiting; each claim raises the attempt. */
+  claim(terms: ClaimTerms): Promise<readonly Claim[]>;
+  advance(lease: Lease, change: Advance): Promise<AdvanceOutcome>;
+  /** PROCESSING → RETRYING until `runAt`; counts a failure. */
+  reschedule(lease: Lease, change: { readonly runAt: number; readonly events: readonly EventBody[] }): Promise<Written>;
+  /** PROCESSING → PENDING, runnable now; counts a crash when the process running it died. */
+  release(lease: Lease, change: { readonly crashed: boolean }): Promise<Written>;
+  settle(lease: Lease, settlement: Settlement): Promise<Written>;
+  /** `whenWaiting` is stored when it ends at once, `whenRunning` when its run has to be told. */
+  requestCancel(
+    key: RequestKey,
+    events: { readonly whenWaiting: readonly EventBody[]; readonly whenRunning: readonly EventBody[] },
+  ): Promise<CancelOutcome>;
+  /** FAILED → PENDING with a fresh count of failures and crashes. */
+  redrive(key: RequestKey, acknowledgment: EventBody): Promise<RedriveOutcome>;
+  /**
+   * Takes back requests whose lease ended without a word: to PENDING with one crash more, to FAILED at
+   * `quarantineAfter` crashes, to CANCELLED when that had been asked for.
+   */
+  recover(terms: {
+    readonly quarantineAfter: number;
+    readonly quarantined: readonly EventBody[];
+    readonly cancelled: readonly EventBody[];
+  }): Promise<readonly Recovery[]>;
+  /** Epoch ms of the earliest moment a waiting request becomes runnable; undefined when none waits. */
+  nextRunAt(): Promise<number | undefined>;
+  get(key: RequestKey): Promise<Lookup>;
+  list(query: ListQuery): Promise<{ readonly records: readonly RequestRecord[]; readonly cursor?: string }>;
+  /** Run times in ms of the newest completed runs of an action, for estimates. */
+  recentRuns(action: string, limit: number): Promise<readonly number[]>;
+  /** Forgets up to `limit` requests whose retention has ended and names them, so that their blobs can go too. */
+  purge(limit: number): Promise<readonly RequestKey[]>;
+}

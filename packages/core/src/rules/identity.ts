@@ -1,0 +1,12 @@
+/** How requests are named: ids are made by clients, so a key joins them with the owner (P4, P10). */
+import type { Owner, RequestKey } from "../ports/requests.ts";
+
+/** Injective: the separator cannot occur in an encoded part. */
+export function requestKey(owner: Owner, requestId: string): RequestKey {
+  return `${encodeURIComponent(owner.tenantId)}/${encodeURIComponent(owner.userId)}/${encodeURIComponent(requestId)}` as RequestKey;
+}
+
+/** Where the blobs of a request live: every key starts so, and nothing else's does. */
+export function blobPrefix(key: RequestKey): string {
+  return `${key}/`;
+}

@@ -1,0 +1,109 @@
+/**
+ * Field checkers: the frames of messages.ts are declared once with these, and both the TypeScript types and the
+ * validation follow from that one declaration. A checker adds issues, it never throws; unknown members are ignored.
+ */
+import { REQUEST_STATUSES, type RequestStatus } from "./status.ts";
+import { isErrorCode, type WireError, type WireIssue } from "./error-codes.ts";
+import { isJsonObject, type JsonPath, type JsonValue } from "./json.ts";
+
+export interface Field<T> {
+  /** Adds an issue for each problem of `value`. */
+  readonly check: (value: unknown, path: JsonPath, issues: WireIssue[]) => void;
+  readonly optional?: true;
+  readonly "~type"?: T;
+}
+export interface OptionalField<T> extends Field<T> {
+  readonly optional: true;
+}
+export type Shape = Readonly<Record<string, Field<unknown>>>;
+
+type TypeOf<F> = F extends Field<infer T> ? T : never;
+type OptionalKeys<S extends Shape> = { [K in keyof S]: S[K] extends OptionalField<unknown> ? K : never }[keyof S];
+/** The TypeScript type of the objects a shape accepts. */
+export type Infer<S extends Shape> = { readonly [K in Exclude<keyof S, OptionalKeys<S>>]: TypeOf<S[K]> } & {
+  readonly [K in OptionalKeys<S>]?: TypeOf<S[K]>;
+};
+
+const field = <T>(accepts: (value: unknown) => boolean, expected: string): Field<T> => ({
+  check: (value, path, issues) => {
+    if (!accepts(value)) issues.push({ path, message: `expected ${expected}` });
+  },
+});
+
+export function optional<T>(inner: Field<T>): OptionalField<T> {
+  return { check: inner.check, optional: true };
+}
+
+/** Well formed: a lone surrogate could be neither encoded nor told from another. */
+export const text = (minLength: number, maxLength: number): Field<string> =>
+  field(
+    (value) => typeof value === "string" && value.length >= minLength && value.length <= maxLength && value.isWellFormed(),
+    `a string of ${minLength} to ${maxLength} characters`,
+  );
+
+export const oneOf = <const T extends string>(...values: readonly T[]): Field<T> =>
+  field((value) => (values as readonly unknown[]).includes(value), `one of ${values.join(", ")}`);
+
+export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER): Field<number> =>
+  field(
+    (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max,
+    `a whole number from ${min} to ${max}`,
+  );
+
+export const number = (min: number, max: number): Field<number> =>
+  field((value) => typeof value === "number" && value >= min && value <= max, `a number from ${min} to ${max}`);
+
+export const boolean: Field<boolean> = field((value) => typeof value === "boolean", "true or false");
+export const json: Field<JsonValue> = field((value) => value !== undefined, "a JSON value");
+export const status: Field<RequestStatus> = oneOf(...REQUEST_STATUSES);
+
+/** An object whose members are all JSON, such as progress metadata. */
+export const jsonObject: Field<{ readonly [key: string]: JsonValue | undefined }> = field(isJsonObject, "an object");
+
+export const stringMap = (maxEntries: number, maxLength: number): Field<Readonly<Record<string, string>>> =>
+  field(
+    (value) =>
+      isJsonObject(value) &&
+      Object.keys(value).length <= maxEntries &&
+      Object.entries(value).every(([key, member]) => key.length <= maxLength && typeof member === "string" && member.length <= maxLength),
+    `an object of at most ${maxEntries} strings of at most ${maxLength} characters`,
+  );
+
+export function object<S extends Shape>(shape: S): Field<Infer<S>> {
+  return { check: (value, path, issues) => checkShape(shape, value, path, issues) };
+}
+
+export function list<T>(inner: Field<T>, maxItems: number): Field<readonly T[]> {
+  return {
+    check: (value, path, issues) => {
+      if (!Array.isArray(value) || value.length > maxItems) issues.push({ path, message: `expected an array of at most ${maxItems}` });
+      else value.forEach((item, index) => inner.check(item, [...path, index], issues));
+    },
+  };
+}
+
+export const error: Field<WireError> = field(
+  (value) => isJsonObject(value) && isErrorCode(value["code"]) && typeof value["message"] === "string",
+  "an error with a known code and a message",
+);
+
+export function checkShape(shape: Shape, value: unknown, path: JsonPath, issues: WireIssue[]): void {
+  if (!isJsonObject(value)) {
+    issues.push({ path, message: "expected an object" });
+    return;
+  }
+  for (const [name, member] of Object.entries(shape)) {
+    const present = Object.hasOwn(value, name) && value[name] !== undefined;
+    if (present) member.check(value[name], [...path, name], issues);
+    else if (!member.optional) issues.push({ path: [...path, name], message: "is required" });
+  }
+}
+
+/** Copies the members a shape names: what travels further is what was checked, nothing else. */
+export function pick<S extends Shape>(shape: S, value: Readonly<Record<string, unknown>>): Infer<S> {
+  const picked: Record<string, unknown> = {};
+  for (const name of Object.keys(shape)) {
+    if (Object.hasOwn(value, name) && value[name] !== undefined) picked[name] = value[name];
+  }
+  return picked as Infer<S>;
+}

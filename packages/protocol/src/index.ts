@@ -1,0 +1,6 @@
+export * from "./codec.ts";
+export * from "./error-codes.ts";
+export { type JsonObject, type JsonPath, type JsonValue, isJsonObject } from "./json.ts";
+export * from "./messages.ts";
+export * from "./status.ts";
+export type { TypedAction } from "./typed-action.ts";

@@ -1,0 +1,167 @@
+/**
+ * Every frame of wire protocol v1, named by direction. One declaration gives both the type and the check (fields.ts);
+ * docs/protocol.md describes the same frames for people.
+ *
+ * A server frame with a `seq` is part of the durable life of its request; one without is an answer to the frame that
+ * asked, and says so by echoing its `ref`.
+ */
+import {
+  boolean,
+  error,
+  integer,
+  json,
+  jsonObject,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  status,
+  stringMap,
+  text,
+  type Infer,
+} from "./fields.ts";
+
+/** WebSocket subprotocol; none offered means this one. */
+export const SUBPROTOCOL = "streamer.v1";
+/** Subprotocol entries of this prefix carry the token, for browsers, which cannot set headers. */
+export const BEARER_SUBPROTOCOL_PREFIX = "bearer.";
+
+export const MAX_ID_LENGTH = 128;
+const id = text(1, MAX_ID_LENGTH);
+const ref = optional(id);
+const epochMs = integer(0);
+
+export const REQUEST_MODES = ["auto", "sync", "async"] as const;
+const requestOptions = object({
+  mode: optional(oneOf(...REQUEST_MODES)),
+  /** 9 runs first. Default 5. */
+  priority: optional(integer(0, 9)),
+  delay_ms: optional(integer(0, 366 * 86_400_000)),
+  run_at: optional(epochMs),
+  idempotency_key: optional(id),
+  timeout_ms: optional(integer(1, 7 * 86_400_000)),
+  max_attempts: optional(integer(1, 100)),
+  /** Receive this request's events on this connection. Default true. */
+  subscribe: optional(boolean),
+});
+
+export const CLIENT_SHAPES = {
+  request: {
+    id: optional(id),
+    action: text(1, 128),
+    payload: optional(json),
+    metadata: optional(stringMap(32, 1_024)),
+    options: optional(requestOptions),
+  },
+  subscribe: { request_id: id, after: optional(integer(0)), ref },
+  unsubscribe: { request_id: id, ref },
+  cancel: { request_id: id, reason: optional(text(0, 1_024)), ref },
+  retry: { request_id: id, reason: optional(text(0, 1_024)), ref },
+  get: { request_id: id, ref },
+  list: { status: optional(status), action: optional(text(1, 128)), limit: optional(integer(1, 100)), cursor: optional(text(1, 512)), ref },
+  ping: { ref },
+} as const;
+
+const about = { request_id: id, timestamp: epochMs };
+const event = { ...about, seq: integer(1) };
+const eta = object({ p50_ms: integer(0), p90_ms: integer(0) });
+const update = {
+  percentage: number(0, 100),
+  message: optional(text(0, 1_024)),
+  stage: optional(text(0, 128)),
+  metadata: optional(jsonObject),
+};
+const progressUpdate = object({ ...update, timestamp: epochMs });
+
+export const WAITING_REASONS = [
+  "queue",
+  "tenant_concurrency",
+  "action_concurrency",
+  "rate_limit",
+  "backoff",
+  "scheduled",
+  "no_worker",
+] as const;
+export const CANCELLATION_STAGES = ["requested", "observed", "stopped", "too_late"] as const;
+/** Updates that one progress frame may carry (the seed's batch of 5). */
+export const MAX_COALESCED_UPDATES = 64;
+
+const snapshotBody = {
+  ...about,
+  seq: integer(0),
+  action: text(1, 128),
+  status,
+  attempt: integer(0),
+  created_at: epochMs,
+  run_at: optional(epochMs),
+  ended_at: optional(epochMs),
+  progress: optional(object(update)),
+  result: optional(json),
+  error: optional(error),
+  metadata: optional(stringMap(32, 1_024)),
+};
+
+export const SERVER_SHAPES = {
+  welcome: {
+    timestamp: epochMs,
+    connection_id: id,
+    epoch: text(1, 128),
+    protocol: text(1, 32),
+    server_version: text(1, 64),
+    heartbeat_ms: integer(1),
+    limits: object({ message_bytes: integer(1), depth: integer(1), messages_per_second: integer(1) }),
+  },
+  pong: { timestamp: epochMs, ref },
+  response: {
+    ...about,
+    success: boolean,
+    data: optional(json),
+    error: optional(error),
+    metadata: object({ processing_ms: number(0, Number.MAX_SAFE_INTEGER) }),
+  },
+  acknowledgment: {
+    ...event,
+    status: oneOf("queued", "processing"),
+    message: text(0, 1_024),
+    estimated_ms: optional(integer(0)),
+    eta: optional(eta),
+    position: optional(integer(0)),
+    waiting_for: optional(oneOf(...WAITING_REASONS)),
+  },
+  waiting: { ...event, reason: oneOf(...WAITING_REASONS), position: optional(integer(0)), eta: optional(eta), until: optional(epochMs) },
+  progress: {
+    ...event,
+    ...update,
+    attempt: integer(1),
+    eta: optional(eta),
+    updates: optional(list(progressUpdate, MAX_COALESCED_UPDATES)),
+  },
+  partial: { ...event, stream: text(1, 128), index: integer(0), data: json },
+  retrying: { ...event, attempt: integer(1), retry_at: epochMs, error },
+  cancellation: { ...about, seq: optional(integer(1)), stage: oneOf(...CANCELLATION_STAGES), reason: optional(text(0, 1_024)), ref },
+  complete: {
+    ...event,
+    result: optional(json),
+    metadata: object({ attempts: integer(1), queue_ms: integer(0), run_ms: integer(0) }),
+  },
+  error: { timestamp: epochMs, request_id: optional(id), seq: optional(integer(1)), error, ref },
+  snapshot: { ...snapshotBody, recovered: boolean, ref },
+  list: { timestamp: epochMs, items: list(object(snapshotBody), 100), cursor: optional(text(1, 512)), ref },
+} as const;
+
+type ClientFrames = { [T in keyof typeof CLIENT_SHAPES]: { readonly type: T } & Infer<(typeof CLIENT_SHAPES)[T]> };
+type ServerFrames = { [T in keyof typeof SERVER_SHAPES]: { readonly type: T } & Infer<(typeof SERVER_SHAPES)[T]> };
+
+export type ClientMessageType = keyof ClientFrames;
+export type ServerMessageType = keyof ServerFrames;
+/** A frame from client to server; with a type argument, the frames of that type. */
+export type ClientMessage<T extends ClientMessageType = ClientMessageType> = ClientFrames[T];
+/** A frame from server to client; with a type argument, the frames of that type. */
+export type ServerMessage<T extends ServerMessageType = ServerMessageType> = ServerFrames[T];
+
+export type RequestOptions = NonNullable<ClientMessage<"request">["options"]>;
+export type Eta = NonNullable<ServerMessage<"progress">["eta"]>;
+export type ProgressUpdate = NonNullable<ServerMessage<"progress">["updates"]>[number];
+export type CancellationStage = (typeof CANCELLATION_STAGES)[number];
+export type WaitingReason = (typeof WAITING_REASONS)[number];
