@@ -17,13 +17,20 @@ export class StreamerError extends Error {
   readonly code: ErrorCode;
   readonly requestId: string | undefined;
   readonly details: WireError["details"] | undefined;
+  /** When it is worth trying again, in ms from now. */
+  readonly afterMs: number | undefined;
 
-  constructor(code: ErrorCode, message: string, more: { cause?: unknown; requestId?: string; details?: WireError["details"] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { cause?: unknown; requestId?: string; details?: WireError["details"]; afterMs?: number } = {},
+  ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = "StreamerError";
     this.code = code;
     this.requestId = more.requestId;
     this.details = more.details;
+    this.afterMs = more.afterMs;
   }
 }
 
@@ -118,4 +125,9 @@ export function restoreError(description: ErrorDescription): Error {
             : Object.assign(new Error(message), { name: description.name });
   if (description.stack !== undefined) error.stack = description.stack;
   return error;
+}
+
+/** Whatever was thrown, as an Error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -108,7 +108,7 @@ export function defineHandler<const Action extends string, Schema extends Standa
 ): Handler<Action, Schema, Output> {
   const { action, input, run, estimate, timeoutMs, concurrency } = definition;
   const refuse = (problem: string): never => {
-    throw new TypeError(`Handler "${String(action)}": ${problem}`);
+    throw new TypeError(`Handler "${action}": ${problem}`);
   };
   if (typeof action !== "string" || !ACTION_NAME.test(action) || action.length > 128) {
     refuse('the action must be lower-case words joined by "_", "-" or ".", at most 128 characters, such as "resize_images".');

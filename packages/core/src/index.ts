@@ -3,6 +3,7 @@ export {
   RetryAfter,
   Stopped,
   StreamerError,
+  asError,
   describeError,
   isFatal,
   isRetryAfter,
@@ -29,4 +30,4 @@ export { blobPrefix, requestKey } from "./rules/identity.ts";
 export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
 export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";
 export { DEFAULT_OPTIONS, type AdmissionLimits, type PartialOptions, type StreamerOptions } from "./options.ts";
-export { createStreamer, type Streamer, type StreamerParts } from "./streamer.ts";
+export { VERSION, createStreamer, type Streamer, type StreamerParts } from "./streamer.ts";

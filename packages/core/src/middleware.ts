@@ -3,7 +3,7 @@
  * `run` wraps each run of a handler, sync or async, inline or isolated. The first in the list is the outermost.
  */
 import type { WireIssue } from "@streamer/protocol";
-import { StreamerError } from "./errors.ts";
+import { asError, StreamerError } from "./errors.ts";
 import type { AnyHandler, HandlerContext } from "./handler.ts";
 import type { Connection } from "./ports/connections.ts";
 
@@ -56,10 +56,7 @@ export const logging: Middleware = {
       log.info({ run_ms: Math.round(performance.now() - started) }, "run finished");
       return result;
     } catch (error) {
-      log.warn(
-        { run_ms: Math.round(performance.now() - started), err: error instanceof Error ? error : new Error(String(error)) },
-        "run failed",
-      );
+      log.warn({ run_ms: Math.round(performance.now() - started), err: asError(error) }, "run failed");
       throw error;
     }
   },

@@ -1,12 +1,39 @@
 /**
  * createStreamer joins the stages into one flow over an engine: the only file that knows every stage.
  */
+import { SUBPROTOCOL } from "@streamer/protocol";
+import { Stopped, StreamerError } from "./errors.ts";
+import { createControl, missing } from "./flow/control.ts";
+import { createDeliver } from "./flow/deliver.ts";
+import { createExecute } from "./flow/execute.ts";
+import { createInspect } from "./flow/inspect.ts";
+import { createLaunch } from "./flow/launch.ts";
+import { createEstimates } from "./flow/learn.ts";
+import { createProcess } from "./flow/process.ts";
+import { createReceive } from "./flow/receive.ts";
+import { createReporter } from "./flow/report.ts";
+import { createRoute } from "./flow/route.ts";
+import { createRunNow } from "./flow/run-now.ts";
+import { createSubmit } from "./flow/submit.ts";
+import { createWork } from "./flow/work.ts";
 import type { AnyHandler } from "./handler.ts";
-import type { Middleware } from "./middleware.ts";
-import type { PartialOptions } from "./options.ts";
+import { permissions, type Middleware } from "./middleware.ts";
+import { resolveOptions, type PartialOptions } from "./options.ts";
 import type { Connection } from "./ports/connections.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { RequestKey } from "./ports/requests.ts";
+import { DEFAULT_BATCHING } from "./rules/batching.ts";
+import { blobPrefix } from "./rules/identity.ts";
+import { cancelledError, quarantineError } from "./rules/outcome.ts";
+import { register } from "./rules/registration.ts";
+
+export const VERSION = "0.1.0";
+/** A client that has heard nothing for this long should send `ping`. */
+const HEARTBEAT_MS = 30_000;
+/** Requests forgotten at a time: a purge must not hold up the writes of others. */
+const PURGE_BATCH = 500;
+/** After the grace of a stop, what runs is told to stop and has this long to do so before it is handed back anyway. */
+const STOP_GRACE_MS = 2_000;
 
 export interface StreamerParts {
   readonly handlers: readonly AnyHandler[];
@@ -37,6 +64,142 @@ export interface Streamer {
   stop(graceMs: number): Promise<void>;
 }
 
-export function createStreamer(parts: StreamerParts): Streamer {
-  throw new Error(`not yet: ${parts.handlers.length}`);
+export function createStreamer({
+  handlers: list,
+  engine,
+  options: chosen,
+  middleware: added = [],
+  onSlotFree = () => {},
+}: StreamerParts): Streamer {
+  const options = resolveOptions(chosen);
+  const handlers = register(list);
+  const middleware = [permissions, ...added];
+  const { requests, connections, subscriptions, clock, log, blobs } = engine;
+  let stopping = false;
+
+  async function dropConnection(connectionId: string): Promise<void> {
+    receive.forget(connectionId);
+    await Promise.all([subscriptions.dropConnection(connectionId), connections.close(connectionId)]);
+  }
+
+  const deliver = createDeliver(engine, options.linkMs, dropConnection);
+  const { publish, publishLast, answer } = deliver;
+  const estimates = createEstimates(requests);
+  const processing = createProcess({ engine, options, publish, publishLast, completed: estimates.record, random: Math.random });
+
+  const launch = createLaunch(createExecute(engine, middleware), ({ handler, key, request, acquireLease }, controller) =>
+    createReporter({
+      clock,
+      log,
+      acquireLease,
+      batching: { ...DEFAULT_BATCHING, ...handler.progress },
+      leaseMs: options.leaseMs,
+      maxBytes: options.frames.messageBytes,
+      recorded: estimates.known(request.action),
+      advance: (lease, change) => requests.advance(lease, change),
+      publish: (lease, frames) => publish(lease.key, frames),
+      onLost: () => controller.abort(new Stopped("lease_lost")),
+      onCancelRequested: () => processing.cancel(key),
+    }),
+  );
+
+  const work = createWork({ engine, handlers, options, launch, adopt: processing.adopt, onSlotFree });
+  const { submit, promote } = createSubmit({ engine, options, deliver, work, recorded: estimates.known });
+  const now = createRunNow({ clock, log, options, launch, adopt: processing.adopt, promote, answer });
+  const route = createRoute({ handlers, middleware, options, log, recorded: estimates.of, runNow: now.run, submit });
+  const control = createControl({ engine, deliver, cancelSync: now.cancel, cancelRun: processing.cancel });
+  const inspect = createInspect({ engine, deliver, missing, maxSubscriptions: options.admission.subscriptionsPerConnection });
+
+  const receive = createReceive({
+    engine,
+    options,
+    answer,
+    makeId: () => crypto.randomUUID(),
+    dispatch: async (message, connection, { requestId, bytes }) => {
+      switch (message.type) {
+        case "request":
+          if (stopping)
+            throw new StreamerError("SERVICE_UNAVAILABLE", `The server is stopping; send "${requestId}" again on a new connection.`, {
+              afterMs: 1_000,
+            });
+          return route(message, requestId, connection, bytes);
+        case "subscribe":
+          return inspect.subscribe(message, connection);
+        case "unsubscribe":
+          return inspect.unsubscribe(message, connection);
+        case "cancel":
+          return control.cancel(message, connection);
+        case "retry":
+          return control.retry(message, connection);
+        case "get":
+          return inspect.get(message, connection);
+        case "list":
+          return inspect.list(message, connection);
+        case "ping":
+          return answer(connection.connectionId, {
+            type: "pong",
+            timestamp: Math.round(clock.now()),
+            ...(message.ref !== undefined && { ref: message.ref }),
+          });
+      }
+    },
+  });
+
+  return {
+    handlers,
+    receive: receive.receive,
+    work: work.claim,
+    disconnect: dropConnection,
+    get running() {
+      return processing.running + now.running;
+    },
+    async connect(connection) {
+      await connections.open(connection);
+      await answer(connection.connectionId, {
+        type: "welcome",
+        timestamp: Math.round(clock.now()),
+        connection_id: connection.connectionId,
+        epoch: engine.epoch,
+        protocol: SUBPROTOCOL,
+        server_version: VERSION,
+        heartbeat_ms: HEARTBEAT_MS,
+        limits: {
+          message_bytes: options.frames.messageBytes,
+          depth: options.frames.depth,
+          messages_per_second: options.admission.messagesPerSecond,
+        },
+      });
+    },
+    async recover() {
+      const recoveries = await requests.recover({
+        quarantineAfter: options.quarantineAfter,
+        quarantined: [{ type: "error", error: quarantineError(options.quarantineAfter) }],
+        cancelled: [
+          { type: "cancellation", stage: "stopped" },
+          { type: "error", error: cancelledError },
+        ],
+      });
+      for (const { key, outcome, frames } of recoveries) {
+        log.warn({ key, outcome }, "a request was taken back from a process that died");
+        await (outcome === "returned" ? publish : publishLast)(key, frames);
+      }
+    },
+    async purge() {
+      const keys = await requests.purge(PURGE_BATCH);
+      await Promise.all(keys.map((key) => blobs.removeAll(blobPrefix(key))));
+      return keys.length;
+    },
+    async stop(graceMs) {
+      stopping = true;
+      work.close();
+      const { promise: graceOver, resolve } = Promise.withResolvers<void>();
+      const callOff = clock.after(graceMs, resolve);
+      const idle = async (): Promise<void> => {
+        while (processing.running + now.running > 0) await Promise.all([processing.idle(), now.idle()]);
+      };
+      await Promise.race([idle(), graceOver]);
+      callOff();
+      await Promise.all([now.stopAll(), processing.stopAll(STOP_GRACE_MS)]);
+    },
+  };
 }

@@ -28,9 +28,8 @@ export interface Submission {
   readonly requestId: string;
   readonly owner: Owner;
   readonly action: string;
+  /** With the action, tells a repeat (same JSON text) from a clash (another) under one id or idempotency key (P4). */
   readonly payload: JsonValue;
-  /** Tells a repeat (same hash) from a clash (another) under one id (P4). */
-  readonly payloadHash: string;
   readonly idempotencyKey?: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly permissions: readonly string[];
@@ -52,7 +51,7 @@ export interface Submission {
 
 export type SubmitOutcome =
   | { readonly outcome: "created"; readonly frames: readonly Frame[]; readonly claim?: Claim }
-  /** Same id or idempotency key, same payload: what there is. */
+  /** Same id or idempotency key, same action and payload: what there is. */
   | { readonly outcome: "existing"; readonly record: RequestRecord }
   /** Same id or idempotency key, another payload. */
   | { readonly outcome: "conflict"; readonly requestId: string }

@@ -1,0 +1,21 @@
+import type { JsonValue, RequestOptions } from "@streamer/protocol";
+import type { AnyHandler } from "../handler.ts";
+import type { Connection } from "../ports/connections.ts";
+import type { RequestKey } from "../ports/requests.ts";
+
+/** A request that was understood, validated and admitted: route decides whether it runs now or is submitted. */
+export interface AcceptedRequest {
+  readonly connection: Connection;
+  readonly key: RequestKey;
+  readonly requestId: string;
+  readonly handler: AnyHandler;
+  /** What the schema made of the payload. */
+  readonly input: unknown;
+  /** As it came: what is stored, and validated again when it runs. */
+  readonly payload: JsonValue;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly options: RequestOptions;
+  readonly estimatedMs: number | undefined;
+  /** Size of the frame it came in. */
+  readonly bytes: number;
+}

@@ -1,0 +1,92 @@
+/** Cancels and redrives requests, with receipts (P8, P9). */
+import { wireError, type ClientMessage } from "@streamer/protocol";
+import { StreamerError } from "../errors.ts";
+import type { Connection } from "../ports/connections.ts";
+import type { Engine } from "../ports/engine.ts";
+import type { EventBody, RequestKey } from "../ports/requests.ts";
+import { requestKey } from "../rules/identity.ts";
+import { cancelledError } from "../rules/outcome.ts";
+import type { Deliver } from "./deliver.ts";
+
+export interface ControlParts {
+  readonly engine: Pick<Engine, "requests" | "subscriptions" | "clock">;
+  readonly deliver: Deliver;
+  /** Tells the run, sync or queued, if it is in this process. A run elsewhere learns of it by its next write. */
+  readonly cancelSync: (key: RequestKey) => boolean;
+  readonly cancelRun: (key: RequestKey) => boolean;
+}
+
+export interface Control {
+  cancel(message: ClientMessage<"cancel">, connection: Connection): Promise<void>;
+  retry(message: ClientMessage<"retry">, connection: Connection): Promise<void>;
+}
+
+export function missing(outcome: "unknown" | "expired", requestId: string): StreamerError {
+  return outcome === "expired"
+    ? new StreamerError("EXPIRED", `Request "${requestId}" is past its retention; its state and result are gone.`, { requestId })
+    : new StreamerError("NOT_FOUND", `There is no request "${requestId}" of yours.`, { requestId });
+}
+
+export function createControl({ engine, deliver, cancelSync, cancelRun }: ControlParts): Control {
+  const { requests, subscriptions, clock } = engine;
+
+  return {
+    async cancel({ request_id: requestId, reason, ref }, { connectionId, owner }) {
+      const key = requestKey(owner, requestId);
+      const why = reason === undefined ? {} : { reason };
+      const receipt = { type: "cancellation", request_id: requestId, ...why, ...(ref !== undefined && { ref }) } as const;
+      if (cancelSync(key)) {
+        await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "requested" });
+        return;
+      }
+      const requested: EventBody = { type: "cancellation", stage: "requested", ...why };
+      const error = reason ? wireError("CANCELLED", `The request was cancelled: ${reason}`.slice(0, 1_024)) : cancelledError;
+      const outcome = await requests.requestCancel(key, {
+        whenWaiting: [requested, { type: "cancellation", stage: "stopped" }, { type: "error", error }],
+        whenRunning: [requested],
+      });
+      switch (outcome.outcome) {
+        case "unknown":
+        case "expired":
+          throw missing(outcome.outcome, requestId);
+        case "too_late":
+          await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "too_late" });
+          return;
+        case "cancelled":
+        case "requested": {
+          const followed = (await subscriptions.of(key)).includes(connectionId);
+          const publish = outcome.outcome === "cancelled" ? deliver.publishLast : deliver.publish;
+          await publish(key, outcome.frames);
+          if (!followed) await deliver.sendTo(connectionId, key, outcome.frames);
+          if (outcome.outcome === "requested") cancelRun(key);
+        }
+      }
+    },
+    async retry({ request_id: requestId, reason }, { connectionId, owner }) {
+      const key = requestKey(owner, requestId);
+      const outcome = await requests.redrive(key, {
+        type: "acknowledgment",
+        status: "queued",
+        message: reason ? `Queued again: ${reason}`.slice(0, 1_024) : "Queued again",
+        waiting_for: "queue",
+      });
+      switch (outcome.outcome) {
+        case "unknown":
+        case "expired":
+          throw missing(outcome.outcome, requestId);
+        case "not_failed":
+          throw new StreamerError(
+            "VALIDATION_ERROR",
+            `Request "${requestId}" is ${outcome.status}; only a FAILED request can be retried.`,
+            {
+              requestId,
+              details: { issues: [{ path: ["request_id"], message: `is ${outcome.status}` }] },
+            },
+          );
+        case "redriven":
+          await subscriptions.add(connectionId, key);
+          await deliver.publish(key, outcome.frames);
+      }
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/** Answers questions about requests: subscribe with replay, unsubscribe, get, list (P6, P7, P10). */
+import type { ClientMessage } from "@streamer/protocol";
+import { StreamerError } from "../errors.ts";
+import type { Connection } from "../ports/connections.ts";
+import type { Engine } from "../ports/engine.ts";
+import type { RequestRecord } from "../ports/requests.ts";
+import { requestKey } from "../rules/identity.ts";
+import { snapshotOf } from "../rules/snapshot.ts";
+import type { Deliver } from "./deliver.ts";
+
+const DEFAULT_PAGE = 20;
+
+export interface InspectParts {
+  readonly engine: Pick<Engine, "requests" | "subscriptions" | "clock">;
+  readonly deliver: Deliver;
+  readonly missing: (outcome: "unknown" | "expired", requestId: string) => StreamerError;
+  readonly maxSubscriptions: number;
+}
+
+export interface Inspect {
+  subscribe(message: ClientMessage<"subscribe">, connection: Connection): Promise<void>;
+  unsubscribe(message: ClientMessage<"unsubscribe">, connection: Connection): Promise<void>;
+  get(message: ClientMessage<"get">, connection: Connection): Promise<void>;
+  list(message: ClientMessage<"list">, connection: Connection): Promise<void>;
+}
+
+export function createInspect({ engine, deliver, missing, maxSubscriptions }: InspectParts): Inspect {
+  const { requests, subscriptions, clock } = engine;
+
+  async function find(connection: Connection, requestId: string): Promise<RequestRecord> {
+    const lookup = await requests.get(requestKey(connection.owner, requestId));
+    if (lookup.outcome !== "found") throw missing(lookup.outcome, requestId);
+    return lookup.record;
+  }
+
+  return {
+    async subscribe({ request_id: requestId, after = 0, ref }, connection) {
+      const record = await find(connection, requestId);
+      if ((await subscriptions.countOf(connection.connectionId)) >= maxSubscriptions) {
+        throw new StreamerError("RATE_LIMITED", `This connection follows ${maxSubscriptions} requests, the limit; unsubscribe from some.`, {
+          requestId,
+        });
+      }
+      // A cursor from the future belongs to another store: what there is, is the snapshot.
+      const recovered = after <= record.seq;
+      const snapshot = { ...snapshotOf(record, clock.now()), recovered, ...(ref !== undefined && { ref }) };
+      await deliver.answer(connection.connectionId, snapshot, record.key);
+      await deliver.follow(connection.connectionId, record.key, recovered ? after : record.seq);
+    },
+    async unsubscribe({ request_id: requestId }, { connectionId, owner }) {
+      await subscriptions.remove(connectionId, requestKey(owner, requestId));
+    },
+    async get({ request_id: requestId, ref }, connection) {
+      const record = await find(connection, requestId);
+      await deliver.answer(
+        connection.connectionId,
+        { ...snapshotOf(record, clock.now()), recovered: true, ...(ref !== undefined && { ref }) },
+        record.key,
+      );
+    },
+    async list({ status, action, limit = DEFAULT_PAGE, cursor, ref }, { connectionId, owner }) {
+      const page = await requests.list({
+        ...owner,
+        limit,
+        ...(status && { status }),
+        ...(action !== undefined && { action }),
+        ...(cursor !== undefined && { cursor }),
+      });
+      const timestamp = Math.round(clock.now());
+      await deliver.answer(connectionId, {
+        type: "list",
+        timestamp,
+        // Results stay with `get`: a page of them could be any size, and their links belong to their own requests.
+        items: page.records.map((record) => {
+          const { type: _, result: __, ...item } = snapshotOf(record, timestamp);
+          return item;
+        }),
+        ...(page.cursor !== undefined && { cursor: page.cursor }),
+        ...(ref !== undefined && { ref }),
+      });
+    },
+  };
+}

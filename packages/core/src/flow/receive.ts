@@ -1,0 +1,112 @@
+/**
+ * Bytes from a connection to a message for the stage that answers it, or to a typed refusal (P12, P14). Whatever goes
+ * wrong becomes an `error` frame for this one message; a connection is closed only for abuse.
+ */
+import { ERROR_CODES, parseClientMessage, wireError, type ClientMessage, type ServerMessage, type WireError } from "@streamer/protocol";
+import { asError, isStreamerError, StreamerError } from "../errors.ts";
+import type { StreamerOptions } from "../options.ts";
+import type { Connection } from "../ports/connections.ts";
+import type { Engine } from "../ports/engine.ts";
+import { take, type Bucket } from "../rules/rate.ts";
+import type { Deliver } from "./deliver.ts";
+
+export interface ReceiveParts {
+  readonly engine: Pick<Engine, "connections" | "channel" | "clock" | "log">;
+  readonly options: StreamerOptions;
+  readonly answer: Deliver["answer"];
+  readonly makeId: () => string;
+  readonly dispatch: (
+    message: ClientMessage,
+    connection: Connection,
+    about: { readonly requestId: string; readonly bytes: number },
+  ) => Promise<void>;
+}
+
+export interface Receive {
+  receive(connectionId: string, data: string | Uint8Array): Promise<void>;
+  /** Forgets the rates of a closed connection. */
+  forget(connectionId: string): void;
+}
+
+interface Rates {
+  readonly messages: Bucket;
+  readonly refusals: Bucket;
+}
+
+export function createReceive({ engine, options, answer, makeId, dispatch }: ReceiveParts): Receive {
+  const { connections, channel, clock, log } = engine;
+  const { messagesPerSecond, refusalsPerMinute } = options.admission;
+  const rates = new Map<string, Rates>();
+
+  function ratesOf(connectionId: string, now: number): Rates {
+    let entry = rates.get(connectionId);
+    if (!entry) {
+      entry = { messages: { tokens: 2 * messagesPerSecond, at: now }, refusals: { tokens: refusalsPerMinute, at: now } };
+      rates.set(connectionId, entry);
+    }
+    return entry;
+  }
+
+  async function refuse(
+    connectionId: string,
+    error: WireError,
+    about: { requestId?: string | undefined; ref?: string | undefined },
+  ): Promise<void> {
+    const frame: ServerMessage<"error"> = {
+      type: "error",
+      timestamp: Math.round(clock.now()),
+      error,
+      ...(about.requestId !== undefined && { request_id: about.requestId }),
+      ...(about.ref !== undefined && { ref: about.ref }),
+    };
+    await answer(connectionId, frame);
+    const now = clock.monotonic();
+    if (take(ratesOf(connectionId, now).refusals, refusalsPerMinute / 60, refusalsPerMinute, now) > 0) {
+      await channel.close(connectionId, ERROR_CODES.RATE_LIMITED.closeCode, "too many refused messages");
+    }
+  }
+
+  function asWireError(error: unknown, requestId: string): WireError {
+    if (isStreamerError(error)) {
+      return wireError(error.code, error.message, {
+        ...(error.details && { details: error.details }),
+        ...(error.afterMs !== undefined && { afterMs: error.afterMs }),
+      });
+    }
+    log.error({ request_id: requestId, err: asError(error) }, "a message could not be answered");
+    return wireError("INTERNAL_ERROR", `The server failed on "${requestId}"; its log says why. Try again.`);
+  }
+
+  return {
+    forget(connectionId) {
+      rates.delete(connectionId);
+    },
+    async receive(connectionId, data) {
+      const connection = await connections.get(connectionId);
+      if (!connection) {
+        await channel.close(connectionId, ERROR_CODES.UNAUTHORIZED.closeCode, "unknown connection");
+        return;
+      }
+      const parsed = parseClientMessage(data, options.frames);
+      if (!parsed.ok) {
+        await refuse(connectionId, parsed.error, parsed);
+        return;
+      }
+      const { message } = parsed;
+      const requestId = message.type === "request" ? (message.id ?? makeId()) : "request_id" in message ? message.request_id : "";
+      const ref = "ref" in message ? message.ref : undefined;
+      const about = { requestId: requestId === "" ? undefined : requestId, ref };
+      const now = clock.monotonic();
+      const afterMs = take(ratesOf(connectionId, now).messages, messagesPerSecond, 2 * messagesPerSecond, now);
+      try {
+        if (afterMs > 0)
+          throw new StreamerError("RATE_LIMITED", `More than ${messagesPerSecond} messages a second; this one was not accepted.`, {
+            afterMs,
+          });
+        await dispatch(message, connection, { requestId, bytes: data.length });
+      } catch (error) {
+        await refuse(connectionId, asWireError(error, requestId), about);
+      }
+    },
+  };
+}

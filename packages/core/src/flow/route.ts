@@ -1,0 +1,90 @@
+/**
+ * A request message to its answer: known action, valid payload, admitted by middleware; then run now when it is short,
+ * submitted when it is not. Refusals are thrown as StreamerErrors: receive turns them into the answer.
+ */
+import type { ClientMessage } from "@streamer/protocol";
+import { asError, StreamerError } from "../errors.ts";
+import type { AnyHandler } from "../handler.ts";
+import type { Middleware } from "../middleware.ts";
+import type { StreamerOptions } from "../options.ts";
+import type { Connection } from "../ports/connections.ts";
+import type { Log } from "../ports/log.ts";
+import type { Quantiles } from "../rules/estimates.ts";
+import { requestKey } from "../rules/identity.ts";
+import { describeIssues, validate } from "../rules/validation.ts";
+import type { AcceptedRequest } from "./accepted.ts";
+
+export interface RouteParts {
+  readonly handlers: ReadonlyMap<string, AnyHandler>;
+  readonly middleware: readonly Middleware[];
+  readonly options: StreamerOptions;
+  readonly log: Log;
+  readonly recorded: (action: string) => Promise<Quantiles | undefined>;
+  readonly runNow: (request: AcceptedRequest) => Promise<"answered" | "durable">;
+  readonly submit: (request: AcceptedRequest) => Promise<void>;
+}
+
+export type Route = (message: ClientMessage<"request">, requestId: string, connection: Connection, bytes: number) => Promise<void>;
+
+export function createRoute({ handlers, middleware, options, log, recorded, runNow, submit }: RouteParts): Route {
+  async function estimate(handler: AnyHandler, input: unknown): Promise<number | undefined> {
+    if (typeof handler.estimate === "number") return handler.estimate;
+    if (!handler.estimate) return (await recorded(handler.action))?.p90Ms;
+    try {
+      const ms: unknown = handler.estimate(input);
+      return typeof ms === "number" && ms >= 0 ? ms : undefined;
+    } catch (error) {
+      log.warn({ action: handler.action, err: asError(error) }, "an estimate function failed; the request is queued");
+      return undefined;
+    }
+  }
+
+  return async (message, requestId, connection, bytes) => {
+    const { action, payload = {}, metadata = {}, options: wanted = {} } = message;
+    const handler = handlers.get(action);
+    if (!handler)
+      throw new StreamerError(
+        "INVALID_ACTION",
+        `There is no action "${action}"; known actions are ${Array.from(handlers.keys()).join(", ")}.`,
+      );
+    const validated = await validate(handler.input, payload);
+    if (!validated.ok) {
+      const { message: problem, details } = describeIssues(action, validated.issues);
+      throw new StreamerError("VALIDATION_ERROR", problem, { details });
+    }
+    const { input } = validated;
+    for (const { admit } of middleware) await admit?.({ handler, requestId, input, connection });
+    const estimatedMs = await estimate(handler, input);
+    const request: AcceptedRequest = {
+      connection,
+      key: requestKey(connection.owner, requestId),
+      requestId,
+      handler,
+      input,
+      payload,
+      metadata,
+      options: wanted,
+      estimatedMs,
+      bytes,
+    };
+    const runsNow = isSync(request, options.syncThresholdMs);
+    if (!runsNow || (await runNow(request)) === "durable") await submit(request);
+  };
+}
+
+/** What can only be kept by a durable request: a later start, an idempotency key, attempts, its own process. */
+function isSync({ handler, options, estimatedMs }: AcceptedRequest, thresholdMs: number): boolean {
+  const needsQueue = options.delay_ms !== undefined || options.run_at !== undefined || options.idempotency_key !== undefined;
+  if (options.mode === "sync" && needsQueue) {
+    throw new StreamerError(
+      "VALIDATION_ERROR",
+      'mode "sync" cannot be combined with delay_ms, run_at or idempotency_key; leave the mode out.',
+      {
+        details: { issues: [{ path: ["options", "mode"], message: "not with delay_ms, run_at or idempotency_key" }] },
+      },
+    );
+  }
+  if (options.mode === "async" || needsQueue || handler.isolate !== undefined) return false;
+  if (options.mode === "sync") return true;
+  return options.max_attempts === undefined && estimatedMs !== undefined && estimatedMs <= thresholdMs;
+}

@@ -1,0 +1,134 @@
+/**
+ * Makes a request durable, then acknowledges it (P1): admission (P14), de-duplication (P4) and queueing are one write.
+ * When a slot is free and nothing waits, that write claims the request too.
+ */
+import type { ServerMessage } from "@streamer/protocol";
+import { StreamerError } from "../errors.ts";
+import type { AnyHandler } from "../handler.ts";
+import type { StreamerOptions } from "../options.ts";
+import type { Engine } from "../ports/engine.ts";
+import type { Claim, EventBody, Submission } from "../ports/requests.ts";
+import { wholeRun, type Quantiles } from "../rules/estimates.ts";
+import { snapshotOf } from "../rules/snapshot.ts";
+import { DEFAULT_RETRY } from "../rules/retry.ts";
+import type { AcceptedRequest } from "./accepted.ts";
+import type { Deliver } from "./deliver.ts";
+import type { Work } from "./work.ts";
+
+/** What a refused client is told to wait: about the time in which a full queue moves. */
+const QUEUE_FULL_AFTER_MS = 1_000;
+
+export interface SubmitParts {
+  readonly engine: Pick<Engine, "requests" | "subscriptions" | "wakeups" | "clock">;
+  readonly options: StreamerOptions;
+  readonly deliver: Deliver;
+  readonly work: Pick<Work, "reserve" | "free" | "run" | "slots">;
+  readonly recorded: (action: string) => Quantiles | undefined;
+}
+
+export interface Submit {
+  submit(request: AcceptedRequest): Promise<void>;
+  /** Submits a run in progress as PROCESSING (flow/run-now.ts); undefined when it could not be made durable. */
+  promote(request: AcceptedRequest): Promise<Claim | undefined>;
+}
+
+export function createSubmit({ engine, options, deliver, work, recorded }: SubmitParts): Submit {
+  const { requests, subscriptions, wakeups, clock } = engine;
+
+  function submission(request: AcceptedRequest, claim: boolean): Submission {
+    const { key, requestId, connection, handler, payload, metadata, options: wanted, estimatedMs } = request;
+    const runAt = wanted.run_at ?? (wanted.delay_ms === undefined ? undefined : clock.now() + wanted.delay_ms);
+    return {
+      key,
+      requestId,
+      owner: connection.owner,
+      action: handler.action,
+      payload,
+      metadata,
+      permissions: connection.permissions,
+      priority: wanted.priority ?? 5,
+      maxAttempts: wanted.max_attempts ?? handler.retry?.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
+      timeoutMs: wanted.timeout_ms ?? handler.timeoutMs ?? options.timeoutMs,
+      retentionMs: options.retentionMs,
+      limits: options.admission,
+      acknowledge: ({ position, claimed }) => acknowledgment(request, runAt, position, claimed),
+      ...(wanted.idempotency_key !== undefined && { idempotencyKey: wanted.idempotency_key }),
+      ...(runAt !== undefined && { runAt }),
+      ...(estimatedMs !== undefined && { estimatedMs }),
+      ...(claim && { claim: { leaseMs: options.leaseMs } }),
+    };
+  }
+
+  function acknowledgment(
+    { handler, estimatedMs }: AcceptedRequest,
+    runAt: number | undefined,
+    position: number,
+    claimed: boolean,
+  ): EventBody {
+    const quantiles = recorded(handler.action) ?? (estimatedMs === undefined ? undefined : { p50Ms: estimatedMs, p90Ms: estimatedMs });
+    const scheduled = runAt !== undefined && runAt > clock.now();
+    return {
+      type: "acknowledgment",
+      status: claimed ? "processing" : "queued",
+      message: claimed ? "Accepted and running" : scheduled ? "Accepted, to run later" : "Accepted and queued",
+      ...(estimatedMs !== undefined && { estimated_ms: Math.round(estimatedMs) }),
+      ...(quantiles && { eta: wholeRun(quantiles, claimed ? 0 : position, work.slots(handler)) }),
+      ...(!claimed && { position, waiting_for: scheduled ? "scheduled" : "queue" }),
+    };
+  }
+
+  async function write(request: AcceptedRequest, claim: boolean): Promise<Claim | undefined> {
+    const { key, requestId, connection } = request;
+    const { connectionId } = connection;
+    const subscribes = request.options.subscribe ?? true;
+    // Before the write, so that nothing the run says can be missed.
+    const added = subscribes && (await subscriptions.add(connectionId, key));
+    const stored = submission(request, claim);
+    const outcome = await requests.submit(stored);
+    if (outcome.outcome === "created") {
+      if (stored.runAt !== undefined) await wakeups.at(stored.runAt, key);
+      await (subscribes ? deliver.publish(key, outcome.frames) : deliver.sendTo(connectionId, key, outcome.frames));
+      return outcome.claim;
+    }
+    const isItself = outcome.outcome === "existing" && outcome.record.key === key;
+    if (added && !isItself) await subscriptions.remove(connectionId, key);
+    if (outcome.outcome === "conflict") {
+      throw new StreamerError(
+        "DUPLICATE_REQUEST",
+        `"${requestId}" repeats the id or idempotency key of request "${outcome.requestId}" with another payload; use a new one.`,
+        {
+          details: { request_id: outcome.requestId },
+        },
+      );
+    }
+    if (outcome.outcome === "refused") {
+      const limit = stored.limits[outcome.limit];
+      const whose = outcome.limit === "queued" ? "The queue" : "Your tenant's queue";
+      throw new StreamerError("RATE_LIMITED", `${whose} holds ${limit} requests, the limit; "${requestId}" was not accepted.`, {
+        afterMs: QUEUE_FULL_AFTER_MS,
+      });
+    }
+    // P4: what there is, from its beginning. Under another id, the snapshot's `ref` says which question it answers.
+    const { record } = outcome;
+    const snapshot: ServerMessage<"snapshot"> = { ...snapshotOf(record, clock.now()), recovered: true, ref: requestId };
+    await deliver.answer(connectionId, snapshot, record.key);
+    if (subscribes) await deliver.follow(connectionId, record.key, 0);
+    return undefined;
+  }
+
+  return {
+    promote: (request) => write(request, true),
+    async submit(request) {
+      const { handler } = request as { handler: AnyHandler };
+      const scheduled = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
+      const reserved = !scheduled && work.reserve(handler);
+      let claim: Claim | undefined;
+      try {
+        claim = await write(request, reserved);
+      } finally {
+        if (reserved && !claim) work.free(handler);
+      }
+      if (claim) void work.run(claim);
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** What follows from how a run ended. Pure: flow/process.ts carries it out. */
+import { wireError, type WireError } from "@streamer/protocol";
+import { describeError, isFatal, isRetryAfter, isStreamerError, type StopReason } from "../errors.ts";
+import { WorkerDied } from "../ports/isolation.ts";
+import type { Claim } from "../ports/requests.ts";
+import { backoffMs, type RetryPolicy } from "./retry.ts";
+
+/** How the handler ended: with a result, by throwing, or not at all (it was told to stop and did not). */
+export type Ending =
+  | { readonly kind: "returned"; readonly result: unknown }
+  | { readonly kind: "threw"; readonly error: unknown }
+  | { readonly kind: "abandoned" };
+
+export type Decision =
+  | { readonly kind: "complete"; readonly result: unknown }
+  | { readonly kind: "fail"; readonly error: WireError }
+  | { readonly kind: "retry"; readonly afterMs: number; readonly error: WireError }
+  | { readonly kind: "cancel" }
+  | { readonly kind: "release"; readonly crashed: boolean }
+  /** The lease is lost: whoever holds it now decides. */
+  | { readonly kind: "drop" };
+
+export interface DecisionTerms {
+  readonly claim: Pick<Claim, "requestId" | "failures" | "crashes" | "maxAttempts" | "timeoutMs">;
+  /** Why the run was asked to stop, if it was. */
+  readonly stopped: StopReason | undefined;
+  readonly retry: RetryPolicy;
+  readonly quarantineAfter: number;
+  readonly random: () => number;
+}
+
+export function decide(ending: Ending, terms: DecisionTerms): Decision {
+  const { claim, stopped, quarantineAfter } = terms;
+  if (stopped === "lease_lost") return { kind: "drop" };
+  // Finished after all: a result that is there is worth more than the wish to stop.
+  if (ending.kind === "returned") return { kind: "complete", result: ending.result };
+  if (stopped === "cancelled") return { kind: "cancel" };
+  if (stopped === "shutting_down") return { kind: "release", crashed: false };
+  if (stopped === "timed_out") {
+    return failure(wireError("TIMEOUT", `The run of "${claim.requestId}" took longer than its timeout of ${claim.timeoutMs} ms.`), terms);
+  }
+  if (ending.kind === "abandoned") return { kind: "drop" };
+  const { error } = ending;
+  if (error instanceof WorkerDied) {
+    const deaths = claim.crashes + 1;
+    return deaths < quarantineAfter ? { kind: "release", crashed: true } : { kind: "fail", error: quarantineError(quarantineAfter) };
+  }
+  if (isFatal(error)) return { kind: "fail", error: describe(error, error.code) };
+  if (isRetryAfter(error)) return failure(describe(error, "PROCESSING_FAILED"), terms, error.afterMs);
+  return failure(describe(error, isStreamerError(error) ? error.code : "PROCESSING_FAILED"), terms);
+}
+
+/** The end of a request whose process died again and again (P3). */
+export function quarantineError(deaths: number): WireError {
+  return wireError(
+    "PROCESSING_FAILED",
+    `The process running this request died ${deaths} times; it is a dead letter now. Mend its cause, then send "retry".`,
+  );
+}
+
+export const cancelledError: WireError = wireError("CANCELLED", "The request was cancelled.");
+
+function failure(error: WireError, { claim, retry, random }: DecisionTerms, afterMs?: number): Decision {
+  const failures = claim.failures + 1;
+  if (failures >= claim.maxAttempts) return { kind: "fail", error };
+  return { kind: "retry", afterMs: afterMs ?? backoffMs(retry, failures, random), error };
+}
+
+/** The author's message travels, the stack never does (P12). */
+function describe(error: unknown, code: WireError["code"]): WireError {
+  const { message, details } = describeError(error);
+  return wireError(code, message.slice(0, 1_024) || "The handler failed without a message.", details ? { details } : {});
+}

@@ -1,0 +1,91 @@
+/** From what a handler reported to one progress message: coalesced, merged and bounded. Pure. */
+import { asError } from "../errors.ts";
+import type { Eta, JsonObject, JsonValue, ProgressUpdate } from "@streamer/protocol";
+import type { EventBody } from "../ports/requests.ts";
+
+/** One call of `ctx.report`. */
+export interface Reported {
+  readonly percentage: number;
+  readonly message?: string;
+  readonly stage?: string;
+  readonly metadata?: JsonObject;
+  /** Epoch ms. */
+  readonly timestamp: number;
+}
+
+export const MAX_MESSAGE_LENGTH = 1_024;
+export const MAX_STAGE_LENGTH = 128;
+/** Progress travels often: what is larger belongs in a partial or a blob. */
+export const MAX_METADATA_BYTES = 16_384;
+
+/** What a call of `ctx.report` becomes; a `stage` string in the metadata is the message's stage. */
+export function reported(percentage: number, message: string | undefined, metadata: JsonObject | undefined, timestamp: number): Reported {
+  const { stage, ...rest } = metadata ?? {};
+  const named = typeof stage === "string" ? stage.slice(0, MAX_STAGE_LENGTH) : undefined;
+  return {
+    percentage,
+    timestamp,
+    ...(message !== undefined && { message: message.slice(0, MAX_MESSAGE_LENGTH) }),
+    ...(named !== undefined && { stage: named }),
+    ...(Object.keys(rest).length > 0 && { metadata: rest }),
+  };
+}
+
+export interface BatchContent {
+  /** Oldest first; at least one. */
+  readonly updates: readonly Reported[];
+  readonly maxUpdates: number;
+  readonly attempt: number;
+  readonly shared: ReadonlyMap<string, JsonValue>;
+  /** Stage of the last message, for updates that name none. */
+  readonly stage: string | undefined;
+  readonly eta: Eta | undefined;
+}
+
+/**
+ * The one message of a batch: the newest update, with the metadata of all of them merged, and the newest updates
+ * themselves when there were several. `refused` says why metadata had to be left out.
+ */
+export function progressMessage(batch: BatchContent): { readonly body: EventBody; readonly refused?: string } {
+  const { updates, maxUpdates, attempt, shared, eta } = batch;
+  const newest = updates.at(-1)!;
+  const stage = newest.stage ?? batch.stage;
+  const merged: JsonObject = Object.assign(Object.fromEntries(shared), ...updates.map(({ metadata }) => metadata));
+  const refused = whyUnsendable([merged, updates]);
+  const kept = refused === undefined ? updates.slice(-maxUpdates) : [];
+  const body: EventBody = {
+    type: "progress",
+    percentage: newest.percentage,
+    attempt,
+    ...(newest.message !== undefined && { message: newest.message }),
+    ...(stage !== undefined && { stage }),
+    ...(refused === undefined && Object.keys(merged).length > 0 && { metadata: merged }),
+    ...(eta && { eta }),
+    ...(kept.length > 1 && { updates: kept satisfies readonly ProgressUpdate[] }),
+  };
+  return refused === undefined ? { body } : { body, refused };
+}
+
+function whyUnsendable(metadata: unknown): string | undefined {
+  try {
+    const bytes = JSON.stringify(metadata).length;
+    return bytes <= MAX_METADATA_BYTES ? undefined : `metadata of ${bytes} characters is over the limit of ${MAX_METADATA_BYTES}`;
+  } catch (error) {
+    return `metadata is not JSON: ${asError(error).message}`;
+  }
+}
+
+/** JSON size of a value a handler hands over, or a TypeError that says what was wrong with it. */
+export function assertStorable(value: unknown, what: string, maxBytes: number): void {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new TypeError(`${what} is not JSON: ${asError(error).message}`, { cause: error });
+  }
+  if (text === undefined) throw new TypeError(`${what} is not JSON: ${typeof value}`);
+  if (text.length > maxBytes)
+    throw new TypeError(
+      `${what} has ${text.length} characters of JSON, over the limit of ${maxBytes}; store it with ctx.blobs.put and keep its url.`,
+    );
+}
