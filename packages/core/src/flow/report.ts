@@ -66,6 +66,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   let timer: { readonly at: number; readonly cancel: () => void } | undefined;
 
   let updates: Reported[] = [];
+  let newestUpdate: Reported | undefined;
   let since = 0;
   let stageChanged = false;
   let newest = 0;
@@ -176,6 +177,7 @@ export function createReporter(parts: ReporterParts): Reporter {
         stageChanged = true;
       }
       if (updates.length === 0) since = clock.monotonic();
+      newestUpdate = update;
       updates.push(update);
       // More than a message carries: the oldest is only remembered by its metadata.
       if (updates.length > batching.maxUpdates) {
@@ -222,9 +224,9 @@ export function createReporter(parts: ReporterParts): Reporter {
       // P5: 100 comes before `complete`, whatever the handler reported.
       if (completed && (updates.length > 0 || sent.percentage < 100)) {
         newest = 100;
-        const last = updates.at(-1);
-        if (last) updates[updates.length - 1] = { ...last, percentage: 100 };
-        else updates.push({ percentage: 100, timestamp: clock.now() });
+        const last: Reported = { ...newestUpdate, percentage: 100, timestamp: clock.now() };
+        if (updates.length > 0) updates[updates.length - 1] = last;
+        else updates.push(last);
       }
       return takeAll();
     },
