@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
-import { defineHandler, type Handler } from "./handler.ts";
+import { defineHandler } from "./handler.ts";
 import { register } from "./rules/registration.ts";
 import { validate } from "./rules/validation.ts";
 
@@ -15,7 +15,7 @@ describe("defineHandler", () => {
       input: z.object({ times: z.string().transform(Number) }),
       run: ({ times }) => ({ sum: times + 1 }),
     });
-    expectTypeOf(zod).toExtend<Handler<"greet">>();
+    expectTypeOf(zod.action).toEqualTypeOf<"greet">();
     expectTypeOf<NonNullable<(typeof zod)["~types"]>>().toEqualTypeOf<{
       readonly input: { times: string };
       readonly output: { sum: number };

@@ -1,1 +1,9 @@
-export {};
+export { type AuthOptions, type TokenTerms } from "./auth.ts";
+export type { TrustedKeys } from "./keys.ts";
+export type { ChannelOptions } from "./channel.ts";
+export { createEmbeddedEngine, type EmbeddedEngine, type EngineParts } from "./engine.ts";
+export { openDatabase, type Database } from "./database.ts";
+export { systemClock } from "./clock.ts";
+export { createIsolation, type IsolationOptions, type ProcessIsolation } from "./isolation.ts";
+export { createLog, type LogLevel } from "./log.ts";
+export { startServer, type Server, type ServerOptions } from "./server.ts";

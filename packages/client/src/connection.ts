@@ -1,0 +1,119 @@
+/**
+ * One dial: from opening a socket to its end, told once, whatever ended it. It is open when the server's `welcome` is
+ * in, not when the socket is. A silent link is asked with `ping`, and given up when it does not answer: a half-open
+ * socket never closes by itself. It knows nothing of requests and never dials twice.
+ */
+import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL, parseServerMessage, type ServerMessage } from "@streamer/protocol";
+import { StreamerError, fromWire } from "./errors.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+export interface ConnectionEnd {
+  /** The server refused the token, or it ran out. */
+  readonly unauthorized: boolean;
+  readonly error: StreamerError;
+}
+
+export interface ConnectionEvents {
+  onWelcome(welcome: ServerMessage<"welcome">): void;
+  onMessage(message: ServerMessage): void;
+  onEnd(end: ConnectionEnd): void;
+}
+
+export interface Connection {
+  send(text: string): void;
+  /** Ends it from this side; `onEnd` is not called. Resolves when the socket is closed or `waitMs` have passed. */
+  close(waitMs: number): Promise<void>;
+}
+
+const PING = JSON.stringify({ type: "ping" });
+
+type DialOptions = Pick<ResolvedOptions, "WebSocket" | "clock" | "connectTimeoutMs" | "pongTimeoutMs">;
+
+export function dial(url: string, token: string, options: DialOptions, events: ConnectionEvents): Connection {
+  const { clock, pongTimeoutMs } = options;
+  // Browsers cannot set headers: the token travels as a subprotocol the server does not select.
+  const socket = new options.WebSocket(url, [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token]);
+  let heartbeatMs: number | undefined;
+  let heardAt = clock.now();
+  let lastError: ServerMessage<"error"> | undefined;
+  let ended = false;
+  let stopTimer = clock.after(options.connectTimeoutMs, () =>
+    end(`${url} did not answer within ${options.connectTimeoutMs} ms.`),
+  );
+
+  function end(message: string, unauthorized = false, cause?: unknown): void {
+    if (ended) return;
+    abandon();
+    const error = unauthorized
+      ? lastError
+        ? fromWire(lastError.error)
+        : new StreamerError("UNAUTHORIZED", message)
+      : new StreamerError("CANNOT_CONNECT", message, { cause: cause ?? lastError?.error });
+    events.onEnd({ unauthorized, error });
+  }
+
+  /** From here on nothing this socket does is heard. */
+  function abandon(): void {
+    ended = true;
+    stopTimer();
+    socket.close();
+  }
+
+  function watch(inMs: number, check: () => void): void {
+    stopTimer();
+    stopTimer = clock.after(inMs, check);
+  }
+
+  function listenForSilence(): void {
+    const silentMs = clock.now() - heardAt;
+    if (silentMs < heartbeatMs!) return watch(heartbeatMs! - silentMs, listenForSilence);
+    const askedAt = clock.now();
+    socket.send(PING);
+    watch(pongTimeoutMs, () => {
+      if (heardAt >= askedAt) listenForSilence();
+      else end(`${url} was silent for ${Math.round(clock.now() - heardAt)} ms; the connection is given up.`);
+    });
+  }
+
+  // An API gateway cannot speak first: the ping gives such a server a message to answer with its welcome.
+  socket.addEventListener("open", () => !ended && socket.send(PING));
+  socket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+    if (ended || typeof data !== "string") return;
+    heardAt = clock.now();
+    const parsed = parseServerMessage(data);
+    // A newer server may say more than this client understands.
+    if (!parsed.ok) return;
+    const { message } = parsed;
+    if (message.type === "welcome") {
+      heartbeatMs = message.heartbeat_ms;
+      watch(heartbeatMs, listenForSilence);
+      events.onWelcome(message);
+    } else {
+      if (message.type === "error" && message.request_id === undefined && message.ref === undefined) lastError = message;
+      events.onMessage(message);
+    }
+  });
+  socket.addEventListener("close", ({ code, reason }) => {
+    const unauthorized = lastError?.error.code === "UNAUTHORIZED" || reason.startsWith("UNAUTHORIZED");
+    const said = [lastError?.error.message ?? reason, code === 1006 ? "" : `code ${code}`].filter((part) => part !== "").join(", ");
+    const what = heartbeatMs === undefined ? `${url} could not be reached` : `The connection to ${url} was lost`;
+    end(`${what}${said === "" ? "" : ` (${said})`}.`, unauthorized);
+  });
+
+  return {
+    send(text) {
+      if (!ended) socket.send(text);
+    },
+    async close(waitMs) {
+      if (!ended) abandon();
+      if (socket.readyState === socket.CLOSED) return;
+      await new Promise<void>((resolve) => {
+        const stopWaiting = clock.after(waitMs, resolve);
+        socket.addEventListener("close", () => {
+          stopWaiting();
+          resolve();
+        });
+      });
+    },
+  };
+}

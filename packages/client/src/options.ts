@@ -1,0 +1,74 @@
+/** What users of the client may set, with every default. `resolveOptions` fills them in once, at the edge. */
+
+/** A token, or how to get a fresh one: a function is called again at every reconnect. */
+export type Token = string | (() => string | Promise<string>);
+
+export interface ConnectOptions {
+  readonly token: Token;
+  /** Reconnecting waits a random time up to `baseMs` doubled per failure, at most `capMs`. Defaults 250 ms and 15 s. */
+  readonly reconnect?: {
+    readonly baseMs?: number;
+    readonly capMs?: number;
+    /** Failed attempts in a row before the client gives up. Default: never. */
+    readonly maxAttempts?: number;
+  };
+  /** How long a server may take to answer a new connection. Default 10,000 ms. */
+  readonly connectTimeoutMs?: number;
+  /** How long a silent server may take to answer a ping before the connection is given up. Default 10,000 ms. */
+  readonly pongTimeoutMs?: number;
+  /** Requests and questions that may be unanswered at once, in number and characters of JSON. Defaults 10,000 and 64 Mi. */
+  readonly outbox?: { readonly messages?: number; readonly characters?: number };
+  /** Seams: another WebSocket, another clock, other dice. */
+  readonly WebSocket?: new (url: string, protocols: string[]) => WebSocket;
+  readonly clock?: ClientClock;
+  readonly random?: () => number;
+}
+
+export interface ClientClock {
+  /** Milliseconds that never go back. */
+  now(): number;
+  /** Calls once after `ms`; the answer calls it off. */
+  after(ms: number, call: () => void): () => void;
+}
+
+export interface ResolvedOptions {
+  readonly token: Token;
+  readonly reconnect: { readonly baseMs: number; readonly capMs: number; readonly maxAttempts: number };
+  readonly connectTimeoutMs: number;
+  readonly pongTimeoutMs: number;
+  readonly outbox: { readonly messages: number; readonly characters: number };
+  readonly WebSocket: new (url: string, protocols: string[]) => WebSocket;
+  readonly clock: ClientClock;
+  readonly random: () => number;
+}
+
+const systemClock: ClientClock = {
+  now: () => performance.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export function resolveOptions(options: ConnectOptions): ResolvedOptions {
+  return {
+    token: options.token,
+    reconnect: { baseMs: 250, capMs: 15_000, maxAttempts: Infinity, ...options.reconnect },
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
+    outbox: { messages: 10_000, characters: 64 * 1_048_576, ...options.outbox },
+    WebSocket: options.WebSocket ?? globalThis.WebSocket,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}
+
+/** A ws: or wss: address; http: and https: are taken for them. Throws a TypeError for anything else. */
+export function resolveUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !/^(ws|http)s?:$/.test(parsed.protocol)) {
+    throw new TypeError(`"${url}" is not the address of a server; it looks like ws://localhost:8080 or wss://api.example.com.`);
+  }
+  parsed.hash = "";
+  return parsed.href.replace(/^http/, "ws");
+}

@@ -1,0 +1,45 @@
+/** The handle of one request, as users hold it. */
+import type { JsonValue } from "@streamer/protocol";
+import type { Progress, RunEvent, RunState } from "./run-state.ts";
+import type { CancellationReceipt, Tracker } from "./tracker.ts";
+
+export interface Run<Output = unknown> {
+  /** The request's id; another one after an idempotency key turned out to be taken by an earlier request. */
+  readonly id: string;
+  /** What is known now: status, newest progress, ETA, why it waits. Another object after every change. */
+  readonly state: RunState;
+  /** Resolves once the request is durable, or answered; rejects when it was refused. */
+  readonly accepted: Promise<void>;
+  /** The result, or a rejection with a StreamerError. Not waiting for it is fine. */
+  readonly result: Promise<Output>;
+  /**
+   * The newest progress whenever it is asked for: a slow reader skips what was overtaken. Lasts over reconnects and ends
+   * with the request, without throwing: `result` tells how it ended.
+   */
+  readonly progress: AsyncIterable<Progress>;
+  /** What the handler sends under `stream`, in order, from this call on: call it right after `request` to miss nothing. */
+  partials<T = JsonValue>(stream: string): AsyncIterable<T>;
+  /** Every event as it travels, in order, from this access on. Each access is for one reader. */
+  readonly events: AsyncIterable<RunEvent>;
+  /** Asks for cancellation and resolves with how that ended. */
+  cancel(reason?: string): Promise<CancellationReceipt>;
+}
+
+export function createRun<Output>(tracker: Tracker, cancel: (reason?: string) => Promise<CancellationReceipt>): Run<Output> {
+  return {
+    get id() {
+      return tracker.id;
+    },
+    get state() {
+      return tracker.state;
+    },
+    get events() {
+      return tracker.events();
+    },
+    accepted: tracker.accepted.promise,
+    result: tracker.result.promise as Promise<Output>,
+    progress: tracker.progress,
+    partials: <T>(stream: string) => tracker.partials(stream) as AsyncIterable<T>,
+    cancel,
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * The connection that is always meant to be there: dials, watches it end, waits, dials again, with a fresh token each
+ * time. One loop decides; nothing else opens or replaces a connection.
+ */
+import type { ServerMessage } from "@streamer/protocol";
+import { dial, type Connection, type ConnectionEnd } from "./connection.ts";
+import { StreamerError } from "./errors.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { afterEnd } from "./reconnect.ts";
+
+export type ConnectionState =
+  | { readonly status: "connecting" }
+  | { readonly status: "open"; readonly connectionId: string; readonly serverVersion: string }
+  /** `failures` in a row; the next attempt is made in `retryInMs`. */
+  | { readonly status: "waiting"; readonly failures: number; readonly retryInMs: number; readonly error: StreamerError }
+  /** For good: closed by the user, or given up with `error`. */
+  | { readonly status: "closed"; readonly error?: StreamerError };
+
+export interface SessionEvents {
+  onUp(welcome: ServerMessage<"welcome">): void;
+  onMessage(message: ServerMessage): void;
+  onDown(): void;
+  onGiveUp(error: StreamerError): void;
+}
+
+export interface Session {
+  readonly state: ConnectionState;
+  onState(listener: (state: ConnectionState) => void): () => void;
+  start(): void;
+  /** Only while open. */
+  send(text: string): void;
+  close(): Promise<void>;
+}
+
+/** How long `close` waits for the server's side of it. */
+const CLOSE_WAIT_MS = 1_000;
+
+export function createSession(url: string, options: ResolvedOptions, events: SessionEvents): Session {
+  const listeners = new Set<(state: ConnectionState) => void>();
+  let state: ConnectionState = { status: "connecting" };
+  let connection: Connection | undefined;
+  let failures = 0;
+  let stopWaiting: (() => void) | undefined;
+
+  function become(next: ConnectionState): void {
+    state = next;
+    for (const listener of listeners) listener(next);
+  }
+
+  /** A way out for awaits: the user may close while one is on. */
+  const isClosed = (): boolean => state.status === "closed";
+
+  async function open(): Promise<void> {
+    if (failures > 0 || state.status !== "connecting") become({ status: "connecting" });
+    try {
+      const token = typeof options.token === "string" ? options.token : await options.token();
+      if (isClosed()) return;
+      connection = dial(url, token, options, {
+        onWelcome(welcome) {
+          failures = 0;
+          become({ status: "open", connectionId: welcome.connection_id, serverVersion: welcome.server_version });
+          events.onUp(welcome);
+        },
+        onMessage: events.onMessage,
+        onEnd: ended,
+      });
+    } catch (cause) {
+      ended({ unauthorized: false, error: refusedToDial(cause, typeof options.token === "string") });
+    }
+  }
+
+  function ended(end: ConnectionEnd): void {
+    connection = undefined;
+    if (isClosed()) return;
+    if (state.status === "open") events.onDown();
+    else failures += 1;
+    const verdict = afterEnd(end, failures, options);
+    if ("giveUp" in verdict) {
+      become({ status: "closed", error: verdict.giveUp });
+      events.onGiveUp(verdict.giveUp);
+      return;
+    }
+    become({ status: "waiting", failures, retryInMs: verdict.retryInMs, error: end.error });
+    stopWaiting = options.clock.after(verdict.retryInMs, () => void open());
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    onState(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    start() {
+      void open();
+    },
+    send(text) {
+      connection?.send(text);
+    },
+    async close() {
+      if (isClosed()) return;
+      stopWaiting?.();
+      become({ status: "closed" });
+      await connection?.close(CLOSE_WAIT_MS);
+    },
+  };
+}
+
+function refusedToDial(cause: unknown, isStatic: boolean): StreamerError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return isStatic
+    ? new StreamerError("CANNOT_CONNECT", `The WebSocket could not be made, perhaps because the token is not a JWT: ${why}`, { cause })
+    : new StreamerError("CANNOT_CONNECT", `No token could be had: ${why}`, { cause });
+}

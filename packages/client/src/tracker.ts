@@ -1,0 +1,150 @@
+/**
+ * One followed request, as its frames come in: what was seen last, and everyone here who waits for something of it.
+ * Frames at or below the last seq are dropped, so that a replay repeats nothing (P5, P6). No I/O.
+ */
+import type { JsonValue, ServerMessage } from "@streamer/protocol";
+import { isTerminal } from "@streamer/protocol";
+import { StreamerError } from "./errors.ts";
+import { UNSENT, advance, failed, fromSnapshot, type Progress, type RunEvent, type RunState } from "./run-state.ts";
+import { createLatest, createRecording, type Recording } from "./streams.ts";
+
+/** How a cancellation ended (P8): `too_late` when the request ended by itself first. */
+export interface CancellationReceipt {
+  readonly stage: "stopped" | "too_late";
+  /** The handler saw it and stopped by itself. */
+  readonly observed: boolean;
+}
+
+/** A cursor past any store's: what comes back is the snapshot alone. */
+const BEYOND = Number.MAX_SAFE_INTEGER;
+
+export class Tracker {
+  id: string;
+  /** The frame that is sent until the server has answered it; undefined once it has. */
+  frame: string | undefined;
+  /** Times the frame was put on a socket. */
+  sends = 0;
+  state: RunState = UNSENT;
+  ended = false;
+  cancelling: { readonly reason: string | undefined; readonly receipt: PromiseWithResolvers<CancellationReceipt> } | undefined;
+
+  readonly accepted = Promise.withResolvers<void>();
+  readonly result = Promise.withResolvers<unknown>();
+  readonly progress = createLatest<Progress>();
+
+  #seq: number;
+  /** The newest seq when this client came: a terminal event below it was not the end, the request was redriven since. */
+  #horizon = 0;
+  /** The cursor is of another store: only a snapshot counts. */
+  #astray = false;
+  #observed = false;
+  #events = new Set<Recording<RunEvent>>();
+  #partials = new Map<Recording<JsonValue>, string>();
+  readonly #onEnded: (tracker: Tracker) => void;
+
+  constructor(id: string, from: { readonly frame: string } | { readonly after: number }, onEnded: (tracker: Tracker) => void) {
+    this.id = id;
+    this.frame = "frame" in from ? from.frame : undefined;
+    this.#seq = "after" in from ? from.after : 0;
+    this.#onEnded = onEnded;
+    // Whoever does not wait for these has no rejection to handle.
+    this.result.promise.catch(() => undefined);
+    this.accepted.promise.catch(() => undefined);
+  }
+
+  /** Where to go on from. */
+  get cursor(): number {
+    return this.#astray ? BEYOND : this.#seq;
+  }
+
+  /** The store is another one now: what was seen says nothing about what it holds. */
+  loseCursor(): void {
+    if (this.frame === undefined) this.#astray = true;
+  }
+
+  apply(event: RunEvent): void {
+    if (this.ended) return;
+    const seq = event.type === "response" ? undefined : event.seq;
+    if (seq !== undefined) {
+      if (this.#astray || seq <= this.#seq) return;
+      this.#seq = seq;
+    }
+    if (event.type === "cancellation") this.#observed ||= event.stage === "observed";
+    const closes = (event.type === "error" || event.type === "complete") && (seq ?? 0) >= this.#horizon;
+    this.state = advance(this.state, event, closes);
+    this.#accept();
+    this.#tell(event);
+    if (event.type === "response" || closes) this.#settle();
+    else if (event.type === "cancellation" && event.stage === "too_late") this.#giveReceipt("too_late");
+  }
+
+  snapshot(snapshot: ServerMessage<"snapshot">): void {
+    if (this.ended) return;
+    this.id = snapshot.request_id;
+    this.#horizon = snapshot.seq;
+    const missing = snapshot.recovered && !this.#astray && snapshot.seq > this.#seq;
+    this.#accept();
+    // What is missing follows event by event, and tells more than a snapshot does.
+    if (missing) return;
+    this.#astray = false;
+    this.#seq = snapshot.seq;
+    this.state = fromSnapshot(snapshot);
+    if (this.state.progress) this.progress.push(this.state.progress);
+    if (isTerminal(this.state.status)) this.#settle();
+  }
+
+  fail(error: StreamerError): void {
+    if (this.ended) return;
+    this.state = failed(this.state, error);
+    this.#settle();
+  }
+
+  events(): AsyncIterable<RunEvent> {
+    const recording = createRecording<RunEvent>((left) => this.#events.delete(left));
+    if (this.ended) recording.end();
+    else this.#events.add(recording);
+    return recording;
+  }
+
+  partials(stream: string): AsyncIterable<JsonValue> {
+    const recording = createRecording<JsonValue>((left) => this.#partials.delete(left));
+    if (this.ended) recording.end();
+    else this.#partials.set(recording, stream);
+    return recording;
+  }
+
+  #accept(): void {
+    this.frame = undefined;
+    this.accepted.resolve();
+  }
+
+  #tell(event: RunEvent): void {
+    for (const recording of this.#events) recording.push(event);
+    if (event.type === "progress") this.progress.push(this.state.progress!);
+    if (event.type === "partial") {
+      for (const [recording, stream] of this.#partials) if (stream === event.stream) recording.push(event.data);
+    }
+  }
+
+  #settle(): void {
+    this.ended = true;
+    this.frame = undefined;
+    const { status, result } = this.state;
+    if (status === "COMPLETED") {
+      this.accepted.resolve();
+      this.result.resolve(result);
+    } else {
+      const error = this.state.error ?? new StreamerError("INTERNAL_ERROR", `Request "${this.id}" is ${status}; the server gave no reason.`, { requestId: this.id });
+      this.accepted.reject(error);
+      this.result.reject(error);
+    }
+    this.progress.end();
+    for (const recording of [...this.#events, ...this.#partials.keys()]) recording.end();
+    this.#giveReceipt(status === "CANCELLED" ? "stopped" : "too_late");
+    this.#onEnded(this);
+  }
+
+  #giveReceipt(stage: CancellationReceipt["stage"]): void {
+    this.cancelling?.receipt.resolve({ stage, observed: this.#observed });
+  }
+}

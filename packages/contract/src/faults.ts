@@ -1,0 +1,90 @@
+/**
+ * Faults between core and an engine: each call of a port may be dropped, delayed, repeated, refused, or be the last
+ * thing its process does. `decide` is asked once per call, in the order the calls are made.
+ *
+ *   drop        never reaches the engine, and never answers
+ *   refuse      never reaches the engine, and rejects as a store that is down does
+ *   delay       reaches the engine after `turns` turns of the event loop: others may overtake it
+ *   repeat      reaches the engine twice, the second time late; the first answer counts
+ *   die_before  the process dies instead of making the call
+ *   die_after   the engine has committed the call; the process dies before it hears of it
+ */
+import { StreamerError, type Engine } from "@streamer/core";
+import { turnsOfTheLoop } from "./clock.ts";
+
+export type Fault = "none" | "drop" | "refuse" | "repeat" | "die_before" | "die_after" | { readonly turns: number };
+
+export interface PortCall {
+  /** 1 for the first call of any port. */
+  readonly number: number;
+  /** "requests.settle" */
+  readonly verb: string;
+}
+
+export interface FaultyEngine extends Engine {
+  readonly calls: readonly PortCall[];
+  /** The process has died: nothing it does reaches the engine, and nothing answers it. */
+  readonly isDead: boolean;
+  /** Calls that have not been answered. */
+  readonly inFlight: number;
+}
+
+const PORTS = ["requests", "events", "subscriptions", "connections", "channel", "blobs", "wakeups"] as const;
+type Method = (...values: readonly unknown[]) => Promise<unknown>;
+
+const never = (): Promise<never> => new Promise<never>(() => undefined);
+
+export function withFaults(engine: Engine, decide: (call: PortCall) => Fault): FaultyEngine {
+  const calls: PortCall[] = [];
+  let isDead = false;
+  let inFlight = 0;
+
+  async function call(verb: string, method: Method, values: readonly unknown[]): Promise<unknown> {
+    if (isDead) return never();
+    const made = { number: calls.length + 1, verb };
+    calls.push(made);
+    const fault = decide(made);
+    if (fault === "die_before") isDead = true;
+    if (fault === "drop" || fault === "die_before") return never();
+    if (fault === "refuse") throw new StreamerError("STORAGE_ERROR", `The store refused ${verb}, as the test asked.`);
+    if (typeof fault === "object") await turnsOfTheLoop(fault.turns);
+    const answer = await method(...values);
+    if (fault === "die_after") isDead = true;
+    if (fault === "repeat") {
+      await turnsOfTheLoop(2);
+      await method(...values);
+    }
+    return isDead ? never() : answer;
+  }
+
+  async function counted(verb: string, method: Method, values: readonly unknown[]): Promise<unknown> {
+    inFlight += 1;
+    try {
+      return await call(verb, method, values);
+    } finally {
+      inFlight -= 1;
+    }
+  }
+
+  const wrap = (port: (typeof PORTS)[number]): unknown =>
+    Object.fromEntries(
+      Object.entries(engine[port]).flatMap(([name, method]) =>
+        typeof method === "function"
+          ? [[name, (...values: readonly unknown[]) => counted(`${port}.${name}`, method.bind(engine[port]) as Method, values)]]
+          : [],
+      ),
+    );
+
+  return {
+    ...engine,
+    ...(Object.fromEntries(PORTS.map((port) => [port, wrap(port)])) as Pick<Engine, (typeof PORTS)[number]>),
+    clock: { ...engine.clock, after: (ms, callback) => engine.clock.after(ms, () => void (isDead || callback())) },
+    calls,
+    get isDead() {
+      return isDead;
+    },
+    get inFlight() {
+      return inFlight;
+    },
+  };
+}

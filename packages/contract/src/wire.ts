@@ -1,0 +1,2 @@
+export interface WireTarget { readonly url: string }
+export function wireContract(_target: WireTarget): void {}

@@ -1,0 +1,188 @@
+/**
+ * Which requests wait and which run, mirrored in memory: the database stays the truth, and this is read from it again
+ * at start and after any rollback. With one writer per folder (P3) that is safe, and it makes the frequent questions
+ * (who is next, how many are ahead, is a limit reached) cost no SQL.
+ *
+ *   scheduled ──due──> line of its (action, tenant) ──take──> running
+ *
+ * One line per action and tenant: a tenant or action at its concurrency limit never hides those behind it.
+ */
+import type { ClaimTerms } from "@streamer/core";
+import { createHeap, type Heap, type HeapItem } from "./heap.ts";
+
+export interface Waiting {
+  readonly id: number;
+  readonly action: string;
+  readonly tenant: string;
+  readonly priority: number;
+  /** Epoch ms. */
+  readonly runAt: number;
+}
+
+export interface Backlog {
+  readonly waiting: number;
+  waitingOf(tenant: string): number;
+  /** Runnable requests that go before a new one of this priority. */
+  ahead(priority: number, now: number): number;
+  nextRunAt(now: number): number | undefined;
+  add(request: Waiting): void;
+  /** It is no longer waiting, nor running. */
+  drop(id: number): void;
+  /** Marks it running, whether it waited here or not. */
+  start(request: Pick<Waiting, "id" | "action" | "tenant">): void;
+  /** Chooses what to run, and marks it running. */
+  take(terms: Pick<ClaimTerms, "lanes" | "concurrency">, now: number, only?: number): number[];
+  readonly running: Iterable<number>;
+  clear(): void;
+}
+
+interface Line extends HeapItem {
+  readonly action: Action;
+  readonly tenant: string;
+  /** Those that are due. */
+  readonly waiting: Heap<Entry>;
+  running: number;
+  /** Scheduled, waiting and running: with none left the line is forgotten. */
+  members: number;
+}
+interface Action {
+  readonly name: string;
+  readonly lines: Map<string, Line>;
+  running: number;
+}
+type Entry = Waiting & HeapItem & { readonly line: Line; due: boolean };
+
+const goesFirst = (a: Entry, b: Entry) =>
+  a.priority !== b.priority ? a.priority > b.priority : a.runAt !== b.runAt ? a.runAt < b.runAt : a.id < b.id;
+const isSooner = (a: Entry, b: Entry) => a.runAt < b.runAt;
+const headGoesFirst = (a: Line, b: Line) => goesFirst(a.waiting.head!, b.waiting.head!);
+
+export function createBacklog(): Backlog {
+  const entries = new Map<number, Entry>();
+  const running = new Map<number, Line>();
+  const actions = new Map<string, Action>();
+  const tenants = new Map<string, number>();
+  const dueByPriority: number[] = Array.from({ length: 10 }, () => 0);
+  let scheduled = createHeap<Entry>(isSooner);
+
+  const lineOf = (name: string, tenant: string): Line => {
+    let action = actions.get(name);
+    if (!action) actions.set(name, (action = { name, lines: new Map(), running: 0 }));
+    let line = action.lines.get(tenant);
+    if (!line) action.lines.set(tenant, (line = { action, tenant, waiting: createHeap(goesFirst), running: 0, members: 0, slot: 0 }));
+    return line;
+  };
+
+  const part = (line: Line): void => {
+    line.members -= 1;
+    if (line.members === 0) line.action.lines.delete(line.tenant);
+  };
+
+  const makeDue = (now: number): void => {
+    for (let next = scheduled.head; next && next.runAt <= now; next = scheduled.head) {
+      scheduled.pop();
+      next.due = true;
+      dueByPriority[next.priority]! += 1;
+      next.line.waiting.push(next);
+    }
+  };
+
+  const leave = (entry: Entry): void => {
+    entries.delete(entry.id);
+    const left = tenants.get(entry.tenant)! - 1;
+    if (left === 0) tenants.delete(entry.tenant);
+    else tenants.set(entry.tenant, left);
+    if (entry.due) dueByPriority[entry.priority]! -= 1;
+    (entry.due ? entry.line.waiting : scheduled).remove(entry);
+    part(entry.line);
+  };
+
+  const run = (id: number, line: Line): void => {
+    running.set(id, line);
+    line.members += 1;
+    line.running += 1;
+    line.action.running += 1;
+  };
+
+  const admits = (line: Line, concurrency: ClaimTerms["concurrency"]): boolean => {
+    const caps = concurrency[line.action.name];
+    return !caps || (line.action.running < (caps.total ?? Infinity) && line.running < (caps.perTenant ?? Infinity));
+  };
+
+  const takeOne = (entry: Entry): number => {
+    run(entry.id, entry.line);
+    leave(entry);
+    return entry.id;
+  };
+
+  return {
+    get waiting() {
+      return entries.size;
+    },
+    waitingOf: (tenant) => tenants.get(tenant) ?? 0,
+    ahead: (priority, now) => {
+      makeDue(now);
+      return dueByPriority.slice(priority).reduce((sum, count) => sum + count, 0);
+    },
+    nextRunAt: (now) => {
+      makeDue(now);
+      return scheduled.head?.runAt;
+    },
+    add: (request) => {
+      const entry: Entry = { ...request, line: lineOf(request.action, request.tenant), slot: 0, due: false };
+      entry.line.members += 1;
+      entries.set(request.id, entry);
+      tenants.set(request.tenant, (tenants.get(request.tenant) ?? 0) + 1);
+      scheduled.push(entry);
+    },
+    drop: (id) => {
+      const entry = entries.get(id);
+      if (entry) leave(entry);
+      const line = running.get(id);
+      if (!line) return;
+      running.delete(id);
+      line.running -= 1;
+      line.action.running -= 1;
+      part(line);
+    },
+    start: ({ id, action, tenant }) => run(id, lineOf(action, tenant)),
+    take: ({ lanes, concurrency }, now, only) => {
+      makeDue(now);
+      const taken: number[] = [];
+      for (const { actions: names, free } of lanes) {
+        if (only !== undefined) {
+          const entry = entries.get(only);
+          if (entry?.due && free > 0 && names.includes(entry.action) && admits(entry.line, concurrency)) taken.push(takeOne(entry));
+          continue;
+        }
+        const candidates = createHeap<Line>(headGoesFirst);
+        for (const name of free > 0 ? names : []) {
+          for (const line of actions.get(name)?.lines.values() ?? []) {
+            if (line.waiting.size > 0 && admits(line, concurrency)) candidates.push(line);
+          }
+        }
+        for (let left = free; left > 0;) {
+          const line = candidates.pop();
+          if (!line) break;
+          // Another line of the action may have taken the last run its total allows.
+          if (!admits(line, concurrency)) continue;
+          taken.push(takeOne(line.waiting.head!));
+          left -= 1;
+          if (line.waiting.size > 0) candidates.push(line);
+        }
+      }
+      return taken;
+    },
+    get running() {
+      return running.keys();
+    },
+    clear: () => {
+      entries.clear();
+      running.clear();
+      actions.clear();
+      tenants.clear();
+      dueByPriority.fill(0);
+      scheduled = createHeap<Entry>(isSooner);
+    },
+  };
+}

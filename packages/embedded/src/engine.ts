@@ -1,0 +1,75 @@
+/** The embedded engine: every port over one open data folder. Sockets attach to `channel`; the server does that. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock, Engine, Isolation, Log, RequestKey } from "@streamer/core";
+import { createBlobs, type FileBlobs } from "./blobs.ts";
+import { createChannel, type ChannelOptions, type SocketChannel } from "./channel.ts";
+import { createConnections, type OpenConnections } from "./connections.ts";
+import type { Database } from "./database.ts";
+import { createEvents } from "./events.ts";
+import { createLinkSigner, type LinkSigner } from "./links.ts";
+import { createRequests } from "./requests.ts";
+import { createStore } from "./store.ts";
+import { createSubscriptions } from "./subscriptions.ts";
+import { createWakeups } from "./wakeups.ts";
+
+export interface EngineParts {
+  readonly database: Database;
+  readonly dataFolder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where signed links begin: `http://host:port`. */
+  readonly publicUrl: () => string;
+  /** Something may be runnable now; with a key when that much is known. */
+  readonly onRunnable: (key?: RequestKey) => void;
+  readonly channel?: ChannelOptions;
+  readonly isolation?: Isolation;
+}
+
+export interface EmbeddedEngine extends Engine {
+  readonly channel: SocketChannel;
+  readonly connections: OpenConnections;
+  readonly blobs: FileBlobs;
+  readonly links: LinkSigner;
+  /** Throws when the store cannot be read. */
+  check(): void;
+  /** Commits what waits and closes the store. */
+  close(): void;
+}
+
+export async function createEmbeddedEngine(parts: EngineParts): Promise<EmbeddedEngine> {
+  const { database, dataFolder, clock, log, publicUrl, onRunnable, isolation } = parts;
+  const store = createStore(database, clock, onRunnable);
+  const requests = createRequests(store);
+  const wakeups = createWakeups(clock, () => requests.nextRunAt(), onRunnable);
+  const links = createLinkSigner(dataFolder, publicUrl);
+  const readEpoch = database.db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
+  const scratchFolder = join(dataFolder, "scratch");
+  // What runs of a dead process left.
+  rmSync(scratchFolder, { recursive: true, force: true });
+  mkdirSync(scratchFolder, { recursive: true, mode: 0o700 });
+  return {
+    epoch: database.epoch,
+    requests,
+    events: createEvents(database.db),
+    subscriptions: createSubscriptions(),
+    connections: createConnections(),
+    channel: createChannel(parts.channel),
+    blobs: await createBlobs(store, dataFolder, links),
+    wakeups,
+    links,
+    clock,
+    log,
+    ...(isolation && { isolation }),
+    scratch: async () => {
+      const path = mkdtempSync(join(scratchFolder, "run-"));
+      return { path, remove: () => rm(path, { recursive: true, force: true }) };
+    },
+    check: () => void readEpoch.get(),
+    close: () => {
+      wakeups.close();
+      store.close();
+    },
+  };
+}

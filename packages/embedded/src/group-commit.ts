@@ -1,0 +1,93 @@
+/**
+ * Many writes, one fsync. Writes asked for in one turn of the event loop run in one transaction at its end, in order:
+ *
+ *   write(a) write(b) write(c) ──turn ends──> BEGIN · a · b · c · COMMIT+fsync ──> a, b, c resolve
+ *
+ * G1 A write resolves only once it is on stable storage (P1).
+ * G2 Each runs in its own savepoint: one that throws leaves nothing behind and harms no other.
+ * G3 When the transaction as a whole fails, every write of it rejects with STORAGE_ERROR and none is half visible.
+ * G4 Results resolve in the order of the writes, so frames of one request arrive in `seq` order.
+ *
+ * Whoever mirrors tables in memory is told of every rollback, and reads them again.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { StreamerError } from "@streamer/core";
+
+export interface GroupCommit {
+  /** Runs `change` (which must be synchronous) within the next transaction. */
+  write<T>(change: () => T): Promise<T>;
+  /** Commits what is waiting now; later writes are refused. */
+  close(): void;
+}
+
+interface Write {
+  readonly change: () => unknown;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+  result?: { readonly value: unknown } | { readonly error: unknown };
+}
+
+export function createGroupCommit(db: DatabaseSync, onRollback: () => void): GroupCommit {
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const end = db.prepare("COMMIT");
+  const enter = db.prepare("SAVEPOINT one");
+  const leave = db.prepare("RELEASE one");
+  let waiting: Write[] = [];
+  let closed = false;
+
+  const attempt = (write: Write): void => {
+    enter.run();
+    try {
+      write.result = { value: write.change() };
+      leave.run();
+    } catch (error) {
+      write.result = { error: asStorageError(error) };
+      // Disk full and I/O errors may have ended the whole transaction already: then nothing of it stands (G3).
+      if (!db.isTransaction) throw error;
+      db.exec("ROLLBACK TO one; RELEASE one");
+      onRollback();
+    }
+  };
+
+  const commit = (): void => {
+    const batch = waiting;
+    waiting = [];
+    if (batch.length === 0) return;
+    try {
+      begin.run();
+      for (const write of batch) attempt(write);
+      end.run();
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      onRollback();
+      for (const write of batch) write.result = { error: asStorageError(error) };
+    }
+    for (const { result, resolve, reject } of batch) {
+      if (result && "value" in result) resolve(result.value as never);
+      else reject(result?.error);
+    }
+  };
+
+  return {
+    write: <T>(change: () => T) =>
+      new Promise<T>((resolve, reject) => {
+        if (closed) {
+          reject(new StreamerError("SERVICE_UNAVAILABLE", "The store is closed: the server is stopping. Try again in a moment."));
+          return;
+        }
+        if (waiting.length === 0) setImmediate(commit);
+        waiting.push({ change, resolve, reject });
+      }),
+    close: () => {
+      commit();
+      closed = true;
+    },
+  };
+}
+
+function asStorageError(error: unknown): unknown {
+  const isSqlite = error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
+  return isSqlite
+    ? new StreamerError("STORAGE_ERROR", `The store refused the write: ${error.message}. Nothing was accepted.`, { cause: error })
+    : error;
+}

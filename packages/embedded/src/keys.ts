@@ -1,0 +1,63 @@
+/**
+ * Which keys may sign tokens. The allowed algorithms follow from the kind of key that is configured, never from the
+ * token's own header, and HS256 is allowed only when a secret is what is configured.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { keepSecret } from "./secret.ts";
+
+export type TrustedKeys =
+  /** Shared secret for HS256, at least 32 bytes. */
+  | { readonly secret: string }
+  /** Public key as PEM (SPKI): RSA for RS256, P-256 for ES256, Ed25519 for EdDSA. */
+  | { readonly publicKey: string }
+  /** Key set: a URL, or the path of a JSON file. */
+  | { readonly jwks: string };
+
+export interface Verification {
+  readonly getKey: JWTVerifyGetKey;
+  readonly algorithms: readonly string[];
+}
+
+const ASYMMETRIC = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
+/** HS256 is no stronger than its secret (RFC 7518 §3.2). */
+const MIN_SECRET_BYTES = 32;
+
+export function trust(keys: TrustedKeys): Verification {
+  if ("jwks" in keys) {
+    const getKey = /^https?:\/\//.test(keys.jwks)
+      ? createRemoteJWKSet(new URL(keys.jwks))
+      : createLocalJWKSet(JSON.parse(readFileSync(keys.jwks, "utf8")) as JSONWebKeySet);
+    return { getKey, algorithms: ASYMMETRIC };
+  }
+  if ("secret" in keys) {
+    const secret = new TextEncoder().encode(keys.secret);
+    if (secret.length < MIN_SECRET_BYTES) {
+      throw new TypeError(`The token secret has ${secret.length} bytes; HS256 needs at least ${MIN_SECRET_BYTES}.`);
+    }
+    return { getKey: () => secret, algorithms: ["HS256"] };
+  }
+  return trustPublic(createPublicKey(keys.publicKey));
+}
+
+export function trustPublic(key: KeyObject): Verification {
+  return { getKey: () => key, algorithms: algorithmsOf(key) };
+}
+
+function algorithmsOf(key: KeyObject): readonly string[] {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  if (type === "rsa") return ["RS256"];
+  if (type === "ed25519") return ["EdDSA", "Ed25519"];
+  if (type === "ec" && details?.namedCurve === "prime256v1") return ["ES256"];
+  throw new TypeError(`The token key is ${type} ${details?.namedCurve ?? ""}; use RSA, P-256 or Ed25519.`);
+}
+
+/** The key of a server without any auth options, made on its first start: good for development alone. */
+export function developmentKey(dataFolder: string): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+  const pem = keepSecret(dataFolder, "development-key.pem", () =>
+    generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+  );
+  const privateKey = createPrivateKey(pem);
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}

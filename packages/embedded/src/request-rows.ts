@@ -1,0 +1,82 @@
+/** Rows of `requests` as the port's records; the only place that knows how a record is put together from the tables. */
+import type { DatabaseSync } from "node:sqlite";
+import { isJsonObject, type JsonObject, type JsonValue, type RequestStatus } from "@streamer/protocol";
+import type { RequestKey, RequestRecord } from "@streamer/core";
+
+export interface RequestRow {
+  readonly id: number;
+  readonly key: RequestKey;
+  readonly request_id: string;
+  readonly tenant: string;
+  readonly user: string;
+  readonly action: string;
+  readonly priority: number;
+  readonly max_attempts: number;
+  readonly timeout_ms: number;
+  readonly estimated_ms: number | null;
+  readonly retention_ms: number;
+  readonly created_at: number;
+  readonly run_at: number;
+  readonly status: RequestStatus;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly crashes: number;
+  readonly cancel_requested: number;
+  readonly seq: number;
+  readonly progress: string | null;
+  readonly ended_at: number | null;
+  readonly expires_at: number | null;
+}
+
+/** A row with what belongs to it from other tables. */
+export type FullRow = RequestRow & { readonly metadata: string; readonly ending: string | null };
+
+export const SELECT_FULL = `
+  SELECT requests.*, inputs.metadata, events.text AS ending FROM requests
+  JOIN inputs ON inputs.request = requests.id
+  LEFT JOIN events ON events.request = requests.id AND events.seq = requests.end_seq`;
+
+/** Retention has ended: the row is only still there because the sweep has not come by (P7). */
+export const isExpired = (row: Pick<RequestRow, "expires_at">, now: number): boolean => row.expires_at !== null && row.expires_at <= now;
+
+export function toRecord(row: FullRow): RequestRecord {
+  const ending = row.ending === null ? undefined : (JSON.parse(row.ending) as JsonObject);
+  return {
+    key: row.key,
+    requestId: row.request_id,
+    owner: { tenantId: row.tenant, userId: row.user },
+    action: row.action,
+    status: row.status,
+    attempt: row.attempt,
+    seq: row.seq,
+    metadata: JSON.parse(row.metadata) as Readonly<Record<string, string>>,
+    createdAt: row.created_at,
+    runAt: row.run_at,
+    ...(row.ended_at !== null && { endedAt: row.ended_at }),
+    ...(row.progress !== null && { progress: toProgress(JSON.parse(row.progress) as JsonObject) }),
+    ...(ending?.["result"] !== undefined && { result: ending["result"] }),
+    ...(isJsonObject(ending?.["error"]) && { error: ending["error"] as unknown as NonNullable<RequestRecord["error"]> }),
+  };
+}
+
+function toProgress({ percentage, message, stage, metadata }: JsonObject): NonNullable<RequestRecord["progress"]> {
+  return {
+    percentage: percentage as number,
+    ...(typeof message === "string" && { message }),
+    ...(typeof stage === "string" && { stage }),
+    ...(isJsonObject(metadata) && { metadata: metadata as Readonly<Record<string, JsonValue>> }),
+  };
+}
+
+/** Removes a request and all that belongs to it. */
+export function createForget(db: DatabaseSync): (id: number) => void {
+  const statements = [
+    db.prepare("DELETE FROM events WHERE request = ?"),
+    db.prepare("DELETE FROM checkpoints WHERE request = ?"),
+    db.prepare("DELETE FROM inputs WHERE request = ?"),
+    db.prepare("DELETE FROM requests WHERE id = ?"),
+  ];
+  return (id) => {
+    for (const statement of statements) statement.run(id);
+  };
+}

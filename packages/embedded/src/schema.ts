@@ -1,0 +1,84 @@
+/**
+ * Tables and their numbered migrations: `PRAGMA user_version` counts those applied. A database of a newer Streamer is
+ * refused, never guessed at.
+ *
+ * What is written often stays small: SQLite rewrites a whole row on update, so payloads (up to 1 MiB) and checkpoints
+ * live beside the request rather than in it. The result and the final error are not stored twice: they are read back
+ * from the text of the event at `end_seq`. Which requests wait is kept in memory (backlog.ts) and rebuilt from the
+ * `live` index, so no index has to follow every claim.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { StreamerError } from "@streamer/core";
+
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('epoch', lower(hex(randomblob(16)))), ('boot', '0');
+
+  CREATE TABLE requests (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    request_id TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    user TEXT NOT NULL,
+    action TEXT NOT NULL,
+    idempotency_key TEXT,
+    priority INTEGER NOT NULL,
+    max_attempts INTEGER NOT NULL,
+    timeout_ms INTEGER NOT NULL,
+    estimated_ms INTEGER,
+    retention_ms INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    run_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    crashes INTEGER NOT NULL DEFAULT 0,
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    boot INTEGER,
+    lease_until REAL,
+    seq INTEGER NOT NULL DEFAULT 0,
+    progress_seq INTEGER,
+    progress TEXT,
+    ended_at INTEGER,
+    end_seq INTEGER,
+    run_ms INTEGER,
+    expires_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX by_idempotency_key ON requests (tenant, user, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX by_user ON requests (tenant, user);
+  CREATE INDEX by_tenant ON requests (tenant);
+  CREATE INDEX live ON requests (id) WHERE ended_at IS NULL;
+  CREATE INDEX by_expiry ON requests (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE INDEX completed_runs ON requests (action, ended_at, run_ms) WHERE run_ms IS NOT NULL;
+
+  CREATE TABLE inputs (request INTEGER PRIMARY KEY, payload TEXT NOT NULL, metadata TEXT NOT NULL, permissions TEXT NOT NULL) STRICT;
+  CREATE TABLE checkpoints (request INTEGER PRIMARY KEY, state TEXT NOT NULL) STRICT;
+  CREATE TABLE events (request INTEGER, seq INTEGER, text TEXT NOT NULL, PRIMARY KEY (request, seq)) STRICT, WITHOUT ROWID;
+  CREATE TABLE tombstones (key TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX tombstones_by_end ON tombstones (until);
+
+  CREATE TABLE blobs (key TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, content_type TEXT NOT NULL, filename TEXT NOT NULL) STRICT;
+  `,
+];
+
+export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+  const version = db.prepare("PRAGMA user_version").get()!["user_version"] as number;
+  if (version > migrations.length) {
+    throw new StreamerError(
+      "STORAGE_ERROR",
+      `The data folder was written by a newer Streamer (schema ${version}; this one knows up to ${migrations.length}). Upgrade Streamer, or use another data folder.`,
+    );
+  }
+  for (let next = version; next < migrations.length; next += 1) {
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      db.exec(migrations[next]!);
+      db.exec(`PRAGMA user_version = ${next + 1}`);
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The mapping: a small JSON file that says how a shop's own files become the three sources of a report, one SELECT
+ * each. It is written by whoever runs the server, so its SQL is trusted to read the data folder, and nothing else: see
+ * database.ts. docs/guides/reports.md explains it to its authors.
+ */
+import { globSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { Fatal } from "@streamer/core";
+import { z } from "zod";
+
+export const MAPPING_FILE = "sources.json";
+
+const EXAMPLE = `{
+  "title": "My shop", "currency": "EUR",
+  "sources": {
+    "transactions": "SELECT order_date, order_id, product_key, customer_key, quantity, quantity * price AS revenue FROM 'orders.csv'",
+    "customers": "SELECT customer_key, name AS customer, region, country FROM 'customers.csv'",
+    "products": "SELECT product_key, name AS product, category FROM 'products.csv'"
+  }
+}`;
+
+/** A list of lines reads better than one long string; SQL comments end at the end of a line. */
+const select = z
+  .union([z.string(), z.array(z.string())], "must be one SELECT, as a text or a list of lines")
+  .transform((given) => (typeof given === "string" ? given : given.join("\n")).trim().replace(/;$/, ""))
+  .refine((sql) => sql.length > 0, "must be one SELECT");
+
+const Mapping = z.strictObject({
+  title: z.string().min(1).max(120),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency code of three capitals, such as "EUR"'),
+  sources: z.strictObject({ transactions: select, customers: select, products: select }),
+});
+
+export type SourceName = "transactions" | "customers" | "products";
+
+export interface ReportMapping {
+  readonly title: string;
+  readonly currency: string;
+  readonly sources: Readonly<Record<SourceName, string>>;
+}
+
+/** Reads and checks the mapping of a data folder. Errors name the file and say what to write. */
+export async function loadMapping(dataFolder: string, mappingFile: string = join(dataFolder, MAPPING_FILE)): Promise<ReportMapping> {
+  const name = basename(mappingFile);
+  const text = await readFile(mappingFile, "utf8").catch((cause: unknown) => {
+    throw new Fatal(`No mapping: "${name}" is not in the data folder. Write one such as:\n${EXAMPLE}`, { cause });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new Fatal(`The mapping "${name}" is not JSON: ${(cause as Error).message}.`, { cause });
+  }
+  const parsed = Mapping.safeParse(json);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "(whole file)"}: ${message}`);
+    throw new Fatal(`The mapping "${name}" is not right: ${issues.join("; ")}. A small one that is:\n${EXAMPLE}`);
+  }
+  return { ...parsed.data, sources: pointAtFolder(parsed.data.sources, dataFolder) };
+}
+
+function pointAtFolder(sources: ReportMapping["sources"], dataFolder: string): ReportMapping["sources"] {
+  const { transactions, customers, products } = sources;
+  return {
+    transactions: absolutePaths(transactions, dataFolder),
+    customers: absolutePaths(customers, dataFolder),
+    products: absolutePaths(products, dataFolder),
+  };
+}
+
+/**
+ * Every text in the SQL that names files of the folder ('sales.csv.gz', 'orders-*.parquet') becomes their full path,
+ * so that what is read depends on the data folder alone, and never on the folder the server was started in.
+ */
+export function absolutePaths(sql: string, dataFolder: string): string {
+  return sql.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"]|"")*"|'((?:[^']|'')*)'/g, (whole, text: string | undefined) => {
+    if (text === undefined || !/[.*]/.test(text)) return whole;
+    const found = globSync(text.replaceAll("''", "'"), { cwd: dataFolder }).length > 0;
+    return found ? literal(resolve(dataFolder, text.replaceAll("''", "'"))) : whole;
+  });
+}
+
+/** A text as SQL writes it: for the few places, such as settings, that take no parameters. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

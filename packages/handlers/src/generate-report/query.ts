@@ -1,0 +1,166 @@
+/**
+ * Stage 1, query: the four sources. Transactions of the period, customers and products are read from the data folder
+ * into the scratch database; analytics, one row per order, is computed from them.
+ *
+ * Keeps: every line of the period that passes the filters is read once and counted once. Lines whose product or
+ * customer is in no list stay in, under "Unknown" or without a name; keys listed twice are refused, since they would
+ * count lines twice. A missing quantity or revenue counts as zero; a line without a date is in no period.
+ */
+import { Fatal } from "@streamer/core";
+import { describeSources, explained, type SourceColumns } from "./columns.ts";
+import type { Database } from "./database.ts";
+import { checkFilters } from "./filters.ts";
+import { FILTER_FIELDS, type FilterField, type ReportInput } from "./input.ts";
+import type { ReportMapping } from "./mapping.ts";
+import { count, whileWorking, type StageProgress } from "./progress.ts";
+
+/** Which optional columns this shop's data has. */
+export interface Shape {
+  readonly profit: boolean;
+  readonly region: boolean;
+  readonly country: boolean;
+}
+
+export interface SourceRows {
+  readonly transactions: number;
+  readonly customers: number;
+  readonly products: number;
+  readonly analytics: number;
+}
+
+export interface Queried {
+  readonly shape: Shape;
+  readonly rows: SourceRows;
+}
+
+/** Longest text of a cell, in characters; control characters, which no spreadsheet takes, are dropped. */
+const MAX_TEXT = 1_000;
+const text = (column: string): string =>
+  `nullif(left(trim(regexp_replace(${column}::VARCHAR, '[\\x00-\\x1F\\x7F]+', ' ', 'g')), ${MAX_TEXT}), '')`;
+
+export async function queryData(database: Database, mapping: ReportMapping, input: ReportInput, tell: StageProgress): Promise<Queried> {
+  tell(0, "Reading the sources");
+  const columns = await describeSources(database, mapping);
+  const keys = { customer: keyType(columns, "customers", "customer_key"), product: keyType(columns, "products", "product_key") };
+
+  const customers = await explained("customers", () => database.run(customersSql(mapping, columns, keys.customer)));
+  await refuseDuplicates(database, "customers", "customer_key");
+  tell(0.15, `${count(customers)} customers`, { source: "customers", rows: customers });
+
+  const products = await explained("products", () => database.run(productsSql(mapping, keys.product)));
+  await refuseDuplicates(database, "products", "product_key");
+  tell(0.25, `${count(products)} products`, { source: "products", rows: products });
+
+  await checkFilters(database, input.filters, knownValues(mapping, columns));
+  const values = [input.start_date, input.end_date];
+  const sql = linesSql(mapping, columns, keys, where(input, values));
+  const transactions = await explained("transactions", () =>
+    whileWorking(database.run(sql, values), () => {
+      const rows = database.rowsProcessed();
+      if (rows > 0) tell(0.3, `Reading transactions: ${count(rows)} rows gone through`, { source: "transactions", rows_processed: rows });
+    }),
+  );
+  tell(0.8, `${count(transactions)} order lines in the period`, { source: "transactions", rows: transactions });
+
+  const analytics = await database.run(ORDERS_SQL);
+  tell(1, `${count(analytics)} orders analysed`, { source: "analytics", rows: analytics });
+  return { shape: shapeOf(columns), rows: { transactions, customers, products, analytics } };
+}
+
+function shapeOf({ transactions, customers }: SourceColumns): Shape {
+  const has = (column: string): boolean => transactions.has(column) || customers.has(column);
+  return { profit: transactions.has("profit"), region: has("region"), country: has("country") };
+}
+
+/** Keys join as they are when both sides agree, and as text when not: 7 in one file, "7" in the other. */
+function keyType(columns: SourceColumns, list: "customers" | "products", key: string): string {
+  const type = columns[list].get(key) ?? "VARCHAR";
+  return type === columns.transactions.get(key) && /INT$/.test(type) ? "BIGINT" : "VARCHAR";
+}
+
+const key = (column: string, type: string): string => (type === "VARCHAR" ? text(column) : `${column}::${type}`);
+
+function customersSql(mapping: ReportMapping, { customers }: SourceColumns, type: string): string {
+  const optional = (column: string): string => (customers.has(column) ? text(column) : "NULL::VARCHAR");
+  return `CREATE TABLE customers AS
+    SELECT ${key("customer_key", type)} AS customer_key, ${text("customer")} AS customer, ${optional("region")} AS region, ${optional("country")} AS country
+    FROM (${mapping.sources.customers}\n) WHERE customer_key IS NOT NULL`;
+}
+
+function productsSql(mapping: ReportMapping, type: string): string {
+  return `CREATE TABLE products AS
+    SELECT ${key("product_key", type)} AS product_key, coalesce(${text("product")}, 'Unknown') AS product, coalesce(${text("category")}, 'Unknown') AS category
+    FROM (${mapping.sources.products}\n) WHERE product_key IS NOT NULL`;
+}
+
+async function refuseDuplicates(database: Database, source: "customers" | "products", column: string): Promise<void> {
+  const [twice] = await database.rows<{ key: string; keys: number }>(
+    `SELECT ${column}::VARCHAR AS key, count(*) OVER ()::INTEGER AS keys FROM ${source} GROUP BY ${column} HAVING count(*) > 1 LIMIT 1`,
+  );
+  if (!twice) return;
+  throw new Fatal(
+    `The mapping's "${source}" gives ${count(twice.keys)} ${column} more than once, such as "${twice.key}": ` +
+      `their lines would count twice. Make its SELECT give one row per ${column}.`,
+  );
+}
+
+/** A dimension of a line: the transaction's own column where it has one, the customer's otherwise. */
+function dimension({ transactions, customers }: SourceColumns, column: "region" | "country"): string {
+  if (transactions.has(column)) return customers.has(column) ? `coalesce(${text(`t.${column}`)}, c.${column})` : text(`t.${column}`);
+  return `c.${column}`;
+}
+
+function linesSql(mapping: ReportMapping, columns: SourceColumns, keys: { customer: string; product: string }, condition: string): string {
+  const { transactions } = columns;
+  // Whole numbers stay whole; a shop that sells by weight keeps its decimals.
+  const quantity = /INT$/.test(transactions.get("quantity") ?? "") ? "BIGINT" : "DECIMAL(18, 3)";
+  return `CREATE TABLE lines AS SELECT * FROM (
+    SELECT t.order_date::DATE AS order_date, ${text("t.order_id")} AS order_id, customer_key, product_key,
+           coalesce(p.product, 'Unknown') AS product, coalesce(p.category, 'Unknown') AS category,
+           ${dimension(columns, "region")} AS region, ${dimension(columns, "country")} AS country,
+           coalesce(t.quantity, 0)::${quantity} AS quantity, coalesce(t.revenue, 0)::DECIMAL(18, 4) AS revenue,
+           ${transactions.has("profit") ? "coalesce(t.profit, 0)::DECIMAL(18, 4)" : "NULL::DECIMAL(18, 4)"} AS profit
+    FROM (SELECT * REPLACE (${key("customer_key", keys.customer)} AS customer_key, ${key("product_key", keys.product)} AS product_key)
+          FROM (${mapping.sources.transactions}\n) WHERE order_date::DATE BETWEEN $1::DATE AND $2::DATE) t
+    LEFT JOIN customers c USING (customer_key) LEFT JOIN products p USING (product_key)
+  ) ${condition}`;
+}
+
+const FILTERED_COLUMN: Readonly<Record<FilterField, string>> = {
+  category: "category",
+  region: "region",
+  country: "country",
+  product: "product",
+  customer: "customer_key::VARCHAR",
+};
+
+/** The filters as SQL; their values are appended to `values` and bound. */
+function where({ filters }: ReportInput, values: string[]): string {
+  const conditions = FILTER_FIELDS.flatMap((field) => {
+    const wanted = filters[field];
+    return wanted ? [`${FILTERED_COLUMN[field]} IN (${wanted.map((value) => `$${values.push(value)}`).join(", ")})`] : [];
+  });
+  return conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
+}
+
+/** Regions and countries are known from the whole history, not the period: a quiet region is not an unknown one. */
+function knownValues(mapping: ReportMapping, { transactions, customers }: SourceColumns): Record<FilterField, string | undefined> {
+  const known = (column: "region" | "country"): string | undefined => {
+    const lists = [
+      ...(transactions.has(column) ? [`SELECT ${text(column)} AS value FROM (${mapping.sources.transactions}\n)`] : []),
+      ...(customers.has(column) ? [`SELECT ${column} AS value FROM customers`] : []),
+    ];
+    return lists.length > 0 ? lists.join(" UNION ") : undefined;
+  };
+  return {
+    category: "SELECT category AS value FROM products",
+    product: "SELECT product AS value FROM products",
+    customer: "SELECT customer_key::VARCHAR AS value FROM customers",
+    region: known("region"),
+    country: known("country"),
+  };
+}
+
+/** One row per order: what totals of orders, their average and the returning customers are computed from. */
+const ORDERS_SQL = `CREATE TABLE orders AS
+  SELECT order_id, any_value(customer_key) AS customer_key, sum(revenue) AS revenue FROM lines WHERE order_id IS NOT NULL GROUP BY order_id`;
