@@ -29,5 +29,5 @@ export { DEFAULT_BATCHING, type BatchingOptions } from "./rules/batching.ts";
 export { blobPrefix, requestKey } from "./rules/identity.ts";
 export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
 export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";
-export { DEFAULT_OPTIONS, type AdmissionLimits, type PartialOptions, type StreamerOptions } from "./options.ts";
+export { DEFAULT_OPTIONS, resolveOptions, type AdmissionLimits, type PartialOptions, type StreamerOptions } from "./options.ts";
 export { VERSION, createStreamer, type Streamer, type StreamerParts } from "./streamer.ts";

@@ -33,7 +33,7 @@ export interface AdmissionLimits {
   readonly inFlightPerConnection: number;
   /** Requests one connection may follow at once. Default 10,000. */
   readonly subscriptionsPerConnection: number;
-  /** Refused frames on one connection, within a minute, after which it is closed. Default 100. */
+  /** Malformed or over-rate frames on one connection, within a minute, after which it is closed. Default 100. */
   readonly refusalsPerMinute: number;
 }
 

@@ -3,7 +3,7 @@
  * wrong becomes an `error` frame for this one message; a connection is closed only for abuse.
  */
 import { ERROR_CODES, parseClientMessage, wireError, type ClientMessage, type ServerMessage, type WireError } from "@streamer/protocol";
-import { asError, isStreamerError, StreamerError } from "../errors.ts";
+import { asError, isStreamerError } from "../errors.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Engine } from "../ports/engine.ts";
@@ -60,6 +60,10 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
       ...(about.ref !== undefined && { ref: about.ref }),
     };
     await answer(connectionId, frame);
+  }
+
+  /** Frames that are no messages, or far too many of them: a client that goes on so is cut off (P12). */
+  async function countAbuse(connectionId: string): Promise<void> {
     const now = clock.monotonic();
     if (take(ratesOf(connectionId, now).refusals, refusalsPerMinute / 60, refusalsPerMinute, now) > 0) {
       await channel.close(connectionId, ERROR_CODES.RATE_LIMITED.closeCode, "too many refused messages");
@@ -90,6 +94,7 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
       const parsed = parseClientMessage(data, options.frames);
       if (!parsed.ok) {
         await refuse(connectionId, parsed.error, parsed);
+        await countAbuse(connectionId);
         return;
       }
       const { message } = parsed;
@@ -98,11 +103,16 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
       const about = { requestId: requestId === "" ? undefined : requestId, ref };
       const now = clock.monotonic();
       const afterMs = take(ratesOf(connectionId, now).messages, messagesPerSecond, 2 * messagesPerSecond, now);
+      if (afterMs > 0) {
+        await refuse(
+          connectionId,
+          wireError("RATE_LIMITED", `More than ${messagesPerSecond} messages a second; this one was not accepted.`, { afterMs }),
+          about,
+        );
+        await countAbuse(connectionId);
+        return;
+      }
       try {
-        if (afterMs > 0)
-          throw new StreamerError("RATE_LIMITED", `More than ${messagesPerSecond} messages a second; this one was not accepted.`, {
-            afterMs,
-          });
         await dispatch(message, connection, { requestId, bytes: data.length });
       } catch (error) {
         await refuse(connectionId, asWireError(error, requestId), about);

@@ -21,6 +21,8 @@ import type { LeasedRun } from "./process.ts";
 /** Answers remembered for requests asked again, and the largest request worth remembering. */
 const REMEMBERED_ANSWERS = 1_000;
 const REMEMBERED_BYTES = 16_384;
+/** What a client over its in-flight limit is told to wait. */
+const BUSY_AFTER_MS = 100;
 
 export interface RunNowParts {
   readonly clock: Engine["clock"];
@@ -207,7 +209,9 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
       if (running.has(key)) return "answered";
       const count = inFlight.get(connectionId) ?? 0;
       if (count >= options.admission.inFlightPerConnection) {
-        throw new StreamerError("RATE_LIMITED", `This connection has ${count} requests in flight, the limit; wait for answers.`);
+        throw new StreamerError("RATE_LIMITED", `This connection has ${count} requests in flight, the limit; wait for answers.`, {
+          afterMs: BUSY_AFTER_MS,
+        });
       }
       inFlight.set(connectionId, count + 1);
       remember(request);
