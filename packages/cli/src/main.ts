@@ -1,2 +1,4 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
-console.log("streamer");
+import { run } from "./program.ts";
+
+process.exitCode = await run(process.argv.slice(2));

@@ -4,7 +4,7 @@
  */
 import type { TypedAction } from "@streamer/protocol";
 
-type AnyAction = TypedAction<string, unknown, unknown>;
+type AnyAction = TypedAction<string, unknown>;
 type Members<Handlers> = Extract<Handlers extends readonly (infer Member)[] ? Member : Handlers[keyof Handlers], AnyAction>;
 type TypesOf<H extends AnyAction> = NonNullable<H["~types"]>;
 
@@ -16,7 +16,10 @@ export type Actions = { readonly [action: string]: ActionTypes };
 
 /** Inputs and outputs by action, of handlers in an array or an object (also a module of them). */
 export type ActionsOf<Handlers> = {
-  readonly [H in Members<Handlers> as H["action"]]: { readonly input: TypesOf<H>["input"]; readonly output: Travelled<TypesOf<H>["output"]> };
+  readonly [H in Members<Handlers> as H["action"]]: {
+    readonly input: TypesOf<H>["input"];
+    readonly output: Travelled<TypesOf<H>["output"]>;
+  };
 };
 
 /** A value after its way through JSON: dates are strings, functions and undefined are gone. */

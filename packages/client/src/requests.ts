@@ -1,15 +1,16 @@
 /**
- * The book of what is open: followed requests by id, and questions by ref. Decides what each frame means to whom, and
+ * The book of what is open: followed requests by id, questions by ref. It decides what each frame means to whom, and
  * what to say again on a new connection: requests not answered yet under the same id (the server de-duplicates, P4),
- * the others by `subscribe` after the last seq seen (P6). No socket and no reconnecting here.
+ * all others by `subscribe` after the last seq seen (P6). No socket and no reconnecting here.
  */
-import { printMessage, type ClientMessage, type ServerMessage } from "@streamer/protocol";
+import type { ClientMessage, ServerMessage } from "@streamer/protocol";
 import { StreamerError, fromWire } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { createOutbox } from "./outbox.ts";
 import { Tracker, type CancellationReceipt } from "./tracker.ts";
 
 export interface RequestsParts {
-  readonly options: Pick<ResolvedOptions, "clock" | "outbox" | "random">;
+  readonly options: Pick<ResolvedOptions, "clock" | "outbox">;
   readonly isUp: () => boolean;
   readonly send: (text: string) => void;
 }
@@ -17,62 +18,291 @@ export interface RequestsParts {
 export interface Requests {
   /** Sends a frame about a request, again on each connection until it is answered, and follows the request. */
   follow(id: string, message: ClientMessage<"request" | "retry">): Tracker;
+  /** A request that ends before it was sent. */
+  refused(id: string, error: StreamerError): Tracker;
   /** Follows a request that exists; joins in when this client follows it already. */
   attach(id: string, after: number): Tracker;
   cancel(tracker: Tracker, reason: string | undefined): Promise<CancellationReceipt>;
   /** Sends a question, again on each connection until it is answered. */
-  ask(message: ClientMessage<"get" | "list">): Promise<ServerMessage>;
+  ask(message: Omit<ClientMessage<"get">, "ref"> | Omit<ClientMessage<"list">, "ref">): Promise<ServerMessage>;
   up(welcome: ServerMessage<"welcome">): void;
   down(): void;
   receive(message: ServerMessage): void;
   /** Ends everything that is open. */
-  fail(error: StreamerError): void;
-  nextRef(): string;
+  fail(error: (requestId?: string) => StreamerError): void;
 }
 
 interface Question {
-  readonly text: string | undefined;
-  readonly answered: (message: ServerMessage) => void;
+  /** Sent again on the next connection; without it, what it belongs to sees to that. */
+  readonly text?: string;
+  readonly answered?: (message: ServerMessage) => void;
   readonly refused: (error: StreamerError) => void;
 }
 
-/** A refusal that says nothing about the request, only about the moment. */
-const isPassing = ({ code }: StreamerError): boolean => code === "SERVICE_UNAVAILABLE" || code === "RATE_LIMITED" || code === "STORAGE_ERROR";
+/** Refusals that speak of the moment and not of what was asked. */
+const isPassing = ({ code }: StreamerError): boolean =>
+  code === "SERVICE_UNAVAILABLE" || code === "RATE_LIMITED" || code === "STORAGE_ERROR";
 const PASSING_WAIT_MS = 1_000;
 
+const print = (message: ClientMessage): string => JSON.stringify(message);
+
 export function createRequests({ options, isUp, send }: RequestsParts): Requests {
-  const { clock, outbox } = options;
-  const trackers = new Map<string, Tracker[]>();
+  const { clock } = options;
+  const outbox = createOutbox(options.outbox);
+  const trackers = new Map<string, readonly Tracker[]>();
   const questions = new Map<string, Question>();
   let refs = 0;
   let epoch: string | undefined;
-  let limits: ServerMessage<"welcome">["limits"] | undefined;
   /** Counts connections: what was planned on one is not done on the next. */
   let generation = 0;
 
   const nextRef = (): string => String((refs += 1));
-  const of = (id: string): readonly Tracker[] => trackers.get(id) ?? [];
+  const trackersOf = (id: string): readonly Tracker[] => trackers.get(id) ?? [];
 
   function add(tracker: Tracker): void {
-    trackers.set(tracker.id, [...of(tracker.id), tracker]);
+    trackers.set(tracker.id, [...trackersOf(tracker.id), tracker]);
   }
 
-  function remove(tracker: Tracker, id = tracker.id): void {
-    const left = of(id).filter((other) => other !== tracker);
-    if (left.length > 0) trackers.set(id, left);
-    else trackers.delete(id);
+  function remove(tracker: Tracker): void {
+    const left = trackersOf(tracker.id).filter((other) => other !== tracker);
+    if (left.length > 0) trackers.set(tracker.id, left);
+    else trackers.delete(tracker.id);
   }
 
-  const ended = (tracker: Tracker): void => remove(tracker);
+  const events = {
+    onAccepted(tracker: Tracker, frame: string): void {
+      outbox.remove(frame);
+      if (tracker.cancelling?.tooEarly && isUp()) sendCancel(tracker);
+    },
+    onEnded(tracker: Tracker): void {
+      if (tracker.frame !== undefined) outbox.remove(tracker.frame);
+      if (tracker.cancelling) questions.delete(tracker.cancelling.ref);
+      remove(tracker);
+    },
+  };
 
-  function refuseAt(text: string): StreamerError | undefined {
-    const waiting = [...trackers.values()].flat().flatMap(({ frame }) => frame ?? []);
-    const asked = [...questions.values()].flatMap((question) => question.text ?? []);
-    const unanswered = [...waiting, ...asked];
-    const characters = unanswered.reduce((sum, { length }) => sum + length, text.length);
-    if (unanswered.length < outbox.messages && characters <= outbox.characters) return undefined;
-    return new StreamerError("OUTBOX_FULL", "x");
+  function later(error: StreamerError, again: () => void): void {
+    const planned = generation;
+    clock.after(error.retry?.after_ms ?? PASSING_WAIT_MS, () => {
+      if (planned === generation && isUp()) again();
+    });
   }
 
-  return undefined as never;
+  function sendFrame(tracker: Tracker): void {
+    const { frame } = tracker;
+    if (frame === undefined || tracker.ended) return;
+    const refusal = outbox.refusal(frame, tracker.id);
+    if (refusal) {
+      tracker.fail(refusal);
+      return;
+    }
+    tracker.sends += 1;
+    send(frame);
+  }
+
+  function subscribe(id: string): void {
+    const known = trackersOf(id).filter(({ frame }) => frame === undefined);
+    if (known.length === 0) return;
+    const ref = nextRef();
+    questions.set(ref, {
+      answered: (message) => {
+        if (message.type === "snapshot") for (const tracker of trackersOf(id)) tracker.snapshot(message);
+      },
+      refused: (error) => {
+        if (isPassing(error)) later(error, () => subscribe(id));
+        else for (const tracker of trackersOf(id)) if (tracker.frame === undefined) tracker.fail(error);
+      },
+    });
+    // Several here may follow one request: the server replays for the one that is furthest behind.
+    send(print({ type: "subscribe", request_id: id, after: Math.min(...known.map(({ cursor }) => cursor)), ref }));
+  }
+
+  function sendCancel(tracker: Tracker): void {
+    const { cancelling } = tracker;
+    if (!cancelling || tracker.ended) return;
+    const { ref, reason, receipt } = cancelling;
+    cancelling.tooEarly = false;
+    questions.set(ref, {
+      answered: dispatch,
+      refused: (error) => {
+        if (error.code === "NOT_FOUND" && tracker.frame !== undefined) cancelling.tooEarly = true;
+        else if (isPassing(error)) later(error, () => sendCancel(tracker));
+        else {
+          tracker.cancelling = undefined;
+          receipt.reject(error);
+        }
+      },
+    });
+    send(print({ type: "cancel", request_id: tracker.id, ref, ...(reason !== undefined && { reason }) }));
+  }
+
+  function refused(id: string, error: StreamerError): Tracker {
+    const tracker = new Tracker(id, {}, events);
+    tracker.fail(error);
+    return tracker;
+  }
+
+  /** A refusal of the frame that made the request. */
+  function refuse(tracker: Tracker, error: StreamerError): void {
+    const sentBefore = tracker.sends > 1;
+    if (tracker.redrives && sentBefore && error.code === "VALIDATION_ERROR") {
+      // Its first sending was heard and the answer lost: the request is queued again already.
+      tracker.accept();
+      subscribe(tracker.id);
+    } else if (error.code === "SERVICE_UNAVAILABLE" || (sentBefore && isPassing(error))) later(error, () => sendFrame(tracker));
+    else tracker.fail(error);
+  }
+
+  function dispatch(message: ServerMessage): void {
+    switch (message.type) {
+      case "acknowledgment":
+      case "waiting":
+      case "progress":
+      case "partial":
+      case "retrying":
+      case "cancellation":
+      case "complete":
+      case "response":
+        for (const tracker of trackersOf(message.request_id)) tracker.apply(message);
+        return;
+      case "error": {
+        const { request_id: id } = message;
+        if (id === undefined) return;
+        for (const tracker of trackersOf(id)) {
+          if (message.seq !== undefined) tracker.apply(message);
+          else if (tracker.frame !== undefined) refuse(tracker, fromWire(message.error, id));
+        }
+        return;
+      }
+      case "snapshot":
+        // The answer to a request that was there before, perhaps under another id (its idempotency key's).
+        for (const tracker of trackersOf(message.ref ?? message.request_id)) {
+          remove(tracker);
+          tracker.id = message.request_id;
+          add(tracker);
+          tracker.snapshot(message);
+        }
+        return;
+      case "welcome":
+      case "pong":
+      case "list":
+    }
+  }
+
+  return {
+    follow(id, message) {
+      const frame = print(message);
+      const unanswered = trackersOf(id).find((tracker) => tracker.frame !== undefined);
+      if (unanswered?.frame === frame) return unanswered;
+      if (unanswered) {
+        const problem = `Another request under the id "${id}" is on its way from here; use a new id.`;
+        return refused(id, new StreamerError("DUPLICATE_REQUEST", problem, { requestId: id }));
+      }
+      const tracker = new Tracker(id, { frame, redrives: message.type === "retry" }, events);
+      const full = outbox.add(frame);
+      add(tracker);
+      if (full) tracker.fail(full);
+      else if (isUp()) sendFrame(tracker);
+      return tracker;
+    },
+    refused,
+    attach(id, after) {
+      const [followed] = trackersOf(id);
+      if (followed) return followed;
+      const tracker = new Tracker(id, { after }, events);
+      add(tracker);
+      if (isUp()) subscribe(id);
+      return tracker;
+    },
+    cancel(tracker, reason) {
+      if (tracker.ended) return Promise.resolve(tracker.receipt);
+      if (!tracker.cancelling) {
+        const receipt = Promise.withResolvers<CancellationReceipt>();
+        receipt.promise.catch(() => undefined);
+        tracker.cancelling = { reason, ref: nextRef(), receipt, tooEarly: false };
+        const { promise } = receipt;
+        if (tracker.frame !== undefined && tracker.sends === 0) {
+          tracker.fail(
+            new StreamerError("CANCELLED", `Request "${tracker.id}" was cancelled before it was sent.`, { requestId: tracker.id }),
+          );
+        } else if (isUp()) sendCancel(tracker);
+        return promise;
+      }
+      return tracker.cancelling.receipt.promise;
+    },
+    ask(message) {
+      const { promise, resolve, reject } = Promise.withResolvers<ServerMessage>();
+      const ref = nextRef();
+      const text = print({ ...message, ref });
+      const full = outbox.add(text);
+      const done = (): void => outbox.remove(text);
+      if (full) {
+        done();
+        reject(full);
+        return promise;
+      }
+      questions.set(ref, {
+        text,
+        answered: (answer) => {
+          done();
+          resolve(answer);
+        },
+        refused: (error) => {
+          done();
+          reject(error);
+        },
+      });
+      if (isUp()) send(text);
+      return promise;
+    },
+    up(welcome) {
+      generation += 1;
+      outbox.setLimit(welcome.limits.message_bytes);
+      const isOtherStore = epoch !== undefined && epoch !== welcome.epoch;
+      epoch = welcome.epoch;
+      const again: (() => void)[] = [];
+      for (const [id, followers] of trackers) {
+        for (const tracker of followers) {
+          if (isOtherStore) tracker.loseCursor();
+          if (tracker.frame !== undefined) again.push(() => sendFrame(tracker));
+          if (tracker.cancelling) again.push(() => sendCancel(tracker));
+        }
+        again.push(() => subscribe(id));
+      }
+      for (const { text } of questions.values()) if (text !== undefined) again.push(() => send(text));
+      catchUp(again, welcome.limits.messages_per_second);
+    },
+    down() {
+      generation += 1;
+      for (const [ref, { text }] of questions) if (text === undefined) questions.delete(ref);
+    },
+    receive(message) {
+      const question = "ref" in message && message.ref !== undefined ? questions.get(message.ref) : undefined;
+      if (!question) {
+        dispatch(message);
+        return;
+      }
+      questions.delete((message as { ref: string }).ref);
+      if (message.type === "error") question.refused(fromWire(message.error, message.request_id));
+      else question.answered?.(message);
+    },
+    fail(error) {
+      for (const tracker of [...trackers.values()].flat()) {
+        tracker.cancelling?.receipt.reject(error(tracker.id));
+        tracker.fail(error(tracker.id));
+      }
+      for (const question of questions.values()) question.refused(error());
+      questions.clear();
+    },
+  };
+
+  /** A client with thousands of requests comes back at the pace the server allows, or it would be refused for it. */
+  function catchUp(again: readonly (() => void)[], perSecond: number): void {
+    for (const say of again.slice(0, perSecond)) say();
+    if (again.length <= perSecond) return;
+    const planned = generation;
+    clock.after(1_000, () => {
+      if (planned === generation) catchUp(again.slice(perSecond), perSecond);
+    });
+  }
 }

@@ -65,7 +65,9 @@ export function advance(state: RunState, event: RunEvent, ended: boolean): RunSt
         ...kept,
         status: event.status === "queued" ? "PENDING" : "PROCESSING",
         ...etaOf(event.eta),
-        ...(event.waiting_for && { waiting: { reason: event.waiting_for, ...(event.position !== undefined && { position: event.position }) } }),
+        ...(event.waiting_for && {
+          waiting: { reason: event.waiting_for, ...(event.position !== undefined && { position: event.position }) },
+        }),
       };
     case "waiting": {
       const { reason, position, until, eta } = event;
@@ -92,7 +94,10 @@ export function advance(state: RunState, event: RunEvent, ended: boolean): RunSt
     case "response":
       return event.success
         ? { ...kept, status: "COMPLETED", attempt: 1, result: event.data }
-        : failed(kept, fromWire(event.error ?? { code: "INTERNAL_ERROR", message: "The server answered without a reason." }, event.request_id));
+        : failed(
+            kept,
+            fromWire(event.error ?? { code: "INTERNAL_ERROR", message: "The server answered without a reason." }, event.request_id),
+          );
   }
 }
 
@@ -113,7 +118,9 @@ export function failed(state: RunState, error: StreamerError): RunState {
   return { ...state, status: error.code === "CANCELLED" ? "CANCELLED" : "FAILED", error };
 }
 
-function progressOf(event: Pick<ServerMessage<"progress">, "percentage" | "message" | "stage" | "metadata" | "attempt" | "eta" | "updates" | "timestamp">): Progress {
+function progressOf(
+  event: Pick<ServerMessage<"progress">, "percentage" | "message" | "stage" | "metadata" | "attempt" | "eta" | "updates" | "timestamp">,
+): Progress {
   const { percentage, message, stage, metadata = {}, attempt, eta, updates = [], timestamp } = event;
   return {
     percentage,

@@ -44,7 +44,8 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
 
   function become(next: ConnectionState): void {
     state = next;
-    for (const listener of listeners) listener(next);
+    // Apart, so that a listener that throws is its owner's problem and not the connection's.
+    for (const listener of listeners) queueMicrotask(() => listener(next));
   }
 
   /** A way out for awaits: the user may close while one is on. */

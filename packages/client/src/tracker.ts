@@ -15,6 +15,20 @@ export interface CancellationReceipt {
   readonly observed: boolean;
 }
 
+export interface Cancelling {
+  readonly reason: string | undefined;
+  readonly ref: string;
+  readonly receipt: PromiseWithResolvers<CancellationReceipt>;
+  /** It overtook the request: to be said again once the request is known. */
+  tooEarly: boolean;
+}
+
+export interface TrackerEvents {
+  /** The server has answered the frame. */
+  onAccepted(tracker: Tracker, frame: string): void;
+  onEnded(tracker: Tracker): void;
+}
+
 /** A cursor past any store's: what comes back is the snapshot alone. */
 const BEYOND = Number.MAX_SAFE_INTEGER;
 
@@ -22,11 +36,14 @@ export class Tracker {
   id: string;
   /** The frame that is sent until the server has answered it; undefined once it has. */
   frame: string | undefined;
+  /** The frame asks for a failed request to be run again. */
+  readonly redrives: boolean;
   /** Times the frame was put on a socket. */
   sends = 0;
   state: RunState = UNSENT;
   ended = false;
-  cancelling: { readonly reason: string | undefined; readonly receipt: PromiseWithResolvers<CancellationReceipt> } | undefined;
+  /** Cancellation that was asked for here. */
+  cancelling: Cancelling | undefined;
 
   readonly accepted = Promise.withResolvers<void>();
   readonly result = Promise.withResolvers<unknown>();
@@ -40,13 +57,18 @@ export class Tracker {
   #observed = false;
   #events = new Set<Recording<RunEvent>>();
   #partials = new Map<Recording<JsonValue>, string>();
-  readonly #onEnded: (tracker: Tracker) => void;
+  readonly #listener: TrackerEvents;
 
-  constructor(id: string, from: { readonly frame: string } | { readonly after: number }, onEnded: (tracker: Tracker) => void) {
+  constructor(
+    id: string,
+    from: { readonly frame?: string; readonly redrives?: boolean; readonly after?: number },
+    listener: TrackerEvents,
+  ) {
     this.id = id;
-    this.frame = "frame" in from ? from.frame : undefined;
-    this.#seq = "after" in from ? from.after : 0;
-    this.#onEnded = onEnded;
+    this.frame = from.frame;
+    this.redrives = from.redrives ?? false;
+    this.#seq = from.after ?? 0;
+    this.#listener = listener;
     // Whoever does not wait for these has no rejection to handle.
     this.result.promise.catch(() => undefined);
     this.accepted.promise.catch(() => undefined);
@@ -72,10 +94,10 @@ export class Tracker {
     if (event.type === "cancellation") this.#observed ||= event.stage === "observed";
     const closes = (event.type === "error" || event.type === "complete") && (seq ?? 0) >= this.#horizon;
     this.state = advance(this.state, event, closes);
-    this.#accept();
+    this.accept();
     this.#tell(event);
     if (event.type === "response" || closes) this.#settle();
-    else if (event.type === "cancellation" && event.stage === "too_late") this.#giveReceipt("too_late");
+    else if (event.type === "cancellation" && event.stage === "too_late") this.cancelling?.receipt.resolve(this.receipt);
   }
 
   snapshot(snapshot: ServerMessage<"snapshot">): void {
@@ -83,7 +105,7 @@ export class Tracker {
     this.id = snapshot.request_id;
     this.#horizon = snapshot.seq;
     const missing = snapshot.recovered && !this.#astray && snapshot.seq > this.#seq;
-    this.#accept();
+    this.accept();
     // What is missing follows event by event, and tells more than a snapshot does.
     if (missing) return;
     this.#astray = false;
@@ -113,9 +135,12 @@ export class Tracker {
     return recording;
   }
 
-  #accept(): void {
+  /** The frame needs no more sending. */
+  accept(): void {
+    const { frame } = this;
     this.frame = undefined;
     this.accepted.resolve();
+    if (frame !== undefined) this.#listener.onAccepted(this, frame);
   }
 
   #tell(event: RunEvent): void {
@@ -128,23 +153,24 @@ export class Tracker {
 
   #settle(): void {
     this.ended = true;
-    this.frame = undefined;
     const { status, result } = this.state;
     if (status === "COMPLETED") {
-      this.accepted.resolve();
       this.result.resolve(result);
     } else {
-      const error = this.state.error ?? new StreamerError("INTERNAL_ERROR", `Request "${this.id}" is ${status}; the server gave no reason.`, { requestId: this.id });
+      const error =
+        this.state.error ??
+        new StreamerError("INTERNAL_ERROR", `Request "${this.id}" is ${status}; the server gave no reason.`, { requestId: this.id });
       this.accepted.reject(error);
       this.result.reject(error);
     }
     this.progress.end();
     for (const recording of [...this.#events, ...this.#partials.keys()]) recording.end();
-    this.#giveReceipt(status === "CANCELLED" ? "stopped" : "too_late");
-    this.#onEnded(this);
+    this.cancelling?.receipt.resolve(this.receipt);
+    this.#listener.onEnded(this);
   }
 
-  #giveReceipt(stage: CancellationReceipt["stage"]): void {
-    this.cancelling?.receipt.resolve({ stage, observed: this.#observed });
+  /** The receipt when it has ended already. */
+  get receipt(): CancellationReceipt {
+    return { stage: this.state.status === "CANCELLED" ? "stopped" : "too_late", observed: this.#observed };
   }
 }

@@ -59,7 +59,7 @@ export function blobsContract(test: ContractTest): void {
       await writeFile(join(folder, "out.csv"), "a,b\n1,2\n");
       expect(await blobs.putFile("a/b/c/out.csv", join(folder, "out.csv"), { contentType: "text/csv" })).toEqual({ sizeBytes: 8 });
       expect(await read(blobs, "a/b/c/out.csv")).toBe("a,b\n1,2\n");
-      await expect(blobs.putFile("a/b/c/none", join(folder, "none"))).rejects.toThrow();
+      await expect(blobs.putFile("a/b/c/none", join(folder, "none"))).rejects.toBeDefined();
       expect(await blobs.open("a/b/c/none")).toBeUndefined();
     } finally {
       await rm(folder, { recursive: true });
@@ -79,14 +79,14 @@ export function blobsContract(test: ContractTest): void {
         controller.abort(new Error("cancelled"));
       }
     })();
-    await expect(blobs.put("a/b/c/half", body, { signal: controller.signal })).rejects.toThrow();
-    await expect(blobs.put("a/b/c/late", "text", { signal: controller.signal })).rejects.toThrow();
+    await expect(blobs.put("a/b/c/half", body, { signal: controller.signal })).rejects.toThrow(/abort|cancelled/i);
+    await expect(blobs.put("a/b/c/late", "text", { signal: controller.signal })).rejects.toThrow(/abort|cancelled/i);
     expect([await blobs.open("a/b/c/half"), await blobs.open("a/b/c/late")]).toEqual([undefined, undefined]);
   });
 
   test("P7 a body replaces the one before it, whole or not at all", async ({ engine: { blobs } }) => {
     await blobs.put("a/b/c/file", "first");
-    await expect(blobs.put("a/b/c/file", pieces(20, 10))).rejects.toThrow();
+    await expect(blobs.put("a/b/c/file", pieces(20, 10))).rejects.toThrow("the source failed");
     expect(await read(blobs, "a/b/c/file")).toBeOneOf(["first", undefined]);
     await blobs.put("a/b/c/file", "second");
     expect(await read(blobs, "a/b/c/file")).toBe("second");

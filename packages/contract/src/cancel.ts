@@ -110,7 +110,10 @@ export function cancelContract(test: ContractTest): void {
       const id = `r${n}`;
       const { key } = submission(id);
       await created(engine, id);
-      const [asked, claims] = await Promise.all([engine.requests.requestCancel(key, CANCEL_EVENTS), engine.requests.claim(terms(1, { key }))]);
+      const [asked, claims] = await Promise.all([
+        engine.requests.requestCancel(key, CANCEL_EVENTS),
+        engine.requests.claim(terms(1, { key })),
+      ]);
       const { status } = await record(engine, key);
       expect([asked.outcome, claims.length, status]).toSatisfy(
         (story: unknown[]) => story.join() === "cancelled,0,CANCELLED" || story.join() === "requested,1,PROCESSING",

@@ -2,7 +2,21 @@
 import { expect } from "vitest";
 import type { Frame } from "@streamer/core";
 import type { ContractTest, Harness } from "./harness.ts";
-import { COMPLETED, EVE, LEASE_MS, RECOVERY, claimed, created, partial, progress, readFrame, replay, retrying, running, submission } from "./samples.ts";
+import {
+  COMPLETED,
+  EVE,
+  LEASE_MS,
+  RECOVERY,
+  claimed,
+  created,
+  partial,
+  progress,
+  readFrame,
+  replay,
+  retrying,
+  running,
+  submission,
+} from "./samples.ts";
 
 /** A request with two attempts behind it; answers everything it said, as it was said. */
 async function story({ engine, clock }: Harness, requestId = "r1"): Promise<readonly Frame[]> {
@@ -28,7 +42,9 @@ export function eventsContract(test: ContractTest): void {
     const live = await story(harness);
     expect(live.map(({ seq }) => seq)).toEqual(live.map((_, at) => at + 1));
     const newest = live.findLast(({ kind }) => kind === "progress")!;
-    expect(await replay(harness.engine, submission("r1").key)).toEqual(live.filter((frame) => frame.kind === "durable" || frame === newest));
+    expect(await replay(harness.engine, submission("r1").key)).toEqual(
+      live.filter((frame) => frame.kind === "durable" || frame === newest),
+    );
   });
 
   test("P6 replay after any seq is the rest of the replay from the start, at any page size", async (harness) => {

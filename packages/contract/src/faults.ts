@@ -19,13 +19,14 @@ export interface PortCall {
   readonly number: number;
   /** "requests.settle" */
   readonly verb: string;
+  readonly values: readonly unknown[];
 }
 
 export interface FaultyEngine extends Engine {
   readonly calls: readonly PortCall[];
   /** The process has died: nothing it does reaches the engine, and nothing answers it. */
   readonly isDead: boolean;
-  /** Calls that have not been answered. */
+  /** Calls that the engine is busy with. */
   readonly inFlight: number;
 }
 
@@ -39,38 +40,38 @@ export function withFaults(engine: Engine, decide: (call: PortCall) => Fault): F
   let isDead = false;
   let inFlight = 0;
 
+  async function reach(method: Method, values: readonly unknown[]): Promise<unknown> {
+    inFlight += 1;
+    try {
+      return await method(...values);
+    } finally {
+      inFlight -= 1;
+    }
+  }
+
   async function call(verb: string, method: Method, values: readonly unknown[]): Promise<unknown> {
     if (isDead) return never();
-    const made = { number: calls.length + 1, verb };
+    const made = { number: calls.length + 1, verb, values };
     calls.push(made);
     const fault = decide(made);
     if (fault === "die_before") isDead = true;
     if (fault === "drop" || fault === "die_before") return never();
     if (fault === "refuse") throw new StreamerError("STORAGE_ERROR", `The store refused ${verb}, as the test asked.`);
-    if (typeof fault === "object") await turnsOfTheLoop(fault.turns);
-    const answer = await method(...values);
+    if (typeof fault === "object") await reach(() => turnsOfTheLoop(fault.turns), []);
+    const answer = await reach(method, values);
     if (fault === "die_after") isDead = true;
     if (fault === "repeat") {
-      await turnsOfTheLoop(2);
-      await method(...values);
+      await reach(() => turnsOfTheLoop(2), []);
+      await reach(method, values);
     }
     return isDead ? never() : answer;
-  }
-
-  async function counted(verb: string, method: Method, values: readonly unknown[]): Promise<unknown> {
-    inFlight += 1;
-    try {
-      return await call(verb, method, values);
-    } finally {
-      inFlight -= 1;
-    }
   }
 
   const wrap = (port: (typeof PORTS)[number]): unknown =>
     Object.fromEntries(
       Object.entries(engine[port]).flatMap(([name, method]) =>
         typeof method === "function"
-          ? [[name, (...values: readonly unknown[]) => counted(`${port}.${name}`, method.bind(engine[port]) as Method, values)]]
+          ? [[name, (...values: readonly unknown[]) => call(`${port}.${name}`, method.bind(engine[port]) as Method, values)]]
           : [],
       ),
     );

@@ -26,6 +26,7 @@ import { wakeupsContract } from "./wakeups.ts";
 export { createManualClock, type ManualClock } from "./clock.ts";
 export { withFaults, type Fault, type FaultyEngine, type PortCall } from "./faults.ts";
 export type { ClientEnd, CreateHarness, Gap, Harness } from "./harness.ts";
+export { wireHandlers } from "./wire-handlers.ts";
 export { wireContract, type WireTarget } from "./wire.ts";
 
 const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {

@@ -3,7 +3,6 @@ import { expect } from "vitest";
 import type { Lease, Requests } from "@streamer/core";
 import type { ContractTest, Harness } from "./harness.ts";
 import {
-  CANCEL_EVENTS,
   COMPLETED,
   DAY_MS,
   FAILED,
@@ -68,7 +67,11 @@ export function leaseContract(test: ContractTest): void {
 
   test("P3 a lease of another attempt, or of no request, writes nothing", async ({ engine, clock }) => {
     const { lease } = await running(engine, "r1");
-    for (const wrong of [{ ...lease, attempt: 2 }, { ...lease, attempt: 0 }, { ...lease, key: `${lease.key}x` as typeof lease.key }]) {
+    for (const wrong of [
+      { ...lease, attempt: 2 },
+      { ...lease, attempt: 0 },
+      { ...lease, key: `${lease.key}x` as typeof lease.key },
+    ]) {
       for (const [verb, write] of Object.entries(LEASED)) {
         expect(await write(engine.requests, wrong, clock.now()), verb).toEqual({ outcome: "lost" });
       }
@@ -135,7 +138,11 @@ export function leaseContract(test: ContractTest): void {
   test("P7 the record shows the newest progress, then the result", async ({ engine, clock }) => {
     const { lease } = await running(engine, "r1");
     await engine.requests.advance(lease, {
-      events: [progress(10), { type: "progress", percentage: 25.5, message: "quarter", stage: "read", metadata: { rows: 3 }, attempt: 1 }, partial(0)],
+      events: [
+        progress(10),
+        { type: "progress", percentage: 25.5, message: "quarter", stage: "read", metadata: { rows: 3 }, attempt: 1 },
+        partial(0),
+      ],
       leaseMs: LEASE_MS,
     });
     expect((await record(engine, lease.key)).progress).toEqual({

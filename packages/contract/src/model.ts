@@ -7,7 +7,20 @@ import { expect } from "vitest";
 import { isTerminal, type RequestStatus } from "@streamer/protocol";
 import type { EventBody, Frame, RequestKey } from "@streamer/core";
 import type { ContractTest, Harness } from "./harness.ts";
-import { CANCEL_EVENTS, LEASE_MS, RECOVERY, cancelled, complete, failed, partial, progress, replay, retrying, submission, terms } from "./samples.ts";
+import {
+  CANCEL_EVENTS,
+  LEASE_MS,
+  RECOVERY,
+  cancelled,
+  complete,
+  failed,
+  partial,
+  progress,
+  replay,
+  retrying,
+  submission,
+  terms,
+} from "./samples.ts";
 
 interface Modelled {
   status: RequestStatus;
@@ -30,7 +43,14 @@ const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("claim"), id }) },
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constant("write"), id, verb: fc.constantFrom(...VERBS), back: fc.nat(1), events: fc.nat(3), wait: fc.nat(2_000) }),
+    arbitrary: fc.record({
+      do: fc.constant("write"),
+      id,
+      verb: fc.constantFrom(...VERBS),
+      back: fc.nat(1),
+      events: fc.nat(3),
+      wait: fc.nat(2_000),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("cancel"), id }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("redrive"), id }) },
@@ -73,10 +93,10 @@ function createWorld(harness: Harness, run: number) {
   };
   const giveBack = (request: Modelled, status: RequestStatus, runAt: number): void => void Object.assign(request, { status, runAt });
 
-  async function submit({ id: name, payload, claim }: Of<"submit">): Promise<void> {
+  async function submit({ id: name, payload, claim: atOnce }: Of<"submit">): Promise<void> {
     const known = requests.get(name);
     const outcome = await harness.engine.requests.submit(
-      submission(idOf(name), { payload, ...(claim && { claim: { leaseMs: LEASE_MS } }) }),
+      submission(idOf(name), { payload, ...(atOnce && { claim: { leaseMs: LEASE_MS } }) }),
     );
     if (known) {
       expect(outcome).toMatchObject(
@@ -86,9 +106,9 @@ function createWorld(harness: Harness, run: number) {
     }
     expect(outcome).toMatchObject({ outcome: "created" });
     requests.set(name, {
-      status: claim ? "PROCESSING" : "PENDING",
+      status: atOnce ? "PROCESSING" : "PENDING",
       payload,
-      attempt: claim ? 1 : 0,
+      attempt: atOnce ? 1 : 0,
       failures: 0,
       crashes: 0,
       cancelRequested: false,
@@ -117,7 +137,9 @@ function createWorld(harness: Harness, run: number) {
     const request = requests.get(name);
     const lease = { key: keyOf(name), attempt: (request?.attempt ?? 1) - back };
     const held = holds(request, lease.attempt);
-    const events: EventBody[] = Array.from({ length: count }, (_, n) => (n % 2 ? partial(n) : progress(10 + n, Math.max(1, lease.attempt))));
+    const events: EventBody[] = Array.from({ length: count }, (_, n) =>
+      n % 2 ? partial(n) : progress(10 + n, Math.max(1, lease.attempt)),
+    );
     const port = harness.engine.requests;
     const runAt = clock.now() + wait;
     const answers = {
@@ -206,20 +228,20 @@ function createWorld(harness: Harness, run: number) {
   async function obey(next: Command): Promise<void> {
     switch (next.do) {
       case "submit":
-        return submit(next as Of<"submit">);
+        return submit(next);
       case "claim":
-        return claim(next as Of<"claim">);
+        return claim(next);
       case "write":
-        return write(next as Of<"write">);
+        return write(next);
       case "cancel":
-        return cancel(next as Of<"cancel">);
+        return cancel(next);
       case "redrive":
-        return redrive(next as Of<"redrive">);
+        return redrive(next);
       case "recover":
         return recover();
       case "wait":
-        return clock.advance((next as Of<"wait">).ms);
-      default:
+        return clock.advance(next.ms);
+      case "restart":
         await harness.restart();
         for (const request of requests.values()) request.leaseUntil = -Infinity;
         return compare();

@@ -1,7 +1,21 @@
 /** Trying again: waiting costs nothing (P9), and failures, crashes and attempts are three different counts. */
 import { expect } from "vitest";
 import type { ContractTest } from "./harness.ts";
-import { CANCEL_EVENTS, COMPLETED, FAILED, LEASE_MS, claimed, created, readFrame, record, replay, retrying, running, submission, terms } from "./samples.ts";
+import {
+  CANCEL_EVENTS,
+  COMPLETED,
+  FAILED,
+  LEASE_MS,
+  claimed,
+  created,
+  readFrame,
+  record,
+  replay,
+  retrying,
+  running,
+  submission,
+  terms,
+} from "./samples.ts";
 
 const ACKNOWLEDGED = { type: "acknowledgment", status: "queued", message: "tried again" } as const;
 
@@ -58,7 +72,8 @@ export function retryContract(test: ContractTest): void {
     const { key } = submission("r1");
     let claim = await running(engine, "r1");
     expect(claim.checkpoint).toBeUndefined();
-    const save = (checkpoint: { row: number } | null) => engine.requests.advance(claim.lease, { events: [], checkpoint, leaseMs: LEASE_MS });
+    const save = (checkpoint: { row: number } | null) =>
+      engine.requests.advance(claim.lease, { events: [], checkpoint, leaseMs: LEASE_MS });
     await save({ row: 1 });
     await save({ row: 2 });
     await engine.requests.advance(claim.lease, { events: [], leaseMs: LEASE_MS });
@@ -122,7 +137,10 @@ export function retryContract(test: ContractTest): void {
   test("P9 two redrives at once start one run", async ({ engine }) => {
     const { lease } = await running(engine, "r1");
     await engine.requests.settle(lease, FAILED);
-    const outcomes = await Promise.all([engine.requests.redrive(lease.key, ACKNOWLEDGED), engine.requests.redrive(lease.key, ACKNOWLEDGED)]);
+    const outcomes = await Promise.all([
+      engine.requests.redrive(lease.key, ACKNOWLEDGED),
+      engine.requests.redrive(lease.key, ACKNOWLEDGED),
+    ]);
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(["not_failed", "redriven"]);
     expect(await engine.requests.claim(terms(5))).toHaveLength(1);
   });

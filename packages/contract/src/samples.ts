@@ -36,9 +36,9 @@ export function submission(requestId: string, more: Partial<Submission> = {}): S
     timeoutMs: 60_000,
     retentionMs: 7 * DAY_MS,
     limits: { queued: 1_000_000, queuedPerTenant: 1_000_000 },
-    acknowledge: ({ position, claimed }) => ({
+    acknowledge: ({ position, claimed: isRunning }) => ({
       type: "acknowledgment",
-      status: claimed ? "processing" : "queued",
+      status: isRunning ? "processing" : "queued",
       message: "accepted",
       position,
     }),
@@ -105,7 +105,11 @@ export const retrying = (attempt: number, retryAt: number): EventBody => ({
   error: { code: "PROCESSING_FAILED", message: "again" },
 });
 export const CANCEL_EVENTS = { whenWaiting: [receipt("requested"), receipt("stopped"), cancelled], whenRunning: [receipt("requested")] };
-export const RECOVERY = { quarantineAfter: 3, quarantined: [failed("its process died 3 times")], cancelled: [receipt("stopped"), cancelled] };
+export const RECOVERY = {
+  quarantineAfter: 3,
+  quarantined: [failed("its process died 3 times")],
+  cancelled: [receipt("stopped"), cancelled],
+};
 export const COMPLETED: Settlement = { status: "COMPLETED", events: [complete()], runMs: 5 };
 export const FAILED: Settlement = { status: "FAILED", events: [failed()], runMs: 5 };
 

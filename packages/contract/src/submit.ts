@@ -68,7 +68,9 @@ export function submitContract(test: ContractTest): void {
 
   test("P4 P10 ids and idempotency keys of another user or tenant are other requests", async ({ engine }) => {
     for (const owner of [ALICE, BOB, EVE]) {
-      const outcome = await engine.requests.submit(submission("r1", { owner, idempotencyKey: "k", payload: owner.userId + owner.tenantId }));
+      const outcome = await engine.requests.submit(
+        submission("r1", { owner, idempotencyKey: "k", payload: owner.userId + owner.tenantId }),
+      );
       expect(outcome.outcome).toBe("created");
     }
     const claims = await engine.requests.claim(terms(10));
@@ -104,9 +106,7 @@ export function submitContract(test: ContractTest): void {
 
   test("P14 submits at once never exceed the limit together", async ({ engine }) => {
     const limits = { queued: 7, queuedPerTenant: 100 };
-    const outcomes = await Promise.all(
-      Array.from({ length: 30 }, (_, n) => engine.requests.submit(submission(`r${n}`, { limits }))),
-    );
+    const outcomes = await Promise.all(Array.from({ length: 30 }, (_, n) => engine.requests.submit(submission(`r${n}`, { limits }))));
     expect(outcomes.filter(({ outcome }) => outcome === "created")).toHaveLength(7);
     expect(outcomes.filter(({ outcome }) => outcome === "refused")).toHaveLength(23);
   });

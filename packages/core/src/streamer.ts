@@ -3,6 +3,7 @@
  */
 import { SUBPROTOCOL } from "@streamer/protocol";
 import { Stopped, StreamerError } from "./errors.ts";
+import { createArrivals } from "./flow/arrivals.ts";
 import { createControl, missing } from "./flow/control.ts";
 import { createDeliver } from "./flow/deliver.ts";
 import { createExecute } from "./flow/execute.ts";
@@ -23,7 +24,7 @@ import type { Connection } from "./ports/connections.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { RequestKey } from "./ports/requests.ts";
 import { DEFAULT_BATCHING } from "./rules/batching.ts";
-import { blobPrefix } from "./rules/identity.ts";
+import { blobPrefix, requestKey } from "./rules/identity.ts";
 import { cancelledError, quarantineError } from "./rules/outcome.ts";
 import { register } from "./rules/registration.ts";
 
@@ -74,12 +75,12 @@ export function createStreamer({
   const options = resolveOptions(chosen);
   const handlers = register(list);
   const middleware = [permissions, ...added];
-  const { requests, connections, subscriptions, clock, log, blobs } = engine;
+  const { requests, connections, clock, log, blobs } = engine;
   let stopping = false;
 
   async function dropConnection(connectionId: string): Promise<void> {
     receive.forget(connectionId);
-    await Promise.all([subscriptions.dropConnection(connectionId), connections.close(connectionId)]);
+    await Promise.all([deliver.unfollowAll(connectionId), connections.close(connectionId)]);
   }
 
   const deliver = createDeliver(engine, options.linkMs, dropConnection);
@@ -106,7 +107,13 @@ export function createStreamer({
   const work = createWork({ engine, handlers, options, launch, adopt: processing.adopt, onSlotFree });
   const { submit, promote } = createSubmit({ engine, options, deliver, work, recorded: estimates.known });
   const now = createRunNow({ clock, log, options, launch, adopt: processing.adopt, promote, answer });
-  const route = createRoute({ handlers, middleware, options, log, recorded: estimates.of, runNow: now.run, submit });
+  const arrivals = createArrivals();
+  const runNow: typeof now.run = (request) => {
+    const running = now.run(request);
+    arrivals.settle(request.key);
+    return running;
+  };
+  const route = createRoute({ handlers, middleware, options, log, recorded: estimates.of, runNow, submit });
   const control = createControl({ engine, deliver, cancelSync: now.cancel, cancelRun: processing.cancel });
   const inspect = createInspect({ engine, deliver, missing, maxSubscriptions: options.admission.subscriptionsPerConnection });
 
@@ -116,13 +123,20 @@ export function createStreamer({
     answer,
     makeId: () => crypto.randomUUID(),
     dispatch: async (message, connection, { requestId, bytes }) => {
+      const key = requestKey(connection.owner, requestId);
+      if ("request_id" in message) await arrivals.known(key);
       switch (message.type) {
         case "request":
           if (stopping)
             throw new StreamerError("SERVICE_UNAVAILABLE", `The server is stopping; send "${requestId}" again on a new connection.`, {
               afterMs: 1_000,
             });
-          return route(message, requestId, connection, bytes);
+          arrivals.announce(key);
+          try {
+            return await route(message, requestId, connection, bytes);
+          } finally {
+            arrivals.settle(key);
+          }
         case "subscribe":
           return inspect.subscribe(message, connection);
         case "unsubscribe":

@@ -5,7 +5,7 @@
 import { errors, jwtVerify, SignJWT, type JWTPayload } from "jose";
 import { wireError, type WireError } from "@streamer/protocol";
 import type { Clock, Owner } from "@streamer/core";
-import { developmentKey, trust, trustPublic, type TrustedKeys, type Verification } from "./keys.ts";
+import { developmentKey, isCompactToken, trust, trustPublic, type TrustedKeys, type Verification } from "./keys.ts";
 
 export type AuthOptions = TrustedKeys & {
   /** Required `iss` and `aud`, when given. */
@@ -37,6 +37,7 @@ export interface Auth {
   developmentToken(terms: TokenTerms): Promise<string>;
 }
 
+const UNTRUSTED = "The token is malformed or not signed by a trusted key.";
 /** Clocks of issuer and server may differ by this much. */
 const TOLERANCE_SECONDS = 5;
 const MAX_NAME_LENGTH = 256;
@@ -49,6 +50,7 @@ export function createAuth(options: AuthOptions | undefined, dataFolder: string,
     authenticate: async (token) => {
       if (token === undefined)
         return refuse('No token was given. Send one in the Authorization header, or as subprotocol "bearer.<token>".');
+      if (!isCompactToken(token)) return refuse(UNTRUSTED);
       try {
         const { payload } = await jwtVerify(token, verification.getKey, {
           algorithms: [...verification.algorithms],
@@ -107,5 +109,5 @@ function explain(error: unknown): Authentication {
       error: wireError("SERVICE_UNAVAILABLE", "The key set that verifies tokens cannot be reached. Try again.", { afterMs: 1_000 }),
     };
   }
-  return refuse("The token is malformed or not signed by a trusted key.");
+  return refuse(UNTRUSTED);
 }

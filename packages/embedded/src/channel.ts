@@ -21,7 +21,7 @@ export interface Wire {
 }
 
 export interface ChannelOptions {
-  /** Above this a connection's frames wait and coalesce. Default 1 MiB. */
+  /** Above this a connection's frames wait and coalesce. Default 1 MiB; at least 128 KiB, where sockets begin to signal. */
   readonly softBufferBytes: number;
   /** Above this a connection is closed. Default 8 MiB. */
   readonly hardBufferBytes: number;
@@ -42,12 +42,15 @@ interface Line {
   /** Frames that wait, in the order they will go: by coalesceKey, or by a number of their own. */
   held: Map<string | number, string> | undefined;
   heldBytes: number;
+  /** Replays that wait for room. */
+  waiting: (() => void)[];
 }
 
 // Settled once for all: a promise per frame would be the most frequent allocation of a busy server.
 const SENT: Promise<SendOutcome> = Promise.resolve("sent");
 const GONE: Promise<SendOutcome> = Promise.resolve("gone");
 const CLOSED: Promise<SendOutcome> = Promise.resolve("closed");
+const READY: Promise<void> = Promise.resolve();
 
 export function createChannel({ softBufferBytes, hardBufferBytes }: ChannelOptions = DEFAULT_CHANNEL_OPTIONS): SocketChannel {
   const lines = new Map<string, Line>();
@@ -93,17 +96,33 @@ export function createChannel({ softBufferBytes, hardBufferBytes }: ChannelOptio
     line.held = undefined;
   };
 
+  const letGo = (line: Line): void => {
+    for (const go of line.waiting.splice(0)) go();
+  };
+
   const close = (connectionId: string, line: Line, code: number, reason: string): void => {
     lines.delete(connectionId);
+    letGo(line);
     line.wire.close(code, reason);
   };
 
   return {
-    attach: (connectionId, wire) => lines.set(connectionId, { wire, isCorked: false, held: undefined, heldBytes: 0 }),
-    detach: (connectionId) => lines.delete(connectionId),
+    attach: (connectionId, wire) => lines.set(connectionId, { wire, isCorked: false, held: undefined, heldBytes: 0, waiting: [] }),
+    detach: (connectionId) => {
+      const line = lines.get(connectionId);
+      lines.delete(connectionId);
+      if (line) letGo(line);
+    },
     drained: (connectionId) => {
       const line = lines.get(connectionId);
-      if (line?.held) flush(line, softBufferBytes);
+      if (!line) return;
+      flush(line, softBufferBytes);
+      if (!line.held) letGo(line);
+    },
+    ready: (connectionId) => {
+      const line = lines.get(connectionId);
+      if (!line || (!line.held && line.wire.bufferedBytes < softBufferBytes)) return READY;
+      return new Promise((resolve) => void line.waiting.push(resolve));
     },
     send: (connectionId, frame) => {
       const line = lines.get(connectionId);

@@ -12,7 +12,7 @@ import { createLinkSigner, type LinkSigner } from "./links.ts";
 import { createRequests } from "./requests.ts";
 import { createStore } from "./store.ts";
 import { createSubscriptions } from "./subscriptions.ts";
-import { createWakeups } from "./wakeups.ts";
+import { createWakeups, type ArmedWakeups } from "./wakeups.ts";
 
 export interface EngineParts {
   readonly database: Database;
@@ -31,6 +31,7 @@ export interface EmbeddedEngine extends Engine {
   readonly channel: SocketChannel;
   readonly connections: OpenConnections;
   readonly blobs: FileBlobs;
+  readonly wakeups: ArmedWakeups;
   readonly links: LinkSigner;
   /** Throws when the store cannot be read. */
   check(): void;

@@ -35,6 +35,14 @@ export function createGroupCommit(db: DatabaseSync, onRollback: () => void): Gro
   let waiting: Write[] = [];
   let closed = false;
 
+  /** Set when a rollback could not be followed in memory: then nothing is written before it can. */
+  let isStale = false;
+  const readAgain = (): void => {
+    isStale = true;
+    onRollback();
+    isStale = false;
+  };
+
   const attempt = (write: Write): void => {
     enter.run();
     try {
@@ -45,7 +53,17 @@ export function createGroupCommit(db: DatabaseSync, onRollback: () => void): Gro
       // Disk full and I/O errors may have ended the whole transaction already: then nothing of it stands (G3).
       if (!db.isTransaction) throw error;
       db.exec("ROLLBACK TO one; RELEASE one");
-      onRollback();
+      readAgain();
+    }
+  };
+
+  /** The disk that failed the commit may fail this too: the next commit tries again. */
+  const abandon = (): void => {
+    try {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      readAgain();
+    } catch {
+      isStale = true;
     }
   };
 
@@ -54,12 +72,12 @@ export function createGroupCommit(db: DatabaseSync, onRollback: () => void): Gro
     waiting = [];
     if (batch.length === 0) return;
     try {
+      if (isStale) readAgain();
       begin.run();
       for (const write of batch) attempt(write);
       end.run();
     } catch (error) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      onRollback();
+      abandon();
       for (const write of batch) write.result = { error: asStorageError(error) };
     }
     for (const { result, resolve, reject } of batch) {

@@ -9,11 +9,17 @@ import { keepSecret } from "./secret.ts";
 
 export type TrustedKeys =
   /** Shared secret for HS256, at least 32 bytes. */
-  | { readonly secret: string }
+  | { readonly secret: string | Uint8Array }
   /** Public key as PEM (SPKI): RSA for RS256, P-256 for ES256, Ed25519 for EdDSA. */
   | { readonly publicKey: string }
   /** Key set: a URL, or the path of a JSON file. */
   | { readonly jwks: string };
+
+/** Three parts, each spelled the one way base64url has: lenient decoders would take many spellings for one token. */
+export function isCompactToken(token: string): boolean {
+  const parts = token.split(".");
+  return parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
+}
 
 export interface Verification {
   readonly getKey: JWTVerifyGetKey;
@@ -32,7 +38,7 @@ export function trust(keys: TrustedKeys): Verification {
     return { getKey, algorithms: ASYMMETRIC };
   }
   if ("secret" in keys) {
-    const secret = new TextEncoder().encode(keys.secret);
+    const secret = typeof keys.secret === "string" ? new TextEncoder().encode(keys.secret) : keys.secret;
     if (secret.length < MIN_SECRET_BYTES) {
       throw new TypeError(`The token secret has ${secret.length} bytes; HS256 needs at least ${MIN_SECRET_BYTES}.`);
     }

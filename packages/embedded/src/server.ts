@@ -85,7 +85,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     log,
     isolation,
     publicUrl: () => chosen.publicUrl?.replace(/\/$/, "") ?? urlOf(http),
-    channel: { ...DEFAULT_CHANNEL_OPTIONS, ...chosen.channel },
+    channel: channelOptions(chosen.channel),
     onRunnable: () => pump.nudge(),
   });
   const streamer: Streamer = createStreamer({
@@ -110,7 +110,12 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
   http.on("request", createHttpListener({ engine, isReady: () => isReady }));
   http.on("upgrade", gateway.upgrade);
 
-  await listen(http, port, host);
+  try {
+    await listen(http, port, host);
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
   await streamer.recover();
   const sweep = startSweep(engine, streamer, options.leaseMs);
   const next = await engine.requests.nextRunAt();
@@ -141,6 +146,14 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     developmentToken: (terms) => auth.developmentToken(terms),
     stop: () => (stopped ??= stop()),
   };
+}
+
+/** A socket says that it has drained only if it held more than its own mark, 64 KiB. */
+const MIN_SOFT_BUFFER_BYTES = 131_072;
+
+function channelOptions(chosen: Partial<ChannelOptions> = {}): ChannelOptions {
+  const { softBufferBytes, hardBufferBytes } = { ...DEFAULT_CHANNEL_OPTIONS, ...chosen };
+  return { softBufferBytes: Math.max(softBufferBytes, MIN_SOFT_BUFFER_BYTES), hardBufferBytes: Math.max(hardBufferBytes, softBufferBytes) };
 }
 
 function listen(http: HttpServer, port: number, host: string): Promise<void> {

@@ -5,6 +5,7 @@
 import type { Clock, RequestKey, Wakeups } from "@streamer/core";
 
 export interface ArmedWakeups extends Wakeups {
+  at(timeMs: number, key?: RequestKey): Promise<void>;
   close(): void;
 }
 

@@ -37,14 +37,15 @@ interface Busy extends IsolatedRun {
 const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"];
 
 export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess {
-  const child: ChildProcess = fork(new URL("worker.ts", import.meta.url), [], {
+  const child: ChildProcess = fork(new URL("worker.ts", import.meta.url), [String(process.pid)], {
     serialization: "advanced",
     execArgv: ["--disable-warning=ExperimentalWarning"],
     env: { ...Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]])), ...env },
     // Whatever a handler prints goes to stderr: stdout belongs to whoever started the server.
     stdio: ["ignore", 2, 2, "ipc"],
   });
-  const gone = new Promise<void>((resolve) => void child.once("close", () => resolve()));
+  const exited = Promise.withResolvers<string>();
+  const disconnected = Promise.withResolvers<void>();
   let runs = 0;
   let rssBytes = 0;
   let isAlive = true;
@@ -83,12 +84,21 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
         return settle(message.answer);
     }
   });
-  child.on("error", (error) => busy?.settle({ ok: false, thrown: new WorkerDied(`A worker process could not be used: ${error.message}`) }));
-  child.on("close", (code, signal) => {
-    isAlive = false;
-    const how = signal ? `was killed by ${signal}` : `exited with code ${code}`;
-    busy?.settle({ ok: false, thrown: new WorkerDied(`The worker process running "${busy.action}" ${how} without an answer.`) });
+  child.on("disconnect", disconnected.resolve);
+  child.on("exit", (code, signal) => exited.resolve(signal ? `was killed by ${signal}` : `exited with code ${code}`));
+  child.on("error", (error) => {
+    // It never started: no other event will follow.
+    if (child.pid !== undefined) return;
+    exited.resolve(`could not be started (${error.message}) and ended`);
+    disconnected.resolve();
   });
+  // Both: what it said last may be read after its exit is known.
+  const watchEnd = async (): Promise<void> => {
+    const [how] = await Promise.all([exited.promise, disconnected.promise]);
+    isAlive = false;
+    busy?.settle({ ok: false, thrown: new WorkerDied(`The worker process running "${busy.action}" ${how} without an answer.`) });
+  };
+  const gone = watchEnd();
 
   return {
     get runs() {

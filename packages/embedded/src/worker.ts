@@ -4,6 +4,7 @@
  * decision), and gives way to the process that holds the sockets.
  */
 import { setPriority } from "node:os";
+import { Worker } from "node:worker_threads";
 import { describeError, Fatal, restoreError, type AnyHandler } from "@streamer/core";
 import { createWorkerContext, type WorkerContext } from "./worker-context.ts";
 import type { Answer, FromWorker, ToWorker } from "./worker-messages.ts";
@@ -22,6 +23,7 @@ process.on("message", (message: ToWorker) => {
   else current.reply(message.call, message.answer);
 });
 setPriority(BELOW_NORMAL);
+new Worker(new URL("watchdog.ts", import.meta.url), { workerData: { parentPid: Number(process.argv[2]) } }).unref();
 
 async function run({ run: number, module, action, input, request, resumed }: Extract<ToWorker, { type: "run" }>): Promise<void> {
   const context = createWorkerContext(number, { request, resumed }, post);

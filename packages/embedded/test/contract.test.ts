@@ -1,4 +1,3 @@
-/** The embedded engine keeps every promise of the contract. */
 import { adapterContract } from "@streamer/contract";
 import { createHarness } from "./harness.ts";
 

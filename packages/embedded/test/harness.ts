@@ -1,118 +1,145 @@
-/**
- * The embedded engine as the contract wants it: a data folder of its own, a manual clock, sockets kept in memory.
- *
- * A death of the process is a copy of the folder as it stands at that moment, which is what the operating system would
- * have kept: the engine that "died" goes on with nobody listening, and the new one opens the copy.
- */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+/** The embedded engine as the contract's tests want it: a fresh folder, a clock they move, clients kept in memory. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createManualClock, type ClientEnd, type Harness, type ManualClock } from "@streamer/contract";
+import { createManualClock, type ClientEnd, type Harness } from "@streamer/contract";
 import type { Log, RequestKey } from "@streamer/core";
 import type { Wire } from "../src/channel.ts";
-import { openDatabase } from "../src/database.ts";
+import { openDatabase, type Database } from "../src/database.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../src/engine.ts";
-import { FILES_PATH } from "../src/links.ts";
+import { createHttpListener } from "../src/http.ts";
+
+export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Small limits, so that tests of slow clients need not send megabytes. */
+const CHANNEL = { softBufferBytes: 16_384, hardBufferBytes: 131_072 };
 
 export async function createHarness(): Promise<Harness> {
+  const dataFolder = await mkdtemp(join(tmpdir(), "streamer-contract-"));
   const clock = createManualClock();
-  const folders = mkdtempSync(join(tmpdir(), "streamer-embedded-"));
-  const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
-  let wake: (key?: RequestKey) => void = () => {};
-  let life = 0;
-  let connections = 0;
-  const folderOf = (number: number): string => join(folders, `life-${number}`);
+  const listeners = new Set<(key: RequestKey | undefined) => void>();
+  const cutters = new Set<() => void>();
+  let engine: EmbeddedEngine;
+  let database: Database;
+  let clientCount = 0;
+  const http = createServer((request, response) => createHttpListener({ engine, isReady: () => true })(request, response));
+  await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
+  // Links name a host of their own, as behind a proxy; only `download` knows where it really is.
+  const publicUrl = "http://files.test";
+  const listening = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
 
-  const start = (): Promise<EmbeddedEngine> => {
-    const mine = life;
-    return createEmbeddedEngine({
-      database: openDatabase(folderOf(mine)),
-      dataFolder: folderOf(mine),
-      clock: ownClock(clock, () => mine === life),
-      log,
-      publicUrl: () => "http://127.0.0.1",
-      onRunnable: (key) => {
-        if (mine === life) wake(key);
-      },
+  const open = async (): Promise<void> => {
+    database = openDatabase(dataFolder);
+    const onRunnable = (key?: RequestKey): void => {
+      for (const listener of listeners) listener(key);
+    };
+    engine = await createEmbeddedEngine({
+      database,
+      dataFolder,
+      clock,
+      log: silent,
+      publicUrl: () => publicUrl,
+      onRunnable,
+      channel: CHANNEL,
     });
+    const next = await engine.requests.nextRunAt();
+    if (next !== undefined) await engine.wakeups.at(next);
   };
-  let engine = await start();
+  const die = (): void => {
+    for (const cut of cutters) cut();
+    cutters.clear();
+    // Not `engine.close()`: what waits for its commit dies with the process.
+    database.close();
+  };
+  await open();
 
   return {
     get engine() {
       return engine;
     },
     clock,
-    async restart() {
-      const dead = engine;
-      cpSync(folderOf(life), folderOf(life + 1), { recursive: true, filter: (path) => !/lock\.db/.test(path) });
-      life += 1;
+    restart: async () => {
+      die();
       clock.restart();
-      engine = await start();
-      // As the server does when it starts.
-      const next = await engine.requests.nextRunAt();
-      if (next !== undefined) await engine.wakeups.at(next, "" as RequestKey);
-      dead.close();
+      await open();
     },
-    async connectClient() {
-      connections += 1;
-      return connectTo(engine, `connection-${connections}`);
+    connectClient: async () => {
+      clientCount += 1;
+      const connectionId = `client-${clientCount}`;
+      const { channel } = engine;
+      const { wire, end, cut } = createPipe(connectionId, {
+        drained: () => channel.drained(connectionId),
+        gone: () => channel.detach(connectionId),
+      });
+      channel.attach(connectionId, wire);
+      cutters.add(cut);
+      return end;
     },
-    async download(url) {
-      const { pathname, searchParams } = new URL(url);
-      const name = pathname.slice(FILES_PATH.length);
-      const link = { name, expires: searchParams.get("expires") ?? "", signature: searchParams.get("signature") ?? "" };
-      const file = engine.links.check(link, clock.now()) === "valid" ? await engine.blobs.find(name) : undefined;
-      return file ? { status: 200, bytes: await readFile(file.path) } : { status: 403, bytes: new Uint8Array() };
+    download: async (url) => {
+      const response = await fetch(url.replace(publicUrl, listening));
+      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
     },
-    onWake(listener) {
-      wake = listener;
-    },
-    async dispose() {
-      engine.close();
-      rmSync(folders, { recursive: true });
+    onWake: (listener) => void listeners.add(listener),
+    dispose: async () => {
+      die();
+      http.closeAllConnections();
+      await new Promise<void>((resolve) => void http.close(() => resolve()));
+      await rm(dataFolder, { recursive: true, force: true });
     },
   };
 }
 
-const silent = (): void => {};
-
-/** The dead process sees time stand still. */
-function ownClock(clock: ManualClock, isAlive: () => boolean): ManualClock {
-  return { ...clock, after: (ms, callback) => (isAlive() ? clock.after(ms, callback) : silent) };
-}
-
-function connectTo(engine: EmbeddedEngine, connectionId: string): ClientEnd {
+/** A socket in memory: while the client does not read, what is sent piles up, close frame included. */
+function createPipe(connectionId: string, server: { drained(): void; gone(): void }): { wire: Wire; end: ClientEnd; cut(): void } {
   const received: string[] = [];
-  let piled: string[] | undefined;
+  let underway: (string | { readonly code: number; readonly reason: string })[] = [];
   let closed: ClientEnd["closed"];
-  const wire: Wire = {
-    get bufferedBytes() {
-      return piled?.reduce((bytes, text) => bytes + text.length, 0) ?? 0;
-    },
-    send: (text) => (piled ?? received).push(text),
-    cork: silent,
-    uncork: silent,
-    close: (code, reason) => {
-      closed = { code, reason };
-    },
+  let isPaused = false;
+  let isCut = false;
+  const arrive = (): void => {
+    if (isPaused || isCut) return;
+    for (const item of underway) {
+      if (typeof item === "string") received.push(item);
+      else closed = item;
+    }
+    underway = [];
+    server.drained();
   };
-  engine.channel.attach(connectionId, wire);
+  const carry = (item: (typeof underway)[number]): void => {
+    underway.push(item);
+    arrive();
+  };
+  const cut = (): void => {
+    isCut = true;
+    server.gone();
+  };
   return {
-    connectionId,
-    received,
-    get closed() {
-      return closed;
+    cut,
+    wire: {
+      get bufferedBytes() {
+        return underway.reduce((sum, item) => sum + (typeof item === "string" ? item.length : 0), 0);
+      },
+      send: carry,
+      close: (code, reason) => carry({ code, reason }),
+      cork: () => {},
+      uncork: () => {},
     },
-    pause: () => {
-      piled ??= [];
+    end: {
+      connectionId,
+      received,
+      get closed() {
+        return closed;
+      },
+      pause: () => {
+        isPaused = true;
+      },
+      resume: () => {
+        isPaused = false;
+        arrive();
+      },
+      vanish: cut,
     },
-    resume: () => {
-      received.push(...(piled ?? []));
-      piled = undefined;
-      engine.channel.drained(connectionId);
-    },
-    vanish: () => engine.channel.detach(connectionId),
   };
 }

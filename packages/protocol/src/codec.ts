@@ -48,16 +48,23 @@ export function printMessage(message: ClientMessage | ServerMessage): string {
   return JSON.stringify(message);
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+// A byte order mark is no JSON, whether it comes as text or as bytes.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-function readObject(data: string | Uint8Array, limits: FrameLimits): Parsed<JsonObject> {
+/** Bytes of UTF-8; a string that is too long however it is encoded is not encoded to find out. */
+function sizeOf(data: string | Uint8Array, limit: number): number {
   // A string's length is at most its bytes and at least a third of them: only the band between needs counting.
-  const bytes = typeof data !== "string" || data.length * 3 <= limits.messageBytes ? data.length : encoder.encode(data).length;
+  const isKnown = typeof data !== "string" || data.length > limit || data.length * 3 <= limit;
+  return isKnown ? data.length : encoder.encode(data).length;
+}
+
+function readObject(data: string | Uint8Array, limits: FrameLimits): Parsed<JsonObject> {
+  const bytes = sizeOf(data, limits.messageBytes);
   if (bytes > limits.messageBytes) {
     return refuse(
       "PAYLOAD_TOO_LARGE",
-      `The message has ${bytes} bytes; the limit is ${limits.messageBytes}. Send less, or upload the data and send where it is.`,
+      `The message has at least ${bytes} bytes; the limit is ${limits.messageBytes}. Send less, or upload the data and send where it is.`,
     );
   }
   let text: string;
@@ -85,7 +92,7 @@ function readObject(data: string | Uint8Array, limits: FrameLimits): Parsed<Json
 
 function readFrame<M>(shapes: Readonly<Record<string, Shape>>, type: unknown, frame: JsonObject): Parsed<M> {
   if (typeof type !== "string" || !Object.hasOwn(shapes, type)) {
-    const said = typeof type === "string" ? `"${type.slice(0, 64)}" is not a message type` : "The message has no type";
+    const said = typeof type === "string" ? `"${type.slice(0, 64).toWellFormed()}" is not a message type` : "The message has no type";
     return refuse("INVALID_MESSAGE", `${said}; known types are ${Object.keys(shapes).join(", ")}.`, frame);
   }
   const shape = shapes[type]!;
@@ -114,5 +121,6 @@ function refuse(code: ErrorCode, message: string, frame?: JsonObject, issues?: r
 }
 
 function idOf(value: unknown): string | undefined {
-  return typeof value === "string" && value.length > 0 && value.length <= MAX_ID_LENGTH ? value : undefined;
+  const isId = typeof value === "string" && value.length > 0 && value.length <= MAX_ID_LENGTH && value.isWellFormed();
+  return isId ? value : undefined;
 }

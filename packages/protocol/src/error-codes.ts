@@ -2,6 +2,8 @@
  * The one table of error codes: meaning, whether trying the same thing again can help, and, for the codes that end a
  * connection, the WebSocket close code. docs/protocol.md and the `ErrorCode` union are tested against it.
  */
+import type { JsonValue } from "./json.ts";
+
 export interface ErrorCodeEntry {
   readonly meaning: string;
   /** True when sending the same request again later can succeed. */
@@ -45,7 +47,7 @@ export interface WireIssue {
 export interface WireError {
   readonly code: ErrorCode;
   readonly message: string;
-  readonly details?: { readonly [key: string]: import("./json.ts").JsonValue | undefined };
+  readonly details?: { readonly [key: string]: JsonValue | undefined };
   readonly retry?: { readonly retryable: boolean; readonly after_ms?: number };
 }
 

@@ -3,7 +3,7 @@
  * validation follow from that one declaration. A checker adds issues, it never throws; unknown members are ignored.
  */
 import { REQUEST_STATUSES, type RequestStatus } from "./status.ts";
-import { isErrorCode, type WireError, type WireIssue } from "./error-codes.ts";
+import { isErrorCode, type ErrorCode, type WireError, type WireIssue } from "./error-codes.ts";
 import { isJsonObject, type JsonPath, type JsonValue } from "./json.ts";
 
 export interface Field<T> {
@@ -38,7 +38,7 @@ export function optional<T>(inner: Field<T>): OptionalField<T> {
 export const text = (minLength: number, maxLength: number): Field<string> =>
   field(
     (value) => typeof value === "string" && value.length >= minLength && value.length <= maxLength && value.isWellFormed(),
-    `a string of ${minLength} to ${maxLength} characters`,
+    `a well-formed string of ${minLength} to ${maxLength} characters`,
   );
 
 export const oneOf = <const T extends string>(...values: readonly T[]): Field<T> =>
@@ -82,10 +82,14 @@ export function list<T>(inner: Field<T>, maxItems: number): Field<readonly T[]> 
   };
 }
 
-export const error: Field<WireError> = field(
-  (value) => isJsonObject(value) && isErrorCode(value["code"]) && typeof value["message"] === "string",
-  "an error with a known code and a message",
-);
+const errorCode: Field<ErrorCode> = field(isErrorCode, "a known error code");
+
+export const error: Field<WireError> = object({
+  code: errorCode,
+  message: field<string>((value) => typeof value === "string", "a string"),
+  details: optional(jsonObject),
+  retry: optional(object({ retryable: boolean, after_ms: optional(integer(0)) })),
+});
 
 export function checkShape(shape: Shape, value: unknown, path: JsonPath, issues: WireIssue[]): void {
   if (!isJsonObject(value)) {

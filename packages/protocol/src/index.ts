@@ -3,4 +3,5 @@ export * from "./error-codes.ts";
 export { type JsonObject, type JsonPath, type JsonValue, isJsonObject } from "./json.ts";
 export * from "./messages.ts";
 export * from "./status.ts";
+export * from "./subprotocol.ts";
 export type { TypedAction } from "./typed-action.ts";

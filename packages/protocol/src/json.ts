@@ -37,8 +37,9 @@ export function nestingDepth(text: string, limit: number): number {
   return deepest;
 }
 
-// `1e999` parses to Infinity and would be stored as null: only such texts pay for the walk below.
-const MAY_OVERFLOW = /[eE]\+?\d{3}|\d{309}/;
+// `1e999` parses to Infinity and would be stored as null: only such texts pay for the walk below. With an exponent of two
+// digits a number overflows from 210 digits on.
+const MAY_OVERFLOW = /[eE]\+?\d{3}|\d{210}/;
 
 /** Path of the first number JSON cannot carry back (it overflowed to Infinity), if any. */
 export function overflowingNumber(text: string, parsed: unknown): JsonPath | undefined {

@@ -22,11 +22,6 @@ import {
   type Infer,
 } from "./fields.ts";
 
-/** WebSocket subprotocol; none offered means this one. */
-export const SUBPROTOCOL = "streamer.v1";
-/** Subprotocol entries of this prefix carry the token, for browsers, which cannot set headers. */
-export const BEARER_SUBPROTOCOL_PREFIX = "bearer.";
-
 export const MAX_ID_LENGTH = 128;
 const id = text(1, MAX_ID_LENGTH);
 const ref = optional(id);

@@ -19,8 +19,31 @@ export interface Deliver {
   sendTo(connectionId: string, key: RequestKey, frames: readonly Frame[]): Promise<void>;
   /** Answers one connection with something that is no event. `key` names the request whose links it may hold. */
   answer(connectionId: string, message: ServerMessage, key?: RequestKey): Promise<void>;
-  /** Replays what came after `after`, then goes on live. */
-  follow(connectionId: string, key: RequestKey, after: number): Promise<void>;
+  /** Keeps live frames from one connection until `release` or `follow`: it is still unknown what has to come before. */
+  hold(connectionId: string, key: RequestKey): void;
+  /** Lets held frames go. */
+  release(connectionId: string, key: RequestKey): Promise<void>;
+  /**
+   * Replays what came after `after`, then goes on live. With `endedAt`, the seq at which the request had ended, nothing
+   * more is to come: unless the replay shows otherwise, the subscription goes again.
+   */
+  follow(connectionId: string, key: RequestKey, after: number, endedAt?: number): Promise<void>;
+  /** Ends one subscription. */
+  unfollow(connectionId: string, key: RequestKey): Promise<void>;
+  /** Ends those of a closed connection. */
+  unfollowAll(connectionId: string): Promise<void>;
+}
+
+/** How far one subscriber has been told of one request: what it has had is not sent again, whoever sends it (P6). */
+interface Cursor {
+  last: number;
+  /** Live frames that wait until it is known what comes before them. */
+  held: Frame[] | undefined;
+  /** Live frames are not kept meanwhile, however slow the client: they are in the log, where the replay finds them (P11). */
+  isReplaying: boolean;
+  hasMissed: boolean;
+  /** The push under way. */
+  pushing: Promise<void>;
 }
 
 /** Frames read at a time while replaying. */
@@ -32,8 +55,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
   const { subscriptions, events, channel, blobs, log } = ports;
   /** Per request, frames that wait for the publication before them: this is what keeps seq order. */
   const publishing = new Map<RequestKey, { readonly queue: Frame[]; ended: Promise<void> }>();
-  /** Per replaying subscriber, live frames that wait for the replay to end. */
-  const replaying = new Map<string, Frame[]>();
+  const cursors = new Map<string, Map<RequestKey, Cursor>>();
 
   const withLinks = (key: RequestKey, text: string): string | Promise<string> =>
     signLinks(text, (name) => blobs.sign(blobPrefix(key) + name, linkMs));
@@ -61,14 +83,35 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     }
   }
 
-  async function pushOrHold(connectionId: string, key: RequestKey, frames: readonly Frame[]): Promise<void> {
-    const held = replaying.get(slotOf(connectionId, key));
-    if (held) {
-      held.push(...frames);
-      return;
-    }
+  function cursorOf(connectionId: string, key: RequestKey): Cursor {
+    let ofConnection = cursors.get(connectionId);
+    if (!ofConnection) cursors.set(connectionId, (ofConnection = new Map<RequestKey, Cursor>()));
+    let cursor = ofConnection.get(key);
+    if (!cursor)
+      ofConnection.set(key, (cursor = { last: 0, held: undefined, isReplaying: false, hasMissed: false, pushing: Promise.resolve() }));
+    return cursor;
+  }
+
+  function forget(connectionId: string, key: RequestKey): void {
+    const ofConnection = cursors.get(connectionId);
+    ofConnection?.delete(key);
+    if (ofConnection?.size === 0) cursors.delete(connectionId);
+  }
+
+  async function unfollow(connectionId: string, key: RequestKey): Promise<void> {
+    await subscriptions.remove(connectionId, key);
+    forget(connectionId, key);
+  }
+
+  async function sendFresh(connectionId: string, key: RequestKey, cursor: Cursor, frames: readonly Frame[]): Promise<void> {
+    const fresh = frames.filter(({ seq }) => seq > cursor.last);
+    cursor.last = fresh.at(-1)?.seq ?? cursor.last;
+    await sendTo(connectionId, key, fresh);
+  }
+
+  async function push(connectionId: string, key: RequestKey, cursor: Cursor, frames: readonly Frame[]): Promise<void> {
     try {
-      await sendTo(connectionId, key, frames);
+      await sendFresh(connectionId, key, cursor, frames);
     } catch (error) {
       // Going on would leave a gap: a closed subscriber resumes after the last frame it got (P6).
       log.warn({ connection_id: connectionId, key, err: asError(error) }, "a push failed; the connection is closed so that it resumes");
@@ -77,13 +120,29 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     }
   }
 
-  async function replay(connectionId: string, key: RequestKey, after: number): Promise<number> {
-    let last = after;
-    for (;;) {
-      const page = await events.after(key, last, REPLAY_PAGE);
-      await sendTo(connectionId, key, page);
-      last = page.at(-1)?.seq ?? last;
-      if (page.length < REPLAY_PAGE) return last;
+  async function pushOrHold(connectionId: string, key: RequestKey, frames: readonly Frame[]): Promise<void> {
+    const cursor = cursorOf(connectionId, key);
+    if (cursor.isReplaying) cursor.hasMissed = true;
+    else if (cursor.held) cursor.held.push(...frames);
+    else await (cursor.pushing = push(connectionId, key, cursor, frames));
+  }
+
+  async function release(connectionId: string, key: RequestKey): Promise<void> {
+    const cursor = cursors.get(connectionId)?.get(key);
+    while (cursor?.held && cursor.held.length > 0) await push(connectionId, key, cursor, cursor.held.splice(0));
+    if (cursor) cursor.held = undefined;
+  }
+
+  /** At the client's pace, until there is nothing left in the log, or nobody who asks for it. */
+  async function replay(connectionId: string, key: RequestKey, cursor: Cursor): Promise<void> {
+    for (let page: readonly Frame[] = []; page.length === REPLAY_PAGE || cursor.hasMissed;) {
+      cursor.hasMissed = false;
+      page = await events.after(key, cursor.last, REPLAY_PAGE);
+      for (const frame of page) {
+        await channel.ready(connectionId);
+        if (cursors.get(connectionId)?.get(key) !== cursor) return;
+        await sendFresh(connectionId, key, cursor, [frame]);
+      }
     }
   }
 
@@ -105,30 +164,44 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     publish,
     async publishLast(key, frames) {
       await publish(key, frames);
+      const followers = await subscriptions.of(key);
       await subscriptions.dropRequest(key);
+      for (const connectionId of followers) {
+        const cursor = cursors.get(connectionId)?.get(key);
+        if (!cursor?.held && !cursor?.isReplaying) forget(connectionId, key);
+      }
     },
     async answer(connectionId, message, key) {
       const text = printMessage(message);
       await send(connectionId, key === undefined ? text : await withLinks(key, text));
     },
-    async follow(connectionId, key, after) {
-      const slot = slotOf(connectionId, key);
-      if (replaying.has(slot)) return;
-      const held: Frame[] = [];
-      replaying.set(slot, held);
+    hold(connectionId, key) {
+      cursorOf(connectionId, key).held ??= [];
+    },
+    release,
+    unfollow,
+    async unfollowAll(connectionId) {
+      cursors.delete(connectionId);
+      await subscriptions.dropConnection(connectionId);
+    },
+    async follow(connectionId, key, after, endedAt) {
+      const cursor = cursorOf(connectionId, key);
+      if (cursor.isReplaying) return;
+      cursor.isReplaying = true;
+      cursor.held = undefined;
       try {
         await subscriptions.add(connectionId, key);
-        let last = await replay(connectionId, key, after);
-        while (held.length > 0) {
-          const batch = held.splice(0).filter(({ seq }) => seq > last);
-          await sendTo(connectionId, key, batch);
-          last = batch.at(-1)?.seq ?? last;
-        }
-      } finally {
-        replaying.delete(slot);
+        await cursor.pushing;
+        cursor.last = after;
+        cursor.hasMissed = true;
+        await replay(connectionId, key, cursor);
+        cursor.isReplaying = false;
+        if (cursor.last === endedAt) await unfollow(connectionId, key);
+      } catch (error) {
+        // What follows would come after a gap: the client is told, and subscribes again.
+        await unfollow(connectionId, key);
+        throw error;
       }
     },
   };
 }
-
-const slotOf = (connectionId: string, key: RequestKey): string => `${connectionId} ${key}`;

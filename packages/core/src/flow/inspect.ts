@@ -1,5 +1,5 @@
 /** Answers questions about requests: subscribe with replay, unsubscribe, get, list (P6, P7, P10). */
-import type { ClientMessage } from "@streamer/protocol";
+import { isTerminal, type ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Engine } from "../ports/engine.ts";
@@ -45,10 +45,11 @@ export function createInspect({ engine, deliver, missing, maxSubscriptions }: In
       const recovered = after <= record.seq;
       const snapshot = { ...snapshotOf(record, clock.now()), recovered, ...(ref !== undefined && { ref }) };
       await deliver.answer(connection.connectionId, snapshot, record.key);
-      await deliver.follow(connection.connectionId, record.key, recovered ? after : record.seq);
+      const endedAt = isTerminal(record.status) ? record.seq : undefined;
+      await deliver.follow(connection.connectionId, record.key, recovered ? after : record.seq, endedAt);
     },
     async unsubscribe({ request_id: requestId }, { connectionId, owner }) {
-      await subscriptions.remove(connectionId, requestKey(owner, requestId));
+      await deliver.unfollow(connectionId, requestKey(owner, requestId));
     },
     async get({ request_id: requestId, ref }, connection) {
       const record = await find(connection, requestId);

@@ -2,12 +2,12 @@
  * Makes a request durable, then acknowledges it (P1): admission (P14), de-duplication (P4) and queueing are one write.
  * When a slot is free and nothing waits, that write claims the request too.
  */
-import type { ServerMessage } from "@streamer/protocol";
+import { isTerminal, type ServerMessage } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
-import type { Claim, EventBody, Submission } from "../ports/requests.ts";
+import type { Claim, EventBody, RequestRecord, Submission, SubmitOutcome } from "../ports/requests.ts";
 import { wholeRun, type Quantiles } from "../rules/estimates.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
 import { DEFAULT_RETRY } from "../rules/retry.ts";
@@ -81,39 +81,33 @@ export function createSubmit({ engine, options, deliver, work, recorded }: Submi
     const { key, requestId, connection } = request;
     const { connectionId } = connection;
     const subscribes = request.options.subscribe ?? true;
-    // Before the write, so that nothing the run says can be missed.
+    // Before the write, so that nothing the run says can be missed; held, so that it comes after what has to come first.
+    if (subscribes) deliver.hold(connectionId, key);
     const added = subscribes && (await subscriptions.add(connectionId, key));
     const stored = submission(request, claim);
-    const outcome = await requests.submit(stored);
-    if (outcome.outcome === "created") {
+    let isFollowed = false;
+    try {
+      const outcome = await requests.submit(stored);
+      isFollowed = outcome.outcome === "created" || (outcome.outcome === "existing" && outcome.record.key === key);
+      if (outcome.outcome !== "created") {
+        if (outcome.outcome !== "existing") throw refusal(requestId, stored, outcome);
+        await answerExisting(request, outcome.record, subscribes);
+        return undefined;
+      }
       if (stored.runAt !== undefined) await wakeups.at(stored.runAt, key);
       await (subscribes ? deliver.publish(key, outcome.frames) : deliver.sendTo(connectionId, key, outcome.frames));
       return outcome.claim;
+    } finally {
+      if (subscribes) await (added && !isFollowed ? deliver.unfollow(connectionId, key) : deliver.release(connectionId, key));
     }
-    const isItself = outcome.outcome === "existing" && outcome.record.key === key;
-    if (added && !isItself) await subscriptions.remove(connectionId, key);
-    if (outcome.outcome === "conflict") {
-      throw new StreamerError(
-        "DUPLICATE_REQUEST",
-        `"${requestId}" repeats the id or idempotency key of request "${outcome.requestId}" with another payload; use a new one.`,
-        {
-          details: { request_id: outcome.requestId },
-        },
-      );
-    }
-    if (outcome.outcome === "refused") {
-      const limit = stored.limits[outcome.limit];
-      const whose = outcome.limit === "queued" ? "The queue" : "Your tenant's queue";
-      throw new StreamerError("RATE_LIMITED", `${whose} holds ${limit} requests, the limit; "${requestId}" was not accepted.`, {
-        afterMs: QUEUE_FULL_AFTER_MS,
-      });
-    }
-    // P4: what there is, from its beginning. Under another id, the snapshot's `ref` says which question it answers.
-    const { record } = outcome;
+  }
+
+  /** P4: what there is, from its beginning. Under another id, the snapshot's `ref` says which question it answers. */
+  async function answerExisting({ connection, requestId }: AcceptedRequest, record: RequestRecord, subscribes: boolean): Promise<void> {
+    const { connectionId } = connection;
     const snapshot: ServerMessage<"snapshot"> = { ...snapshotOf(record, clock.now()), recovered: true, ref: requestId };
     await deliver.answer(connectionId, snapshot, record.key);
-    if (subscribes) await deliver.follow(connectionId, record.key, 0);
-    return undefined;
+    if (subscribes) await deliver.follow(connectionId, record.key, 0, isTerminal(record.status) ? record.seq : undefined);
   }
 
   return {
@@ -131,4 +125,23 @@ export function createSubmit({ engine, options, deliver, work, recorded }: Submi
       if (claim) void work.run(claim);
     },
   };
+}
+
+function refusal(
+  requestId: string,
+  stored: Submission,
+  outcome: Extract<SubmitOutcome, { readonly outcome: "conflict" | "refused" }>,
+): StreamerError {
+  if (outcome.outcome === "conflict") {
+    return new StreamerError(
+      "DUPLICATE_REQUEST",
+      `"${requestId}" repeats the id or idempotency key of request "${outcome.requestId}" with another payload; use a new one.`,
+      { details: { request_id: outcome.requestId } },
+    );
+  }
+  const limit = stored.limits[outcome.limit];
+  const whose = outcome.limit === "queued" ? "The queue" : "Your tenant's queue";
+  return new StreamerError("RATE_LIMITED", `${whose} holds ${limit} requests, the limit; "${requestId}" was not accepted.`, {
+    afterMs: QUEUE_FULL_AFTER_MS,
+  });
 }

@@ -11,6 +11,8 @@ export type SendOutcome = "sent" | "gone" | "closed";
 export interface Channel {
   /** Frames to one connection arrive in the order sent, but for coalesced ones. Never waits for the client. */
   send(connectionId: string, frame: Outgoing): Promise<SendOutcome>;
+  /** Resolves when the connection can take more, or is gone: a replay goes at the client's pace (P11). */
+  ready(connectionId: string): Promise<void>;
   /** Closes with a WebSocket close code (RFC 6455 §7.4). */
   close(connectionId: string, code: number, reason: string): Promise<void>;
 }

@@ -5,16 +5,16 @@
 import { isJsonObject, type JsonObject } from "@streamer/protocol";
 import { z } from "zod";
 
-export const MAX_ITEMS = 10_000;
+const MAX_ITEMS = 10_000;
 /** One transaction: its fsync is shared by the items, and the sockets wait for it no longer than a few milliseconds. */
-export const MAX_BATCH_SIZE = 100;
+const MAX_BATCH_SIZE = 100;
 /** Characters of JSON in one item. */
 export const MAX_ITEM_LENGTH = 65_536;
 const MAX_ID_LENGTH = 128;
 /** More problems than this help nobody, and ten thousand of them would be a larger message than the request. */
 const MAX_ISSUES = 100;
 
-export const OPERATIONS = ["create", "update", "delete"] as const;
+const OPERATIONS = ["create", "update", "delete"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 const ENTITY_TYPE = /^[a-z][a-z0-9_]{0,63}$/;

@@ -1,7 +1,7 @@
 /** What became of the items of a bulk operation: one report each, and their count by outcome. */
 
 /** The first four are successes: the table now says what was asked for. */
-export const ITEM_OUTCOMES = ["created", "updated", "deleted", "unchanged", "not_found", "conflict", "invalid"] as const;
+const ITEM_OUTCOMES = ["created", "updated", "deleted", "unchanged", "not_found", "conflict", "invalid"] as const;
 export type ItemOutcome = (typeof ITEM_OUTCOMES)[number];
 
 const FAILURES: ReadonlySet<ItemOutcome> = new Set(["not_found", "conflict", "invalid"]);

@@ -30,7 +30,7 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-export interface Batch {
+interface Batch {
   readonly run: string;
   readonly number: number;
   readonly tenantId: string;

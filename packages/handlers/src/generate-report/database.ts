@@ -30,14 +30,15 @@ export interface DatabaseOptions {
 }
 
 export interface Database {
-  /** Runs a statement; answers how many rows it changed. */
-  run(sql: string, values?: readonly DuckDBValue[]): Promise<number>;
+  /** Runs a CREATE TABLE AS or a COPY; answers how many rows it wrote. */
+  write(sql: string, values?: readonly DuckDBValue[]): Promise<number>;
+  execute(sql: string): Promise<void>;
   /** The rows of a small result. Cast to DOUBLE, INTEGER or VARCHAR in the SQL: no bigint, no DuckDB object comes back. */
   rows<Row>(sql: string, values?: readonly DuckDBValue[]): Promise<readonly Row[]>;
   /** A result of any size, about two thousand rows at a time. */
   chunks(sql: string): AsyncGenerator<DuckDBDataChunk>;
-  /** Rows the running statement has gone through, as far as DuckDB knows. */
-  rowsProcessed(): number;
+  /** The file that holds its tables. */
+  readonly path: string;
   [Symbol.dispose](): void;
 }
 
@@ -47,7 +48,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const temporary = join(scratchFolder, "spill");
   await mkdir(temporary, { recursive: true });
   signal.throwIfAborted();
-  const instance = await DuckDBInstance.create(join(scratchFolder, "report.duckdb"), {
+  const path = join(scratchFolder, "report.duckdb");
+  const instance = await DuckDBInstance.create(path, {
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),
     temp_directory: temporary,
@@ -80,7 +82,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     }
   };
   return {
-    run: (sql, values = []) => guarded(async () => (await connection.run(sql, [...values])).rowsChanged),
+    write: (sql, values = []) =>
+      guarded(async () => {
+        const [[rows] = []] = await (await connection.run(sql, [...values])).getRows();
+        return Number(rows);
+      }),
+    execute: (sql) => guarded(async () => void (await connection.run(sql))),
     rows: <Row>(sql: string, values: readonly DuckDBValue[] = []) =>
       guarded(async () => (await connection.runAndReadAll(sql, [...values])).getRowObjects() as Row[]),
     async *chunks(sql) {
@@ -91,14 +98,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         yield chunk;
       }
     },
-    rowsProcessed: () => Number(connection.progress.rows_processed),
+    path,
     [Symbol.dispose]: close,
   };
 }
 
 async function lockDown(connection: DuckDBConnection, folders: readonly string[]): Promise<void> {
-  await connection.run("SET enable_progress_bar = true");
-  await connection.run("SET enable_progress_bar_print = false");
   await connection.run(`SET allowed_directories = [${folders.map((folder) => literal(`${folder}/`)).join(", ")}]`);
   await connection.run("SET enable_external_access = false");
   await connection.run("SET lock_configuration = true");

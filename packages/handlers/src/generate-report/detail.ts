@@ -1,5 +1,5 @@
 /**
- * The detail of a report: one row per order line, in the order of the data. CSV, Excel and PDF all take their columns
+ * The detail of a report: one row per order line, in order of date. CSV, Excel and PDF all take their columns
  * from here, so that they always agree.
  */
 import type { Shape } from "./query.ts";
@@ -7,7 +7,7 @@ import type { Shape } from "./query.ts";
 export type ColumnKind = "date" | "text" | "count" | "key" | "money";
 
 export interface DetailColumn {
-  /** Column of `DETAIL_ROWS`, and the header in CSV. */
+  /** Column of the table `lines`, and the header in CSV. */
   readonly name: string;
   /** The header people read. */
   readonly title: string;
@@ -35,6 +35,3 @@ const COLUMNS: readonly DetailColumn[] = [
 export function detailColumns(shape: Shape): readonly DetailColumn[] {
   return COLUMNS.filter(({ name }) => shape[name as keyof Shape] ?? true);
 }
-
-/** Give it a name in FROM: the lines of the report with their customers' names. */
-export const DETAIL_ROWS = "(SELECT lines.*, customer FROM lines LEFT JOIN customers USING (customer_key))";

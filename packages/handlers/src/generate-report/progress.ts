@@ -2,6 +2,7 @@
  * The four stages and their share of the bar. Inside a stage, progress is what has been counted: sources read, tables
  * computed, rows written; nothing is guessed from time passed.
  */
+import { stat } from "node:fs/promises";
 import type { HandlerContext } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 
@@ -38,12 +39,22 @@ export function createProgress(ctx: Pick<HandlerContext, "report" | "signal">): 
   };
 }
 
-/** Says how far a long statement is, four times a second, until `work` ends: its rows are only known by asking. */
-export async function whileWorking<T>(work: Promise<T>, tell: () => void): Promise<T> {
-  const timer = setInterval(tell, 250);
+/**
+ * Says four times a second, until `work` ends, how large the file is that it writes: of one long statement no more is
+ * known (DuckDB's own count of rows stood at a third of them when it was done).
+ */
+export async function whileWritten<T>(work: Promise<T>, path: string, tell: (bytes: number) => void): Promise<T> {
+  let working = true;
+  const timer = setInterval(() => {
+    void stat(path).then(
+      ({ size }) => working && tell(size),
+      () => undefined, // not there yet
+    );
+  }, 250);
   try {
     return await work;
   } finally {
+    working = false;
     clearInterval(timer);
   }
 }
@@ -51,3 +62,4 @@ export async function whileWorking<T>(work: Promise<T>, tell: () => void): Promi
 const COUNT = new Intl.NumberFormat("en-US");
 /** 1234567 as "1,234,567". */
 export const count = (value: number): string => COUNT.format(value);
+export const megabytes = (bytes: number): string => `${count(Math.round(bytes / 1_000_000))} MB`;

@@ -56,9 +56,11 @@ const MAX_CATEGORIES = 100;
 
 export async function summarize(database: Database, input: ReportInput, shape: Shape, tell: StageProgress): Promise<Summary> {
   const unit = periodUnit(input);
+  // Ranked first, counted after: counting distinct orders of every product costs four times as much as of the best.
   const top = (column: string, limit = TOP): Promise<readonly Named[]> =>
     database.rows<Named>(
-      `SELECT ${column} AS name, ${FIGURES} FROM lines WHERE ${column} IS NOT NULL GROUP BY ${column} ORDER BY revenue DESC, name LIMIT ${limit}`,
+      `WITH best AS (SELECT ${column} FROM lines WHERE ${column} IS NOT NULL GROUP BY ${column} ORDER BY sum(revenue) DESC, ${column} LIMIT ${limit})
+       SELECT ${column} AS name, ${FIGURES} FROM lines SEMI JOIN best USING (${column}) GROUP BY ${column} ORDER BY revenue DESC, name`,
     );
   const totals = await totalsOf(database);
   tell(1 / 7, `Totals of ${count(totals.lines)} order lines`, { lines: totals.lines });
@@ -104,8 +106,8 @@ async function periodsOf(database: Database, { start_date, end_date }: ReportInp
 /** Customers are told apart by key, since two may share a name; lines without a customer are nobody's. */
 async function topCustomers(database: Database): Promise<readonly Named[]> {
   return database.rows<Named>(`
-    SELECT coalesce(customer, 'Customer ' || customer_key::VARCHAR) AS name, best.* EXCLUDE (customer_key)
-    FROM (SELECT customer_key, ${FIGURES} FROM lines WHERE customer_key IS NOT NULL GROUP BY customer_key
-          ORDER BY revenue DESC, customer_key LIMIT ${TOP}) AS best
-    LEFT JOIN customers USING (customer_key) ORDER BY revenue DESC, name`);
+    SELECT coalesce(any_value(customer), 'Customer ' || customer_key::VARCHAR) AS name, ${FIGURES}
+    FROM lines SEMI JOIN (SELECT customer_key FROM lines WHERE customer_key IS NOT NULL
+                          GROUP BY customer_key ORDER BY sum(revenue) DESC, customer_key LIMIT ${TOP}) USING (customer_key)
+    GROUP BY customer_key ORDER BY revenue DESC, name`);
 }

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { isFatal, isRetryAfter, isStopped } from "@streamer/core";
 import type { JsonValue } from "@streamer/protocol";
 import { describe, expect, test } from "vitest";
@@ -65,9 +66,13 @@ describe("dying between the commit of a batch and its checkpoint", () => {
 
   test("a process that is killed leaves whole batches only, and the next attempt completes them", async () => {
     const folder = await filled();
-    const child = spawn(process.execPath, [join(import.meta.dirname, "die-in-checkpoint.ts"), folder, JSON.stringify(update), "3"], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(import.meta.resolve("./die-in-checkpoint.ts")), folder, JSON.stringify(update), "3"],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     let printed = "";
     child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
     const [, signal] = (await once(child, "close")) as [number | null, string | null];

@@ -1,0 +1,49 @@
+/** The load generator's side: sockets that speak the wire protocol, as thin as can be, so that the server is the limit. */
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import { SUBPROTOCOL, type ServerMessage } from "@streamer/protocol";
+import type { BenchServer } from "./server.ts";
+
+export interface Peer {
+  readonly index: number;
+  send(frame: object): void;
+  close(): void;
+}
+
+/** Connections opened at a time: a listen queue is short. */
+const OPENING_AT_ONCE = 100;
+
+export async function openPeers(
+  { url, token }: BenchServer,
+  count: number,
+  onMessage: (message: ServerMessage, peer: Peer) => void,
+): Promise<readonly Peer[]> {
+  const peers: Peer[] = [];
+  while (peers.length < count) {
+    const wanted = Math.min(OPENING_AT_ONCE, count - peers.length);
+    peers.push(
+      ...(await Promise.all(Array.from({ length: wanted }, (_, offset) => openPeer(url, token, peers.length + offset, onMessage)))),
+    );
+  }
+  return peers;
+}
+
+async function openPeer(url: string, token: string, index: number, onMessage: (message: ServerMessage, peer: Peer) => void): Promise<Peer> {
+  const socket = new WebSocket(url, SUBPROTOCOL, { perMessageDeflate: false, headers: { authorization: `Bearer ${token}` } });
+  const peer: Peer = { index, send: (frame) => socket.send(JSON.stringify(frame)), close: () => socket.terminate() };
+  const { promise: welcomed, resolve } = Promise.withResolvers<void>();
+  socket.on("message", (data: Buffer) => {
+    const message = JSON.parse(data.toString()) as ServerMessage;
+    if (message.type === "welcome") resolve();
+    else onMessage(message, peer);
+  });
+  await once(socket, "open");
+  await welcomed;
+  return peer;
+}
+
+/** An error is an answer nobody planned for: the figures would not mean what they say. */
+export function assertPlanned(message: ServerMessage): void {
+  if (message.type === "error" || (message.type === "response" && !message.success))
+    throw new Error(`Unplanned answer: ${JSON.stringify(message)}`);
+}

@@ -1,0 +1,7 @@
+/** `npm start -w @streamer/example-hello`: serves the handlers and prints how to reach them. */
+import { startServer } from "@streamer/embedded";
+import { handlers } from "./handlers.ts";
+
+const server = await startServer({ handlers, dataFolder: "hello-data", port: 8080 });
+console.log(`Serving at ${server.url}\nToken: ${await server.developmentToken({ userId: "me" })}`);
+process.once("SIGINT", () => void server.stop());

@@ -1,0 +1,112 @@
+/**
+ * streamer demo: the main job from end to end. A server on a free loopback port, a report requested over a real
+ * WebSocket, live progress, the finished file fetched through its signed link, and everything stopped again.
+ */
+import { join, resolve } from "node:path";
+import { Option, type Command } from "commander";
+import { startServer } from "@streamer/embedded";
+import { DEVELOPER } from "../access.ts";
+import { download, formatBytes, linkIn } from "../download.ts";
+import { EXIT, EXIT_HELP, ExitError } from "../exit.ts";
+import { follow } from "../follow.ts";
+import { onInterrupt } from "../interrupts.ts";
+import { openClient } from "../session.ts";
+import { prepareShop, reportDays } from "../shop.ts";
+import { createTerminal } from "../terminal.ts";
+
+interface DemoOptions {
+  readonly data?: string;
+  readonly mapping?: string;
+  readonly format: "pdf" | "csv" | "excel";
+  readonly type: "monthly" | "quarterly" | "annual" | "custom";
+  readonly start?: string;
+  readonly end?: string;
+  readonly charts: boolean;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+const DEFAULT_OUT = "./streamer-demo";
+/** A demo that is broken off ends soon, and its server with it. */
+const STOP_GRACE_MS = 2_000;
+
+const HELP = `
+The first run makes the sample shop (three years, 200,000 order lines) inside the output folder; later runs keep it.
+
+Examples:
+  $ streamer demo
+  $ streamer demo --format excel --start 2025-01-01 --end 2025-03-31
+  $ streamer demo --data ./my-shop --mapping ./my-shop/sources.json --start 2024-01-01 --end 2024-12-31
+${EXIT_HELP}`;
+
+export function addDemo(program: Command): void {
+  program
+    .command("demo")
+    .description("Make a report on a server of its own, from request to finished file.")
+    .option("--data <folder>", "the shop files to report on (default: the sample shop)")
+    .option("--mapping <file>", "how those files are read (default: sources.json beside them)")
+    .addOption(new Option("--format <format>", "what to make").choices(["pdf", "csv", "excel"]).default("pdf"))
+    .addOption(new Option("--type <type>", "how periods are cut").choices(["monthly", "quarterly", "annual", "custom"]).default("monthly"))
+    .option("--start <date>", "first day, YYYY-MM-DD (default for the sample: 2025-01-01)")
+    .option("--end <date>", "last day, YYYY-MM-DD (default for the sample: 2025-12-31)")
+    .option("--no-charts", "leave the charts out")
+    .option("--out <folder>", "where the file goes, and the demo's own data", DEFAULT_OUT)
+    .option("--json", "print events as JSON lines, the outcome last")
+    .addHelpText("after", HELP)
+    .action(demo);
+}
+
+async function demo(options: DemoOptions): Promise<void> {
+  const interrupted = new AbortController();
+  const stopListening = onInterrupt(() => interrupted.abort(new ExitError(EXIT.cancelled, "Cancelled.", "CANCELLED")));
+  try {
+    await makeReport(options, interrupted.signal);
+  } finally {
+    stopListening();
+  }
+}
+
+async function makeReport(options: DemoOptions, signal: AbortSignal): Promise<void> {
+  const terminal = createTerminal(options.json ?? false);
+  const out = resolve(options.out);
+  const dataFolder = join(out, "server");
+  const started = performance.now();
+  const shop = await prepareShop({ ...options, dataFolder: out }, terminal);
+  signal.throwIfAborted();
+  const [firstDay, lastDay] = reportDays(shop, options);
+  const server = await startServer({ ...shop.serverParts(dataFolder), dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
+  try {
+    terminal.note(`Server at ${server.url}; asking for a report of ${firstDay} to ${lastDay} as ${options.format}.`);
+    await using client = await openClient(server.url, await server.developmentToken({ userId: DEVELOPER.sub }));
+    signal.throwIfAborted();
+    const run = client.request("generate_report", {
+      start_date: firstDay,
+      end_date: lastDay,
+      format: options.format,
+      report_type: options.type,
+      include_charts: options.charts,
+    });
+    const { result } = await follow(run, client, terminal, () => "Stopped before the report was done.");
+    const link = linkIn(result);
+    if (link === undefined) throw new ExitError(EXIT.failed, "The report has no link to its file.", "NO_FILE");
+    const file = await download(link, out, signal);
+    if (terminal.json) terminal.printJson({ type: "outcome", request_id: run.id, status: "COMPLETED", result, file: file.path });
+    else {
+      for (const line of summarize(result)) terminal.print(line);
+      const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+      terminal.print(`${terminal.style("green", "Saved")} ${file.path} (${formatBytes(file.sizeBytes)}) in ${seconds} s`);
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+/** The plain figures of a report's result, one to a line. */
+function summarize(result: unknown): readonly string[] {
+  const { stats, records } = result as { readonly stats?: Readonly<Record<string, unknown>>; readonly records?: number };
+  const figures = Object.entries({ records, ...stats }).filter(([, value]) => typeof value === "number" || typeof value === "string");
+  return figures.map(
+    ([name, value]) =>
+      `  ${name.replaceAll("_", " ").padEnd(20)} ${typeof value === "number" ? value.toLocaleString("en") : String(value)}`,
+  );
+}

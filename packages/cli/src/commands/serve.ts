@@ -1,0 +1,154 @@
+/** streamer serve: the embedded server with the handlers Streamer ships, until it is told to stop. */
+import { readFileSync } from "node:fs";
+import { Option, type Command } from "commander";
+import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
+import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, addedAccess, quote } from "../access.ts";
+import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
+import { onInterrupt } from "../interrupts.ts";
+import { mintToken } from "../mint.ts";
+import { SAMPLE_YEAR, prepareShop, type Shop } from "../shop.ts";
+import { createTerminal, type Terminal } from "../terminal.ts";
+import { gather, wholeNumber } from "../values.ts";
+
+interface ServeOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly dataFolder: string;
+  readonly data?: string;
+  readonly mapping?: string;
+  readonly allowOrigin?: readonly string[];
+  readonly secret?: string;
+  readonly publicKey?: string;
+  readonly jwks?: string;
+  readonly publicUrl?: string;
+  readonly workers?: number;
+  readonly logLevel: LogLevel;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Without --secret, --public-key or --jwks the server trusts a development key it keeps in its data folder, and prints a
+token made with it. SIGTERM or Ctrl-C stops gracefully: running work is finished or handed back, then exit code 0.
+A second signal ends the process at once; nothing that was acknowledged is lost by that.
+
+Examples:
+  $ streamer serve
+  $ streamer serve --port 9000 --data ./my-shop --mapping ./my-shop/sources.json
+  $ STREAMER_SECRET="$(openssl rand -hex 32)" streamer serve --host 0.0.0.0 --allow-origin https://app.example.com
+${EXIT_HELP}`;
+
+export function addServe(program: Command): void {
+  program
+    .command("serve")
+    .description("Run a server: one process, one data folder, nothing else needed.")
+    .option("--port <n>", "port; 0 takes any free one", wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--data-folder <folder>", "everything the server keeps: requests, results, keys", DEFAULT_DATA_FOLDER)
+    .option("--data <folder>", "the shop files reports are made of (default: the sample shop, made in the data folder)")
+    .option("--mapping <file>", "how those files are read (default: sources.json beside them)")
+    .option("--allow-origin <origins>", "browser origins that may connect, with commas or several times (default: none)", gather)
+    .addOption(new Option("--secret <secret>", "trust HS256 tokens of this secret, 32 bytes or more").env("STREAMER_SECRET"))
+    .addOption(new Option("--public-key <file>", "trust tokens of this PEM public key").env("STREAMER_PUBLIC_KEY"))
+    .addOption(new Option("--jwks <url>", "trust tokens of this key set: a URL or a file").env("STREAMER_JWKS"))
+    .addOption(
+      new Option("--public-url <url>", "where clients reach this server, for file links (default: its own address)").env(
+        "STREAMER_PUBLIC_URL",
+      ),
+    )
+    .option("--workers <n>", "worker processes for heavy handlers (default: one per core)", wholeNumber(1, 256))
+    .addOption(
+      new Option("--log-level <level>", "JSON lines on stderr").choices(["debug", "info", "warn", "error", "silent"]).default("info"),
+    )
+    .option("--json", "print one JSON line when ready: url, http_url, token")
+    .addHelpText("after", HELP)
+    .action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const terminal = createTerminal(options.json ?? false);
+  const auth = readAuth(options);
+  const stop = Promise.withResolvers<void>();
+  onInterrupt((count, signal) => {
+    if (count > 1) process.exit(EXIT.failed);
+    terminal.note(`${signal}: stopping; once more ends it at once.`);
+    stop.resolve();
+  });
+  const shop = await prepareShop(options, terminal);
+  const server = await start(options, shop, auth);
+  const token = auth ? undefined : await server.developmentToken({ userId: DEVELOPER.sub, expiresInMs: DEVELOPER.ttlMs });
+  const minted = token ?? (options.secret === undefined ? undefined : mintToken({ secret: options.secret }, DEVELOPER));
+  if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, token: minted ?? null });
+  else welcome({ server, token: minted, shop, options, terminal });
+  await stop.promise;
+  await server.stop();
+}
+
+async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | undefined): Promise<Server> {
+  const { host, port, dataFolder, logLevel, allowOrigin = [], publicUrl, workers } = options;
+  try {
+    return await startServer({
+      ...shop.serverParts(dataFolder, workers),
+      host,
+      port,
+      dataFolder,
+      logLevel,
+      allowedOrigins: allowOrigin,
+      ...(auth && { auth }),
+      ...(publicUrl !== undefined && { publicUrl }),
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE")
+      throw new ExitError(EXIT.failed, `Port ${port} on ${host} is taken. Choose another with --port, or 0 for any free one.`, code);
+    if (code === "EACCES") throw new ExitError(EXIT.failed, `Port ${port} on ${host} may not be used by you. Choose one above 1023.`, code);
+    throw error;
+  }
+}
+
+function readAuth({ secret, publicKey, jwks }: ServeOptions): AuthOptions | undefined {
+  if ([secret, publicKey, jwks].filter((given) => given !== undefined).length > 1) {
+    throw usage("Give one of --secret, --public-key and --jwks (or its environment variable), not several.");
+  }
+  if (secret !== undefined) {
+    if (Buffer.byteLength(secret) < 32)
+      throw usage("The secret is shorter than 32 bytes, which HS256 needs; make one with: openssl rand -hex 32");
+    return { secret };
+  }
+  if (jwks !== undefined) return { jwks };
+  if (publicKey === undefined) return undefined;
+  try {
+    return { publicKey: readFileSync(publicKey, "utf8") };
+  } catch (error) {
+    throw usage(`The public key cannot be read from ${publicKey}: ${(error as Error).message}.`);
+  }
+}
+
+interface Welcome {
+  readonly server: Server;
+  readonly token: string | undefined;
+  readonly shop: Shop;
+  readonly options: ServeOptions;
+  readonly terminal: Terminal;
+}
+
+function welcome({ server, token, shop, options, terminal }: Welcome): void {
+  const { print } = terminal;
+  const bold = (text: string): string => terminal.style("bold", text);
+  print(`${bold("Streamer")} at ${server.url}, files and health at ${server.httpUrl}`);
+  print(`Data in ${options.dataFolder}, reports from ${shop.folder}`);
+  if (token === undefined) {
+    print("Tokens are yours to make: it trusts the key you gave. Clients pass theirs with --token or STREAMER_TOKEN.");
+    return;
+  }
+  const [start_date, end_date] = SAMPLE_YEAR;
+  const report = JSON.stringify(
+    shop.isSample ? { start_date, end_date, report_type: "quarterly", format: "pdf" } : { start_date, end_date, format: "pdf" },
+  );
+  const how = addedAccess({ url: server.url, dataFolder: options.dataFolder, ...(options.secret !== undefined && { token }) });
+  print(`\nA token for development, valid for 24 hours:\n${token}\n`);
+  print(`${bold("Try it")}, in another terminal in this folder:`);
+  print(`  npx streamer request echo --payload ${quote('{"hello":"world"}')}${how}`);
+  print(`  npx streamer request generate_report --payload ${quote(report)} --out .${how}`);
+  print(`  curl -s ${server.httpUrl}/readyz`);
+  print("\nCtrl-C stops it.");
+}

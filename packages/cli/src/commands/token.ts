@@ -1,0 +1,60 @@
+/** streamer token: mints a token for development. */
+import { existsSync } from "node:fs";
+import { Option, type Command } from "commander";
+import { DEFAULT_DATA_FOLDER, DEVELOPER } from "../access.ts";
+import { EXIT_HELP, usage } from "../exit.ts";
+import { mintToken } from "../mint.ts";
+import { createTerminal } from "../terminal.ts";
+import { duration, gather } from "../values.ts";
+
+interface TokenOptions {
+  readonly dataFolder: string;
+  readonly secret?: string;
+  readonly sub: string;
+  readonly tenant: string;
+  readonly permission?: readonly string[];
+  readonly ttl: number;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Examples:
+  $ streamer token
+  $ streamer token --sub anna --tenant acme --permission reports.read,reports.write --ttl 1h
+  $ export STREAMER_TOKEN=$(streamer token --ttl 7d)
+  $ streamer token --secret "$STREAMER_SECRET"
+${EXIT_HELP}`;
+
+export function addToken(program: Command): void {
+  program
+    .command("token")
+    .description("Mint a token for development, signed with a data folder's key or with a secret.")
+    .option("--data-folder <folder>", "the server's data folder, whose development key signs", DEFAULT_DATA_FOLDER)
+    .addOption(new Option("--secret <secret>", "sign with this HS256 secret instead").env("STREAMER_SECRET"))
+    .option("--sub <user>", "whose token it is", DEVELOPER.sub)
+    .option("--tenant <tenant>", "the user's tenant", DEVELOPER.tenantId)
+    .option("--permission <names>", "permissions, with commas or given several times (default: none)", gather)
+    .addOption(new Option("--ttl <duration>", "how long it is valid: 30s, 10m, 2h, 7d").argParser(duration).default(DEVELOPER.ttlMs, "24h"))
+    .option("--json", "print one JSON line: token, sub, tenant_id, permissions, expires_at")
+    .addHelpText("after", HELP)
+    .action((options: TokenOptions) => {
+      const { dataFolder, secret, sub, tenant, permission = [], ttl, json = false } = options;
+      const terminal = createTerminal(json);
+      if (secret === undefined && !existsSync(dataFolder)) {
+        throw usage(
+          `There is no data folder ${dataFolder}. Start a server once ("streamer serve"), or name its folder with --data-folder.`,
+        );
+      }
+      const claims = { sub, tenantId: tenant, permissions: permission, ttlMs: ttl };
+      const token = mintToken(secret === undefined ? { dataFolder } : { secret }, claims);
+      if (json) {
+        terminal.printJson({
+          token,
+          sub,
+          tenant_id: tenant,
+          permissions: permission,
+          expires_at: new Date(Date.now() + ttl).toISOString(),
+        });
+      } else terminal.print(token);
+    });
+}

@@ -1,0 +1,66 @@
+/**
+ * The shop that reports are made of: the user's files, or the sample shop, made when first needed. Also joins it with the
+ * handlers, for `serve` and `demo` alike.
+ */
+import { existsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { ServerOptions } from "@streamer/embedded";
+import { createHandlers, writeSampleShop } from "@streamer/handlers";
+import { usage } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The last full year of the sample shop. */
+export const SAMPLE_YEAR = ["2025-01-01", "2025-12-31"] as const;
+const MAPPING_FILE = "sources.json";
+
+export interface ShopOptions {
+  readonly data?: string;
+  readonly mapping?: string;
+  /** Where the sample shop is made. */
+  readonly dataFolder: string;
+}
+
+export interface Shop {
+  readonly folder: string;
+  readonly isSample: boolean;
+  /** What startServer needs to report on this shop. */
+  serverParts(dataFolder: string, workers?: number): Pick<ServerOptions, "handlers" | "workers">;
+}
+
+export async function prepareShop({ data, mapping, dataFolder }: ShopOptions, terminal: Terminal): Promise<Shop> {
+  const folder = resolve(data ?? join(dataFolder, "sample-shop"));
+  const mappingFile = resolve(mapping ?? join(folder, MAPPING_FILE));
+  if (data === undefined) {
+    if (mapping !== undefined) throw usage("--mapping says how the files of --data are read: give both.");
+    if (!existsSync(mappingFile)) terminal.note("Making the sample shop: three years, 200,000 order lines…");
+    await writeSampleShop(folder);
+  } else {
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+      throw usage(`There is no folder ${data}; --data names the folder with the shop's files.`);
+    if (!existsSync(mappingFile)) {
+      throw usage(
+        `There is no mapping at ${mapping ?? join(data, MAPPING_FILE)}; it says how the files are read, see docs/guides/reports.md.`,
+      );
+    }
+  }
+  return {
+    folder,
+    isSample: data === undefined,
+    serverParts: (serverFolder, workers) => ({
+      handlers: createHandlers({ dataFolder: serverFolder }),
+      workers: {
+        env: { STREAMER_REPORT_DATA: folder, STREAMER_REPORT_MAPPING: mappingFile },
+        ...(workers !== undefined && { slots: workers }),
+      },
+    }),
+  };
+}
+
+/** The days a report covers: those that were asked for, else the sample's last full year. */
+export function reportDays(shop: Shop, { start, end }: { readonly start?: string; readonly end?: string }): readonly [string, string] {
+  if (start !== undefined && end !== undefined) return [start, end];
+  if (!shop.isSample || start !== undefined || end !== undefined) {
+    throw usage("Give both --start and --end, as YYYY-MM-DD: the first and the last day of the report.");
+  }
+  return SAMPLE_YEAR;
+}

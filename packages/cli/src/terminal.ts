@@ -1,0 +1,52 @@
+/**
+ * Where a command writes: results on stdout, everything about the way there on stderr, so that a pipe gets results
+ * alone. Colours only where a person sees them and NO_COLOR is not set.
+ */
+import { styleText } from "node:util";
+import { describeError } from "./exit.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+export interface Terminal {
+  readonly json: boolean;
+  /** A line of the result. */
+  print(line: string): void;
+  /** A JSON document of the result, on one line. */
+  printJson(value: unknown): void;
+  /** A line about the way there; silent with --json. */
+  note(line: string): void;
+  /** Always, also with --json (then as JSON). */
+  fail(error: unknown): void;
+  style(style: Style, text: string): string;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+export function createTerminal(json: boolean): Terminal {
+  const { stdout, stderr } = process;
+  const style = (how: Style, text: string): string => styleText(how, text, { stream: stderr });
+  return {
+    json,
+    stderr,
+    style,
+    print: (line) => void stdout.write(`${line}\n`),
+    printJson: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
+    note(line) {
+      if (!json) stderr.write(`${line}\n`);
+    },
+    fail(error) {
+      const lines = describeError(error);
+      if (json) stderr.write(`${JSON.stringify({ type: "error", error: errorBody(error) })}\n`);
+      else stderr.write(`${style("red", "error")} ${lines.join("\n")}\n`);
+    },
+  };
+}
+
+/** An error as JSON: its code, message and details. */
+export function errorBody(error: unknown): { readonly code: string; readonly message: string; readonly details?: unknown } {
+  const { code, message, details } = error as { code?: unknown; message?: unknown; details?: unknown };
+  return {
+    code: typeof code === "string" ? code : "INTERNAL_ERROR",
+    message: typeof message === "string" ? message : String(error),
+    ...(details !== undefined && { details }),
+  };
+}

@@ -1,0 +1,96 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { connect } from "@streamer/client";
+import { jsonLines, streamer } from "./command.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "streamer-serve-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+/** A small shop, made once, so that no test waits for the large one. */
+const sample = async (): Promise<string> => {
+  const command = streamer(["sample-data", "--rows", "1e3", "--out", "shop", "--json"], { cwd: folder });
+  expect(await command.ended).toBe(0);
+  expect(jsonLines(command.stdout)).toMatchObject([{ rows: 1_000, seed: 1, folder: join(folder, "shop") }]);
+  return "shop";
+};
+
+it("prints what can be pasted, answers it, and stops with 0 on SIGTERM (P13)", async () => {
+  const serve = streamer(["serve", "--port", "0", "--data", await sample(), "--data-folder", "data", "--log-level", "warn"], {
+    cwd: folder,
+  });
+  await serve.printed("Ctrl-C stops it.");
+  const [, echo = ""] = /npx streamer (request echo [^\n]+)/.exec(serve.stdout) ?? [];
+  const [, url = "", payload = ""] = [/--url (\S+)/.exec(echo)?.[1], /--payload '([^']+)'/.exec(echo)?.[1]].reduce<string[]>(
+    (all, part) => [...all, part ?? ""],
+    [""],
+  );
+  const pasted = streamer(["request", "echo", "--payload", payload, "--url", url, "--data-folder", "data"], { cwd: folder });
+  expect(await pasted.ended).toBe(0);
+  expect(JSON.parse(pasted.stdout)).toEqual({ hello: "world" });
+  const [readyz = ""] = /http:\S+\/readyz/.exec(serve.stdout) ?? [];
+  expect((await fetch(readyz)).status).toBe(200);
+  const [token = ""] = /^ey\S+$/m.exec(serve.stdout) ?? [];
+  await using client = connect(url, { token });
+  expect(await client.request("echo", [1]).result).toEqual([1]);
+  serve.kill("SIGTERM");
+  expect(await serve.ended).toBe(0);
+});
+
+it("--json prints one line when ready; tokens minted with its secret are taken, others not", async () => {
+  const secret = "s".repeat(32);
+  const serve = streamer(["serve", "--port", "0", "--data", await sample(), "--data-folder", "data2", "--json", "--log-level", "silent"], {
+    cwd: folder,
+    env: { STREAMER_SECRET: secret },
+  });
+  await serve.printed("\n");
+  const [ready] = jsonLines(serve.stdout);
+  expect(ready).toEqual({
+    url: expect.stringMatching(/^ws:/) as string,
+    http_url: expect.stringMatching(/^http:/) as string,
+    token: expect.any(String) as string,
+  });
+  const minted = streamer(["token", "--sub", "anna", "--tenant", "acme", "--permission", "a,b", "--ttl", "1h", "--json"], {
+    cwd: folder,
+    env: { STREAMER_SECRET: secret },
+  });
+  expect(await minted.ended).toBe(0);
+  const [claims] = jsonLines(minted.stdout);
+  expect(claims).toMatchObject({ sub: "anna", tenant_id: "acme", permissions: ["a", "b"] });
+  const ask = (token: unknown) =>
+    streamer(["request", "echo", "--url", String(ready!["url"]), "--token", String(token)], { cwd: folder }).ended;
+  const foreign = streamer(["token", "--secret", "x".repeat(32)], { cwd: folder });
+  await foreign.ended;
+  expect([await ask(claims!["token"]), await ask(ready!["token"]), await ask(foreign.stdout.trim())]).toEqual([0, 0, 5]);
+  serve.kill("SIGINT");
+  expect(await serve.ended).toBe(0);
+});
+
+it("refuses what cannot be right with exit code 2, and a port in use with 1", async () => {
+  const shop = await sample();
+  const first = streamer(["serve", "--port", "0", "--data", shop, "--data-folder", "data3", "--json", "--log-level", "silent"], {
+    cwd: folder,
+  });
+  await first.printed("\n");
+  const { port } = new URL(String(jsonLines(first.stdout)[0]!["url"]));
+  const commands = [
+    ["serve", "--port", "70000"],
+    ["serve", "--secret", "short"],
+    ["serve", "--secret", "s".repeat(32), "--jwks", "keys.json"],
+    ["serve", "--public-key", "no-such.pem"],
+    ["serve", "--data", "no-such-folder"],
+    ["serve", "--mapping", "m.json"],
+    ["serve", "--log-level", "loud"],
+    ["sample-data", "--rows", "0"],
+    ["token", "--data-folder", "no-such-folder"],
+    ["demo", "--format", "docx"],
+    ["demo", "--data", shop],
+    ["serve", "--port", port, "--data", shop, "--data-folder", "data4"],
+    ["serve", "--port", "0", "--data", shop, "--data-folder", "data3"],
+  ].map((args) => streamer(args, { cwd: folder }));
+  expect(await Promise.all(commands.map(({ ended }) => ended))).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1]);
+  expect(commands[11]!.stderr).toContain("is taken");
+  expect(existsSync(join(folder, "streamer-data"))).toBe(false);
+  first.kill("SIGTERM");
+  expect(await first.ended).toBe(0);
+});

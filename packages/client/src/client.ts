@@ -1,0 +1,191 @@
+/**
+ * connect: the client, joined from its parts. A session keeps a connection; the book of requests says what goes over
+ * it; users hold runs.
+ */
+import type { JsonValue, ClientMessage, RequestOptions as WireOptions, RequestStatus, ServerMessage } from "@streamer/protocol";
+import type { ActionTypes, Actions, ActionsOf, RequestArguments } from "./actions.ts";
+import { StreamerError } from "./errors.ts";
+import { describe, type RequestInfo } from "./info.ts";
+import { resolveOptions, resolveUrl, type ConnectOptions } from "./options.ts";
+import { createRequests } from "./requests.ts";
+import { createRun, type Run } from "./run.ts";
+import { createSession, type ConnectionState } from "./session.ts";
+import type { Tracker } from "./tracker.ts";
+
+export interface RequestOptions {
+  /** Yours, at most 128 characters, to find the request again from anywhere. Made when absent. */
+  readonly id?: string;
+  /** Aborting it cancels the request. */
+  readonly signal?: AbortSignal;
+  /** `auto` (default): at once when it is expected to be short, queued otherwise. */
+  readonly mode?: "auto" | "sync" | "async";
+  /** 0–9, 9 first. Default 5. */
+  readonly priority?: number;
+  readonly delayMs?: number;
+  readonly runAt?: Date | number;
+  /** Requests of one user under one key are one request. */
+  readonly idempotencyKey?: string;
+  /** Longest that one attempt may run. */
+  readonly timeoutMs?: number;
+  readonly maxAttempts?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface ListQuery {
+  readonly status?: RequestStatus;
+  readonly action?: string;
+  /** 1–100. Default 20. */
+  readonly limit?: number;
+  /** From the page before. */
+  readonly cursor?: string;
+}
+
+export interface Client<A = Actions> extends AsyncDisposable {
+  readonly state: ConnectionState;
+  /** Calls `listener` at each change of the connection; the answer ends that. */
+  onState(listener: (state: ConnectionState) => void): () => void;
+  /**
+   * Sends a request. It never throws: what is wrong with it is told by the run's promises.
+   * @example const run = client.request("resize_images", { album: "a1", width: 640 });
+   */
+  request<Name extends keyof A & string>(
+    action: Name,
+    ...input: RequestArguments<(A[Name] & ActionTypes)["input"], RequestOptions>
+  ): Run<(A[Name] & ActionTypes)["output"]>;
+  /** Follows a request made elsewhere or before a reload; `after` is the last seq seen there. Default: from its beginning. */
+  attach<Output = unknown>(requestId: string, options?: { readonly after?: number }): Run<Output>;
+  /** Queues a failed request again and follows it. */
+  retry<Output = unknown>(requestId: string, reason?: string): Run<Output>;
+  get(requestId: string): Promise<RequestInfo>;
+  list(query?: ListQuery): Promise<{ readonly items: readonly RequestInfo[]; readonly cursor?: string }>;
+  /** Ends the connection. Requests go on at the server; runs that have not ended reject with CLIENT_CLOSED. */
+  close(): Promise<void>;
+}
+
+/**
+ * Connects, and stays connected until `close()`.
+ * @example const client = connect<typeof handlers>("ws://localhost:8080", { token });
+ */
+export function connect<Handlers = undefined>(
+  url: string,
+  options: ConnectOptions,
+): Client<[Handlers] extends [undefined] ? Actions : ActionsOf<Handlers>>;
+export function connect(url: string, connectOptions: ConnectOptions): Client {
+  const options = resolveOptions(connectOptions);
+  const requests = createRequests({ options, isUp: () => session.state.status === "open", send: (text) => session.send(text) });
+  const session = createSession(resolveUrl(url), options, {
+    onUp: requests.up,
+    onMessage: requests.receive,
+    onDown: requests.down,
+    onGiveUp: (error) => requests.fail((requestId) => about(error, requestId)),
+  });
+  session.start();
+
+  /** What is said of anything asked after the end. */
+  function closedError(requestId?: string): StreamerError | undefined {
+    const { state } = session;
+    if (state.status !== "closed") return undefined;
+    return about(state.error ?? new StreamerError("CLIENT_CLOSED", "The client was closed."), requestId);
+  }
+
+  const runOf = <Output>(tracker: Tracker): Run<Output> => createRun(tracker, (reason) => requests.cancel(tracker, reason));
+
+  /** Follows with `begin` unless the client is closed. */
+  function start<Output>(id: string, begin: () => Tracker): Run<Output> {
+    const closed = closedError(id);
+    return runOf(closed ? requests.refused(id, closed) : begin());
+  }
+
+  async function ask<T extends "snapshot" | "list">(type: T, message: Parameters<typeof requests.ask>[0]): Promise<ServerMessage<T>> {
+    const closed = closedError();
+    if (closed) throw closed;
+    const answer = await requests.ask(message);
+    if (answer.type !== type) throw new StreamerError("INVALID_MESSAGE", `The server answered ${message.type} with ${answer.type}.`);
+    return answer as ServerMessage<T>;
+  }
+
+  const client: Client = {
+    get state() {
+      return session.state;
+    },
+    onState: (listener) => session.onState(listener),
+    request<Output>(action: string, payload?: unknown, wanted: RequestOptions = {}): Run<Output> {
+      const id = wanted.id ?? randomId();
+      const { signal } = wanted;
+      if (signal?.aborted) {
+        const error = new StreamerError("CANCELLED", `Request "${id}" was cancelled before it was sent.`, { requestId: id });
+        return runOf(requests.refused(id, error));
+      }
+      const run = start<Output>(id, () => {
+        try {
+          return requests.follow(id, requestMessage(id, action, payload as JsonValue | undefined, wanted));
+        } catch (cause) {
+          const problem = `The payload of "${action}" is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
+          return requests.refused(id, new StreamerError("VALIDATION_ERROR", problem, { cause, requestId: id }));
+        }
+      });
+      if (signal) cancelOnAbort(run, signal);
+      return run;
+    },
+    attach: (requestId, { after = 0 } = {}) => start(requestId, () => requests.attach(requestId, after)),
+    retry: (requestId, reason) =>
+      start(requestId, () => requests.follow(requestId, { type: "retry", request_id: requestId, ...(reason !== undefined && { reason }) })),
+    async get(requestId) {
+      return describe(await ask("snapshot", { type: "get", request_id: requestId }));
+    },
+    async list(query = {}) {
+      const { items, cursor } = await ask("list", { type: "list", ...query });
+      return { items: items.map(describe), ...(cursor !== undefined && { cursor }) };
+    },
+    async close() {
+      const closing = session.close();
+      requests.fail((requestId) => closedError(requestId)!);
+      await closing;
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+  return client;
+}
+
+/** The same error, for one request of many. */
+function about(error: StreamerError, requestId: string | undefined): StreamerError {
+  if (requestId === undefined) return error;
+  const { code, message, details, retry } = error;
+  const hint = `${message} If request "${requestId}" was accepted it goes on at the server; attach to it from a new client.`;
+  return new StreamerError(code, hint, { requestId, details, retry, cause: error });
+}
+
+function requestMessage(id: string, action: string, payload: JsonValue | undefined, wanted: RequestOptions): ClientMessage<"request"> {
+  const { mode, priority, delayMs, runAt, idempotencyKey, timeoutMs, maxAttempts, metadata } = wanted;
+  const options: WireOptions = {
+    ...(mode && { mode }),
+    ...(priority !== undefined && { priority }),
+    ...(delayMs !== undefined && { delay_ms: delayMs }),
+    ...(runAt !== undefined && { run_at: Number(runAt) }),
+    ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
+    ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
+    ...(maxAttempts !== undefined && { max_attempts: maxAttempts }),
+  };
+  return {
+    type: "request",
+    id,
+    action,
+    ...(payload !== undefined && { payload }),
+    ...(metadata && { metadata }),
+    ...(Object.keys(options).length > 0 && { options }),
+  };
+}
+
+function cancelOnAbort(run: Run, signal: AbortSignal): void {
+  const abort = (): void => {
+    const { reason } = signal as { reason: unknown };
+    void run.cancel(reason instanceof Error ? reason.message : typeof reason === "string" ? reason : undefined);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  void run.result.catch(() => undefined).finally(() => signal.removeEventListener("abort", abort));
+}
+
+/** 128 random bits. `crypto.randomUUID` would be missing on pages served without TLS. */
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

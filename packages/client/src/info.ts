@@ -1,0 +1,28 @@
+/** A request as `get` and `list` tell of it. */
+import type { ServerMessage } from "@streamer/protocol";
+import { fromSnapshot, type RunState } from "./run-state.ts";
+
+export interface RequestInfo extends RunState {
+  readonly id: string;
+  readonly action: string;
+  /** The newest seq: `attach(id, { after: seq })` goes on from here. */
+  readonly seq: number;
+  readonly createdAt: Date;
+  readonly runAt?: Date;
+  readonly endedAt?: Date;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export function describe(item: Omit<ServerMessage<"snapshot">, "type" | "recovered" | "ref">): RequestInfo {
+  const { request_id: id, action, seq, created_at: createdAt, run_at: runAt, ended_at: endedAt, metadata = {} } = item;
+  return {
+    ...fromSnapshot(item),
+    id,
+    action,
+    seq,
+    createdAt: new Date(createdAt),
+    metadata,
+    ...(runAt !== undefined && { runAt: new Date(runAt) }),
+    ...(endedAt !== undefined && { endedAt: new Date(endedAt) }),
+  };
+}

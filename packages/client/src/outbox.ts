@@ -1,0 +1,50 @@
+/**
+ * What may be unanswered at once: frames are kept until the server has answered them, so that they can be sent again,
+ * and a client that cannot connect must not grow without end.
+ */
+import { StreamerError } from "./errors.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+export interface Outbox {
+  /** Counts a frame in, and says whether that is one too many; it is counted until it is removed. */
+  add(text: string): StreamerError | undefined;
+  remove(text: string): void;
+  /** Why the server would not take a frame. */
+  refusal(text: string, requestId: string): StreamerError | undefined;
+  /** The largest frame in bytes, as the server says. */
+  setLimit(messageBytes: number): void;
+}
+
+const encoder = new TextEncoder();
+
+export function createOutbox(limits: ResolvedOptions["outbox"]): Outbox {
+  let messages = 0;
+  let characters = 0;
+  let largestBytes = Infinity;
+  return {
+    add(text) {
+      messages += 1;
+      characters += text.length;
+      if (messages <= limits.messages && characters <= limits.characters) return undefined;
+      return new StreamerError(
+        "OUTBOX_FULL",
+        `${messages - 1} messages wait for an answer, and one more is over the limit of ${limits.messages} messages or ${limits.characters} characters; it was not sent. Await some results first.`,
+      );
+    },
+    remove(text) {
+      messages -= 1;
+      characters -= text.length;
+    },
+    refusal(text, requestId) {
+      // A string's length is at most its bytes and at least a third of them: only the band between needs counting.
+      if (text.length * 3 <= largestBytes) return undefined;
+      const bytes = encoder.encode(text).length;
+      if (bytes <= largestBytes) return undefined;
+      const problem = `Request "${requestId}" has ${bytes} bytes; the server takes ${largestBytes}. Send less, or upload the data and send where it is.`;
+      return new StreamerError("PAYLOAD_TOO_LARGE", problem, { requestId });
+    },
+    setLimit(messageBytes) {
+      largestBytes = messageBytes;
+    },
+  };
+}

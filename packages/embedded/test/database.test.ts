@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openDatabase } from "../src/database.ts";
+import { migrate } from "../src/schema.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "streamer-database-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the database of a data folder", () => {
+  it("keeps its epoch, and numbers each process that opens it", () => {
+    const first = openDatabase(folder);
+    first.close();
+    const second = openDatabase(folder);
+    second.close();
+    expect(second.epoch).toBe(first.epoch);
+    expect(first.epoch).toMatch(/^[0-9a-f]{32}$/);
+    expect(second.boot).toBe(first.boot + 1);
+  });
+
+  it("P1 commits with an fsync, into a WAL", () => {
+    const { db, close } = openDatabase(folder);
+    expect(db.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+    expect(db.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    close();
+  });
+
+  it("P3 a second server on the folder is refused, with an error that says what to do", () => {
+    const { close } = openDatabase(folder);
+    expect(() => openDatabase(folder)).toThrow(/in use by another Streamer server\. Stop that one, or give this one a folder of its own/);
+    close();
+    openDatabase(folder).close();
+  });
+
+  it("P3 the folder is free as soon as its server is killed", async () => {
+    const source = `import { openDatabase } from ${JSON.stringify(new URL("../src/database.ts", import.meta.url).href)};
+      openDatabase(process.argv[1]); console.log("open"); setInterval(() => {}, 1_000);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", source, folder], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    expect(() => openDatabase(folder)).toThrow(/in use/);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    openDatabase(folder).close();
+  });
+
+  it("can be read from outside while the server runs, as backups do", () => {
+    const { close } = openDatabase(folder);
+    const reader = new DatabaseSync(join(folder, "streamer.db"), { readOnly: true });
+    expect(reader.prepare("SELECT count(*) AS count FROM requests").get()).toEqual({ count: 0 });
+    reader.close();
+    close();
+  });
+});
+
+describe("migrations", () => {
+  const versionOf = (db: DatabaseSync): unknown => db.prepare("PRAGMA user_version").get()!["user_version"];
+
+  it("apply each once, in order, and go on where they stopped", () => {
+    const db = new DatabaseSync(":memory:");
+    migrate(db, ["CREATE TABLE a (x)"]);
+    migrate(db, ["CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y"]);
+    migrate(db, ["CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y"]);
+    expect(versionOf(db)).toBe(2);
+    db.exec("INSERT INTO a (x, y) VALUES (1, 2)");
+  });
+
+  it("that fail leave the database as it was", () => {
+    const db = new DatabaseSync(":memory:");
+    expect(() => migrate(db, ["CREATE TABLE a (x)", "CREATE TABLE b (x); SELECT nonsense"])).toThrow(/nonsense/);
+    expect(versionOf(db)).toBe(1);
+    expect(
+      db
+        .prepare("SELECT name FROM sqlite_schema")
+        .all()
+        .map((row) => row["name"]),
+    ).toEqual(["a"]);
+  });
+
+  it("refuse a database of a newer Streamer", () => {
+    const { db, close } = openDatabase(folder);
+    db.exec("PRAGMA user_version = 999");
+    close();
+    expect(() => openDatabase(folder)).toThrow(/newer Streamer \(schema 999.*Upgrade Streamer/);
+    // The refusal has let go of the folder.
+    expect(() => openDatabase(folder)).toThrow(/newer/);
+  });
+});

@@ -1,0 +1,197 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isFatal, isRetryAfter, isStreamerError, Stopped, WorkerDied, type HandlerContext, type LogFields } from "@streamer/core";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { systemClock } from "../src/clock.ts";
+import { createIsolation, type IsolationOptions, type ProcessIsolation } from "../src/isolation.ts";
+
+const module = new URL("fixture-handlers.ts", import.meta.url).href;
+let folder: string;
+let isolation: ProcessIsolation;
+const isolate = (options: Partial<IsolationOptions> = {}): void => {
+  isolation = createIsolation(systemClock, { slots: 2, ...options });
+};
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "streamer-isolation-"));
+  isolate();
+});
+afterEach(async () => {
+  await isolation.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Seen {
+  readonly ctx: HandlerContext;
+  readonly controller: AbortController;
+  /** Everything the run did to its context, in order. */
+  readonly story: unknown[][];
+  /** Resolves at the first report. */
+  readonly reported: Promise<void>;
+}
+
+function watch(): Seen {
+  const story: unknown[][] = [];
+  const controller = new AbortController();
+  const reported = Promise.withResolvers<void>();
+  const note = (fields: LogFields, message: string): void => void story.push(["log", fields, message]);
+  const ctx: HandlerContext = {
+    signal: controller.signal,
+    request: { id: "r", action: "a", attempt: 2, userId: "u", tenantId: "t", permissions: ["p"], metadata: { m: "1" } },
+    resumed: { at: 7 },
+    report: (...update) => {
+      story.push(["report", ...update.filter((part) => part !== undefined)]);
+      reported.resolve();
+    },
+    setMetadata: (...entry) => void story.push(["metadata", ...entry]),
+    partial: async (...part) => void story.push(["partial", ...part]),
+    checkpoint: async (state) => void story.push(["checkpoint", state]),
+    scratch: () => mkdtemp(join(folder, "run-")),
+    log: { debug: note, info: note, warn: note, error: note },
+    blobs: {
+      put: () => Promise.reject(new Error("bodies stay in the worker")),
+      putFile: async (name, path, options) => {
+        story.push(["putFile", name, await readFile(path, "utf8"), options]);
+        return { url: `url of ${name}`, expiresAt: "later", sizeBytes: 1 };
+      },
+    },
+  };
+  return { ctx, controller, story, reported: reported.promise };
+}
+
+const run = (action: string, input: unknown, { ctx }: Pick<Seen, "ctx"> = watch()): Promise<unknown> =>
+  isolation.run({ module, action, input, ctx });
+
+describe("a handler in a worker process", () => {
+  it("has the whole context: progress, metadata, log, partial, checkpoint and blobs, in order", async () => {
+    const seen = watch();
+    const result = await run("work.report", { date: new Date(0) }, seen);
+    expect(result).toMatchObject({
+      input: { date: new Date(0) },
+      put: { url: "url of a.txt" },
+      request: seen.ctx.request,
+      resumed: { at: 7 },
+    });
+    expect((result as { pid: number }).pid).not.toBe(process.pid);
+    expect(seen.story).toEqual([
+      ["metadata", "source", "worker"],
+      ["report", 25, "first", { stage: "one" }],
+      ["log", { step: 1 }, "working"],
+      ["partial", "rows", [1, 2]],
+      ["checkpoint", { at: 50 }],
+      ["report", 75, "second"],
+      ["putFile", "a.txt", "from the worker", undefined],
+      ["putFile", "b.txt", "a file", { contentType: "text/plain" }],
+    ]);
+  });
+
+  it("uses a worker again, and replaces one that is old or has grown", async () => {
+    const pidOf = async (): Promise<number> => ((await run("work.report", {})) as { pid: number }).pid;
+    expect(await pidOf()).toBe(await pidOf());
+    await isolation.close();
+    for (const limits of [{ runsPerWorker: 1 }, { maxRssBytes: 1 }]) {
+      isolate(limits);
+      expect(await pidOf()).not.toBe(await pidOf());
+      await isolation.close();
+    }
+  });
+
+  it("throws in the parent what it threw, brand and code kept", async () => {
+    const thrown = async (kind: string): Promise<unknown> => run("work.throw", { kind }).catch((error: unknown) => error);
+    const fatal = await thrown("fatal");
+    expect(isFatal(fatal)).toBe(true);
+    expect(fatal).toMatchObject({ message: "no use", code: "VALIDATION_ERROR", details: { column: "b" } });
+    const retry = await thrown("retry");
+    expect(isRetryAfter(retry) && retry.afterMs).toBe(1_234);
+    const own = await thrown("streamer");
+    expect(isStreamerError(own) && own.code).toBe("FORBIDDEN");
+    expect(await thrown("plain")).toMatchObject({ name: "RangeError", message: "out of range" });
+  });
+
+  it.each(["work.die", "work.abort"])("P3 that dies by %s costs its own run, as WorkerDied, and nobody else's", async (action) => {
+    const other = run("work.report", {});
+    await expect(run(action, {})).rejects.toBeInstanceOf(WorkerDied);
+    await expect(other).resolves.toMatchObject({ resumed: { at: 7 } });
+    await expect(run("work.report", {})).resolves.toBeDefined();
+  });
+
+  it("P8 is told why it has to stop", async () => {
+    const seen = watch();
+    const stopped = run("work.wait", {}, seen);
+    await seen.reported;
+    seen.controller.abort(new Stopped("cancelled"));
+    await expect(stopped).rejects.toMatchObject({ name: "Stopped", reason: "cancelled" });
+  });
+
+  it("P8 that ignores its signal is killed after the grace, and that is no crash", async () => {
+    isolate({ graceMs: 50 });
+    const seen = watch();
+    const stopped = run("work.ignore", {}, seen);
+    await seen.reported;
+    seen.controller.abort(new Stopped("timed_out"));
+    await expect(stopped).rejects.toMatchObject({ name: "Stopped", reason: "timed_out" });
+  });
+
+  it("P11 that reports in a tight loop fills no memory, and its newest report and metadata arrive", async () => {
+    const seen = watch();
+    const rssBytes = (await run("work.chatter", {}, seen)) as number;
+    expect(rssBytes).toBeLessThan(300 * 1_048_576);
+    const merged = Object.assign({}, ...seen.story.map(([, , , metadata]) => metadata)) as unknown;
+    expect(seen.story.at(-1)!.slice(0, 3)).toEqual(["report", 100, "step 20000"]);
+    expect(merged).toEqual({ m0: 19_998, m1: 19_999, m2: 20_000 });
+  });
+
+  it("whose result cannot leave the process, or whose action is not exported, fails for good", async () => {
+    const problems = await Promise.all(
+      ["work.unsendable", "work.nowhere"].map((action) => run(action, {}).catch((error: unknown) => error)),
+    );
+    expect(problems.every(isFatal)).toBe(true);
+    expect(problems.map(String)).toEqual([
+      expect.stringContaining('The result of "work.unsendable" cannot leave its worker process'),
+      expect.stringContaining('exports no handler "work.nowhere"'),
+    ]);
+  });
+
+  it("whose input cannot be sent rejects, and leaves the worker usable", async () => {
+    await expect(run("work.report", { callback: () => {} })).rejects.toThrow(/could not be cloned/);
+    await expect(run("work.report", {})).resolves.toBeDefined();
+  });
+
+  it("sees no environment but what it is given", async () => {
+    vi.stubEnv("STREAMER_TEST_SECRET", "s3cret");
+    isolate({ env: { GIVEN: "yes" } });
+    await expect(run("work.env", {})).resolves.toEqual({ secret: null, given: "yes" });
+    vi.unstubAllEnvs();
+  });
+
+  it("waits for a slot beyond the slots there are, and leaves the line when aborted", async () => {
+    isolate({ slots: 1 });
+    const [first, second, third] = [watch(), watch(), watch()];
+    const running = run("work.wait", {}, first);
+    const aborted = run("work.report", {}, second);
+    const waiting = run("work.report", {}, third);
+    await first.reported;
+    second.controller.abort(new Stopped("cancelled"));
+    await expect(aborted).rejects.toMatchObject({ reason: "cancelled" });
+    expect(third.story).toEqual([]);
+    first.controller.abort(new Stopped("cancelled"));
+    await expect(running).rejects.toMatchObject({ reason: "cancelled" });
+    await expect(waiting).resolves.toBeDefined();
+  });
+
+  it("P3 ends with its parent, even one that never yields", async () => {
+    const source = `import { createIsolation } from ${JSON.stringify(new URL("../src/isolation.ts", import.meta.url).href)};
+      import { systemClock } from ${JSON.stringify(new URL("../src/clock.ts", import.meta.url).href)};
+      const ctx = { signal: new AbortController().signal, request: {}, report: () => console.log("deaf") };
+      await createIsolation(systemClock).run({ module: ${JSON.stringify(module)}, action: "work.ignore", input: {}, ctx });`;
+    const parent = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: ["ignore", "pipe", "pipe"] });
+    await once(parent.stdout, "data");
+    // The worker's output is the parent's: the pipe ends when both have.
+    const ended = once(parent.stderr.resume(), "close");
+    parent.kill("SIGKILL");
+    await expect(ended).resolves.toBeDefined();
+  });
+});

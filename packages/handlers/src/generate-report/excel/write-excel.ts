@@ -1,0 +1,136 @@
+/**
+ * Excel: a Summary sheet, then the whole detail on as many sheets as it takes, typed (real dates, real numbers), with a
+ * frozen, filterable header. Every text is an inline string, which no spreadsheet evaluates.
+ *
+ * Why not a library: rows are printed as XML by DuckDB, on all its threads, and only deflated here. At a million rows
+ * that took 4.4 s where hucre 1.0.0 took 13.9 s on the same machine, and hucre's bounded-memory writer writes one
+ * table: no summary beside it, no header style, no filter. hucre reads the result back in the tests.
+ */
+import { join } from "node:path";
+import type { Database } from "../database.ts";
+import type { DetailColumn } from "../detail.ts";
+import type { ReportFacts } from "../facts.ts";
+import { count, type StageProgress } from "../progress.ts";
+import type { WrittenFile } from "../write-csv.ts";
+import { summarySheet } from "./summary-sheet.ts";
+import { STYLE, WORKSHEET_OPEN, columnLetter, columnWidths, rowXml, sheetPart, workbookParts } from "./workbook-parts.ts";
+import { createZipFile } from "./zip-file.ts";
+
+/** Excel's own limit, header included. */
+export const EXCEL_ROWS_PER_SHEET = 1_048_576;
+/** Rows between two progress reports. */
+const REPORT_EVERY_ROWS = 20_000;
+
+export interface ExcelOptions {
+  readonly columns: readonly DetailColumn[];
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly rowsPerSheet?: number;
+}
+
+export async function writeExcel(database: Database, facts: ReportFacts, options: ExcelOptions, tell: StageProgress): Promise<WrittenFile> {
+  const { columns, folder, signal, rowsPerSheet = EXCEL_ROWS_PER_SHEET } = options;
+  const path = join(folder, "report.xlsx");
+  const total = facts.summary.totals.lines;
+  const perSheet = rowsPerSheet - 1;
+  const detailSheets = Math.max(1, Math.ceil(total / perSheet));
+  const names = ["Summary", ...Array.from({ length: detailSheets }, (_, index) => (index === 0 ? "Detail" : `Detail ${index + 1}`))];
+  tell(0, "Writing Excel", { sheets: names.length });
+
+  const rows = countedRows(database, columns, perSheet, (written) =>
+    tell(written / Math.max(total, 1), `${count(written)} of ${count(total)} rows written`, { rows_written: written }),
+  );
+  const zip = await createZipFile(path, signal);
+  try {
+    for (const [name, xml] of workbookParts(names)) await zip.add(name, [Buffer.from(xml)]);
+    await zip.add(sheetPart(1), [Buffer.from(summarySheet(facts))]);
+    const pages = paginate(rows, perSheet);
+    for (let sheet = 0; sheet < detailSheets; sheet += 1) {
+      const sheetRows = Math.min(perSheet, total - sheet * perSheet);
+      await zip.add(sheetPart(sheet + 2), detailSheet(facts.currency, columns, sheetRows, pages.next()));
+    }
+    await zip.finish();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    await rows.return(undefined);
+    await zip.close();
+  }
+  tell(1, `${count(total)} rows on ${detailSheets} ${detailSheets === 1 ? "sheet" : "sheets"}`, { rows_written: total });
+  return { path, records: total };
+}
+
+/** One batch of row XML at a time, telling how many rows have gone by. */
+async function* countedRows(
+  database: Database,
+  columns: readonly DetailColumn[],
+  perSheet: number,
+  written: (rows: number) => void,
+): AsyncGenerator<readonly string[], undefined> {
+  let rows = 0;
+  let told = 0;
+  for await (const chunk of database.chunks(rowsSql(columns, perSheet))) {
+    yield chunk.getColumnValues(0) as string[];
+    rows += chunk.rowCount;
+    if (rows - told >= REPORT_EVERY_ROWS) written((told = rows));
+  }
+  return undefined;
+}
+
+/** Deals batches out to sheets: each `next()` gives the rows of the next sheet, at most `perSheet` of them. */
+function paginate(batches: AsyncGenerator<readonly string[]>, perSheet: number): { next(): AsyncGenerator<readonly string[]> } {
+  let left: readonly string[] = [];
+  return {
+    async *next() {
+      for (let room = perSheet; room > 0; ) {
+        if (left.length === 0) {
+          const batch = await batches.next();
+          if (batch.done) return;
+          left = batch.value;
+        }
+        const page = left.slice(0, room);
+        left = left.slice(room);
+        room -= page.length;
+        yield page;
+      }
+    },
+  };
+}
+
+async function* detailSheet(
+  currency: string,
+  columns: readonly DetailColumn[],
+  rows: number,
+  batches: AsyncIterable<readonly string[]>,
+): AsyncGenerator<Buffer> {
+  const headers = columns.map(({ title, kind }) => ({
+    value: kind === "money" ? `${title} (${currency})` : title,
+    style: kind === "money" || kind === "count" ? ("headerRight" as const) : ("header" as const),
+  }));
+  yield Buffer.from(
+    `${WORKSHEET_OPEN}<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>` +
+      `${columnWidths(columns.map(({ width }) => width))}<sheetData>${rowXml(1, headers)}`,
+  );
+  for await (const batch of batches) yield Buffer.from(batch.join(""));
+  yield Buffer.from(`</sheetData><autoFilter ref="A1:${columnLetter(columns.length - 1)}${rows + 1}"/></worksheet>`);
+}
+
+/** SQL that prints each line as the XML of its row, numbered from 2 on each sheet. */
+function rowsSql(columns: readonly DetailColumn[], perSheet: number): string {
+  const cells = columns.map((column, index) => cellSql(column, columnLetter(index)));
+  return `SELECT concat('<row r="', n, '">', ${cells.join(", ")}, '</row>')
+    FROM (SELECT *, 2 + (row_number() OVER () - 1) % ${perSheet} AS n FROM lines)`;
+}
+
+function cellSql({ name, kind }: DetailColumn, letter: string): string {
+  const number = (value: string, style: number): string =>
+    `CASE WHEN ${name} IS NULL THEN '' ELSE concat('<c r="${letter}', n, '" s="${style}"><v>', ${value}, '</v></c>') END`;
+  if (kind === "date") return number(`${name} - DATE '1899-12-30'`, STYLE.date);
+  if (kind === "money") return number(name, STYLE.money);
+  if (kind === "count") return number(name, STYLE.plain);
+  const escaped = `replace(replace(replace(${name}::VARCHAR, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')`;
+  const text = `CASE WHEN ${name} IS NULL THEN '' ELSE concat('<c r="${letter}', n, '" t="inlineStr"><is><t>', ${escaped}, '</t></is></c>') END`;
+  // A key is a number in shops that number things, and text in shops that name them.
+  return kind === "key" ? `CASE WHEN typeof(${name}) = 'BIGINT' THEN ${number(name, STYLE.plain)} ELSE ${text} END` : text;
+}
