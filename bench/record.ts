@@ -8,25 +8,31 @@ import { percentiles, rounded } from "./figures.ts";
 
 export type Row = Readonly<Record<string, string | number>>;
 
+export interface Measured {
+  readonly settings: JsonObject;
+  readonly rows: readonly Row[];
+}
+
 export interface Scenario {
   /** Names its file of results. */
   readonly name: string;
   readonly question: string;
   /** quick: a fraction of the samples, to see that it runs; its figures are not recorded. */
-  run(quick: boolean): Promise<{ readonly settings: JsonObject; readonly rows: readonly Row[] }>;
+  run(quick: boolean): Promise<Measured>;
 }
 
 const RESULTS = join(import.meta.dirname, "results");
 const FSYNC_SAMPLES = 100;
 
-export function record({ name }: Scenario, measured: { readonly settings: JsonObject; readonly rows: readonly Row[] }): void {
+/** `surroundings` are those before the scenario ran: its own load is not part of them. */
+export function record({ name }: Scenario, surroundings: JsonObject, measured: Measured): void {
   mkdirSync(RESULTS, { recursive: true });
   const path = join(RESULTS, `${name}.json`);
   const earlier = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as unknown[]) : [];
-  writeFileSync(path, `${JSON.stringify([...earlier, { ...surroundings(), ...measured }], undefined, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify([...earlier, { ...surroundings, ...measured }], undefined, 2)}\n`);
 }
 
-function surroundings(): JsonObject {
+export function surroundings(): JsonObject {
   const git = (...args: readonly string[]): string => execFileSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).trim();
   return {
     commit: git("rev-parse", "--short", "HEAD"),

@@ -1,13 +1,14 @@
 /** `npm run bench [-- scenario…] [--quick]`: runs scenarios one after another, so that none measures another. */
 import { parseArgs } from "node:util";
-import { record, type Scenario } from "./record.ts";
+import { record, surroundings, type Scenario } from "./record.ts";
 import { asyncThroughput } from "./scenarios/async-throughput.ts";
 import { idleConnections } from "./scenarios/idle-connections.ts";
 import { messagesPerJob } from "./scenarios/messages-per-job.ts";
+import { progressLatency } from "./scenarios/progress-latency.ts";
 import { submitToAck } from "./scenarios/submit-to-ack.ts";
 import { syncEcho } from "./scenarios/sync-echo.ts";
 
-const scenarios: readonly Scenario[] = [submitToAck, asyncThroughput, syncEcho, messagesPerJob, idleConnections];
+const scenarios: readonly Scenario[] = [submitToAck, asyncThroughput, syncEcho, progressLatency, messagesPerJob, idleConnections];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false } } });
 const unknown = positionals.filter((wanted) => !scenarios.some(({ name }) => name === wanted));
@@ -19,8 +20,9 @@ if (unknown.length > 0) {
 for (const scenario of scenarios) {
   if (positionals.length > 0 && !positionals.includes(scenario.name)) continue;
   console.log(`\n${scenario.name}: ${scenario.question}`);
+  const before = surroundings();
   const measured = await scenario.run(values.quick);
   console.table(measured.rows);
   // A run under the profiler is slower: it explains figures, it does not give any.
-  if (!values.quick && !process.env.BENCH_CPU_PROF) record(scenario, measured);
+  if (!values.quick && !process.env.BENCH_CPU_PROF) record(scenario, before, measured);
 }

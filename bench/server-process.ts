@@ -4,16 +4,18 @@ import { join } from "node:path";
 import { createLog, startServer } from "@streamer/embedded";
 import { createBulkOperation, echo } from "@streamer/handlers";
 import { burst, chatty, noop } from "./handlers.ts";
+import { report } from "./report-handler.ts";
 import type { Question, ServerFigures, ServerSettings } from "./server.ts";
 
 /** The sampling period: what the histogram records beyond it is delay. */
 const RESOLUTION_MS = 5;
 
 const { dataFolder, workers } = JSON.parse(process.argv[2]!) as ServerSettings;
+const shop = process.env.BENCH_SHOP;
 const server = await startServer({
-  handlers: [echo, noop, chatty, burst, createBulkOperation({ folder: join(dataFolder, "bulk") })],
+  handlers: [echo, noop, chatty, burst, report, createBulkOperation({ folder: join(dataFolder, "bulk") })],
   dataFolder,
-  workers,
+  workers: { slots: workers, ...(shop && { env: { BENCH_SHOP: shop } }) },
   log: createLog("error"),
   // The generator is one client doing the work of many: limits per client would measure themselves.
   options: { admission: { messagesPerSecond: 1_000_000, inFlightPerConnection: 1_000_000, queuedPerTenant: 100_000 } },

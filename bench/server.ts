@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeSampleShop } from "@streamer/handlers";
 
 export interface ServerSettings {
   readonly dataFolder: string;
@@ -39,6 +40,8 @@ const DEFAULT_WORKERS = 2;
 export async function startBenchServer(chosen: Partial<Omit<ServerSettings, "dataFolder">> = {}): Promise<BenchServer> {
   const dataFolder = await mkdtemp(join(tmpdir(), "streamer-bench-"));
   const settings: ServerSettings = { workers: DEFAULT_WORKERS, ...chosen, dataFolder };
+  const shop = join(dataFolder, "shop");
+  if (chosen.reportRows !== undefined) await writeSampleShop(shop, { rows: chosen.reportRows });
   const profiles = process.env.BENCH_CPU_PROF;
   const execArgv = [
     "--expose-gc",
@@ -47,6 +50,7 @@ export async function startBenchServer(chosen: Partial<Omit<ServerSettings, "dat
   ];
   const child = fork(fileURLToPath(import.meta.resolve("./server-process.ts")), [JSON.stringify(settings)], {
     execArgv,
+    env: { ...process.env, BENCH_SHOP: shop },
   });
   const { url, token } = await answerOf<{ url: string; token: string }>(child);
   return {

@@ -20,7 +20,7 @@ export const progressLatency: Scenario = {
   async run(quick) {
     const rows: Row[] = [];
     for (const workers of WORKERS) rows.push(await measure(workers, quick ? 4 : REPORTS));
-    return { settings: { ...PAYLOAD, formats: FORMATS, sample_shop_rows: ROWS, probe_ms: PROBE_MS, batching: "default" }, rows };
+    return { settings: { ...PAYLOAD, formats: FORMATS.join(", "), sample_shop_rows: ROWS, probe_ms: PROBE_MS, batching: "default" }, rows };
   },
 };
 

@@ -9,7 +9,7 @@ import { EXIT, ExitError } from "./exit.ts";
 import { mintToken } from "./mint.ts";
 
 export const DEFAULT_PORT = 8_080;
-export const DEFAULT_URL = `ws://127.0.0.1:${DEFAULT_PORT}`;
+const DEFAULT_URL = `ws://127.0.0.1:${DEFAULT_PORT}`;
 export const DEFAULT_DATA_FOLDER = "./streamer-data";
 export const DEVELOPER = { sub: "developer", tenantId: "default", permissions: [], ttlMs: 86_400_000 } as const;
 const KEY_FILE = "development-key.pem";

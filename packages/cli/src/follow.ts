@@ -3,6 +3,7 @@
  * for, and a second Ctrl-C into leaving it running. Answers with how it ended; printing the result is the command's.
  */
 import type { CancellationReceipt, Client, Run } from "@streamer/client";
+import { isTerminal } from "@streamer/protocol";
 import { EXIT, ExitError } from "./exit.ts";
 import { onInterrupt } from "./interrupts.ts";
 import { createProgressView } from "./progress-view.ts";
@@ -39,7 +40,7 @@ export async function follow(run: Run, client: Client, terminal: Terminal, leave
     return { result: await Promise.race([run.result, left.promise]) };
   } finally {
     // A run that was left goes on: its events do not end.
-    if (run.state.status === "COMPLETED" || run.state.status === "FAILED" || run.state.status === "CANCELLED") await showing;
+    if (isTerminal(run.state.status)) await showing;
     view.end();
     stopNoting();
     stopListening();

@@ -3,6 +3,7 @@
  * or another ten percent are done, so that a log stays readable.
  */
 import type { Eta, RunState } from "@streamer/client";
+import { isTerminal } from "@streamer/protocol";
 import type { Terminal } from "./terminal.ts";
 
 export interface ProgressView {
@@ -45,6 +46,7 @@ function createLines({ stderr }: Terminal): ProgressView {
   return {
     show(state) {
       const { percentage, stage } = read(state);
+      if (isTerminal(state.status)) return;
       const key = `${stage} ${Math.floor(percentage / STEP_PERCENT)} ${state.waiting?.reason ?? ""} ${state.status}`;
       if (key === lastKey) return;
       lastKey = key;
@@ -83,14 +85,16 @@ const timeOf = (epochMs: number): string => new Date(epochMs).toLocaleTimeString
 
 /** An honest range: half of such runs are done by the first figure, nine in ten by the second. */
 export function formatEta({ p50Ms, p90Ms }: Eta): string {
-  const [low, high] = [formatMs(p50Ms), formatMs(p90Ms)];
-  return low === high ? low : `${low}–${high}`;
+  const [low, high] = [measure(p50Ms), measure(p90Ms)];
+  if (low.amount === "<1" && high.amount !== "<1") return `up to ${high.amount} ${high.unit}`;
+  if (low.amount === high.amount && low.unit === high.unit) return `${high.amount} ${high.unit}`;
+  return low.unit === high.unit ? `${low.amount}–${high.amount} ${high.unit}` : `${low.amount} ${low.unit} to ${high.amount} ${high.unit}`;
 }
 
-export function formatMs(ms: number): string {
-  if (ms < 1_000) return "<1 s";
+function measure(ms: number): { readonly amount: string; readonly unit: "s" | "min" | "h" } {
+  if (ms < 1_000) return { amount: "<1", unit: "s" };
   const seconds = Math.round(ms / 1_000);
-  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 90) return { amount: String(seconds), unit: "s" };
   const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+  return minutes < 90 ? { amount: String(minutes), unit: "min" } : { amount: String(Math.round(minutes / 60)), unit: "h" };
 }

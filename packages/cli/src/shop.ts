@@ -5,13 +5,12 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ServerOptions } from "@streamer/embedded";
-import { createHandlers, writeSampleShop } from "@streamer/handlers";
+import { MAPPING_FILE, SAMPLE_ROWS, createHandlers, loadMapping, writeSampleShop } from "@streamer/handlers";
 import { usage } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The last full year of the sample shop. */
 export const SAMPLE_YEAR = ["2025-01-01", "2025-12-31"] as const;
-const MAPPING_FILE = "sources.json";
 
 export interface ShopOptions {
   readonly data?: string;
@@ -23,8 +22,8 @@ export interface ShopOptions {
 export interface Shop {
   readonly folder: string;
   readonly isSample: boolean;
-  /** What startServer needs to report on this shop. */
-  serverParts(dataFolder: string, workers?: number): Pick<ServerOptions, "handlers" | "workers">;
+  /** All handlers, reports on this shop among them; what they own is kept in `dataFolder`. */
+  handlers(dataFolder: string): ServerOptions["handlers"];
 }
 
 export async function prepareShop({ data, mapping, dataFolder }: ShopOptions, terminal: Terminal): Promise<Shop> {
@@ -32,7 +31,7 @@ export async function prepareShop({ data, mapping, dataFolder }: ShopOptions, te
   const mappingFile = resolve(mapping ?? join(folder, MAPPING_FILE));
   if (data === undefined) {
     if (mapping !== undefined) throw usage("--mapping says how the files of --data are read: give both.");
-    if (!existsSync(mappingFile)) terminal.note("Making the sample shop: three years, 200,000 order lines…");
+    if (!existsSync(mappingFile)) terminal.note(`Making the sample shop: three years, ${SAMPLE_ROWS.toLocaleString("en")} order lines…`);
     await writeSampleShop(folder);
   } else {
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
@@ -42,17 +41,15 @@ export async function prepareShop({ data, mapping, dataFolder }: ShopOptions, te
         `There is no mapping at ${mapping ?? join(data, MAPPING_FILE)}; it says how the files are read, see docs/guides/reports.md.`,
       );
     }
+    // Read now, so that a slip in it is told at once and not by the first report.
+    await loadMapping(folder, mappingFile).catch((error: unknown) => {
+      throw usage(error instanceof Error ? error.message : String(error));
+    });
   }
   return {
     folder,
     isSample: data === undefined,
-    serverParts: (serverFolder, workers) => ({
-      handlers: createHandlers({ dataFolder: serverFolder }),
-      workers: {
-        env: { STREAMER_REPORT_DATA: folder, STREAMER_REPORT_MAPPING: mappingFile },
-        ...(workers !== undefined && { slots: workers }),
-      },
-    }),
+    handlers: (ownFolder) => createHandlers({ dataFolder: ownFolder, reports: { dataFolder: folder, mappingFile } }),
   };
 }
 

@@ -17,13 +17,14 @@ export interface Terminal {
   note(line: string): void;
   /** Always, also with --json (then as JSON). */
   fail(error: unknown): void;
-  style(style: Style, text: string): string;
+  /** Text for stderr, or for another stream, styled if that stream shows styles. */
+  style(style: Style, text: string, stream?: NodeJS.WriteStream): string;
   readonly stderr: NodeJS.WriteStream;
 }
 
 export function createTerminal(json: boolean): Terminal {
   const { stdout, stderr } = process;
-  const style = (how: Style, text: string): string => styleText(how, text, { stream: stderr });
+  const style: Terminal["style"] = (how, text, stream = stderr) => styleText(how, text, { stream });
   return {
     json,
     stderr,

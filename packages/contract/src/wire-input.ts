@@ -1,6 +1,6 @@
 /** Bad input of every kind, on a real socket: a typed answer each, and nothing else disturbed (P12). */
 import { describe, expect, it } from "vitest";
-import { isError, request, type WireStage } from "./wire.ts";
+import { isError, request, type WireStage } from "./wire-stage.ts";
 
 const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
 /** Frames, the code each is answered with, and the ids its answer names. */

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { ServerMessage } from "@streamer/protocol";
 import { PARTS } from "./wire-handlers.ts";
-import { isError, request, type WireClient, type WireStage } from "./wire.ts";
+import type { WireClient } from "./wire-client.ts";
+import { isError, request, type WireStage } from "./wire-stage.ts";
 
 const seqs = (client: WireClient, requestId: string): number[] => client.story(requestId).map(({ seq }) => seq);
 const durable = (client: WireClient, requestId: string) => client.story(requestId).filter(({ type }) => type !== "progress");

@@ -4,10 +4,11 @@
  */
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL, type ClientMessage, type ServerMessage } from "@streamer/protocol";
+import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL } from "@streamer/protocol";
 import { openSocket, type Opening, type WireClient } from "./wire-client.ts";
 import { badInputContract } from "./wire-input.ts";
 import { wireLifeContract } from "./wire-life.ts";
+import type { WireStage } from "./wire-stage.ts";
 
 export interface WireTarget {
   /** `ws://…` */
@@ -15,17 +16,6 @@ export interface WireTarget {
   /** A token the server accepts. */
   token(user: string, tenant?: string): Promise<string>;
 }
-
-/** What the parts of this suite share: sockets that are closed after each test, and ids nobody has used. */
-export interface WireStage {
-  connect(user?: string, tenant?: string): Promise<WireClient>;
-  id(): string;
-}
-export type { WireClient } from "./wire-client.ts";
-
-export const request = (id: string, action: string, payload: unknown = {}, options?: object): ClientMessage =>
-  ({ type: "request", id, action: `contract.${action}`, payload, ...(options && { options }) }) as ClientMessage;
-export const isError = (message: ServerMessage): message is ServerMessage<"error"> => message.type === "error";
 
 /** `target` is asked for at the start of each test: the server may only be started by then. */
 export function wireContract(target: () => WireTarget): void {

@@ -21,7 +21,7 @@ export interface Identity {
   /** Epoch ms. */
   readonly expiresAt?: number;
 }
-export type Authentication = { readonly ok: true; readonly identity: Identity } | { readonly ok: false; readonly error: WireError };
+type Authentication = { readonly ok: true; readonly identity: Identity } | { readonly ok: false; readonly error: WireError };
 
 export interface TokenTerms {
   readonly userId: string;

@@ -10,7 +10,7 @@
 import type { ClaimTerms } from "@streamer/core";
 import { createHeap, type Heap, type HeapItem } from "./heap.ts";
 
-export interface Waiting {
+interface Waiting {
   readonly id: number;
   readonly action: string;
   readonly tenant: string;

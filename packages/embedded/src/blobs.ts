@@ -31,7 +31,7 @@ export interface FileBlobs extends Blobs {
 const HIGHEST = "\u{10FFFF}";
 
 /** The name of a blob in links and on disk. */
-export const blobName = (key: string): string => createHash("sha256").update(key).digest("hex");
+const blobName = (key: string): string => createHash("sha256").update(key).digest("hex");
 
 export async function createBlobs({ db, write, clock }: Store, dataFolder: string, links: LinkSigner): Promise<FileBlobs> {
   const folder = join(dataFolder, "blobs");

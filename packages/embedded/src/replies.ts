@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { wireError, type ErrorCode, type JsonValue, type WireError } from "@streamer/protocol";
 
-export const HTTP_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
+const HTTP_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   INVALID_MESSAGE: 400,
   UNAUTHORIZED: 401,
   FORBIDDEN: 403,
@@ -17,7 +17,7 @@ export function replyJson(response: ServerResponse, status: number, body: JsonVa
   response.end(JSON.stringify(body));
 }
 
-export function replyError(response: ServerResponse, error: WireError): void {
+function replyError(response: ServerResponse, error: WireError): void {
   replyJson(response, HTTP_STATUS[error.code] ?? 500, { error: error as unknown as JsonValue });
 }
 

@@ -12,12 +12,12 @@ export type MovingRow = Pick<
   "id" | "request_id" | "seq" | "action" | "tenant" | "priority" | "retention_ms" | "cancel_requested"
 >;
 
-export interface Ending {
+interface Ending {
   readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
   readonly events: readonly EventBody[];
   readonly runMs?: number;
 }
-export interface Return {
+interface Return {
   readonly status: "PENDING" | "RETRYING";
   readonly runAt: number;
   readonly events: readonly EventBody[];

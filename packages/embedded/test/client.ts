@@ -16,13 +16,22 @@ const PATIENCE_MS = 10_000;
 export function connectClient(url: string, token?: string, options: ClientOptions = {}): TestClient {
   const socket = new WebSocket(url, ["streamer.v1", ...(token === undefined ? [] : [`bearer.${token}`])], options);
   const messages: ServerMessage[] = [];
-  const waiting = new Set<() => void>();
+  /** The first message of each type, and of each type about each request. */
+  const firsts = new Map<string, ServerMessage>();
+  const waiting = new Map<string, (message: ServerMessage) => void>();
   const closed = Promise.withResolvers<{ code: number; reason: string }>();
+  const keep = (name: string, message: ServerMessage): void => {
+    if (firsts.has(name)) return;
+    firsts.set(name, message);
+    waiting.get(name)?.(message);
+  };
   socket.on("message", (data: Buffer) => {
     const parsed = parseServerMessage(data.toString());
     if (!parsed.ok) throw new Error(`The server sent what is no message: ${data.toString().slice(0, 200)}`);
-    messages.push(parsed.message);
-    for (const look of waiting) look();
+    const { message } = parsed;
+    messages.push(message);
+    keep(message.type, message);
+    if ("request_id" in message && message.request_id !== undefined) keep(`${message.type} ${message.request_id}`, message);
   });
   socket.on("error", () => {});
   socket.on("close", (code, reason) => closed.resolve({ code, reason: reason.toString() }));
@@ -37,22 +46,16 @@ export function connectClient(url: string, token?: string, options: ClientOption
     },
     message: (type, requestId) =>
       new Promise((resolve, reject) => {
+        const name = requestId === undefined ? type : `${type} ${requestId}`;
+        const found = firsts.get(name);
+        if (found) return resolve(found as never);
         const timer = setTimeout(() => {
-          waiting.delete(look);
-          reject(new Error(`No ${type} about ${requestId} came; there were ${messages.map((message) => message.type).join(", ")}.`));
+          reject(new Error(`No "${name}" came; the last of ${messages.length} messages is ${JSON.stringify(messages.at(-1))}.`));
         }, PATIENCE_MS);
-        const look = (): void => {
-          const found = messages.find(
-            (message) =>
-              message.type === type && (requestId === undefined || ("request_id" in message && message.request_id === requestId)),
-          );
-          if (!found) return;
+        waiting.set(name, (message) => {
           clearTimeout(timer);
-          waiting.delete(look);
-          resolve(found as never);
-        };
-        waiting.add(look);
-        look();
+          resolve(message as never);
+        });
       }),
   };
 }

@@ -62,10 +62,10 @@ it(
     // The whole story of each, as replayed: one end, last, and a cursor without a repeat (P5).
     const stories = Map.groupBy(
       client.messages.filter((message) => "seq" in message && message.type !== "snapshot"),
-      (message) => ("request_id" in message ? message.request_id! : ""),
+      (message) => ("request_id" in message ? message.request_id : ""),
     );
     for (const story of stories.values()) {
-      const seqs = story.map((message) => ("seq" in message ? message.seq! : 0));
+      const seqs = story.map((message) => ("seq" in message ? message.seq : 0));
       expect(seqs).toEqual(Array.from(new Set(seqs)).toSorted((a, b) => a - b));
       expect(story.filter(({ type }) => type === "complete")).toHaveLength(1);
       expect(story.at(-1)!.type).toBe("complete");

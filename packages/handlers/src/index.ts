@@ -3,5 +3,18 @@ export type { ItemOutcome, ItemReport } from "./bulk-operation/outcomes.ts";
 export type { BulkResult } from "./bulk-operation/result.ts";
 export { createHandlers, type HandlersOptions } from "./create-handlers.ts";
 export { echo } from "./echo.ts";
+export {
+  createGenerateReport,
+  loadMapping,
+  writeSampleShop,
+  MAPPING_FILE,
+  SAMPLE_ROWS,
+  type GenerateReport,
+  type GenerateReportOptions,
+  type ReportInput,
+  type ReportMapping,
+  type ReportResult,
+  type SampleShop,
+  type SampleShopOptions,
+} from "./generate-report/index.ts";
 export { createHealth, type Health } from "./health.ts";
-export { SAMPLE_ROWS, writeSampleShop, type SampleShop, type SampleShopOptions } from "./generate-report/sample-shop.ts";

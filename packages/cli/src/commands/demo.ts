@@ -5,6 +5,8 @@
 import { join, resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { startServer } from "@streamer/embedded";
+import type { ReportResult } from "@streamer/handlers";
+import type { JsonObject } from "@streamer/protocol";
 import { DEVELOPER } from "../access.ts";
 import { download, formatBytes, linkIn } from "../download.ts";
 import { EXIT, EXIT_HELP, ExitError } from "../exit.ts";
@@ -74,7 +76,7 @@ async function makeReport(options: DemoOptions, signal: AbortSignal): Promise<vo
   const shop = await prepareShop({ ...options, dataFolder: out }, terminal);
   signal.throwIfAborted();
   const [firstDay, lastDay] = reportDays(shop, options);
-  const server = await startServer({ ...shop.serverParts(dataFolder), dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
+  const server = await startServer({ handlers: shop.handlers(dataFolder), dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
   try {
     terminal.note(`Server at ${server.url}; asking for a report of ${firstDay} to ${lastDay} as ${options.format}.`);
     await using client = await openClient(server.url, await server.developmentToken({ userId: DEVELOPER.sub }));
@@ -92,21 +94,22 @@ async function makeReport(options: DemoOptions, signal: AbortSignal): Promise<vo
     const file = await download(link, out, signal);
     if (terminal.json) terminal.printJson({ type: "outcome", request_id: run.id, status: "COMPLETED", result, file: file.path });
     else {
-      for (const line of summarize(result)) terminal.print(line);
+      for (const line of summarize(result as Partial<ReportResult>)) terminal.print(line);
       const seconds = ((performance.now() - started) / 1_000).toFixed(1);
-      terminal.print(`${terminal.style("green", "Saved")} ${file.path} (${formatBytes(file.sizeBytes)}) in ${seconds} s`);
+      terminal.print(`${terminal.style("green", "Saved", process.stdout)} ${file.path} (${formatBytes(file.sizeBytes)}) in ${seconds} s`);
     }
   } finally {
     await server.stop();
   }
 }
 
-/** The plain figures of a report's result, one to a line. */
-function summarize(result: unknown): readonly string[] {
-  const { stats, records } = result as { readonly stats?: Readonly<Record<string, unknown>>; readonly records?: number };
-  const figures = Object.entries({ records, ...stats }).filter(([, value]) => typeof value === "number" || typeof value === "string");
-  return figures.map(
-    ([name, value]) =>
-      `  ${name.replaceAll("_", " ").padEnd(20)} ${typeof value === "number" ? value.toLocaleString("en") : String(value)}`,
-  );
+/** The figures of a report's result, one to a line. */
+function summarize({ records, stats }: Partial<ReportResult>): readonly string[] {
+  const { totals, ...rest } = stats ?? {};
+  const figures = Object.entries({ "rows in the file": records, ...(totals as JsonObject | undefined), ...rest });
+  return figures.flatMap(([name, value]) => {
+    if (typeof value !== "number" && typeof value !== "string") return [];
+    const text = typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: 2 }) : value;
+    return `  ${name.replaceAll("_", " ").padEnd(20)} ${text}`;
+  });
 }

@@ -1,12 +1,11 @@
 /** streamer sample-data: writes the sample shop. */
 import type { Command } from "commander";
-import { writeSampleShop } from "@streamer/handlers";
+import { SAMPLE_ROWS, writeSampleShop } from "@streamer/handlers";
 import { EXIT_HELP } from "../exit.ts";
 import { createTerminal } from "../terminal.ts";
 import { wholeNumber } from "../values.ts";
 
 const DEFAULT_OUT = "./sample-shop";
-const DEFAULT_ROWS = 200_000;
 
 const HELP = `
 Three years of a coffee-gear shop: orders, customers, products, and the mapping that reports read them with.
@@ -22,7 +21,7 @@ export function addSampleData(program: Command): void {
   program
     .command("sample-data")
     .description("Write the sample shop that reports can be tried on.")
-    .option("--rows <n>", "order lines, such as 1e6", wholeNumber(1, 100_000_000), DEFAULT_ROWS)
+    .option("--rows <n>", "order lines, such as 1e6", wholeNumber(1, 100_000_000), SAMPLE_ROWS)
     .option("--seed <n>", "another seed, another shop", wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
     .option("--out <folder>", "where to write it: a new or empty folder, or one with a sample shop", DEFAULT_OUT)
     .option("--json", "print one JSON line: folder, rows, seed, created")

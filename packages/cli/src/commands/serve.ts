@@ -87,7 +87,7 @@ async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | unde
   const { host, port, dataFolder, logLevel, allowOrigin = [], publicUrl, workers } = options;
   try {
     return await startServer({
-      ...shop.serverParts(dataFolder, workers),
+      handlers: shop.handlers(dataFolder),
       host,
       port,
       dataFolder,
@@ -95,6 +95,7 @@ async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | unde
       allowedOrigins: allowOrigin,
       ...(auth && { auth }),
       ...(publicUrl !== undefined && { publicUrl }),
+      ...(workers !== undefined && { workers }),
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -133,7 +134,7 @@ interface Welcome {
 
 function welcome({ server, token, shop, options, terminal }: Welcome): void {
   const { print } = terminal;
-  const bold = (text: string): string => terminal.style("bold", text);
+  const bold = (text: string): string => terminal.style("bold", text, process.stdout);
   print(`${bold("Streamer")} at ${server.url}, files and health at ${server.httpUrl}`);
   print(`Data in ${options.dataFolder}, reports from ${shop.folder}`);
   if (token === undefined) {

@@ -43,14 +43,26 @@ async function describe(database: Database, mapping: ReportMapping, source: Sour
   return columns;
 }
 
-/** DuckDB's own words about a mapping's SQL, with the source named and no more than people need. */
+/** Names the source in what DuckDB says about a mapping's SQL. */
 export async function explained<T>(source: SourceName, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Error) || !/^[A-Z][A-Za-z -]* Error: /.test(error.message)) throw error;
-    // Paths of the server's disk are nobody's business; the file's own name is enough to find it.
-    const reason = (error.message.split("\n")[0] ?? "").replaceAll(/(?<=["'\s])\/[^"'\s]*\/(?=[^"'\s/]*)/g, "");
+    const reason = duckdbReason(error);
+    if (reason === undefined) throw error;
     throw new Fatal(`The mapping's "${source}" could not be read: ${reason}`, { cause: error });
   }
+}
+
+/** An error as it may be shown to whoever asked for the report. */
+export function withoutPaths(error: unknown): unknown {
+  const reason = duckdbReason(error);
+  return reason === undefined ? error : new Error(`The report's database failed: ${reason}`, { cause: error });
+}
+
+/** DuckDB's own words, first line, without the folders of the server's disk: a file's own name is enough to find it. */
+function duckdbReason(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !/^[A-Z][A-Za-z -]* Error: /.test(error.message)) return undefined;
+  const reason = (error.message.split("\n")[0] ?? "").replaceAll(/(?<=["'\s])\/[^"'\s]*\/(?=[^"'\s/]*)/g, "");
+  return reason.startsWith("Out of Memory") ? `${reason}. Give generate_report more with its option memoryMb` : reason;
 }

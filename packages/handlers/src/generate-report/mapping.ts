@@ -38,6 +38,8 @@ export interface ReportMapping {
   readonly title: string;
   readonly currency: string;
   readonly sources: Readonly<Record<SourceName, string>>;
+  /** Most CSV and JSON files that one SELECT names: each is read through large buffers (see database.ts). */
+  readonly textFiles: number;
 }
 
 /** Reads and checks the mapping of a data folder. Errors name the file and say what to write. */
@@ -57,15 +59,16 @@ export async function loadMapping(dataFolder: string, mappingFile: string = join
     const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "(whole file)"}: ${message}`);
     throw new Fatal(`The mapping "${name}" is not right: ${issues.join("; ")}. A small one that is:\n${EXAMPLE}`);
   }
-  return { ...parsed.data, sources: pointAtFolder(parsed.data.sources, dataFolder) };
-}
-
-function pointAtFolder(sources: ReportMapping["sources"], dataFolder: string): ReportMapping["sources"] {
-  const { transactions, customers, products } = sources;
+  const { transactions, customers, products } = parsed.data.sources;
+  const located = {
+    transactions: locateFiles(transactions, dataFolder),
+    customers: locateFiles(customers, dataFolder),
+    products: locateFiles(products, dataFolder),
+  };
   return {
-    transactions: absolutePaths(transactions, dataFolder),
-    customers: absolutePaths(customers, dataFolder),
-    products: absolutePaths(products, dataFolder),
+    ...parsed.data,
+    sources: { transactions: located.transactions.sql, customers: located.customers.sql, products: located.products.sql },
+    textFiles: Math.max(...Object.values(located).map((source) => source.textFiles)),
   };
 }
 
@@ -73,12 +76,15 @@ function pointAtFolder(sources: ReportMapping["sources"], dataFolder: string): R
  * Every text in the SQL that names files of the folder ('sales.csv.gz', 'orders-*.parquet') becomes their full path,
  * so that what is read depends on the data folder alone, and never on the folder the server was started in.
  */
-export function absolutePaths(sql: string, dataFolder: string): string {
-  return sql.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"]|"")*"|'((?:[^']|'')*)'/g, (whole, text: string | undefined) => {
-    if (text === undefined || !/[.*]/.test(text)) return whole;
-    const found = globSync(text.replaceAll("''", "'"), { cwd: dataFolder }).length > 0;
-    return found ? literal(resolve(dataFolder, text.replaceAll("''", "'"))) : whole;
+export function locateFiles(select: string, dataFolder: string): { readonly sql: string; readonly textFiles: number } {
+  let textFiles = 0;
+  const sql = select.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"]|"")*"|'((?:[^']|'')*)'/g, (whole, quoted: string | undefined) => {
+    const text = quoted?.replaceAll("''", "'");
+    if (text === undefined || !/[.*]/.test(text) || globSync(text, { cwd: dataFolder }).length === 0) return whole;
+    if (!/\.parquet$/i.test(text)) textFiles += 1;
+    return literal(resolve(dataFolder, text));
   });
+  return { sql, textFiles };
 }
 
 /** A text as SQL writes it: for the few places, such as settings, that take no parameters. */

@@ -15,7 +15,7 @@ export const SAMPLE_SOURCES = {
       "FROM 'order_lines.parquet'",
     ],
     customers: "SELECT customer_key, name AS customer, region, country FROM 'customers.parquet'",
-    products: "SELECT product_key, name AS product, category FROM 'products.csv'",
+    products: "SELECT product_key, name AS product, category FROM 'products.parquet'",
   },
 };
 

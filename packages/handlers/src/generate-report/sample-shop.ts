@@ -89,7 +89,7 @@ async function writeFiles(folder: string, rows: number, seed: number): Promise<v
   try {
     const connection = await instance.connect();
     for (const statement of catalogueSql(rows, seed)) await connection.run(statement);
-    await copyTo(connection, "SELECT * FROM products ORDER BY product_key", join(folder, "products.csv"));
+    await copyTo(connection, "SELECT * FROM products ORDER BY product_key", join(folder, "products.parquet"));
     await copyTo(connection, "SELECT * FROM customers ORDER BY customer_key", join(folder, "customers.parquet"));
     await copyTo(connection, linesSql(rows), join(folder, "order_lines.parquet"));
     connection.closeSync();

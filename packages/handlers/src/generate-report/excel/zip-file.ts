@@ -4,6 +4,7 @@
  * descriptors that streams have to use. Parts and archives end at 4 GiB; going past that is refused, never wrapped.
  */
 import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createDeflateRaw } from "node:zlib";
 import { Fatal } from "@streamer/core";
@@ -47,7 +48,7 @@ export async function createZipFile(path: string, signal: AbortSignal): Promise<
       await append(localHeader({ name: bytes, offset, crc, packed: 0, size }));
       const start = position;
       await pipeline(
-        chunks,
+        Readable.from(chunks),
         async function* measured(source: AsyncIterable<Buffer>) {
           for await (const chunk of source) {
             crc = crc32(chunk, crc);
