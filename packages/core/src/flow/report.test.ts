@@ -56,6 +56,18 @@ describe("P5 progress of a chatty handler", () => {
     expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
   });
 
+  it("a handler that checkpoints with every update sends no more progress for it", async () => {
+    const { clock, writes, reporter, progress } = setUp();
+    reporter.attach(lease);
+    for (let done = 1; done <= 100; done += 1) {
+      reporter.report(done * 0.9, undefined, { done });
+      await reporter.checkpoint({ done });
+      await clock.advance(10);
+    }
+    expect(writes.length).toBeGreaterThanOrEqual(100);
+    expect(progress().length).toBeLessThanOrEqual(20);
+  });
+
   it("carries every update of a batch, oldest first", async () => {
     const { clock, reporter, progress } = setUp();
     reporter.attach(lease);
@@ -150,11 +162,12 @@ describe("P3 a run's writes under its lease", () => {
   });
 
   it("the first durable word of a sync run asks for a lease", async () => {
-    const { reporter, calls, progress } = setUp();
+    const { clock, reporter, calls, progress } = setUp();
     reporter.report(50, "half");
-    await turnsOfTheLoop();
+    await clock.advance(1_000);
     expect(progress()).toEqual([]);
     await reporter.partial("rows", 1);
+    await clock.advance(1);
     expect(calls).toEqual(["acquireLease"]);
     expect(progress()).toMatchObject([{ percentage: 50 }]);
   });

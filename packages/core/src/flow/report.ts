@@ -98,16 +98,16 @@ export function createReporter(parts: ReporterParts): Reporter {
     return body;
   }
 
-  function takeAll(): readonly EventBody[] {
+  /** A batch that is not due stays: a handler that checkpoints often would otherwise send every update. */
+  function take(isLast: boolean): readonly EventBody[] {
     const events = outbox;
     outbox = [];
-    // A batch that is not due yet still goes along with a write that is made anyway.
-    return updates.length > 0 ? [...events, takeProgress()] : events;
+    return updates.length > 0 && (isLast || dueIn() === 0) ? [...events, takeProgress()] : events;
   }
 
   async function write(held: Lease): Promise<void> {
     do {
-      const change: Advance = { events: takeAll(), leaseMs, ...(checkpointState && { checkpoint: checkpointState.state }) };
+      const change: Advance = { events: take(false), leaseMs, ...(checkpointState && { checkpoint: checkpointState.state }) };
       const waiting = waiters;
       checkpointState = undefined;
       waiters = [];
@@ -228,7 +228,7 @@ export function createReporter(parts: ReporterParts): Reporter {
         if (updates.length > 0) updates[updates.length - 1] = last;
         else updates.push(last);
       }
-      return takeAll();
+      return take(true);
     },
   };
 }
