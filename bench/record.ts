@@ -24,12 +24,12 @@ export interface Scenario {
 const RESULTS = join(import.meta.dirname, "results");
 const FSYNC_SAMPLES = 100;
 
-/** `surroundings` are those before the scenario ran: its own load is not part of them. */
-export function record({ name }: Scenario, surroundings: JsonObject, measured: Measured): void {
+/** `before` are the surroundings before the scenario ran: its own load is not part of them. */
+export function record({ name }: Scenario, before: JsonObject, measured: Measured): void {
   mkdirSync(RESULTS, { recursive: true });
   const path = join(RESULTS, `${name}.json`);
   const earlier = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as unknown[]) : [];
-  writeFileSync(path, `${JSON.stringify([...earlier, { ...surroundings, ...measured }], undefined, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify([...earlier, { ...before, ...measured }], undefined, 2)}\n`);
 }
 
 export function surroundings(): JsonObject {

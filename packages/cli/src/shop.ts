@@ -9,9 +9,6 @@ import { MAPPING_FILE, SAMPLE_ROWS, createHandlers, loadMapping, writeSampleShop
 import { usage } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The last full year of the sample shop. */
-export const SAMPLE_YEAR = ["2025-01-01", "2025-12-31"] as const;
-
 export interface ShopOptions {
   readonly data?: string;
   readonly mapping?: string;
@@ -21,7 +18,7 @@ export interface ShopOptions {
 
 export interface Shop {
   readonly folder: string;
-  readonly isSample: boolean;
+  readonly mappingFile: string;
   /** All handlers, reports on this shop among them; what they own is kept in `dataFolder`. */
   handlers(dataFolder: string): ServerOptions["handlers"];
 }
@@ -48,16 +45,7 @@ export async function prepareShop({ data, mapping, dataFolder }: ShopOptions, te
   }
   return {
     folder,
-    isSample: data === undefined,
+    mappingFile,
     handlers: (ownFolder) => createHandlers({ dataFolder: ownFolder, reports: { dataFolder: folder, mappingFile } }),
   };
-}
-
-/** The days a report covers: those that were asked for, else the sample's last full year. */
-export function reportDays(shop: Shop, { start, end }: { readonly start?: string; readonly end?: string }): readonly [string, string] {
-  if (start !== undefined && end !== undefined) return [start, end];
-  if (!shop.isSample || start !== undefined || end !== undefined) {
-    throw usage("Give both --start and --end, as YYYY-MM-DD: the first and the last day of the report.");
-  }
-  return SAMPLE_YEAR;
 }

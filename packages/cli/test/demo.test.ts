@@ -6,8 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { jsonLines, streamer } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "streamer-demo-"));
-const days = ["--data", "shop", "--start", "2025-01-01", "--end", "2025-12-31"];
-const demo = (...args: readonly string[]) => streamer(["demo", ...days, ...args], { cwd: folder });
+const demo = (...args: readonly string[]) => streamer(["demo", "--data", "shop", ...args], { cwd: folder });
 
 beforeAll(async () => {
   await streamer(["sample-data", "--rows", "5e3", "--out", "shop"], { cwd: folder }).ended;

@@ -84,7 +84,7 @@ it("refuses what cannot be right with exit code 2, and a port in use with 1", as
     ["sample-data", "--rows", "0"],
     ["token", "--data-folder", "no-such-folder"],
     ["demo", "--format", "docx"],
-    ["demo", "--data", shop],
+    ["demo", "--data", shop, "--start", "2025-01-01"],
     ["serve", "--port", port, "--data", shop, "--data-folder", "data4"],
     ["serve", "--port", "0", "--data", shop, "--data-folder", "data3"],
   ].map((args) => streamer(args, { cwd: folder }));

@@ -4,11 +4,13 @@ export type { BulkResult } from "./bulk-operation/result.ts";
 export { createHandlers, type HandlersOptions } from "./create-handlers.ts";
 export { echo } from "./echo.ts";
 export {
+  coveredDays,
   createGenerateReport,
   loadMapping,
   writeSampleShop,
   MAPPING_FILE,
   SAMPLE_ROWS,
+  type CoveredDays,
   type GenerateReport,
   type GenerateReportOptions,
   type ReportInput,

@@ -12,8 +12,9 @@ import { download, formatBytes, linkIn } from "../download.ts";
 import { EXIT, EXIT_HELP, ExitError } from "../exit.ts";
 import { follow } from "../follow.ts";
 import { onInterrupt } from "../interrupts.ts";
+import { reportDays } from "../period.ts";
 import { openClient } from "../session.ts";
-import { prepareShop, reportDays } from "../shop.ts";
+import { prepareShop } from "../shop.ts";
 import { createTerminal } from "../terminal.ts";
 
 interface DemoOptions {
@@ -49,8 +50,8 @@ export function addDemo(program: Command): void {
     .option("--mapping <file>", "how those files are read (default: sources.json beside them)")
     .addOption(new Option("--format <format>", "what to make").choices(["pdf", "csv", "excel"]).default("pdf"))
     .addOption(new Option("--type <type>", "how periods are cut").choices(["monthly", "quarterly", "annual", "custom"]).default("monthly"))
-    .option("--start <date>", "first day, YYYY-MM-DD (default for the sample: 2025-01-01)")
-    .option("--end <date>", "last day, YYYY-MM-DD (default for the sample: 2025-12-31)")
+    .option("--start <date>", "first day, YYYY-MM-DD (default: of the last full year in the data, else of its last full quarter)")
+    .option("--end <date>", "last day, YYYY-MM-DD (default: likewise)")
     .option("--no-charts", "leave the charts out")
     .option("--out <folder>", "where the file goes, and the demo's own data", DEFAULT_OUT)
     .option("--json", "print events as JSON lines, the outcome last")
@@ -75,7 +76,7 @@ async function makeReport(options: DemoOptions, signal: AbortSignal): Promise<vo
   const started = performance.now();
   const shop = await prepareShop({ ...options, dataFolder: out }, terminal);
   signal.throwIfAborted();
-  const [firstDay, lastDay] = reportDays(shop, options);
+  const [firstDay, lastDay] = await reportDays(shop, options);
   const server = await startServer({ handlers: shop.handlers(dataFolder), dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
   try {
     terminal.note(`Server at ${server.url}; asking for a report of ${firstDay} to ${lastDay} as ${options.format}.`);

@@ -6,7 +6,8 @@ import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, addedAccess, quote } from
 import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
 import { onInterrupt } from "../interrupts.ts";
 import { mintToken } from "../mint.ts";
-import { SAMPLE_YEAR, prepareShop, type Shop } from "../shop.ts";
+import { prepareShop, type Shop } from "../shop.ts";
+import { reportDays, type Period } from "../period.ts";
 import { createTerminal, type Terminal } from "../terminal.ts";
 import { gather, wholeNumber } from "../values.ts";
 
@@ -74,11 +75,12 @@ async function serve(options: ServeOptions): Promise<void> {
     stop.resolve();
   });
   const shop = await prepareShop(options, terminal);
+  const period = await reportDays(shop, {});
   const server = await start(options, shop, auth);
   const token = auth ? undefined : await server.developmentToken({ userId: DEVELOPER.sub, expiresInMs: DEVELOPER.ttlMs });
   const minted = token ?? (options.secret === undefined ? undefined : mintToken({ secret: options.secret }, DEVELOPER));
   if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, token: minted ?? null });
-  else welcome({ server, token: minted, shop, options, terminal });
+  else welcome({ server, token: minted, shop, period, options, terminal });
   await stop.promise;
   await server.stop();
 }
@@ -128,11 +130,12 @@ interface Welcome {
   readonly server: Server;
   readonly token: string | undefined;
   readonly shop: Shop;
+  readonly period: Period;
   readonly options: ServeOptions;
   readonly terminal: Terminal;
 }
 
-function welcome({ server, token, shop, options, terminal }: Welcome): void {
+function welcome({ server, token, shop, period, options, terminal }: Welcome): void {
   const { print } = terminal;
   const bold = (text: string): string => terminal.style("bold", text, process.stdout);
   print(`${bold("Streamer")} at ${server.url}, files and health at ${server.httpUrl}`);
@@ -141,10 +144,8 @@ function welcome({ server, token, shop, options, terminal }: Welcome): void {
     print("Tokens are yours to make: it trusts the key you gave. Clients pass theirs with --token or STREAMER_TOKEN.");
     return;
   }
-  const [start_date, end_date] = SAMPLE_YEAR;
-  const report = JSON.stringify(
-    shop.isSample ? { start_date, end_date, report_type: "quarterly", format: "pdf" } : { start_date, end_date, format: "pdf" },
-  );
+  const [start_date, end_date] = period;
+  const report = JSON.stringify({ start_date, end_date, format: "pdf" });
   const how = addedAccess({ url: server.url, dataFolder: options.dataFolder, ...(options.secret !== undefined && { token }) });
   print(`\nA token for development, valid for 24 hours:\n${token}\n`);
   print(`${bold("Try it")}, in another terminal in this folder:`);

@@ -113,7 +113,12 @@ async function generate(input: ReportInput, ctx: HandlerContext, options: Genera
     const summary = await summarize(database, input, shape, progress.stage("process"));
     const generatedAt = new Date().toISOString();
     const facts = reportFacts(mapping, input, { shape, summary, generatedAt });
-    const file = await write(input.format, database, facts, { folder: scratchFolder, signal: ctx.signal, options, tell: progress.stage("generate") });
+    const file = await write(input.format, database, facts, {
+      folder: scratchFolder,
+      signal: ctx.signal,
+      options,
+      tell: progress.stage("generate"),
+    });
 
     const finalize = progress.stage("finalize");
     finalize(0, "Storing the file");

@@ -16,7 +16,12 @@ const MAX_FILTER_VALUES = 50;
 /** Longest filter value, in characters. */
 const MAX_VALUE_LENGTH = 200;
 
-const day = z.iso.date("must be a calendar date written YYYY-MM-DD").max(10);
+/** Before this day Excel numbers days differently from everyone else. */
+const EARLIEST = "1900-03-01";
+const day = z.iso
+  .date("must be a calendar date written YYYY-MM-DD")
+  .max(10)
+  .refine((date) => date >= EARLIEST, `must not be before ${EARLIEST}`);
 const value = z.string().min(1).max(MAX_VALUE_LENGTH);
 const values = z
   .union([value, z.array(value).min(1).max(MAX_FILTER_VALUES)], `must be a text or a list of 1 to ${MAX_FILTER_VALUES} texts`)

@@ -8,7 +8,11 @@ const MAX_BY_DAY = 45;
 const MAX_BY_MONTH = 3 * 366;
 const MAX_BY_QUARTER = 10 * 366;
 
-export function periodUnit({ report_type, start_date, end_date }: Pick<ReportInput, "report_type" | "start_date" | "end_date">): PeriodUnit {
+export function periodUnit({
+  report_type,
+  start_date,
+  end_date,
+}: Pick<ReportInput, "report_type" | "start_date" | "end_date">): PeriodUnit {
   if (report_type === "monthly") return "month";
   if (report_type === "quarterly") return "quarter";
   if (report_type === "annual") return "year";

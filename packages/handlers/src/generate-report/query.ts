@@ -123,7 +123,8 @@ async function storeAsEnum(database: Database, table: "customers" | "products", 
 
 /** A dimension of a line: the transaction's own column where it has one, the customer's otherwise. */
 function dimension({ transactions, customers }: SourceColumns, column: "region" | "country"): string {
-  if (transactions.has(column)) return customers.has(column) ? `coalesce(${text(`t.${column}`)}, c.${column}::VARCHAR)` : text(`t.${column}`);
+  if (transactions.has(column))
+    return customers.has(column) ? `coalesce(${text(`t.${column}`)}, c.${column}::VARCHAR)` : text(`t.${column}`);
   return `c.${column}`;
 }
 
@@ -141,7 +142,7 @@ function linesSql(mapping: ReportMapping, columns: SourceColumns, keys: { custom
     FROM (SELECT * REPLACE (${key("customer_key", keys.customer)} AS customer_key, ${key("product_key", keys.product)} AS product_key)
           FROM (${mapping.sources.transactions}\n) WHERE order_date::DATE BETWEEN $1::DATE AND $2::DATE) t
     LEFT JOIN customers c USING (customer_key) LEFT JOIN products p USING (product_key)
-  ) ${condition} ORDER BY order_date, order_id`;
+  ) ${condition} ORDER BY order_date, order_id, product_key`;
 }
 
 const FILTERED_COLUMN: Readonly<Record<FilterField, string>> = {

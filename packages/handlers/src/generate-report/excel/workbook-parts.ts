@@ -1,7 +1,18 @@
 /** The fixed parts of a workbook (ECMA-376): its list of sheets, its relations, and the few styles a report uses. */
 
 /** Styles by their index in `stylesXml`. */
-export const STYLE = { plain: 0, date: 1, count: 2, money: 3, header: 4, title: 5, muted: 6, section: 7, percent: 8, headerRight: 9 } as const;
+export const STYLE = {
+  plain: 0,
+  date: 1,
+  count: 2,
+  money: 3,
+  header: 4,
+  title: 5,
+  muted: 6,
+  section: 7,
+  percent: 8,
+  headerRight: 9,
+} as const;
 export type Style = keyof typeof STYLE;
 
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';

@@ -83,7 +83,7 @@ function paginate(batches: AsyncGenerator<readonly string[]>, perSheet: number):
   let left: readonly string[] = [];
   return {
     async *next() {
-      for (let room = perSheet; room > 0; ) {
+      for (let room = perSheet; room > 0;) {
         if (left.length === 0) {
           const batch = await batches.next();
           if (batch.done) return;

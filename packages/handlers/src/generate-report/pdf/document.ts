@@ -20,7 +20,12 @@ export function reportDocument(facts: ReportFacts, detail: PrintedDetail, charts
   return {
     pageSize: "A4",
     pageMargins: [MARGIN, 46, MARGIN, 44],
-    info: { title: `${facts.title}: ${facts.subtitle}`, creator: "Streamer", producer: "Streamer", creationDate: new Date(facts.generatedAt) },
+    info: {
+      title: `${facts.title}: ${facts.subtitle}`,
+      creator: "Streamer",
+      producer: "Streamer",
+      creationDate: new Date(facts.generatedAt),
+    },
     language: "en",
     displayTitle: true,
     defaultStyle: { font: "Roboto", fontSize: 9, color: COLOUR.text },
@@ -83,7 +88,11 @@ function printedDetail({ columns, rows, total }: PrintedDetail): Content[] {
     rows.length < total
       ? `Shortened: the ${count.format(rows.length)} lines with the highest revenue, of ${count.format(total)}. The same report as CSV or Excel has them all.`
       : `All ${count.format(total)} lines.`;
-  const titles = columns.map(({ title, kind }) => ({ title, width: WIDTHS[kind], right: kind === "count" || kind === "money" }));
+  const titles = columns.map(({ name, title, kind }) => ({
+    title,
+    width: WIDTHS[name] ?? "*",
+    right: kind === "count" || kind === "money",
+  }));
   return [
     { text: "Order lines", style: "section", pageBreak: "before" },
     { text: note, style: "note", margin: [0, 0, 0, 6] },
@@ -91,4 +100,5 @@ function printedDetail({ columns, rows, total }: PrintedDetail): Content[] {
   ];
 }
 
-const WIDTHS = { date: 46, text: "*", count: 36, key: 50, money: 58 } as const;
+/** In points; customer and product share what is left. */
+const WIDTHS: Readonly<Record<string, number>> = { order_date: 42, order_id: 48, category: 64, region: 60, quantity: 34, revenue: 46 };

@@ -15,7 +15,11 @@ export function heading({ title, subtitle, filters, currency }: ReportFacts): Co
 
 export function headline({ summary, shape }: ReportFacts, formats: Formats): Content {
   const { totals } = summary;
-  const profit = { label: "Profit", value: formats.shortMoney(totals.profit), note: `${formats.share(totals.profit, totals.revenue)} of revenue` };
+  const profit = {
+    label: "Profit",
+    value: formats.shortMoney(totals.profit),
+    note: `${formats.share(totals.profit, totals.revenue)} of revenue`,
+  };
   const units = { label: "Units", value: formats.count(totals.units), note: `${formats.count(totals.lines)} order lines` };
   const cards = [
     { label: "Revenue", value: formats.shortMoney(totals.revenue), note: formats.money(totals.revenue) },
@@ -43,7 +47,11 @@ export function headline({ summary, shape }: ReportFacts, formats: Formats): Con
         paddingRight: () => 6,
       },
     },
-    { text: shape.profit ? `${units.label}: ${units.value} on ${units.note}   ·   ${returns}` : returns, style: "note", margin: [0, 0, 0, 12] },
+    {
+      text: shape.profit ? `${units.label}: ${units.value} on ${units.note}   ·   ${returns}` : returns,
+      style: "note",
+      margin: [0, 0, 0, 12],
+    },
   ];
 }
 

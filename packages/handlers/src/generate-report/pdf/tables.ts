@@ -20,19 +20,23 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   const { fontSize = 8, total = false } = options;
   const header = columns.map(({ title, right }): TableCell => ({ text: title, style: "tableHeader", alignment: right ? "right" : "left" }));
   const body = rows.map((row, number) =>
-    row.map(
-      (text, index): TableCell => ({
-        text,
-        ...(total && number === rows.length - 1 && { style: "tableHeader" }),
-        ...(columns[index]?.right && { alignment: "right", noWrap: true }),
-        ...(columns[index]?.right && text.startsWith("-") && { color: COLOUR.negative }),
-      }),
-    ),
+    row.map((text, index): TableCell => ({
+      text,
+      ...(total && number === rows.length - 1 && { style: "tableHeader" }),
+      ...(columns[index]?.right && { alignment: "right", noWrap: true }),
+      ...(columns[index]?.right && text.startsWith("-") && { color: COLOUR.negative }),
+    })),
   );
   return {
     fontSize,
     margin: [0, 2, 0, 14],
-    table: { headerRows: 1, dontBreakRows: true, keepWithHeaderRows: 1, widths: columns.map(({ width }) => width), body: [header, ...body] },
+    table: {
+      headerRows: 1,
+      dontBreakRows: true,
+      keepWithHeaderRows: 1,
+      widths: columns.map(({ width }) => width),
+      body: [header, ...body],
+    },
     layout: {
       hLineWidth: (line) => (line === 1 || (total && line === rows.length) ? 0.8 : 0),
       vLineWidth: () => 0,

@@ -1,0 +1,30 @@
+/** From which day to which a shop's data goes: what a report without dates is made of. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openDatabase } from "./database.ts";
+import { loadMapping } from "./mapping.ts";
+
+export interface CoveredDays {
+  /** YYYY-MM-DD, both included. */
+  readonly first: string;
+  readonly last: string;
+}
+
+/** A parallel scan of compressed CSV takes 32 MB a buffer; this is one short query, and alone. */
+const MEMORY_MB = 512;
+
+/** Undefined when there is no order at all. Rejects when the mapping or the files cannot be read. */
+export async function coveredDays(dataFolder: string, mappingFile?: string): Promise<CoveredDays | undefined> {
+  const mapping = await loadMapping(dataFolder, mappingFile);
+  const scratchFolder = await mkdtemp(join(tmpdir(), "streamer-days-"));
+  try {
+    using database = await openDatabase({ dataFolder, scratchFolder, signal: new AbortController().signal, memoryMb: MEMORY_MB });
+    const [row] = await database.rows<{ first: string | null; last: string | null }>(
+      `SELECT min(order_date::DATE)::VARCHAR AS first, max(order_date::DATE)::VARCHAR AS last FROM (${mapping.sources.transactions}\n)`,
+    );
+    return row && row.first !== null && row.last !== null ? { first: row.first, last: row.last } : undefined;
+  } finally {
+    await rm(scratchFolder, { recursive: true, force: true });
+  }
+}

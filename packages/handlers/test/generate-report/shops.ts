@@ -1,0 +1,89 @@
+/** Small shops for tests: files and a mapping in a temporary folder, and the real ones beside the checkout. */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import {
+  createGenerateReport,
+  type GenerateReport,
+  type GenerateReportOptions,
+  type ReportResult,
+} from "../../src/generate-report/index.ts";
+import { startRun, type Reported } from "../run-handler.ts";
+
+export const MAPPINGS: string = fileURLToPath(new URL("../mappings/", import.meta.url));
+const SHARED = fileURLToPath(new URL("../../../../../shared/data/", import.meta.url));
+
+/** The folder of a real data set, or undefined, said out loud, where the checkout has none beside it. */
+export function realData(name: string): string | undefined {
+  const folder = join(SHARED, name);
+  if (existsSync(folder)) return folder;
+  console.log(`Not run: shared/data/${name} is not beside this checkout.`);
+  return undefined;
+}
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "streamer-report-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export const SOURCES = {
+  title: "Corner shop",
+  currency: "EUR",
+  sources: {
+    transactions: "SELECT * FROM read_csv('orders.csv', all_varchar = false)",
+    customers: "SELECT * FROM 'customers.csv'",
+    products: "SELECT * FROM 'products.csv'",
+  },
+};
+
+/** Three orders of 2024: January, and March (February is empty); names that would be formulas, markup or too clever. */
+export const FILES: Readonly<Record<string, string>> = {
+  "orders.csv": [
+    "order_date,order_id,product_key,customer_key,quantity,revenue,profit,region",
+    "2024-01-05,A1,1,10,2,20.50,8.25,North",
+    "2024-01-05,A1,2,10,1,5.25,1.00,North",
+    "2024-01-20,-7,1,11,-1,-10.25,-4.00,South",
+    "2024-03-31,A3,99,,3,300.00,100.00,South",
+  ].join("\n"),
+  "customers.csv": 'customer_key,customer\n10,"=HYPERLINK(""http://x"")"\n11,+49 Anna',
+  "products.csv": "product_key,product,category\n1,@SUM(A1),Tools & <Toys>\n2,-Nut,Nuts",
+};
+
+/** `sources` null: a folder without a mapping. */
+export async function writeShop(files: Readonly<Record<string, string>> = FILES, sources: unknown = SOURCES): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  if (sources !== null) await writeFile(join(folder, "sources.json"), typeof sources === "string" ? sources : JSON.stringify(sources));
+  return folder;
+}
+
+export interface Report {
+  readonly result: ReportResult;
+  /** Where the finished file is. */
+  readonly path: string;
+  readonly reports: readonly Reported[];
+}
+
+/** Runs a report of 2024 to its end. */
+export async function report(options: GenerateReportOptions, payload: Record<string, unknown> = {}): Promise<Report> {
+  const handler: GenerateReport = createGenerateReport(options);
+  const input = { start_date: "2024-01-01", end_date: "2024-12-31", format: "csv", ...payload };
+  const run = await startRun(handler, input, { blobsFolder: await temporaryFolder() });
+  const result = await run.result;
+  return { result, path: fileURLToPath(result.url), reports: run.reports };
+}
+
+/** The figures a report was made of. */
+export interface Figures {
+  readonly lines: number;
+  readonly orders: number;
+  readonly customers: number;
+  readonly units: number;
+  readonly revenue: number;
+  readonly profit: number;
+}
+export const totalsOf = (result: ReportResult): Figures => result.stats.totals as unknown as Figures;

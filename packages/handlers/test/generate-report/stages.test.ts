@@ -1,0 +1,139 @@
+import { isFatal, type Fatal } from "@streamer/core";
+import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { beforeAll, describe, expect, it, afterAll } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createGenerateReport, writeSampleShop } from "../../src/generate-report/index.ts";
+import { startRun } from "../run-handler.ts";
+import { report, temporaryFolder, writeShop } from "./shops.ts";
+
+describe("progress of a report", () => {
+  it("goes through its four stages, forward only, in at least eight updates", async () => {
+    const { reports } = await report({ dataFolder: await writeShop() }, { format: "pdf" });
+    const stages = reports.map(({ metadata }) => metadata.stage);
+    expect([...new Set(stages)]).toEqual(["query", "process", "generate", "finalize"]);
+    const bounds: Record<string, [number, number]> = { query: [0, 30], process: [30, 60], generate: [60, 90], finalize: [90, 100] };
+    reports.forEach(({ percentage, metadata }, index) => {
+      const [from, to] = bounds[metadata.stage as string] ?? [101, 0];
+      expect(percentage).toBeGreaterThanOrEqual(Math.max(from, reports[index - 1]?.percentage ?? 0));
+      expect(percentage).toBeLessThanOrEqual(to);
+    });
+    expect(reports.length).toBeGreaterThanOrEqual(8);
+    expect(reports.at(-1)?.percentage).toBe(100);
+    expect(
+      reports.flatMap(({ metadata }) =>
+        metadata.source !== undefined && metadata.rows !== undefined ? [[metadata.source, metadata.rows]] : [],
+      ),
+    ).toEqual([
+      ["customers", 2],
+      ["products", 2],
+      ["transactions", 4],
+      ["analytics", 3],
+    ]);
+  });
+});
+
+describe("filters against the data", () => {
+  it("refuses values and fields the data does not know, with those it knows", async () => {
+    const dataFolder = await writeShop();
+    const error = (await report({ dataFolder }, { filters: { category: ["Nuts", "Bolts"], region: "North", country: "France" } }).catch(
+      (reason: unknown) => reason,
+    )) as Fatal;
+    expect(isFatal(error)).toBe(true);
+    expect(error.code).toBe("VALIDATION_ERROR");
+    expect(error.details).toEqual({
+      issues: [
+        { path: ["filters", "category"], message: 'unknown category "Bolts"; known are "Nuts", "Tools & <Toys>"' },
+        { path: ["filters", "country"], message: "this data has no country" },
+      ],
+    });
+  });
+
+  it("binds values: SQL in one is a text like any other", async () => {
+    const error = (await report({ dataFolder: await writeShop() }, { filters: { product: "x') OR 1=1 --" } }).catch(
+      (reason: unknown) => reason,
+    )) as Fatal;
+    expect(error.code).toBe("VALIDATION_ERROR");
+  });
+
+  it("counts a product or customer by name and by key", async () => {
+    const { result } = await report({ dataFolder: await writeShop() }, { filters: { product: "@SUM(A1)", customer: ["10", "11"] } });
+    expect(result.records).toBe(2);
+  });
+});
+
+describe("a report that is stopped", () => {
+  let dataFolder = "";
+  beforeAll(async () => {
+    dataFolder = join(await mkdtemp(join(tmpdir(), "streamer-shop-")), "shop");
+    await writeSampleShop(dataFolder, { rows: 300_000 });
+  });
+  afterAll(() => rm(join(dataFolder, ".."), { recursive: true, force: true }));
+
+  const moments = (["csv", "excel", "pdf"] as const).flatMap((format) =>
+    (["query", "process", "generate", "finalize"] as const).map((stage) => [format, stage] as const),
+  );
+  it.each(moments)("as %s in %s stops within a second and leaves no file", async (format, stage) => {
+    const handler = createGenerateReport({ dataFolder });
+    const blobsFolder = await temporaryFolder();
+    let stoppedAt = Number.NaN;
+    const input = { start_date: "2023-01-01", end_date: "2025-12-31", report_type: "custom", format };
+    const run = await startRun(handler, input, {
+      blobsFolder,
+      onReport: ({ metadata }, { stop }) => {
+        if (metadata.stage !== stage || !Number.isNaN(stoppedAt)) return;
+        stoppedAt = performance.now();
+        stop();
+      },
+    });
+    const error = await run.result.catch((reason: unknown) => reason);
+    expect(performance.now() - stoppedAt).toBeLessThan(1_000);
+    expect(error).toMatchObject({ name: "Stopped", reason: "cancelled" });
+    expect(await readdir(blobsFolder)).toEqual([]);
+    expect(existsSync(run.scratchFolder)).toBe(false);
+  });
+
+  it("in the middle of a long statement or a long file stops within a second too", async () => {
+    for (const [format, after] of [
+      ["csv", 150],
+      ["excel", 900],
+      ["excel", 1_300],
+    ] as const) {
+      const run = await startRun(
+        createGenerateReport({ dataFolder }),
+        { start_date: "2023-01-01", end_date: "2025-12-31", report_type: "custom", format },
+        { blobsFolder: await temporaryFolder() },
+      );
+      await new Promise((resolve) => setTimeout(resolve, after));
+      const stoppedAt = performance.now();
+      run.stop();
+      await run.result.catch(() => undefined);
+      expect(performance.now() - stoppedAt).toBeLessThan(1_000);
+      expect(existsSync(run.scratchFolder)).toBe(false);
+    }
+  });
+});
+
+describe("the handler of a child process", () => {
+  it("is found in the module `isolate` names, with the same options", async () => {
+    const dataFolder = await writeShop();
+    const handler = createGenerateReport({ dataFolder, pdfRows: 3 });
+    const module = (await import(/* @vite-ignore */ handler.isolate ?? "")) as { generateReport: typeof handler };
+    expect(module.generateReport.action).toBe(handler.action);
+    const run = await startRun(
+      module.generateReport,
+      { start_date: "2024-01-01", end_date: "2024-12-31" },
+      { blobsFolder: await temporaryFolder() },
+    );
+    expect(await run.result).toMatchObject({ format: "pdf", records: 3 });
+  });
+
+  it("is estimated by the format and the size of the files", async () => {
+    const { estimate } = createGenerateReport({ dataFolder: await writeShop() });
+    const estimateOf = (format: string): number => (typeof estimate === "function" ? estimate({ format } as never) : Number.NaN);
+    expect(estimateOf("csv")).toBeLessThan(estimateOf("pdf"));
+    expect(estimateOf("csv")).toBeGreaterThan(0);
+  });
+});
