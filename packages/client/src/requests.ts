@@ -6,7 +6,9 @@
 import type { ClientMessage, ServerMessage } from "@streamer/protocol";
 import { StreamerError, fromWire } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { createFollowed } from "./followed.ts";
 import { createOutbox } from "./outbox.ts";
+import { createPace, isPassing } from "./pace.ts";
 import { Tracker, type CancellationReceipt } from "./tracker.ts";
 
 export interface RequestsParts {
@@ -39,35 +41,17 @@ interface Question {
   readonly refused: (error: StreamerError) => void;
 }
 
-/** Refusals that speak of the moment and not of what was asked. */
-const isPassing = ({ code }: StreamerError): boolean =>
-  code === "SERVICE_UNAVAILABLE" || code === "RATE_LIMITED" || code === "STORAGE_ERROR";
-const PASSING_WAIT_MS = 1_000;
-
 const print = (message: ClientMessage): string => JSON.stringify(message);
 
 export function createRequests({ options, isUp, send }: RequestsParts): Requests {
-  const { clock } = options;
   const outbox = createOutbox(options.outbox);
-  const trackers = new Map<string, readonly Tracker[]>();
+  const pace = createPace(options.clock);
+  const followed = createFollowed();
   const questions = new Map<string, Question>();
   let refs = 0;
   let epoch: string | undefined;
-  /** Counts connections: what was planned on one is not done on the next. */
-  let generation = 0;
 
   const nextRef = (): string => String((refs += 1));
-  const trackersOf = (id: string): readonly Tracker[] => trackers.get(id) ?? [];
-
-  function add(tracker: Tracker): void {
-    trackers.set(tracker.id, [...trackersOf(tracker.id), tracker]);
-  }
-
-  function remove(tracker: Tracker): void {
-    const left = trackersOf(tracker.id).filter((other) => other !== tracker);
-    if (left.length > 0) trackers.set(tracker.id, left);
-    else trackers.delete(tracker.id);
-  }
 
   const events = {
     onAccepted(tracker: Tracker, frame: string): void {
@@ -77,16 +61,9 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     onEnded(tracker: Tracker): void {
       if (tracker.frame !== undefined) outbox.remove(tracker.frame);
       if (tracker.cancelling) questions.delete(tracker.cancelling.ref);
-      remove(tracker);
+      followed.remove(tracker);
     },
   };
-
-  function later(error: StreamerError, again: () => void): void {
-    const planned = generation;
-    clock.after(error.retry?.after_ms ?? PASSING_WAIT_MS, () => {
-      if (planned === generation && isUp()) again();
-    });
-  }
 
   function sendFrame(tracker: Tracker): void {
     const { frame } = tracker;
@@ -101,16 +78,16 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
   }
 
   function subscribe(id: string): void {
-    const known = trackersOf(id).filter(({ frame }) => frame === undefined);
+    const known = followed.of(id).filter(({ frame }) => frame === undefined);
     if (known.length === 0) return;
     const ref = nextRef();
     questions.set(ref, {
       answered: (message) => {
-        if (message.type === "snapshot") for (const tracker of trackersOf(id)) tracker.snapshot(message);
+        if (message.type === "snapshot") for (const tracker of followed.of(id)) tracker.snapshot(message);
       },
       refused: (error) => {
-        if (isPassing(error)) later(error, () => subscribe(id));
-        else for (const tracker of trackersOf(id)) if (tracker.frame === undefined) tracker.fail(error);
+        if (isPassing(error)) pace.later(error, () => subscribe(id));
+        else for (const tracker of followed.of(id)) if (tracker.frame === undefined) tracker.fail(error);
       },
     });
     // Several here may follow one request: the server replays for the one that is furthest behind.
@@ -126,7 +103,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       answered: dispatch,
       refused: (error) => {
         if (error.code === "NOT_FOUND" && tracker.frame !== undefined) cancelling.tooEarly = true;
-        else if (isPassing(error)) later(error, () => sendCancel(tracker));
+        else if (isPassing(error)) pace.later(error, () => sendCancel(tracker));
         else {
           tracker.cancelling = undefined;
           receipt.reject(error);
@@ -149,7 +126,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       // Its first sending was heard and the answer lost: the request is queued again already.
       tracker.accept();
       subscribe(tracker.id);
-    } else if (error.code === "SERVICE_UNAVAILABLE" || (sentBefore && isPassing(error))) later(error, () => sendFrame(tracker));
+    } else if (error.code === "SERVICE_UNAVAILABLE" || (sentBefore && isPassing(error))) pace.later(error, () => sendFrame(tracker));
     else tracker.fail(error);
   }
 
@@ -163,12 +140,12 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       case "cancellation":
       case "complete":
       case "response":
-        for (const tracker of trackersOf(message.request_id)) tracker.apply(message);
+        for (const tracker of followed.of(message.request_id)) tracker.apply(message);
         return;
       case "error": {
         const { request_id: id } = message;
         if (id === undefined) return;
-        for (const tracker of trackersOf(id)) {
+        for (const tracker of followed.of(id)) {
           if (message.seq !== undefined) tracker.apply(message);
           else if (tracker.frame !== undefined) refuse(tracker, fromWire(message.error, id));
         }
@@ -176,10 +153,8 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       }
       case "snapshot":
         // The answer to a request that was there before, perhaps under another id (its idempotency key's).
-        for (const tracker of trackersOf(message.ref ?? message.request_id)) {
-          remove(tracker);
-          tracker.id = message.request_id;
-          add(tracker);
+        for (const tracker of followed.of(message.ref ?? message.request_id)) {
+          followed.rename(tracker, message.request_id);
           tracker.snapshot(message);
         }
         return;
@@ -192,7 +167,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
   return {
     follow(id, message) {
       const frame = print(message);
-      const unanswered = trackersOf(id).find((tracker) => tracker.frame !== undefined);
+      const unanswered = followed.of(id).find((tracker) => tracker.frame !== undefined);
       if (unanswered?.frame === frame) return unanswered;
       if (unanswered) {
         const problem = `Another request under the id "${id}" is on its way from here; use a new id.`;
@@ -200,17 +175,17 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       }
       const tracker = new Tracker(id, { frame, redrives: message.type === "retry" }, events);
       const full = outbox.add(frame);
-      add(tracker);
+      followed.add(tracker);
       if (full) tracker.fail(full);
       else if (isUp()) sendFrame(tracker);
       return tracker;
     },
     refused,
     attach(id, after) {
-      const [followed] = trackersOf(id);
-      if (followed) return followed;
+      const [joined] = followed.of(id);
+      if (joined) return joined;
       const tracker = new Tracker(id, { after }, events);
-      add(tracker);
+      followed.add(tracker);
       if (isUp()) subscribe(id);
       return tracker;
     },
@@ -256,12 +231,12 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       return promise;
     },
     up(welcome) {
-      generation += 1;
+      pace.reset();
       outbox.setLimit(welcome.limits.message_bytes);
       const isOtherStore = epoch !== undefined && epoch !== welcome.epoch;
       epoch = welcome.epoch;
       const again: (() => void)[] = [];
-      for (const [id, followers] of trackers) {
+      for (const [id, followers] of followed) {
         for (const tracker of followers) {
           if (isOtherStore) tracker.loseCursor();
           if (tracker.frame !== undefined) again.push(() => sendFrame(tracker));
@@ -270,10 +245,10 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
         again.push(() => subscribe(id));
       }
       for (const { text } of questions.values()) if (text !== undefined) again.push(() => send(text));
-      catchUp(again, welcome.limits.messages_per_second);
+      pace.spread(again, welcome.limits.messages_per_second);
     },
     down() {
-      generation += 1;
+      pace.reset();
       for (const [ref, { text }] of questions) if (text === undefined) questions.delete(ref);
     },
     receive(message) {
@@ -287,7 +262,8 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       else question.answered?.(message);
     },
     fail(error) {
-      for (const tracker of [...trackers.values()].flat()) {
+      pace.reset();
+      for (const tracker of [...followed].flatMap(([, trackers]) => trackers)) {
         tracker.cancelling?.receipt.reject(error(tracker.id));
         tracker.fail(error(tracker.id));
       }
@@ -295,14 +271,4 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       questions.clear();
     },
   };
-
-  /** A client with thousands of requests comes back at the pace the server allows, or it would be refused for it. */
-  function catchUp(again: readonly (() => void)[], perSecond: number): void {
-    for (const say of again.slice(0, perSecond)) say();
-    if (again.length <= perSecond) return;
-    const planned = generation;
-    clock.after(1_000, () => {
-      if (planned === generation) catchUp(again.slice(perSecond), perSecond);
-    });
-  }
 }

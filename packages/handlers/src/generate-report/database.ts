@@ -9,6 +9,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk, type DuckDBValue } from "@duckdb/node-api";
 import { literal } from "./mapping.ts";
 
@@ -41,7 +42,8 @@ export interface Database {
   chunks(sql: string): AsyncGenerator<DuckDBDataChunk>;
   /** The file that holds its tables. */
   readonly path: string;
-  [Symbol.dispose](): void;
+  /** Stops what still runs, waits for it and closes: closing under a running statement would crash the process. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
@@ -73,14 +75,21 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw error;
   }
 
+  const running = new Set<Promise<unknown>>();
+  let closed = false;
   /** What was interrupted failed because of the abort, and says so. */
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
+    if (closed) throw new Error("The report's database is closed.");
+    const done = work();
+    running.add(done);
     try {
-      return await work();
+      return await done;
     } catch (error) {
       signal.throwIfAborted();
       throw error;
+    } finally {
+      running.delete(done);
     }
   };
   return {
@@ -101,7 +110,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       }
     },
     path,
-    [Symbol.dispose]: close,
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      while (running.size > 0) {
+        connection.interrupt();
+        await Promise.race([Promise.allSettled(running), delay(INTERRUPT_EVERY_MS)]);
+      }
+      close();
+    },
   };
 }
 

@@ -108,7 +108,7 @@ async function generate(input: ReportInput, ctx: HandlerContext, options: Genera
   const mapping = await loadMapping(options.dataFolder, options.mappingFile);
   try {
     const memoryMb = options.memoryMb ?? DEFAULT_MEMORY_MB + MEMORY_MB_PER_TEXT_FILE * mapping.textFiles;
-    using database = await openDatabase({ ...options, memoryMb, scratchFolder, signal: ctx.signal });
+    await using database = await openDatabase({ ...options, memoryMb, scratchFolder, signal: ctx.signal });
     const { shape, rows } = await queryData(database, mapping, input, query);
     const summary = await summarize(database, input, shape, progress.stage("process"));
     const generatedAt = new Date().toISOString();

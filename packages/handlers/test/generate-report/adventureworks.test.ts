@@ -37,9 +37,9 @@ async function summaryOf(folder: string, report_type: "monthly" | "quarterly"): 
   const input = { ...reportInput.parse({ ...WHOLE }), report_type };
   const mapping = await loadMapping(folder, MAPPING);
   const signal = new AbortController().signal;
-  using database = await openDatabase({ dataFolder: folder, scratchFolder: await temporaryFolder(), signal, memoryMb: 512 });
+  await using database = await openDatabase({ dataFolder: folder, scratchFolder: await temporaryFolder(), signal, memoryMb: 512 });
   const { shape } = await queryData(database, mapping, input, () => undefined);
-  return summarize(database, input, shape, () => undefined);
+  return await summarize(database, input, shape, () => undefined);
 }
 
 const close = (actual: Figures | undefined, expected: Figures): void => {

@@ -1,13 +1,27 @@
 import { isFatal, type Fatal } from "@streamer/core";
-import { readdir } from "node:fs/promises";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { beforeAll, describe, expect, it, afterAll } from "vitest";
-import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { readXlsx } from "hucre/xlsx";
 import { createGenerateReport, writeSampleShop } from "../../src/generate-report/index.ts";
 import { startRun } from "../run-handler.ts";
+import type { ReportUse } from "../report-child.ts";
 import { report, temporaryFolder, writeShop } from "./shops.ts";
+
+const CHILD = fileURLToPath(new URL("../report-child.ts", import.meta.url));
+
+/** A shop large enough that there is something to stop. */
+let dataFolder = "";
+beforeAll(async () => {
+  dataFolder = join(await mkdtemp(join(tmpdir(), "streamer-shop-")), "shop");
+  await writeSampleShop(dataFolder, { rows: 300_000 });
+});
+afterAll(() => rm(join(dataFolder, ".."), { recursive: true, force: true }));
 
 describe("progress of a report", () => {
   it("goes through its four stages, forward only, in at least eight updates", async () => {
@@ -37,10 +51,10 @@ describe("progress of a report", () => {
 
 describe("filters against the data", () => {
   it("refuses values and fields the data does not know, with those it knows", async () => {
-    const dataFolder = await writeShop();
-    const error = (await report({ dataFolder }, { filters: { category: ["Nuts", "Bolts"], region: "North", country: "France" } }).catch(
-      (reason: unknown) => reason,
-    )) as Fatal;
+    const error = (await report(
+      { dataFolder: await writeShop() },
+      { filters: { category: ["Nuts", "Bolts"], region: "North", country: "France" } },
+    ).catch((reason: unknown) => reason)) as Fatal;
     expect(isFatal(error)).toBe(true);
     expect(error.code).toBe("VALIDATION_ERROR");
     expect(error.details).toEqual({
@@ -65,13 +79,6 @@ describe("filters against the data", () => {
 });
 
 describe("a report that is stopped", () => {
-  let dataFolder = "";
-  beforeAll(async () => {
-    dataFolder = join(await mkdtemp(join(tmpdir(), "streamer-shop-")), "shop");
-    await writeSampleShop(dataFolder, { rows: 300_000 });
-  });
-  afterAll(() => rm(join(dataFolder, ".."), { recursive: true, force: true }));
-
   const moments = (["csv", "excel", "pdf"] as const).flatMap((format) =>
     (["query", "process", "generate", "finalize"] as const).map((stage) => [format, stage] as const),
   );
@@ -117,17 +124,17 @@ describe("a report that is stopped", () => {
 });
 
 describe("the handler of a child process", () => {
-  it("is found in the module `isolate` names, with the same options", async () => {
-    const dataFolder = await writeShop();
-    const handler = createGenerateReport({ dataFolder, pdfRows: 3 });
-    const module = (await import(/* @vite-ignore */ handler.isolate ?? "")) as { generateReport: typeof handler };
-    expect(module.generateReport.action).toBe(handler.action);
-    const run = await startRun(
-      module.generateReport,
-      { start_date: "2024-01-01", end_date: "2024-12-31" },
-      { blobsFolder: await temporaryFolder() },
-    );
-    expect(await run.result).toMatchObject({ format: "pdf", records: 3 });
+  it("is found in the module `isolate` names, with the same options, and keeps to its memory", async () => {
+    const handler = createGenerateReport({ dataFolder, rowsPerSheet: 100_001 });
+    const input = { start_date: "2023-01-01", end_date: "2025-12-31", report_type: "custom", format: "excel" };
+    const job = { isolate: handler.isolate, action: handler.action, input, blobsFolder: await temporaryFolder() };
+    const child = await promisify(execFile)(process.execPath, [CHILD, JSON.stringify(job)]);
+    const use = JSON.parse(child.stdout) as ReportUse;
+    expect(use.result).toMatchObject({ format: "excel", records: 300_000 });
+    expect(use.peakOverIdleMb).toBeLessThan(600);
+    const path = join(job.blobsFolder, "report.xlsx");
+    const sheets = await readXlsx(await readFile(path), { sheets: [1, 3] });
+    expect(sheets.sheets.map(({ rows }) => rows.length)).toEqual([100_001, 100_001]);
   });
 
   it("is estimated by the format and the size of the files", async () => {
