@@ -5,10 +5,19 @@ import { asyncThroughput } from "./scenarios/async-throughput.ts";
 import { idleConnections } from "./scenarios/idle-connections.ts";
 import { messagesPerJob } from "./scenarios/messages-per-job.ts";
 import { progressLatency } from "./scenarios/progress-latency.ts";
+import { reportFiles } from "./scenarios/report-files.ts";
 import { submitToAck } from "./scenarios/submit-to-ack.ts";
 import { syncEcho } from "./scenarios/sync-echo.ts";
 
-const scenarios: readonly Scenario[] = [submitToAck, asyncThroughput, syncEcho, progressLatency, messagesPerJob, idleConnections];
+const scenarios: readonly Scenario[] = [
+  submitToAck,
+  asyncThroughput,
+  syncEcho,
+  progressLatency,
+  messagesPerJob,
+  idleConnections,
+  reportFiles,
+];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false } } });
 const unknown = positionals.filter((wanted) => !scenarios.some(({ name }) => name === wanted));

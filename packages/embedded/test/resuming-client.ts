@@ -8,7 +8,7 @@ import { connectClient, type TestClient } from "./client.ts";
 
 export type Event = ServerMessage & { readonly seq: number };
 
-export interface Followed {
+interface Followed {
   readonly id: string;
   readonly frame: ClientMessage<"request">;
   /** Events in the order they came. */

@@ -19,30 +19,45 @@ export interface ReportUse {
   /** Updates the report made. */
   readonly updates: number;
   readonly wallMs: number;
-  /** User and system time of the process beyond its start. */
-  readonly cpuMs: number;
+  /** User and system time of the process, by stage: the first includes loading the handler. */
+  readonly stageCpuMs: Readonly<Record<string, number>>;
   /** Peak resident memory, as the kernel saw it, over what the process held before the handler was loaded. */
   readonly peakOverIdleMb: number;
 }
 
 const job = JSON.parse(process.argv[2] ?? "") as ReportJob;
 const idleBytes = process.memoryUsage.rss();
-const cpu = process.cpuUsage();
+const cpuMs = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1_000;
 const startedAt = performance.now();
 const module = (await import(job.isolate)) as Record<string, AnyHandler>;
 const handler = Object.values(module).find((exported) => exported.action === job.action);
 if (!handler) throw new Error(`${job.isolate} exports no handler for ${job.action}`);
-const run = await startRun(handler, job.input, { blobsFolder: job.blobsFolder });
+const stageCpuMs: Record<string, number> = {};
+let stage = "query";
+let since = cpuMs();
+const closeStage = (): void => {
+  const now = cpuMs();
+  stageCpuMs[stage] = Math.round((stageCpuMs[stage] ?? 0) + now - since);
+  since = now;
+};
+const run = await startRun(handler, job.input, {
+  blobsFolder: job.blobsFolder,
+  onReport: ({ metadata }) => {
+    if (metadata.stage === stage) return;
+    closeStage();
+    stage = metadata.stage as string;
+  },
+});
 const outcome = await run.result.then(
   (result) => ({ result }),
   (error: unknown) => ({ error: String(error) }),
 );
-const { user, system } = process.cpuUsage(cpu);
+closeStage();
 const use: ReportUse = {
   ...outcome,
   updates: run.reports.length,
   wallMs: Math.round(performance.now() - startedAt),
-  cpuMs: Math.round((user + system) / 1_000),
+  stageCpuMs,
   peakOverIdleMb: Math.round((process.resourceUsage().maxRSS * 1_024 - idleBytes) / 1_000_000),
 };
 console.log(JSON.stringify(use));

@@ -122,7 +122,13 @@ export async function startRun<Action extends string, Schema extends StandardSch
     scratch: async () => scratchFolder,
     log: silent,
   };
-  const result = (async () => handler.run(value, ctx))().finally(() => rm(scratchFolder, { recursive: true, force: true }));
+  const result = (async () => {
+    try {
+      return await handler.run(value, ctx);
+    } finally {
+      await rm(scratchFolder, { recursive: true, force: true });
+    }
+  })();
   result.catch(nowhere);
   return Object.assign(run, { result });
 }

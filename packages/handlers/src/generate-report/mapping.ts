@@ -21,7 +21,7 @@ const EXAMPLE = `{
 }`;
 
 /** A list of lines reads better than one long string; SQL comments end at the end of a line. */
-const select = z
+const selectText = z
   .union([z.string(), z.array(z.string())], "must be one SELECT, as a text or a list of lines")
   .transform((given) => (typeof given === "string" ? given : given.join("\n")).trim().replace(/;$/, ""))
   .refine((sql) => sql.length > 0, "must be one SELECT");
@@ -29,7 +29,7 @@ const select = z
 const Mapping = z.strictObject({
   title: z.string().min(1).max(120),
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency code of three capitals, such as "EUR"'),
-  sources: z.strictObject({ transactions: select, customers: select, products: select }),
+  sources: z.strictObject({ transactions: selectText, customers: selectText, products: selectText }),
 });
 
 export type SourceName = "transactions" | "customers" | "products";

@@ -46,7 +46,7 @@ export function workbookParts(sheets: readonly string[]): readonly (readonly [st
     [
       "xl/_rels/workbook.xml.rels",
       `${DECLARATION}<Relationships xmlns="${PACKAGE}/relationships">` +
-        `${each((_, n) => `<Relationship Id="rId${n}" Type="${OFFICE}/worksheet" Target="worksheets/sheet${n}.xml"/>`)}` +
+        each((_, n) => `<Relationship Id="rId${n}" Type="${OFFICE}/worksheet" Target="worksheets/sheet${n}.xml"/>`) +
         `<Relationship Id="rId${sheets.length + 1}" Type="${OFFICE}/styles" Target="styles.xml"/></Relationships>`,
     ],
     ["xl/styles.xml", stylesXml()],
@@ -59,7 +59,7 @@ function stylesXml(): string {
   const font = (size: number, more = ""): string => `<font>${more}<sz val="${size}"/><name val="Calibri"/><family val="2"/></font>`;
   const format = (numFmt: number, fontId = 0, fill = 0, right = false): string =>
     `<xf numFmtId="${numFmt}" fontId="${fontId}" fillId="${fill}" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1"` +
-    `${right ? ' applyAlignment="1"><alignment horizontal="right"/></xf>' : "/>"}`;
+    (right ? ' applyAlignment="1"><alignment horizontal="right"/></xf>' : "/>");
   const colour = (rgb: string): string => `<color rgb="FF${rgb}"/>`;
   // 3 is #,##0, 4 is #,##0.00, 10 is 0.00%: built in, shown in the reader's own locale.
   const formats = [

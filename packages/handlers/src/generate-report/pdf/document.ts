@@ -5,7 +5,7 @@ import type { ReportFacts } from "../facts.ts";
 import type { Named } from "../summarize.ts";
 import type * as Charts from "./charts.ts";
 import { heading, headline } from "./headline.ts";
-import { figuresTable, table, type FiguresTable } from "./tables.ts";
+import { figuresTable, table, type Column, type FiguresTable } from "./tables.ts";
 import { COLOUR, CONTENT_WIDTH, MARGIN, formatsFor, type Formats } from "./theme.ts";
 
 /** The detail of a PDF: texts ready to print, and how many lines there are in all. */
@@ -36,7 +36,7 @@ export function reportDocument(facts: ReportFacts, detail: PrintedDetail, charts
       note: { fontSize: 8, color: COLOUR.muted },
       tableHeader: { bold: true, color: COLOUR.ink },
     },
-    header: (page) => (page === 1 ? null : running(`${facts.title}`, facts.subtitle, 22)),
+    header: (page) => (page === 1 ? null : running(facts.title, facts.subtitle, 22)),
     footer: (page, pages) => running(`Generated ${facts.generatedAt.slice(0, 16).replace("T", " ")} UTC`, `Page ${page} of ${pages}`, 14),
     content: [heading(facts), headline(facts, formats), ...figures(facts, formats, charts), ...printedDetail(detail)],
   };
@@ -88,7 +88,7 @@ function printedDetail({ columns, rows, total }: PrintedDetail): Content[] {
     rows.length < total
       ? `Shortened: the ${count.format(rows.length)} lines with the highest revenue, of ${count.format(total)}. The same report as CSV or Excel has them all.`
       : `All ${count.format(total)} lines.`;
-  const titles = columns.map(({ name, title, kind }) => ({
+  const titles = columns.map(({ name, title, kind }): Column => ({
     title,
     width: WIDTHS[name] ?? "*",
     right: kind === "count" || kind === "money",
