@@ -13,7 +13,7 @@ import { blobPrefix } from "../rules/identity.ts";
 import type { Ending } from "../rules/outcome.ts";
 import type { Reporter } from "./report.ts";
 
-export interface Execution {
+interface Execution {
   readonly handler: AnyHandler;
   readonly input: unknown;
   readonly key: RequestKey;

@@ -12,7 +12,7 @@ export interface Launched {
   readonly execution: Promise<Ending>;
 }
 
-export interface LaunchTerms {
+interface LaunchTerms {
   readonly handler: AnyHandler;
   readonly key: RequestKey;
   readonly request: RunningRequest;

@@ -7,7 +7,7 @@ export interface Quantiles {
 }
 
 /** Fewer recorded runs than this say nothing yet. */
-export const MIN_RECORDED_RUNS = 5;
+const MIN_RECORDED_RUNS = 5;
 
 /** Median and 90th percentile (nearest rank) of recorded run times, or undefined while there are too few. */
 export function quantiles(runsMs: readonly number[]): Quantiles | undefined {

@@ -32,6 +32,7 @@ describe("what follows from how a run ended", () => {
   it("never retries a Fatal, and keeps its code and details", () => {
     const error = new Fatal("no such category", { code: "VALIDATION_ERROR", details: { known: ["a"] } });
     expect(after(threw(error))).toMatchObject({ kind: "fail", error: { code: "VALIDATION_ERROR", details: { known: ["a"] } } });
+    expect(after(threw(new Fatal("gone")))).toMatchObject({ error: { code: "PROCESSING_FAILED", retry: { retryable: false } } });
   });
 
   it("waits as long as RetryAfter says", () => {

@@ -45,7 +45,7 @@ export function decide(ending: Ending, terms: DecisionTerms): Decision {
     const deaths = claim.crashes + 1;
     return deaths < quarantineAfter ? { kind: "release", crashed: true } : { kind: "fail", error: quarantineError(quarantineAfter) };
   }
-  if (isFatal(error)) return { kind: "fail", error: describe(error, error.code) };
+  if (isFatal(error)) return { kind: "fail", error: { ...describe(error, error.code), retry: { retryable: false } } };
   if (isRetryAfter(error)) return failure(describe(error, "PROCESSING_FAILED"), terms, error.afterMs);
   return failure(describe(error, isStreamerError(error) ? error.code : "PROCESSING_FAILED"), terms);
 }

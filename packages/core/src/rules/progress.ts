@@ -13,10 +13,10 @@ export interface Reported {
   readonly timestamp: number;
 }
 
-export const MAX_MESSAGE_LENGTH = 1_024;
-export const MAX_STAGE_LENGTH = 128;
+const MAX_MESSAGE_LENGTH = 1_024;
+const MAX_STAGE_LENGTH = 128;
 /** Progress travels often: what is larger belongs in a partial or a blob. */
-export const MAX_METADATA_BYTES = 16_384;
+const MAX_METADATA_BYTES = 16_384;
 
 /** What a call of `ctx.report` becomes; a `stage` string in the metadata is the message's stage. */
 export function reported(percentage: number, message: string | undefined, metadata: JsonObject | undefined, timestamp: number): Reported {
