@@ -1,6 +1,7 @@
 /** streamer serve: the embedded server with the handlers Streamer ships, until it is told to stop. */
 import { readFileSync } from "node:fs";
 import { Option, type Command } from "commander";
+import { logging } from "@streamer/core";
 import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, addedAccess, quote } from "../access.ts";
 import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
@@ -94,6 +95,7 @@ async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | unde
       port,
       dataFolder,
       logLevel,
+      middleware: [logging],
       allowedOrigins: allowOrigin,
       ...(auth && { auth }),
       ...(publicUrl !== undefined && { publicUrl }),

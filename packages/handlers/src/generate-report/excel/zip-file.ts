@@ -57,7 +57,7 @@ export async function createZipFile(path: string, signal: AbortSignal): Promise<
             yield chunk;
           }
         },
-        createDeflateRaw(),
+        createDeflateRaw({ level: 3 }),
         async (packed: AsyncIterable<Buffer>) => {
           for await (const chunk of packed) await append(chunk);
         },
