@@ -14,17 +14,21 @@ export interface Arrivals {
 }
 
 export function createArrivals(): Arrivals {
-  const arriving = new Map<RequestKey, PromiseWithResolvers<void>>();
+  /** A promise is made only when somebody asks: nearly always nobody does. */
+  const arriving = new Map<RequestKey, PromiseWithResolvers<void> | undefined>();
   return {
     announce(key) {
-      if (!arriving.has(key)) arriving.set(key, Promise.withResolvers<void>());
+      if (!arriving.has(key)) arriving.set(key, undefined);
     },
     settle(key) {
       arriving.get(key)?.resolve();
       arriving.delete(key);
     },
     async known(key) {
-      await arriving.get(key)?.promise;
+      if (!arriving.has(key)) return;
+      const asked = arriving.get(key) ?? Promise.withResolvers<void>();
+      arriving.set(key, asked);
+      await asked.promise;
     },
   };
 }

@@ -27,6 +27,8 @@ export interface RouteParts {
 export type Route = (message: ClientMessage<"request">, requestId: string, connection: Connection, bytes: number) => Promise<void>;
 
 export function createRoute({ handlers, middleware, options, log, recorded, runNow, submit }: RouteParts): Route {
+  const admissions = middleware.flatMap(({ admit }) => admit ?? []);
+
   async function estimate(handler: AnyHandler, input: unknown): Promise<number | undefined> {
     if (typeof handler.estimate === "number") return handler.estimate;
     if (!handler.estimate) return (await recorded(handler.action))?.p90Ms;
@@ -53,7 +55,7 @@ export function createRoute({ handlers, middleware, options, log, recorded, runN
       throw new StreamerError("VALIDATION_ERROR", problem, { details });
     }
     const { input } = validated;
-    for (const { admit } of middleware) await admit?.({ handler, requestId, input, connection });
+    for (const admit of admissions) await admit({ handler, requestId, input, connection });
     const estimatedMs = await estimate(handler, input);
     const request: AcceptedRequest = {
       connection,

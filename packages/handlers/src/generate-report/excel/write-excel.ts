@@ -7,6 +7,7 @@
  * table: no summary beside it, no header style, no filter. hucre reads the result back in the tests.
  */
 import { join } from "node:path";
+import type { DuckDBBlobValue } from "@duckdb/node-api";
 import type { Database } from "../database.ts";
 import type { DetailColumn } from "../detail.ts";
 import type { ReportFacts } from "../facts.ts";
@@ -61,17 +62,17 @@ export async function writeExcel(database: Database, facts: ReportFacts, options
   return { path, records: total };
 }
 
-/** One batch of row XML at a time, telling how many rows have gone by. */
+/** One batch of rows, as XML, at a time, telling how many rows have gone by. */
 async function* countedRows(
   database: Database,
   columns: readonly DetailColumn[],
   perSheet: number,
   written: (rows: number) => void,
-): AsyncGenerator<readonly string[], undefined> {
+): AsyncGenerator<readonly Uint8Array[], undefined> {
   let rows = 0;
   let told = 0;
   for await (const chunk of database.chunks(rowsSql(columns, perSheet))) {
-    yield chunk.getColumnValues(0) as string[];
+    yield chunk.getColumnValues(0).map((row) => (row as DuckDBBlobValue).bytes);
     rows += chunk.rowCount;
     if (rows - told >= REPORT_EVERY_ROWS) written((told = rows));
   }
@@ -79,8 +80,8 @@ async function* countedRows(
 }
 
 /** Deals batches out to sheets: each `next()` gives the rows of the next sheet, at most `perSheet` of them. */
-function paginate(batches: AsyncGenerator<readonly string[]>, perSheet: number): { next(): AsyncGenerator<readonly string[]> } {
-  let left: readonly string[] = [];
+function paginate(batches: AsyncGenerator<readonly Uint8Array[]>, perSheet: number): { next(): AsyncGenerator<readonly Uint8Array[]> } {
+  let left: readonly Uint8Array[] = [];
   return {
     async *next() {
       for (let room = perSheet; room > 0;) {
@@ -102,7 +103,7 @@ async function* detailSheet(
   currency: string,
   columns: readonly DetailColumn[],
   rows: number,
-  batches: AsyncIterable<readonly string[]>,
+  batches: AsyncIterable<readonly Uint8Array[]>,
 ): AsyncGenerator<Buffer> {
   const headers = columns.map(({ title, kind }) => ({
     value: kind === "money" ? `${title} (${currency})` : title,
@@ -112,14 +113,17 @@ async function* detailSheet(
     `${WORKSHEET_OPEN}<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>` +
       `${columnWidths(columns.map(({ width }) => width))}<sheetData>${rowXml(1, headers)}`,
   );
-  for await (const batch of batches) yield Buffer.from(batch.join(""));
+  for await (const batch of batches) yield Buffer.concat(batch);
   yield Buffer.from(`</sheetData><autoFilter ref="A1:${columnLetter(columns.length - 1)}${rows + 1}"/></worksheet>`);
 }
 
-/** SQL that prints each line as the XML of its row, numbered from 2 on each sheet. */
+/**
+ * SQL that prints each line as the XML of its row, numbered from 2 on each sheet: as bytes, which go to the deflater as
+ * they are. Made into strings on the way, they took a quarter more memory.
+ */
 function rowsSql(columns: readonly DetailColumn[], perSheet: number): string {
   const cells = columns.map((column, index) => cellSql(column, columnLetter(index)));
-  return `SELECT concat('<row r="', n, '">', ${cells.join(", ")}, '</row>')
+  return `SELECT encode(concat('<row r="', n, '">', ${cells.join(", ")}, '</row>'))
     FROM (SELECT *, 2 + (row_number() OVER () - 1) % ${perSheet} AS n FROM lines)`;
 }
 
