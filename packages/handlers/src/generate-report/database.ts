@@ -24,7 +24,7 @@ export const DEFAULT_MEMORY_MB = 128;
 /** More for each CSV or JSON file read at once: DuckDB reads them through 32 MB buffers, one per thread and one ahead. */
 export const MEMORY_MB_PER_TEXT_FILE = 96;
 /** Threads of one report. Each takes buffers of its own, and several reports share a machine. */
-export const DEFAULT_THREADS = 2;
+const DEFAULT_THREADS = 2;
 /** Spilled data is bounded too: a mapping that joins everything with everything must not fill the disk. */
 const MAX_SPILL = "20GB";
 /** An interrupt only stops what runs at that moment, and a report is many statements: it is repeated until closed. */

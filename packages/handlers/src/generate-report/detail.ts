@@ -4,7 +4,7 @@
  */
 import type { Shape } from "./query.ts";
 
-export type ColumnKind = "date" | "text" | "count" | "key" | "money";
+type ColumnKind = "date" | "text" | "count" | "key" | "money";
 
 export interface DetailColumn {
   /** Column of the table `lines`, and the header in CSV. */

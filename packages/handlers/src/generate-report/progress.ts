@@ -6,8 +6,8 @@ import { stat } from "node:fs/promises";
 import type { HandlerContext } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 
-export const STAGES = { query: [0, 30], process: [30, 60], generate: [60, 90], finalize: [90, 100] } as const;
-export type Stage = keyof typeof STAGES;
+const STAGES = { query: [0, 30], process: [30, 60], generate: [60, 90], finalize: [90, 100] } as const;
+type Stage = keyof typeof STAGES;
 
 export interface StageProgress {
   /** `done` is the finished part of the stage, 0 to 1. */

@@ -9,7 +9,7 @@ import { count, type StageProgress } from "./progress.ts";
 import type { Shape } from "./query.ts";
 
 /** Rows of each "top" table: what a reader takes in at a glance. */
-export const TOP = 10;
+const TOP = 10;
 
 export interface Figures {
   readonly lines: number;
@@ -21,7 +21,7 @@ export interface Figures {
   readonly profit: number;
 }
 
-export interface Totals extends Figures {
+interface Totals extends Figures {
   /** Lines with a negative quantity, and what they took back (zero or negative). */
   readonly returned_lines: number;
   readonly returned_revenue: number;

@@ -13,7 +13,7 @@ export const STYLE = {
   percent: 8,
   headerRight: 9,
 } as const;
-export type Style = keyof typeof STYLE;
+type Style = keyof typeof STYLE;
 
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
 const MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -87,7 +87,7 @@ function stylesXml(): string {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-export const escapeXml = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? "");
+const escapeXml = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? "");
 
 /** "A" for 0, "Z" for 25: no report has more columns. */
 export const columnLetter = (index: number): string => String.fromCodePoint(65 + index);

@@ -18,7 +18,7 @@ import { STYLE, WORKSHEET_OPEN, columnLetter, columnWidths, rowXml, sheetPart, w
 import { createZipFile } from "./zip-file.ts";
 
 /** Excel's own limit, header included. */
-export const EXCEL_ROWS_PER_SHEET = 1_048_576;
+const EXCEL_ROWS_PER_SHEET = 1_048_576;
 /** Rows between two progress reports. */
 const REPORT_EVERY_ROWS = 20_000;
 

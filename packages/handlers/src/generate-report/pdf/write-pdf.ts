@@ -15,7 +15,7 @@ import { reportDocument, type PrintedDetail } from "./document.ts";
 import { FONTS, isFontFile } from "./fonts.ts";
 
 /** Order lines printed in a PDF. */
-export const DEFAULT_PDF_ROWS = 2_000;
+const DEFAULT_PDF_ROWS = 2_000;
 /** Columns that fit across a portrait page; the keys and the country are in the other formats. */
 const PRINTED = new Set(["order_date", "order_id", "customer", "product", "category", "region", "quantity", "revenue"]);
 
