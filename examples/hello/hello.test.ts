@@ -10,6 +10,7 @@ import { isFatal, isRetryAfter, isStopped } from "@streamer/core";
 import { createLog, startServer, type Server } from "@streamer/embedded";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { searchGaps } from "./client.ts";
+import { count, serve } from "./count-words.ts";
 import { findPrimeGaps } from "./find-prime-gaps.ts";
 import { handlers } from "./handlers.ts";
 import { createImportOrders } from "./import-orders.ts";
@@ -127,6 +128,28 @@ test("every TypeScript block of the guide is taken from these files", async () =
   for (const { file, code } of blocks) {
     const source = unindented(await readFile(join(folder, file), "utf8"));
     for (const part of code.split("// …\n")) expect(source, `${file} has no such passage any more`).toContain(unindented(part));
+  }
+});
+
+test("the README's handler, server and client work, and stand in it word for word", async () => {
+  const dataFolder = await mkdtemp(join(tmpdir(), "streamer-readme-"));
+  const { server, token } = await serve(dataFolder, 0);
+  onTestFinished(async () => {
+    await server.stop();
+    await rm(dataFolder, { recursive: true, force: true });
+  });
+  const shown: number[] = [];
+  const texts = Array.from({ length: 1_000 }, (_, n) => `text number ${n}`);
+  expect(await count(server.url, token, texts, (percentage) => shown.push(percentage))).toBe(3_000);
+  expect(shown.at(-1)).toBe(100);
+
+  const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+  const source = unindented(await readFile(join(import.meta.dirname, "count-words.ts"), "utf8"));
+  const blocks = Array.from(readme.matchAll(/```ts\n([^]*?)```/g), ([, code]) => code!);
+  expect(blocks).toHaveLength(3);
+  for (const block of blocks) {
+    const [, code] = block.split(/\n\n([^]*)/);
+    expect(source).toContain(unindented(code!.trim()));
   }
 });
 
