@@ -50,7 +50,7 @@ export const isolatedHandlers = [
     },
   }),
   defineHandler({ ...isolated("work.die"), run: () => void process.kill(process.pid, "SIGKILL") }),
-  defineHandler({ ...isolated("work.abort"), run: () => process.abort() }),
+  defineHandler({ ...isolated("work.exit"), run: () => process.exit(7) }),
   defineHandler({
     ...isolated("work.throw"),
     run: ({ kind }) => {

@@ -111,7 +111,7 @@ describe("a handler in a worker process", () => {
     expect(await thrown("plain")).toMatchObject({ name: "RangeError", message: "out of range" });
   });
 
-  it.each(["work.die", "work.abort"])("P3 that dies by %s costs its own run, as WorkerDied, and nobody else's", async (action) => {
+  it.each(["work.die", "work.exit"])("P3 that dies by %s costs its own run, as WorkerDied, and nobody else's", async (action) => {
     const other = run("work.report", {});
     await expect(run(action, {})).rejects.toBeInstanceOf(WorkerDied);
     await expect(other).resolves.toMatchObject({ resumed: { at: 7 } });
