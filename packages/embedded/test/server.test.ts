@@ -4,6 +4,7 @@ import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defineHandler, type Middleware } from "@streamer/core";
 import { startServer, type Server, type ServerOptions } from "../src/server.ts";
 import { connectClient, type TestClient } from "./client.ts";
 import { gates, greet, hold, isolatedHandlers } from "./fixture-handlers.ts";
@@ -52,6 +53,31 @@ describe("the embedded server", () => {
     expect(await (await fetch(put.url)).text()).toBe("from the worker");
     expect(await (await fetch(file.url)).text()).toBe("a file");
     expect(file.url.startsWith(server.httpUrl)).toBe(true);
+  });
+
+  it("P10 refuses an action whose permission the token lacks, and wraps each run in the middleware", async () => {
+    const guarded = defineHandler({ ...greet, action: "guarded", permissions: ["reports:read"] });
+    const seen: string[] = [];
+    const watching: Middleware = {
+      name: "watching",
+      run: async ({ handler, ctx }, next) => {
+        seen.push(`${handler.action} of ${ctx.request.userId} begins`);
+        const result = await next();
+        seen.push("ends");
+        return { ...(result as object), wrapped: true };
+      },
+    };
+    const server = await start({ handlers: [guarded], middleware: [watching] });
+    const stranger = await visit(server);
+    stranger.send({ type: "request", id: "1", action: "guarded", payload: { name: "Ann" } });
+    expect(await stranger.message("error", "1")).toMatchObject({
+      error: { code: "FORBIDDEN", message: expect.stringContaining("reports:read") },
+    });
+    expect(seen).toEqual([]);
+    const reader = connectClient(server.url, await server.developmentToken({ userId: "bob", permissions: ["reports:read"] }));
+    reader.send({ type: "request", id: "1", action: "guarded", payload: { name: "Bob" } });
+    expect(await reader.message("response", "1")).toMatchObject({ data: { greeting: "Hello, Bob", wrapped: true } });
+    expect(seen).toEqual(["guarded of bob begins", "ends"]);
   });
 
   it("P12 binary frames, nonsense and too large frames are answered, and harm nothing else", async () => {
