@@ -64,19 +64,21 @@ interface Remembered {
 }
 
 export function createRunNow({ clock, log, options, launch, adopt, promote, answer }: RunNowParts): RunNow {
-  /** In the order they started, which is the order they overrun in: one timer, for the first, is enough. */
+  /** Until they are answered, or promoted: then flow/process.ts has them. */
   const running = new Map<RequestKey, SyncRun>();
+  /** In the order they started, which is the order they overrun in: one timer, for the first, is enough. */
+  const watched = new Set<SyncRun>();
   const remembered = new Map<RequestKey, Remembered>();
   const inFlight = new Map<string, number>();
   let watching = false;
 
   function watch(): void {
-    if (watching || running.size === 0) return;
-    const first = running.values().next().value!;
+    const [first] = watched;
+    if (watching || !first) return;
     watching = true;
     clock.after(Math.max(0, first.overrunAt - clock.monotonic()), () => {
       watching = false;
-      for (const run of running.values()) {
+      for (const run of watched) {
         if (run.overrunAt > clock.monotonic()) break;
         void makeDurable(run).catch((error: unknown) =>
           log.warn(
@@ -90,8 +92,8 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
   }
 
   function makeDurable(run: SyncRun): Promise<Lease> {
+    watched.delete(run);
     return (run.promotion ??= (async () => {
-      running.delete(run.request.key);
       const claim = await promote(run.request);
       if (!claim)
         throw new StreamerError(
@@ -100,6 +102,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
         );
       const memory = remembered.get(run.request.key);
       if (memory) memory.promoted = true;
+      running.delete(run.request.key);
       run.launched.reporter.attach(claim.lease);
       void adopt({ ...run.launched, claim, handler: run.request.handler });
       return claim.lease;
@@ -118,6 +121,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
       launched: undefined as never,
     };
     running.set(key, run);
+    watched.add(run);
     run.launched = launch({
       handler,
       key,
@@ -135,6 +139,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
       );
       if (!promoted) await respond(run, ending, clock.monotonic() - startedAt);
     } finally {
+      watched.delete(run);
       if (running.get(key) === run) running.delete(key);
       resolve();
     }
