@@ -198,11 +198,7 @@ export function createStreamer({
         await (outcome === "returned" ? publish : publishLast)(key, frames);
       }
     },
-    async purge() {
-      const keys = await requests.purge(PURGE_BATCH);
-      await Promise.all(keys.map((key) => blobs.removeAll(blobPrefix(key))));
-      return keys.length;
-    },
+    purge: () => requests.purge(PURGE_BATCH, (key) => blobs.removeAll(blobPrefix(key))),
     async stop(graceMs) {
       stopping = true;
       work.close();

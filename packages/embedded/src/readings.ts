@@ -19,6 +19,8 @@ export function createReadings({ db, clock, backlog, write }: Store): Reading {
   );
   const bury = db.prepare("INSERT OR REPLACE INTO tombstones (key, until) VALUES (?, ?)");
   const clearTombstones = db.prepare("DELETE FROM tombstones WHERE key IN (SELECT key FROM tombstones WHERE until <= ? LIMIT ?)");
+  // Not by id alone: SQLite gives the id of a forgotten row to a new one.
+  const isStillPast = db.prepare("SELECT 1 FROM requests WHERE id = ? AND expires_at <= ?");
   const forget = createForget(db);
   const list = createList(db);
   const isTombstone = (key: RequestKey): boolean => tombstone.get(key, clock.now()) !== undefined;
@@ -33,17 +35,21 @@ export function createReadings({ db, clock, backlog, write }: Store): Reading {
     list: async (query) => list(query, clock.now()),
     nextRunAt: async () => backlog.nextRunAt(clock.now()),
     recentRuns: async (action, limit) => runs.all(action, limit).map((row) => row["run_ms"] as number),
-    purge: (limit) =>
-      write(() => {
+    purge: async (limit, release) => {
+      const rows = past.all(clock.now(), limit) as unknown as { id: number; key: RequestKey; until: number }[];
+      await Promise.all(rows.map(({ key }) => release(key)));
+      return write(() => {
         const now = clock.now();
         clearTombstones.run(now, limit);
-        const rows = past.all(now, limit) as unknown as { id: number; key: RequestKey; until: number }[];
-        for (const { id, key, until } of rows) {
+        // A request sent anew under an expired id has taken the place of its row meanwhile.
+        const left = rows.filter(({ id }) => isStillPast.get(id, now) !== undefined);
+        for (const { id, key, until } of left) {
           forget(id);
           bury.run(key, until);
         }
-        return rows.map(({ key }) => key);
-      }),
+        return left.length;
+      });
+    },
   };
 }
 

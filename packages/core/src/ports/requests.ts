@@ -214,6 +214,9 @@ export interface Requests {
   list(query: ListQuery): Promise<{ readonly records: readonly RequestRecord[]; readonly cursor?: string }>;
   /** Run times in ms of the newest completed runs of an action, for estimates. */
   recentRuns(action: string, limit: number): Promise<readonly number[]>;
-  /** Forgets up to `limit` requests whose retention has ended and names them, so that their blobs can go too. */
-  purge(limit: number): Promise<readonly RequestKey[]>;
+  /**
+   * Forgets up to `limit` requests whose retention has ended; answers how many. `release` is awaited for each before it
+   * is forgotten: what else belongs to it goes first, so that a process that dies in between leaves nothing unnamed.
+   */
+  purge(limit: number, release: (key: RequestKey) => Promise<void>): Promise<number>;
 }
