@@ -209,7 +209,7 @@ export function createStreamer({
       };
       await Promise.race([idle(), graceOver]);
       callOff();
-      await Promise.all([now.stopAll(), processing.stopAll(STOP_GRACE_MS)]);
+      await Promise.all([now.stopAll(STOP_GRACE_MS), processing.stopAll(STOP_GRACE_MS)]);
     },
   };
 }

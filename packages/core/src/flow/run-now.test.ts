@@ -69,11 +69,22 @@ it("a run that cannot be promoted stays: it can be stopped, is waited for, and i
   await clock.advance(60_000);
   expect(asked).toBe(1);
   expect(runNow.running).toBe(1);
-  const stopped = runNow.stopAll();
+  const stopped = runNow.stopAll(2_000);
   expect(controller.signal.aborted).toBe(true);
   ended.resolve({ kind: "threw", error: controller.signal.reason as Error });
   await Promise.all([answered, stopped]);
   expect(answers).toMatchObject([{ type: "response", success: false, error: { code: "SERVICE_UNAVAILABLE" } }]);
+});
+
+it("P13 a run that is told to stop and does not holds up nobody: it is answered after the grace", async () => {
+  const { clock, answers, runNow } = setUp(() => Promise.resolve(undefined));
+  const answered = runNow.run(request);
+  const stopped = runNow.stopAll(2_000);
+  await clock.advance(1_999);
+  expect(answers).toEqual([]);
+  await clock.advance(1);
+  await Promise.all([answered, stopped]);
+  expect(answers).toMatchObject([{ success: false, error: { code: "SERVICE_UNAVAILABLE" } }]);
 });
 
 it("P4 the same id again is answered once more, and not run again; another payload is refused", async () => {

@@ -40,8 +40,8 @@ export interface RunNow {
   run(request: AcceptedRequest): Promise<"answered" | "durable">;
   /** Tells a sync run to stop; false when there is none under the key. */
   cancel(key: RequestKey): boolean;
-  /** Tells every sync run to stop; resolves when each has been answered. */
-  stopAll(): Promise<void>;
+  /** Tells every sync run to stop; resolves when each has been answered, those that do not stop within `graceMs` included. */
+  stopAll(graceMs: number): Promise<void>;
   /** Resolves when the runs there are now have ended. */
   idle(): Promise<void>;
   readonly running: number;
@@ -51,6 +51,8 @@ interface SyncRun {
   readonly request: AcceptedRequest;
   readonly overrunAt: number;
   readonly ended: Promise<void>;
+  /** Answers without waiting for the handler any longer. */
+  readonly giveUp: () => void;
   launched: Launched;
   promotion: Promise<Lease> | undefined;
 }
@@ -112,10 +114,12 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
   async function begin(request: AcceptedRequest): Promise<void> {
     const { key, handler, input, requestId, connection, metadata } = request;
     const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<Ending>();
     const startedAt = clock.monotonic();
     const run: SyncRun = {
       request,
       ended,
+      giveUp: () => giveUp({ kind: "abandoned" }),
       overrunAt: startedAt + options.syncThresholdMs,
       promotion: undefined,
       launched: undefined as never,
@@ -132,7 +136,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
     });
     watch();
     try {
-      const ending = await run.launched.execution;
+      const ending = await Promise.race([run.launched.execution, gaveUp]);
       const promoted = await run.promotion?.then(
         () => true,
         () => false,
@@ -234,9 +238,13 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
       run?.launched.controller.abort(new Stopped("cancelled"));
       return run !== undefined;
     },
-    async stopAll() {
+    async stopAll(graceMs) {
       for (const { launched } of running.values()) launched.controller.abort(new Stopped("shutting_down"));
+      const callOff = clock.after(graceMs, () => {
+        for (const { giveUp } of running.values()) giveUp();
+      });
       await idle();
+      callOff();
     },
     idle,
   };

@@ -7,7 +7,8 @@ import { reportInput } from "../../src/generate-report/input.ts";
 import { periodName } from "../../src/generate-report/periods.ts";
 import { queryData } from "../../src/generate-report/query.ts";
 import { summarize, type Summary } from "../../src/generate-report/summarize.ts";
-import { MAPPINGS, realData, report, temporaryFolder, totalsOf, type Figures } from "./shops.ts";
+import type { Figures } from "../../src/generate-report/summarize.ts";
+import { MAPPINGS, realData, report, temporaryFolder, totalsOf } from "./shops.ts";
 
 const dataFolder = realData("adventureworks");
 const MAPPING = join(MAPPINGS, "adventureworks.json");

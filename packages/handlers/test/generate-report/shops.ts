@@ -11,6 +11,7 @@ import {
   type GenerateReportOptions,
   type ReportResult,
 } from "../../src/generate-report/index.ts";
+import type { Figures } from "../../src/generate-report/summarize.ts";
 import { startRun, type Reported } from "../run-handler.ts";
 
 export const MAPPINGS: string = fileURLToPath(new URL("../mappings/", import.meta.url));
@@ -77,13 +78,4 @@ export async function report(options: GenerateReportOptions, payload: Record<str
   return { result, path: fileURLToPath(result.url), reports: run.reports };
 }
 
-/** The figures a report was made of. */
-export interface Figures {
-  readonly lines: number;
-  readonly orders: number;
-  readonly customers: number;
-  readonly units: number;
-  readonly revenue: number;
-  readonly profit: number;
-}
 export const totalsOf = (result: ReportResult): Figures => result.stats.totals as unknown as Figures;

@@ -2,11 +2,15 @@
  * Excel: a Summary sheet, then the whole detail on as many sheets as it takes, typed (real dates, real numbers), with a
  * frozen, filterable header. Every text is an inline string, which no spreadsheet evaluates.
  *
- * Why not a library: rows are printed as XML by DuckDB, on all its threads, and only deflated here. At a million rows
+ * Why no library for the sheets: rows are printed as XML by DuckDB, on all its threads, and only zipped here. At a million rows
  * that took 4.4 s where hucre 1.0.0 took 13.9 s on the same machine, and hucre's bounded-memory writer writes one
  * table: no summary beside it, no header style, no filter. hucre reads the result back in the tests.
  */
+import { createWriteStream } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { ZipFile } from "yazl";
 import type { DuckDBBlobValue } from "@duckdb/node-api";
 import type { Database } from "../database.ts";
 import type { DetailColumn } from "../detail.ts";
@@ -15,12 +19,18 @@ import { count, type StageProgress } from "../progress.ts";
 import type { WrittenFile } from "../write-csv.ts";
 import { summarySheet } from "./summary-sheet.ts";
 import { STYLE, WORKSHEET_OPEN, columnLetter, columnWidths, rowXml, sheetPart, workbookParts } from "./workbook-parts.ts";
-import { createZipFile } from "./zip-file.ts";
 
 /** Excel's own limit, header included. */
 const EXCEL_ROWS_PER_SHEET = 1_048_576;
 /** Rows between two progress reports. */
 const REPORT_EVERY_ROWS = 20_000;
+const PART = {
+  /** A quarter less time than zlib's default, for a file a seventh larger: measured on a million rows. */
+  compressionLevel: 3,
+  /** Fixed, so that reports of the same content are the same file. */
+  mtime: new Date(1980, 0, 1),
+  forceDosTimestamp: true,
+};
 
 export interface ExcelOptions {
   readonly columns: readonly DetailColumn[];
@@ -41,22 +51,30 @@ export async function writeExcel(database: Database, facts: ReportFacts, options
   const rows = countedRows(database, columns, perSheet, (written) =>
     tell(written / Math.max(total, 1), `${count(written)} of ${count(total)} rows written`, { rows_written: written }),
   );
-  const zip = await createZipFile(path, signal);
+  const zip = new ZipFile();
+  const sheets: Readable[] = [];
+  const fail = (error: Error): void => void (zip.outputStream as Readable).destroy(error);
+  zip.on("error", fail);
   try {
-    for (const [name, xml] of workbookParts(names)) await zip.add(name, [Buffer.from(xml)]);
-    await zip.add(sheetPart(1), [Buffer.from(summarySheet(facts))]);
+    for (const [name, xml] of workbookParts(names)) zip.addBuffer(Buffer.from(xml), name, PART);
+    zip.addBuffer(Buffer.from(summarySheet(facts)), sheetPart(1), PART);
     const pages = paginate(rows, perSheet);
     for (let sheet = 0; sheet < detailSheets; sheet += 1) {
       const sheetRows = Math.min(perSheet, total - sheet * perSheet);
-      await zip.add(sheetPart(sheet + 2), detailSheet(facts.currency, columns, sheetRows, pages.next()));
+      // Bytes, not objects: a batch of rows is half a megabyte, and sixteen of them would wait.
+      const xml = Readable.from(detailSheet(facts.currency, columns, sheetRows, pages.next()), { objectMode: false });
+      sheets.push(xml.on("error", fail));
+      // Read one after the other, in this order: that is what deals the rows out.
+      zip.addReadStream(xml, sheetPart(sheet + 2), PART);
     }
-    await zip.finish();
+    zip.end();
+    await pipeline(zip.outputStream, createWriteStream(path, { flags: "wx" }), { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
+    for (const xml of sheets) xml.destroy();
     await rows.return(undefined);
-    await zip.close();
   }
   tell(1, `${count(total)} rows on ${detailSheets} ${detailSheets === 1 ? "sheet" : "sheets"}`, { rows_written: total });
   return { path, records: total };
