@@ -66,7 +66,7 @@ export function createClaim(store: Store): Requests["claim"] {
         ...rest,
         status: "PROCESSING",
         attempt: row.attempt + 1,
-        process: store.processId,
+        process: store.processId(),
         lease_until: leaseUntil,
         watch_at: leaseUntil,
         ...(slots.length > 0 && { slots }),

@@ -22,7 +22,7 @@ export function createLeasedWrites(
   const { clock, values } = store;
 
   const holds = (row: RequestRow | undefined, { attempt }: Lease): row is RequestRow =>
-    row?.status === "PROCESSING" && row.attempt === attempt && row.process === store.processId && row.lease_until! > clock.now();
+    row?.status === "PROCESSING" && row.attempt === attempt && row.process === store.processId() && row.lease_until! > clock.now();
 
   /** Lifecycle events of others since this process wrote last. */
   async function foreign(row: RequestRow, since: number | undefined): Promise<readonly Frame[]> {

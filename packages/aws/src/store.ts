@@ -33,7 +33,7 @@ type Decide<T> = (row: RequestRow | undefined) => Change<T> | Promise<Change<T>>
 
 export interface Store {
   /** Names this process in the leases it takes. */
-  readonly processId: string;
+  readonly processId: () => string;
   readonly clock: Clock;
   readonly requests: Items;
   readonly events: Items;
@@ -48,7 +48,7 @@ export interface Store {
 
 export interface StoreParts {
   readonly client: DynamoDBClient;
-  readonly processId: string;
+  readonly processId: () => string;
   readonly clock: Clock;
   readonly requests: Items;
   readonly events: Items;
@@ -96,7 +96,7 @@ export function createStore(parts: StoreParts): Store {
       const stamped: RequestRow = { ...next, rev: (row?.rev ?? 0) + 1, written_by: randomUUID() };
       const written = await write(row, stamped, also);
       if (written.outcome === "written") {
-        if (stamped.status === "PROCESSING" && stamped.process === processId) held.set(pk, withIndexes(stamped, clock.now()));
+        if (stamped.status === "PROCESSING" && stamped.process === processId()) held.set(pk, withIndexes(stamped, clock.now()));
         else held.delete(pk);
         return answer;
       }

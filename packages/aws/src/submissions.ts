@@ -86,7 +86,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       log: [],
       ...(estimatedMs !== undefined && { estimated_ms: Math.round(estimatedMs) }),
       ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
-      ...(isClaimed && { process: store.processId, lease_until: leaseUntil, watch_at: leaseUntil }),
+      ...(isClaimed && { process: store.processId(), lease_until: leaseUntil, watch_at: leaseUntil }),
     };
   }
 

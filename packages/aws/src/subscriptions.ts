@@ -34,14 +34,14 @@ export interface StoredSubscriptions extends Subscriptions {
   heldElsewhereUntil(key: RequestKey): Promise<number | undefined>;
 }
 
-export function createSubscriptions(items: Items, processId: string, clock: Pick<Clock, "now">): StoredSubscriptions {
+export function createSubscriptions(items: Items, processId: () => string, clock: Pick<Clock, "now">): StoredSubscriptions {
   const keyOf = (connectionId: string, key: RequestKey) => ({ pk: partitionKey(key), connection_id: connectionId });
   const untilTime = (): number => Math.round(clock.now() + HOLD_MS);
-  const hold = () => ({ ":me": processId, ":until": untilTime() });
+  const hold = () => ({ ":me": processId(), ":until": untilTime() });
   const list = (key: RequestKey): Promise<readonly SubscriptionItem[]> =>
     items.query<SubscriptionItem>({ where: "pk = :pk", values: { ":pk": partitionKey(key) }, consistent: true });
   const isElsewhere = ({ holder, held_until: until = 0 }: SubscriptionItem): boolean =>
-    holder !== undefined && holder !== processId && until > clock.now();
+    holder !== undefined && holder !== processId() && until > clock.now();
 
   async function take(item: SubscriptionItem): Promise<Follower | undefined> {
     const taken = await items.update<SubscriptionItem>(
@@ -78,7 +78,7 @@ export function createSubscriptions(items: Items, processId: string, clock: Pick
   }
 
   async function mine(item: SubscriptionItem): Promise<Follower | undefined> {
-    if (item.holder === processId) return keep(item);
+    if (item.holder === processId()) return keep(item);
     return isElsewhere(item) ? mark(item) : take(item);
   }
 
@@ -87,7 +87,7 @@ export function createSubscriptions(items: Items, processId: string, clock: Pick
       const before = await items.replace<SubscriptionItem>({
         ...keyOf(connectionId, key),
         told: 0,
-        holder: processId,
+        holder: processId(),
         held_until: untilTime(),
         ttl: Math.ceil((clock.now() + LIFE_MS) / 1_000),
       });
@@ -101,8 +101,8 @@ export function createSubscriptions(items: Items, processId: string, clock: Pick
     },
     handOver: async (connectionId, key, seq) => {
       const item = await items.get<SubscriptionItem>(keyOf(connectionId, key));
-      if (!item || item.holder !== processId) return true;
-      const values = { ":me": processId, ":seq": seq };
+      if (!item || item.holder !== processId()) return true;
+      const values = { ":me": processId(), ":seq": seq };
       if (item.missed) {
         await items.update(keyOf(connectionId, key), { set: "SET told = :seq REMOVE missed", condition: "holder = :me", values });
         return false;
