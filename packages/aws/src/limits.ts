@@ -6,8 +6,8 @@
  *   tenant#{tenant}   how many of one tenant wait
  *   slots#{action}, slots#{action}#{tenant}   which requests run: a set, so that taking and freeing may be repeated
  *
- * A count is changed beside the request, not with it: a process that dies between the two leaves it off by one, at most
- * once a death. `reconcile` puts that right when nothing waits; a tenant's count is forgotten after a quiet week; slots
+ * A count is changed beside the request, not with it: a process that dies between the two, or an answer that is lost and
+ * asked for again, leaves it off by one. `reconcile` puts that right when nothing waits; a tenant's count is forgotten after a quiet week; slots
  * are looked through when there is none to be had.
  */
 import { hashOf, shards, tenantKey } from "./keys.ts";
