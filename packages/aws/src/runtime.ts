@@ -8,7 +8,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
-import { asError, createStreamer, type AnyHandler, type Log, type PartialOptions, type Streamer } from "@streamer/core";
+import { asError, createStreamer, type AnyHandler, type Clock, type Log, type PartialOptions, type Streamer } from "@streamer/core";
 import { systemClock } from "./clock.ts";
 import { createAwsEngine, type AwsEngine } from "./engine.ts";
 import { createLog } from "./log.ts";
@@ -64,29 +64,38 @@ export function createRuntime(handlers: readonly AnyHandler[], environment: Envi
   });
   const streamer = createStreamer({ handlers, engine, options: { ...defaults(environment.options), inlineSlots } });
 
-  return {
-    engine,
-    streamer,
-    log,
-    metrics,
-    invoke: async (context, { handBackMs, graceMs, requireCheckpoint }, body) => {
-      invocationId = context.awsRequestId;
-      const callOff = systemClock.after(Math.max(0, context.getRemainingTimeInMillis() - handBackMs), () => {
-        log.warn({ request_id: context.awsRequestId }, "the function's time is nearly over: what runs is handed back");
-        void streamer
-          .handBack(graceMs, { requireCheckpoint })
-          .catch((error: unknown) => log.error({ err: asError(error) }, "nothing could be handed back"));
-      });
-      try {
-        const answer = await body();
-        await streamer.settled();
-        return answer;
-      } finally {
-        callOff();
-        await streamer.handOver();
-        metrics.flush(systemClock.now());
-      }
-    },
+  const begin = (context: Context): void => {
+    invocationId = context.awsRequestId;
+  };
+  return { engine, streamer, log, metrics, invoke: createInvoke({ streamer, log, metrics, clock: systemClock, begin }) };
+}
+
+interface InvokeParts {
+  readonly streamer: Streamer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly begin: (context: Context) => void;
+}
+
+export function createInvoke({ streamer, log, metrics, clock, begin }: InvokeParts): Runtime["invoke"] {
+  return async (context, { handBackMs, graceMs, requireCheckpoint }, body) => {
+    begin(context);
+    const callOff = clock.after(Math.max(0, context.getRemainingTimeInMillis() - handBackMs), () => {
+      log.warn({ invocation: context.awsRequestId }, "the function's time is nearly over: what runs is handed back");
+      streamer
+        .handBack(graceMs, { requireCheckpoint })
+        .catch((error: unknown) => log.error({ err: asError(error) }, "what runs could not be handed back; its leases end"));
+    });
+    try {
+      const answer = await body();
+      await streamer.settled();
+      return answer;
+    } finally {
+      callOff();
+      await streamer.handOver();
+      metrics.flush(clock.now());
+    }
   };
 }
 
