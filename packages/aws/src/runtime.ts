@@ -9,6 +9,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
 import { asError, createStreamer, type AnyHandler, type Clock, type Log, type PartialOptions, type Streamer } from "@streamer/core";
+import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { systemClock } from "./clock.ts";
 import { createAwsEngine, type AwsEngine } from "./engine.ts";
 import { createLog } from "./log.ts";
@@ -36,8 +37,8 @@ export interface InvocationTerms {
   readonly requireCheckpoint: boolean;
 }
 
-/** Longest frame API Gateway takes from a client: a larger one it ends the connection for, so it is refused before. */
-const MESSAGE_BYTES = 32_768;
+/** Well within the silence API Gateway allows: each ping costs two messages and an invocation. */
+const HEARTBEAT_MS = 240_000;
 /** A second without a write costs as much as the write that asks whether to go on (docs/deploy-aws.md, "Cost"). */
 const RENEW_MS = 1_000;
 /** A link lives no longer than the credentials that signed it. */
@@ -100,5 +101,6 @@ export function createInvoke({ streamer, log, metrics, clock, begin }: InvokePar
 }
 
 function defaults(options: PartialOptions): PartialOptions {
-  return { linkMs: LINK_MS, renewMs: RENEW_MS, ...options, frames: { messageBytes: MESSAGE_BYTES, ...options.frames } };
+  const frames = { messageBytes: API_GATEWAY_LIMITS.messageBytes, ...options.frames };
+  return { linkMs: LINK_MS, renewMs: RENEW_MS, heartbeatMs: HEARTBEAT_MS, ...options, frames };
 }

@@ -1,5 +1,5 @@
 /** What the parts of the wire suite share: connected clients, ids nobody has used, and requests to the fixture handlers. */
-import type { ClientMessage, ServerMessage } from "@streamer/protocol";
+import { API_GATEWAY_LIMITS, type ClientMessage, type ServerMessage } from "@streamer/protocol";
 import type { WireClient } from "./wire-client.ts";
 
 /** What the transport in front of a server makes of a socket: docs/protocol.md §11. */
@@ -29,7 +29,7 @@ export const API_GATEWAY: Transport = {
   isOrdered: false,
   hasCloseCodes: false,
   countsFrames: false,
-  messageBytes: 32_768,
+  messageBytes: API_GATEWAY_LIMITS.messageBytes,
   endsOversized: true,
 };
 
