@@ -22,16 +22,16 @@ type Entry =
   | { readonly outcome: "entered"; readonly counted: Counted; readonly ahead: number }
   | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" };
 
-export interface WaitingRequest {
+interface WaitingRequest {
   readonly tenant: string;
   readonly priority: number;
   readonly counted?: Counted;
 }
-export interface Caps {
+interface Caps {
   readonly queued: number;
   readonly queuedPerTenant: number;
 }
-export type Slots = { readonly taken: readonly string[] } | { readonly busy: "total" | "perTenant" };
+type Slots = { readonly taken: readonly string[] } | { readonly busy: "total" | "perTenant" };
 type Concurrency = { readonly total?: number; readonly perTenant?: number } | undefined;
 
 export interface Limits {

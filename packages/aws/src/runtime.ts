@@ -29,7 +29,7 @@ export interface Runtime {
   invoke<T>(context: Context, terms: InvocationTerms, body: () => Promise<T>): Promise<T>;
 }
 
-export interface InvocationTerms {
+interface InvocationTerms {
   /** Before the end of the function's time. */
   readonly handBackMs: number;
   readonly graceMs: number;

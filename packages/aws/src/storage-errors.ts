@@ -11,9 +11,9 @@ const TRY_AGAIN_MS = 1_000;
 
 /** The client, whose failures are StreamerErrors. */
 export function withStorageErrors(client: DynamoDBClient): DynamoDBClient {
-  const send = async (...values: Parameters<DynamoDBClient["send"]>): Promise<unknown> => {
+  const send = async (...values: unknown[]): Promise<unknown> => {
     try {
-      return await client.send(...values);
+      return await (client.send as (...given: unknown[]) => Promise<unknown>).apply(client, values);
     } catch (thrown) {
       const error = asError(thrown);
       if (ANSWERS.has(error.name)) throw error;

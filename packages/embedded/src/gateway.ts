@@ -84,7 +84,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   };
 
   const welcome = async (socket: WebSocket, raw: Duplex, identity: Identity): Promise<void> => {
-    const wire = lives ? withinLimits(lives.watch(socket, toWire(socket, raw)), transport!.pushBytes) : toWire(socket, raw);
+    const own = toWire(socket, raw);
+    const wire = lives && transport ? withinLimits(lives.watch(socket, own), transport.pushBytes) : own;
     const sender: Sender = { connectionId: await connect(parts, wire, identity, !transport), binaryFrames: 0 };
     let isGreeted = !transport;
     raw.on("drain", () => channel.drained(sender.connectionId));
