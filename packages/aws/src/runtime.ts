@@ -10,6 +10,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
 import { asError, createStreamer, type AnyHandler, type Clock, type Log, type PartialOptions, type Streamer } from "@streamer/core";
 import { API_GATEWAY_LIMITS } from "@streamer/protocol";
+import { meterCapacity } from "./capacity.ts";
 import { systemClock } from "./clock.ts";
 import { createAwsEngine, type AwsEngine } from "./engine.ts";
 import { createLog } from "./log.ts";
@@ -54,7 +55,7 @@ export function createRuntime(handlers: readonly AnyHandler[], environment: Envi
   let invocationId = "";
   const engine = createAwsEngine({
     ...environment,
-    dynamodb: new DynamoDBClient(retries),
+    dynamodb: meterCapacity(new DynamoDBClient(retries), metrics),
     s3: new S3Client({ ...retries, forcePathStyle: environment.pathStyle }),
     api: new ApiGatewayManagementApiClient({ ...retries, endpoint: environment.pushEndpoint }),
     delayQueue: createDelayQueue(new SQSClient(retries), environment.delayQueueUrl),

@@ -43,8 +43,8 @@ const handle = (action: string, run: (ctx: HandlerContext) => unknown, more: Par
 
 function runtime(handlers: readonly AnyHandler[], inlineSlots: number): Runtime {
   let invocationId = "";
-  const engine = harness.another(() => invocationId);
   const meter = createMetrics("test", (line) => metrics.push(line));
+  const engine = harness.another(() => invocationId, meter);
   const streamer = createStreamer({ engine, handlers, options: { inlineSlots, renewMs: 1_000, frames: { messageBytes: 32_768 } } });
   const begin = (context: { awsRequestId: string }): void => {
     invocationId = context.awsRequestId;
@@ -74,6 +74,13 @@ const connect = () =>
     allowedOrigins: ["https://app.test"],
     now: () => harness.clock.now(),
   });
+
+/** What the functions wrote for CloudWatch, summed. */
+const counted = (name: string): number =>
+  metrics.reduce((sum, line) => {
+    const value = (JSON.parse(line) as Record<string, number | number[] | undefined>)[name];
+    return sum + [value ?? 0].flat().reduce((total, one) => total + one, 0);
+  }, 0);
 
 const messages = (client: ClientEnd): readonly ServerMessage[] => {
   const joiner = createPartJoiner();
@@ -242,6 +249,7 @@ describe("work", () => {
     await Promise.all(Array.from({ length: 8 }, () => createWork(runtime(handlers, 1))({ key: KEY }, contextOf(900_000))));
     expect(runs).toBe(1);
     expect(types(client)).toEqual(["welcome", "acknowledgment", "complete"]);
+    expect([counted("Requests"), counted("Completed"), counted("DeadLetters")]).toEqual([1, 1, 0]);
   });
 
   it("P14 goes on with what waited for its slot, the most urgent first", async () => {
@@ -287,10 +295,9 @@ describe("work", () => {
       await harness.clock.advance(90_000);
       await ended;
     }
-    expect(messages(client).at(-1)).toMatchObject({
-      type: "error",
-      error: { code: "TIMEOUT", message: expect.stringContaining("ctx.checkpoint") },
-    });
+    const timedOut = { code: "TIMEOUT", message: expect.stringContaining("ctx.checkpoint") };
+    expect(messages(client).at(-1)).toMatchObject({ type: "error", error: timedOut });
+    expect([counted("Retried"), counted("Failed"), counted("DeadLetters")]).toEqual([1, 1, 1]);
   });
 
   it("P11 a connection that is gone mid-progress is forgotten, and the run goes on", async () => {
@@ -307,6 +314,7 @@ describe("work", () => {
     await createWork(runtime(handlers, 1))({ key: KEY }, contextOf(900_000));
     expect(await harness.engine.requests.get(KEY)).toMatchObject({ record: { status: "COMPLETED" } });
     expect(await harness.engine.connections.get(client.connectionId)).toBeUndefined();
+    expect(counted("PushGone")).toBeGreaterThan(0);
   });
 
   it("P11 pushes that are throttled are sent again", async () => {
@@ -316,6 +324,7 @@ describe("work", () => {
     cloud.api.throttle(2);
     await createWork(runtime(handlers, 1))({ key: KEY }, contextOf(900_000));
     expect(types(client).at(-1)).toBe("complete");
+    expect(counted("PushThrottled")).toBe(2);
   });
 });
 
@@ -343,6 +352,7 @@ describe("wake and sweep", () => {
     expect(await harness.engine.requests.get(KEY)).toMatchObject({ record: { status: "PROCESSING" } });
     await wake(queueEvent(died), contextOf());
     expect(await harness.engine.requests.get(KEY)).toMatchObject({ record: { status: "PENDING", attempt: 1 } });
+    expect(counted("Recovered")).toBe(1);
   });
 
   it("P2 P9 the sweep recovers, looks ahead, asks again for what was lost, and forgets what is past", async () => {

@@ -15,7 +15,7 @@ import { createManualClock, turnsOfTheLoop, type Harness, type ManualClock } fro
 import type { Log, RequestKey, Requests } from "@streamer/core";
 import { vi } from "vitest";
 import { createAwsEngine, type AwsEngine } from "../src/engine.ts";
-import { createMetrics } from "../src/metrics.ts";
+import { createMetrics, type Metrics } from "../src/metrics.ts";
 import type { TableNames } from "../src/table.ts";
 import type { DelayedMessage, DelayQueue } from "../src/wakeups.ts";
 import { connectDynamoDb, createTables, CREDENTIALS, startDynamoDb, type LocalDynamoDb } from "./dynamodb.ts";
@@ -99,7 +99,7 @@ export interface AwsHarness extends Harness {
   readonly engine: AwsEngine;
   readonly tables: TableNames;
   /** Another process beside the one that lives. */
-  another(processId: string | (() => string)): AwsEngine;
+  another(processId: string | (() => string), metrics?: Metrics): AwsEngine;
   /** Messages put into the delay queue, and connections whose time it said was over. */
   readonly delayed: readonly DelayedMessage[];
   readonly expired: readonly string[];
@@ -125,7 +125,7 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
   let lives = 0;
   let life = { isOver: false };
 
-  const engineOf = (processId: string | (() => string)): AwsEngine => {
+  const engineOf = (processId: string | (() => string), metrics = createMetrics("test", () => {})): AwsEngine => {
     const own = life;
     const engine = createAwsEngine({
       tables,
@@ -142,7 +142,7 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
       processId: typeof processId === "string" ? () => processId : processId,
       clock,
       log: silent,
-      metrics: createMetrics("test", () => {}),
+      metrics,
     });
     const farAway = async (timeMs: number, key: RequestKey): Promise<void> => {
       await engine.wakeups.at(timeMs, key);

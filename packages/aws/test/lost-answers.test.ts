@@ -15,7 +15,7 @@ const OWNER = { tenantId: "acme", userId: "alice" };
 const LEASE_MS = 30_000;
 const TERMS = { leaseMs: LEASE_MS, lanes: [{ actions: ["work"], free: 1 }], concurrency: {} };
 
-type Fault = "none" | "lost" | "throttled";
+type Fault = "none" | "lost" | "throttled" | "dies before" | "dies after";
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -54,9 +54,11 @@ function faulty(harness: AwsHarness, decide: (command: string) => Fault): AwsEng
     (next, context) => async (args) => {
       const { commandName = "" } = context as { commandName?: string };
       const fault = decide(commandName);
+      if (fault === "dies before") return new Promise<never>(() => undefined);
       if (fault === "throttled")
         throw Object.assign(new Error("slow down"), { name: "ProvisionedThroughputExceededException", $retryable: { throttling: false } });
       const answer = await next(args);
+      if (fault === "dies after") return new Promise<never>(() => undefined);
       if (fault === "lost")
         throw Object.assign(new Error("the connection was reset"), { name: "TimeoutError", code: "ECONNRESET", $retryable: {} });
       return answer;
@@ -77,6 +79,17 @@ function faulty(harness: AwsHarness, decide: (command: string) => Fault): AwsEng
     log: silent,
     metrics: createMetrics("test", () => {}),
   });
+}
+
+const COMPLETE = { type: "complete", metadata: { attempts: 1, queue_ms: 0, run_ms: 1 } } as const;
+const FAILED = { type: "error", error: { code: "PROCESSING_FAILED", message: "its process died" } } as const;
+
+/** Resolves when no more calls come: the process has died. */
+async function untilQuiet(calls: () => number): Promise<void> {
+  for (let seen = -1; seen !== calls();) {
+    seen = calls();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
 }
 
 /** Tries again at once. */
@@ -160,6 +173,37 @@ describe.each(["lost", "throttled"] as const)("an answer that is %s", (fault) =>
     for (let n = 0; n < 40; n += 1) {
       const outcome = await harness.engine.requests.submit(submission(`after-${n}`, { limits: { queued: 40, queuedPerTenant: 1_000 } }));
       expect(outcome.outcome, `submit ${n} of 40`).toBe("created");
+    }
+    await harness.dispose();
+  });
+});
+
+describe.each(["dies before", "dies after"] as const)("a process that %s a call", (fault) => {
+  it("P1 P2 P3 P5 at any one of all its calls leaves a request that the next process brings to one end", async () => {
+    const harness = await createHarness(cloud);
+    const next = harness.another("next");
+    for (let at = 1, isWhole = false; !isWhole; at += 1) {
+      let calls = 0;
+      const engine = faulty(harness, () => {
+        calls += 1;
+        return calls >= at ? fault : "none";
+      });
+      const id = `${fault}-${at}`;
+      const { key } = submission(id);
+      isWhole = await Promise.race([life(engine, id).then(() => true), untilQuiet(() => calls).then(() => false)]);
+      await harness.clock.advance(LEASE_MS + 1);
+      // A client that heard no answer asks again under the same id (P4).
+      expect((await next.requests.submit(submission(id, { idempotencyKey: `k-${id}` }))).outcome).toBeOneOf(["created", "existing"]);
+      await next.requests.recover({ quarantineAfter: 3, quarantined: [FAILED], cancelled: [FAILED] });
+      for (const claim of await next.requests.claim({ ...TERMS, key })) {
+        expect(await next.requests.settle(claim.lease, { status: "COMPLETED", events: [COMPLETE], runMs: 1 })).toMatchObject({
+          outcome: "written",
+        });
+      }
+      expect(await next.requests.get(key), `${fault} call ${at}`).toMatchObject({ record: { endedAt: expect.any(Number) } });
+      const events = await next.events.after(key, 0, 100);
+      expect(events.filter(({ kind }) => kind === "durable").length).toBeGreaterThan(1);
+      expect(events.map(({ seq }) => seq)).toEqual([...new Set(events.map(({ seq }) => seq))].toSorted((a, b) => a - b));
     }
     await harness.dispose();
   });
