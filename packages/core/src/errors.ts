@@ -62,14 +62,14 @@ export class RetryAfter extends Error {
 }
 
 /** Why a run is asked to stop; `ctx.signal.reason` is a `Stopped`. */
-export type StopReason = "cancelled" | "timed_out" | "lease_lost" | "shutting_down";
+export type StopReason = "cancelled" | "timed_out" | "out_of_time" | "lease_lost" | "shutting_down";
 
 export class Stopped extends Error {
   readonly [BRAND]: Brand = "stopped";
   readonly reason: StopReason;
 
   constructor(reason: StopReason) {
-    super(`The run was stopped: ${reason.replace("_", " ")}`);
+    super(`The run was stopped: ${reason.replaceAll("_", " ")}`);
     this.name = "Stopped";
     this.reason = reason;
   }

@@ -4,8 +4,13 @@ import { DEFAULT_FRAME_LIMITS, type FrameLimits } from "@streamer/protocol";
 export interface StreamerOptions {
   /** Requests estimated at or under this run at once; longer ones are queued. Default 5,000 ms. */
   readonly syncThresholdMs: number;
-  /** A run whose process is silent this long has lost its request. Renewed at a third of it. Default 30,000 ms. */
+  /** A run whose process is silent this long has lost its request. Default 30,000 ms. */
   readonly leaseMs: number;
+  /**
+   * A run that has written nothing for this long renews its lease, and so learns of a cancellation asked for in another
+   * process. Default a third of `leaseMs`, and never more.
+   */
+  readonly renewMs: number;
   /** Queued requests run at once in this process, beside those in worker processes. Default 64. */
   readonly inlineSlots: number;
   /** How long state and results stay readable after a request ends. Default 7 days. */
@@ -18,6 +23,8 @@ export interface StreamerOptions {
   readonly cancelGraceMs: number;
   /** Deaths of the running process after which a request is a dead letter. Default 3. */
   readonly quarantineAfter: number;
+  /** Largest result, checkpoint or partial, in characters of JSON. Default 1,048,576; larger things are files. */
+  readonly valueLength: number;
   readonly frames: FrameLimits;
   readonly admission: AdmissionLimits;
 }
@@ -40,12 +47,14 @@ export interface AdmissionLimits {
 export const DEFAULT_OPTIONS: StreamerOptions = {
   syncThresholdMs: 5_000,
   leaseMs: 30_000,
+  renewMs: 10_000,
   inlineSlots: 64,
   retentionMs: 7 * 86_400_000,
   linkMs: 86_400_000,
   timeoutMs: 3_600_000,
   cancelGraceMs: 10_000,
   quarantineAfter: 3,
+  valueLength: 1_048_576,
   frames: DEFAULT_FRAME_LIMITS,
   admission: {
     queued: 100_000,
@@ -64,9 +73,11 @@ export type PartialOptions = Partial<Omit<StreamerOptions, "frames" | "admission
 };
 
 export function resolveOptions(options: PartialOptions = {}): StreamerOptions {
+  const { leaseMs = DEFAULT_OPTIONS.leaseMs, renewMs = Infinity } = options;
   return {
     ...DEFAULT_OPTIONS,
     ...options,
+    renewMs: Math.min(renewMs, leaseMs / 3),
     frames: { ...DEFAULT_OPTIONS.frames, ...options.frames },
     admission: { ...DEFAULT_OPTIONS.admission, ...options.admission },
   };

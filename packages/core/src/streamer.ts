@@ -61,6 +61,19 @@ export interface Streamer {
   purge(): Promise<number>;
   /** Runs in progress, sync and async. */
   readonly running: number;
+  /** Sends `welcome` to a connection that is registered already: where the server cannot speak first, before its first answer. */
+  greet(connectionId: string): Promise<void>;
+  /** Tells the followers of a request what other processes have left untold. */
+  catchUp(key: RequestKey): Promise<void>;
+  /** Resolves when nothing runs and nothing is being sent. */
+  settled(): Promise<void>;
+  /**
+   * The process must end, or freeze, soon: its runs stop within `graceMs` and go on in another. With `requireCheckpoint`
+   * a run that has saved none has used up its time instead: begun anew it would never end.
+   */
+  handBack(graceMs: number, terms: { readonly requireCheckpoint: boolean }): Promise<void>;
+  /** Leaves the followers of all requests to other processes: the last thing before this one freezes. */
+  handOver(): Promise<void>;
   /** Refuses new work, lets runs finish for `graceMs`, then hands the rest back to the queue (P13). */
   stop(graceMs: number): Promise<void>;
 }
@@ -95,7 +108,7 @@ export function createStreamer({
       acquireLease,
       batching: { ...DEFAULT_BATCHING, ...handler.progress },
       leaseMs: options.leaseMs,
-      maxBytes: options.frames.messageBytes,
+      maxBytes: options.valueLength,
       recorded: estimates.known(request.action),
       advance: (lease, change) => requests.advance(lease, change),
       publish: (lease, frames) => publish(lease.key, frames),
@@ -159,6 +172,27 @@ export function createStreamer({
     },
   });
 
+  const greet = (connectionId: string): Promise<void> =>
+    answer(connectionId, {
+      type: "welcome",
+      timestamp: Math.round(clock.now()),
+      connection_id: connectionId,
+      epoch: engine.epoch,
+      protocol: SUBPROTOCOL,
+      server_version: VERSION,
+      heartbeat_ms: HEARTBEAT_MS,
+      limits: {
+        message_bytes: options.frames.messageBytes,
+        depth: options.frames.depth,
+        messages_per_second: options.admission.messagesPerSecond,
+      },
+    });
+
+  async function settled(): Promise<void> {
+    while (processing.running + now.running > 0) await Promise.all([processing.idle(), now.idle()]);
+    await deliver.idle();
+  }
+
   return {
     handlers,
     receive: receive.receive,
@@ -169,20 +203,14 @@ export function createStreamer({
     },
     async connect(connection) {
       await connections.open(connection);
-      await answer(connection.connectionId, {
-        type: "welcome",
-        timestamp: Math.round(clock.now()),
-        connection_id: connection.connectionId,
-        epoch: engine.epoch,
-        protocol: SUBPROTOCOL,
-        server_version: VERSION,
-        heartbeat_ms: HEARTBEAT_MS,
-        limits: {
-          message_bytes: options.frames.messageBytes,
-          depth: options.frames.depth,
-          messages_per_second: options.admission.messagesPerSecond,
-        },
-      });
+      await greet(connection.connectionId);
+    },
+    greet,
+    catchUp: deliver.catchUp,
+    settled,
+    handOver: deliver.handOver,
+    async handBack(graceMs, { requireCheckpoint }) {
+      await Promise.all([now.stopAll(graceMs), processing.handBack(graceMs, requireCheckpoint)]);
     },
     async recover() {
       const recoveries = await requests.recover({
@@ -204,10 +232,7 @@ export function createStreamer({
       work.close();
       const { promise: graceOver, resolve } = Promise.withResolvers<void>();
       const callOff = clock.after(graceMs, resolve);
-      const idle = async (): Promise<void> => {
-        while (processing.running + now.running > 0) await Promise.all([processing.idle(), now.idle()]);
-      };
-      await Promise.race([idle(), graceOver]);
+      await Promise.race([settled(), graceOver]);
       callOff();
       await Promise.all([now.stopAll(STOP_GRACE_MS), processing.stopAll(STOP_GRACE_MS)]);
     },

@@ -30,15 +30,20 @@ export function createSubscriptions(): Subscriptions {
       unlink(followed, connectionId, key);
       unlink(followers, key, connectionId);
     },
-    of: async (key) => Array.from(followers.get(key) ?? []),
+    has: async (connectionId, key) => followed.get(connectionId)?.has(key) ?? false,
+    of: async (key) => Array.from(followers.get(key) ?? [], (connectionId) => ({ connectionId })),
+    // There is no other process.
+    handOver: async () => true,
     countOf: async (connectionId) => followed.get(connectionId)?.size ?? 0,
     dropConnection: async (connectionId) => {
       for (const key of followed.get(connectionId) ?? []) unlink(followers, key, connectionId);
       followed.delete(connectionId);
     },
     dropRequest: async (key) => {
-      for (const connectionId of followers.get(key) ?? []) unlink(followed, connectionId, key);
+      const dropped = Array.from(followers.get(key) ?? []);
+      for (const connectionId of dropped) unlink(followed, connectionId, key);
       followers.delete(key);
+      return dropped;
     },
   };
 }

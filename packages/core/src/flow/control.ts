@@ -54,7 +54,7 @@ export function createControl({ engine, deliver, cancelSync, cancelRun }: Contro
           return;
         case "cancelled":
         case "requested": {
-          const followed = (await subscriptions.of(key)).includes(connectionId);
+          const followed = await subscriptions.has(connectionId, key);
           const publish = outcome.outcome === "cancelled" ? deliver.publishLast : deliver.publish;
           await publish(key, outcome.frames);
           if (!followed) await deliver.sendTo(connectionId, key, outcome.frames);

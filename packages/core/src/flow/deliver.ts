@@ -7,6 +7,7 @@ import { printMessage, type ServerMessage } from "@streamer/protocol";
 import type { Engine } from "../ports/engine.ts";
 import type { Frame } from "../ports/events.ts";
 import type { RequestKey } from "../ports/requests.ts";
+import type { Follower } from "../ports/subscriptions.ts";
 import { signLinks } from "../rules/blob-links.ts";
 import { blobPrefix } from "../rules/identity.ts";
 
@@ -32,6 +33,12 @@ export interface Deliver {
   unfollow(connectionId: string, key: RequestKey): Promise<void>;
   /** Ends those of a closed connection. */
   unfollowAll(connectionId: string): Promise<void>;
+  /** Tells the followers of a request what other processes have written, if they left it to this one. */
+  catchUp(key: RequestKey): Promise<void>;
+  /** Resolves when nothing is being sent. */
+  idle(): Promise<void>;
+  /** Leaves every follower to other processes, once it has been told all there is. */
+  handOver(): Promise<void>;
 }
 
 /** How far one subscriber has been told of one request: what it has had is not sent again, whoever sends it (P6). */
@@ -74,7 +81,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
       while (queue.length > 0) {
         const batch = queue.splice(0);
         const followers = await subscriptions.of(key);
-        await Promise.all(followers.map((connectionId) => pushOrHold(connectionId, key, batch)));
+        await Promise.all(followers.map((follower) => pushOrHold(follower, key, batch)));
       }
     } catch (error) {
       log.error({ key, err: asError(error) }, "events could not be delivered; subscribers find them in the log");
@@ -113,16 +120,21 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     try {
       await sendFresh(connectionId, key, cursor, frames);
     } catch (error) {
-      // Going on would leave a gap: a closed subscriber resumes after the last frame it got (P6).
-      log.warn({ connection_id: connectionId, key, err: asError(error) }, "a push failed; the connection is closed so that it resumes");
-      await channel.close(connectionId, 1011, "delivery failed, resume");
-      await dropConnection(connectionId);
+      await giveUpOn(connectionId, key, error);
     }
   }
 
-  async function pushOrHold(connectionId: string, key: RequestKey, frames: readonly Frame[]): Promise<void> {
+  /** Going on would leave a gap: a closed subscriber resumes after the last frame it got (P6). */
+  async function giveUpOn(connectionId: string, key: RequestKey, error: unknown): Promise<void> {
+    log.warn({ connection_id: connectionId, key, err: asError(error) }, "a push failed; the connection is closed so that it resumes");
+    await channel.close(connectionId, 1011, "delivery failed, resume");
+    await dropConnection(connectionId);
+  }
+
+  async function pushOrHold({ connectionId, after }: Follower, key: RequestKey, frames: readonly Frame[]): Promise<void> {
     const cursor = cursorOf(connectionId, key);
     if (cursor.isReplaying) cursor.hasMissed = true;
+    else if (after !== undefined) await (cursor.pushing = takeOver(connectionId, key, cursor, after));
     else if (cursor.held) cursor.held.push(...frames);
     else await (cursor.pushing = push(connectionId, key, cursor, frames));
   }
@@ -146,6 +158,20 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     }
   }
 
+  /** Another process told this follower, or wrote meanwhile: the log has what it has not been told, new frames included. */
+  async function takeOver(connectionId: string, key: RequestKey, cursor: Cursor, after: number): Promise<void> {
+    cursor.isReplaying = true;
+    cursor.hasMissed = true;
+    cursor.last = Math.max(cursor.last, after);
+    try {
+      await replay(connectionId, key, cursor);
+    } catch (error) {
+      await giveUpOn(connectionId, key, error);
+    } finally {
+      cursor.isReplaying = false;
+    }
+  }
+
   function publish(key: RequestKey, frames: readonly Frame[]): Promise<void> {
     if (frames.length === 0) return Promise.resolve();
     const current = publishing.get(key);
@@ -159,14 +185,16 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     return publication.ended;
   }
 
+  async function idle(): Promise<void> {
+    while (publishing.size > 0) await Promise.all(Array.from(publishing.values(), ({ ended }) => ended));
+  }
+
   return {
     sendTo,
     publish,
     async publishLast(key, frames) {
       await publish(key, frames);
-      const followers = await subscriptions.of(key);
-      await subscriptions.dropRequest(key);
-      for (const connectionId of followers) {
+      for (const connectionId of await subscriptions.dropRequest(key)) {
         const cursor = cursors.get(connectionId)?.get(key);
         if (!cursor?.held && !cursor?.isReplaying) forget(connectionId, key);
       }
@@ -180,6 +208,22 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     },
     release,
     unfollow,
+    idle,
+    async catchUp(key) {
+      for (const follower of await subscriptions.of(key)) if (follower.after !== undefined) await pushOrHold(follower, key, []);
+    },
+    async handOver() {
+      await idle();
+      const told = Array.from(cursors, ([connectionId, ofConnection]) =>
+        Array.from(ofConnection, ([key, cursor]) => ({ connectionId, key, cursor })),
+      );
+      await Promise.all(
+        told.flat().map(async ({ connectionId, key, cursor }) => {
+          while (!(await subscriptions.handOver(connectionId, key, cursor.last))) await takeOver(connectionId, key, cursor, cursor.last);
+          forget(connectionId, key);
+        }),
+      );
+    },
     async unfollowAll(connectionId) {
       cursors.delete(connectionId);
       await subscriptions.dropConnection(connectionId);

@@ -43,6 +43,8 @@ export interface Process {
   cancel(key: RequestKey): boolean;
   /** Tells every run to stop, then gives up on those that do not within `graceMs`. */
   stopAll(graceMs: number): Promise<void>;
+  /** Tells every run to stop so that another process goes on with it: see Streamer.handBack. */
+  handBack(graceMs: number, requireCheckpoint: boolean): Promise<void>;
   /** Resolves when no run is left. */
   idle(): Promise<void>;
   readonly running: number;
@@ -63,7 +65,7 @@ export function createProcess({ engine, options, publish, publishLast, completed
   function tick(): void {
     const now = clock.monotonic();
     for (const run of running.values()) {
-      run.reporter.renew(options.leaseMs / 3);
+      run.reporter.renew(options.renewMs);
       if (now >= run.deadlineAt) stop(run, "timed_out");
       if (run.controller.signal.aborted && run.giveUpAt === Infinity) run.giveUpAt = now + options.cancelGraceMs;
       if (now >= run.giveUpAt) run.giveUp();
@@ -134,7 +136,7 @@ export function createProcess({ engine, options, publish, publishLast, completed
     const stopped = controller.signal.aborted ? (controller.signal.reason as Stopped).reason : undefined;
     const terms = { claim, stopped, retry: { ...DEFAULT_RETRY, ...handler.retry }, quarantineAfter: options.quarantineAfter, random };
     try {
-      await carryOut(run, decide(storable(ending, options.frames.messageBytes), terms), runMs);
+      await carryOut(run, decide(storable(ending, options.valueLength), terms), runMs);
     } catch (error) {
       // Its lease runs out and `recover` takes it back: late, but not lost (P2).
       log.error({ request_id: claim.requestId, err: asError(error) }, "the end of a run could not be stored; it will run again");
@@ -179,6 +181,13 @@ export function createProcess({ engine, options, publish, publishLast, completed
     },
     async stopAll(graceMs) {
       for (const run of running.values()) stop(run, "shutting_down", graceMs);
+      await idle();
+    },
+    async handBack(graceMs, requireCheckpoint) {
+      for (const run of running.values()) {
+        const goesOn = run.reporter.hasCheckpointed || !requireCheckpoint;
+        stop(run, goesOn ? "shutting_down" : "out_of_time", graceMs);
+      }
       await idle();
     },
     idle,

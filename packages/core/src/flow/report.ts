@@ -43,6 +43,8 @@ export interface Reporter {
   attach(lease: Lease): void;
   /** Renews the lease unless a write did so within `withinMs`. */
   renew(withinMs: number): void;
+  /** This run has saved a checkpoint that the next attempt will find. */
+  readonly hasCheckpointed: boolean;
   /** Ends reporting. Resolves once nothing is in flight, with the events not written yet: they belong in the last write. */
   close(completed: boolean): Promise<readonly EventBody[]>;
 }
@@ -76,6 +78,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   let outbox: EventBody[] = [];
   let waiters: Waiter[] = [];
   let checkpointState: { readonly state: JsonValue } | undefined;
+  let hasCheckpointed = false;
 
   const dueIn = (): number =>
     dueInMs({ count: updates.length, since, percentage: newest, stageChanged }, sent, batching, clock.monotonic());
@@ -118,6 +121,7 @@ export function createReporter(parts: ReporterParts): Reporter {
           parts.onLost();
           throw new Stopped("lease_lost");
         }
+        hasCheckpointed ||= change.checkpoint !== undefined;
         delivering = parts.publish(held, outcome.frames);
         for (const { resolve } of waiting) resolve();
         if (outcome.cancelRequested) parts.onCancelRequested();
@@ -206,6 +210,9 @@ export function createReporter(parts: ReporterParts): Reporter {
     emit(event) {
       outbox.push(event);
       startWrite();
+    },
+    get hasCheckpointed() {
+      return hasCheckpointed;
     },
     attach(held) {
       lease = held;

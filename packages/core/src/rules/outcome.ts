@@ -39,6 +39,13 @@ export function decide(ending: Ending, terms: DecisionTerms): Decision {
   if (stopped === "timed_out") {
     return failure(wireError("TIMEOUT", `The run of "${claim.requestId}" took longer than its timeout of ${claim.timeoutMs} ms.`), terms);
   }
+  if (stopped === "out_of_time") {
+    const advice = "save one with ctx.checkpoint and go on from ctx.resumed";
+    return failure(
+      wireError("TIMEOUT", `The run of "${claim.requestId}" outlived its process without a checkpoint to go on from; ${advice}.`),
+      terms,
+    );
+  }
   if (ending.kind === "abandoned") return { kind: "drop" };
   const { error } = ending;
   if (error instanceof WorkerDied) {
