@@ -123,7 +123,11 @@ function addPackages(metafile: Metafile, folder: string, { handlersModule, archi
   const imports = Object.values(metafile.outputs).flatMap(({ imports: found }) => found);
   const names = new Set(imports.filter(({ external, path }) => external && !path.startsWith("node:")).map(({ path }) => packageName(path)));
   const from = dirname(resolve(handlersModule));
-  copyPackages([...names].filter((name) => !isBuiltIn(name)), from, folder);
+  copyPackages(
+    [...names].filter((name) => !isBuiltIn(name)),
+    from,
+    folder,
+  );
   addNativePackage({ architecture, folder: from, assetFolder: folder, cacheFolder });
 }
 
@@ -136,7 +140,8 @@ const packageName = (path: string): string =>
     .join("/");
 
 function entryOutput({ outputs }: Metafile): string {
-  const [found] = Object.entries(outputs).find(([path, { entryPoint }]) => entryPoint !== undefined && basename(path) === "index.mjs") ?? [];
+  const [found] =
+    Object.entries(outputs).find(([path, { entryPoint }]) => entryPoint !== undefined && basename(path) === "index.mjs") ?? [];
   if (found === undefined) throw new Error("esbuild wrote no index.mjs.");
   return found;
 }

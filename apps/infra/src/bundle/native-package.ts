@@ -31,7 +31,8 @@ export function addNativePackage({ architecture, folder, assetFolder, cacheFolde
   if (optionalDependencies[name] !== version)
     throw new Error(`${BINDINGS} ${version} comes with ${name} ${optionalDependencies[name] ?? "nowhere"}, not with its own version.`);
   const installed = packageFolder(name, folder);
-  const source = installed !== undefined && manifestOf(installed).version === version ? installed : fetched(name, version, folder, cacheFolder);
+  const source =
+    installed !== undefined && manifestOf(installed).version === version ? installed : fetched(name, version, folder, cacheFolder);
   cpSync(source, join(assetFolder, "node_modules", name), { recursive: true, dereference: true });
 }
 
