@@ -3,7 +3,7 @@
  * in, not when the socket is. A silent link is asked with `ping`, and given up when it does not answer: a half-open
  * socket never closes by itself. It knows nothing of requests and never dials twice.
  */
-import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL, type ServerMessage } from "@streamer/protocol";
+import { BEARER_SUBPROTOCOL_PREFIX, createPartJoiner, SUBPROTOCOL, type ServerMessage } from "@streamer/protocol";
 import { StreamerError, fromWire } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -36,6 +36,7 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   let heartbeatMs: number | undefined;
   let heardAt = clock.now();
   let lastError: ServerMessage<"error"> | undefined;
+  const parts = createPartJoiner();
   let ended = false;
   let stopTimer = clock.after(options.connectTimeoutMs, () => end(`${url} did not answer within ${options.connectTimeoutMs} ms.`));
 
@@ -76,6 +77,11 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   // The server's word is taken: checking its frames field by field would make the client half as large again, and make
   // it deaf to codes and fields that a newer server knows.
   function receive(message: ServerMessage): void {
+    if (message.type === "part") {
+      const whole = parts.join(message);
+      if (whole !== undefined) receive(JSON.parse(whole) as ServerMessage);
+      return;
+    }
     if (message.type === "welcome") {
       heartbeatMs = message.heartbeat_ms;
       watch(heartbeatMs, listenForSilence);

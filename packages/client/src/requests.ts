@@ -161,6 +161,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       case "welcome":
       case "pong":
       case "list":
+      case "part":
     }
   }
 

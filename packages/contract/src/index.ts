@@ -23,7 +23,7 @@ import { submitContract } from "./submit.ts";
 import { subscriptionsContract } from "./subscriptions.ts";
 import { wakeupsContract } from "./wakeups.ts";
 
-export { createManualClock, type ManualClock } from "./clock.ts";
+export { createManualClock, turnsOfTheLoop, type ManualClock } from "./clock.ts";
 export { withFaults, type Fault, type FaultyEngine, type PortCall } from "./faults.ts";
 export type { ClientEnd, CreateHarness, Gap, Harness } from "./harness.ts";
 export { wireHandlers } from "./wire-handlers.ts";

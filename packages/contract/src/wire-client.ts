@@ -1,5 +1,5 @@
 /** A bare client on a real WebSocket: sends what it is told, right or wrong, and keeps everything that comes back. */
-import { parseServerMessage, SUBPROTOCOL, type ClientMessage, type ServerMessage } from "@streamer/protocol";
+import { createPartJoiner, parseServerMessage, SUBPROTOCOL, type ClientMessage, type ServerMessage } from "@streamer/protocol";
 import { storyOf } from "./pipeline.ts";
 
 /** Nothing on a loopback socket takes this long unless it is broken. */
@@ -42,6 +42,16 @@ export async function openSocket(url: string, { protocols = [SUBPROTOCOL], heade
   const closed = Promise.withResolvers<{ readonly code: number; readonly reason: string }>();
   let problem: Error | undefined;
 
+  const parts = createPartJoiner();
+  const read = (data: string): void => {
+    const parsed = parseServerMessage(data);
+    if (!parsed.ok) problem = new Error(`the server sent what is no message: ${parsed.error.message} ${data.slice(0, 300)}`);
+    else if (parsed.message.type !== "part") received.push(parsed.message);
+    else {
+      const whole = parts.join(parsed.message);
+      if (whole !== undefined) read(whole);
+    }
+  };
   const tell = (): void => {
     for (const watch of watchers) watch();
   };
@@ -53,9 +63,7 @@ export async function openSocket(url: string, { protocols = [SUBPROTOCOL], heade
     tell();
   });
   socket.addEventListener("message", ({ data }: MessageEvent<string>) => {
-    const parsed = parseServerMessage(data);
-    if (parsed.ok) received.push(parsed.message);
-    else problem = new Error(`the server sent what is no message: ${parsed.error.message} ${data.slice(0, 300)}`);
+    read(data);
     tell();
   });
   await opened.promise;

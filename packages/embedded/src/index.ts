@@ -1,5 +1,5 @@
-export { type AuthOptions, type TokenTerms } from "./auth.ts";
-export { developmentKey, type TrustedKeys } from "./keys.ts";
+export type { AuthOptions, TrustedKeys } from "@streamer/auth";
+export { developmentKey, type TokenTerms } from "./auth.ts";
 export type { ChannelOptions } from "./channel.ts";
 export { createEmbeddedEngine, type EmbeddedEngine, type EngineParts } from "./engine.ts";
 export { openDatabase, type Database } from "./database.ts";

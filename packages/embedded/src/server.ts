@@ -13,7 +13,8 @@ import {
   type PartialOptions,
   type Streamer,
 } from "@streamer/core";
-import { createAuth, type AuthOptions, type TokenTerms } from "./auth.ts";
+import type { AuthOptions } from "@streamer/auth";
+import { createAuth, type TokenTerms } from "./auth.ts";
 import { DEFAULT_CHANNEL_OPTIONS, type ChannelOptions } from "./channel.ts";
 import { systemClock } from "./clock.ts";
 import { openDatabase } from "./database.ts";

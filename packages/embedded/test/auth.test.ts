@@ -6,10 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compactVerify, SignJWT, UnsecuredJWT, type JWTPayload } from "jose";
 import { afterAll, describe, expect, it } from "vitest";
-import { createAuth, type Auth, type AuthOptions } from "../src/auth.ts";
+import { isCompactToken, readToken, trust, type AuthOptions } from "@streamer/auth";
+import { createAuth, type Auth } from "../src/auth.ts";
 import { systemClock } from "../src/clock.ts";
-import { readToken } from "../src/credentials.ts";
-import { isCompactToken, trust } from "../src/keys.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "streamer-auth-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -5,3 +5,4 @@ export * from "./messages.ts";
 export * from "./status.ts";
 export * from "./subprotocol.ts";
 export type { TypedAction } from "./typed-action.ts";
+export { createPartJoiner, splitIntoParts, type PartJoiner } from "./parts.ts";

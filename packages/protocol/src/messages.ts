@@ -143,6 +143,8 @@ export const SERVER_SHAPES = {
   error: { timestamp: epochMs, request_id: optional(id), seq: optional(integer(1)), error, ref },
   snapshot: { ...snapshotBody, recovered: boolean, ref },
   list: { timestamp: epochMs, items: list(object(snapshotBody), 100), cursor: optional(text(1, 512)), ref },
+  /** A piece of a frame that is too large for the transport: parts.ts. */
+  part: { id, index: integer(0), count: integer(1), text: text(0, Infinity) },
 } as const;
 
 type ClientFrames = { [T in keyof typeof CLIENT_SHAPES]: { readonly type: T } & Infer<(typeof CLIENT_SHAPES)[T]> };

@@ -129,6 +129,7 @@ export const SERVER_FRAMES: Readonly<Record<ServerMessageType, fc.Arbitrary<unkn
     },
     { cursor: text(1, 512), ref },
   ),
+  part: frame("part", { id, index: count, count: positive, text: text(0, 2_000) }, {}),
 };
 
 export const clientFrame = fc.oneof(...Object.values(CLIENT_FRAMES)) as fc.Arbitrary<ClientMessage>;

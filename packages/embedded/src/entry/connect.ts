@@ -1,7 +1,7 @@
 /** A socket has opened with a verified token: it becomes a connection. The answer is `welcome`. */
 import { randomUUID } from "node:crypto";
 import type { Streamer } from "@streamer/core";
-import type { Identity } from "../auth.ts";
+import type { Identity } from "@streamer/auth";
 import type { Wire } from "../channel.ts";
 import type { EmbeddedEngine } from "../engine.ts";
 

@@ -2,10 +2,9 @@
  * Which keys may sign tokens. The allowed algorithms follow from the kind of key that is configured, never from the
  * token's own header, and HS256 is allowed only when a secret is what is configured.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
-import { keepSecret } from "./secret.ts";
 
 export type TrustedKeys =
   /** Shared secret for HS256, at least 32 bytes. */
@@ -57,13 +56,4 @@ function algorithmsOf(key: KeyObject): readonly string[] {
   if (type === "ed25519") return ["EdDSA", "Ed25519"];
   if (type === "ec" && details?.namedCurve === "prime256v1") return ["ES256"];
   throw new TypeError(`The token key is ${type} ${details?.namedCurve ?? ""}; use RSA, P-256 or Ed25519.`);
-}
-
-/** The key of a server without any auth options, made on its first start: good for development alone. */
-export function developmentKey(dataFolder: string): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
-  const pem = keepSecret(dataFolder, "development-key.pem", () =>
-    generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-  );
-  const privateKey = createPrivateKey(pem);
-  return { privateKey, publicKey: createPublicKey(privateKey) };
 }

@@ -1,0 +1,3 @@
+export { createVerifier, type Authenticate, type Authentication, type AuthOptions, type Identity } from "./auth.ts";
+export { readToken, type TokenCarrier } from "./credentials.ts";
+export { isCompactToken, trust, trustPublic, type TrustedKeys, type Verification } from "./keys.ts";

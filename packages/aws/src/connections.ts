@@ -1,0 +1,109 @@
+/**
+ * ConnectionStore: connections outlive the functions that serve them. `$disconnect` is best effort, so an item also goes
+ * when a push finds its connection gone, and by itself after the longest life API Gateway gives a connection.
+ */
+import type { Connection, Connections, Owner } from "@streamer/core";
+import type { Items } from "./items.ts";
+import { ownerKey, shardOf, shards, tenantShard } from "./keys.ts";
+
+interface ConnectionItem {
+  readonly connection_id: string;
+  readonly tenant: string;
+  readonly user: string;
+  readonly permissions: readonly string[];
+  readonly connected_at: number;
+  readonly expires_at?: number;
+  /** `welcome` is not sent yet: API Gateway takes no push before `$connect` has been answered. */
+  readonly ungreeted?: true;
+  /** The token was refused, and why: told at the first message, because a browser cannot read a refused upgrade. */
+  readonly refusal?: string;
+}
+
+/** A connection as its first message finds it. */
+export interface Caller {
+  readonly connection: Connection;
+  readonly ungreeted: boolean;
+  /** The JSON text of the error that ends it. */
+  readonly refusal?: string;
+}
+
+export interface StoredConnections extends Connections {
+  /** Registers one that is greeted, or refused, when it first speaks. */
+  admit(connection: Connection, refusal?: string): Promise<void>;
+  caller(connectionId: string): Promise<Caller | undefined>;
+  /** True for the one that is to greet it. */
+  markGreeted(connectionId: string): Promise<boolean>;
+  /** Connections whose token ends in (from, to], epoch ms. */
+  expiring(from: number, to: number): Promise<readonly { readonly connectionId: string; readonly expiresAt: number }[]>;
+}
+
+/** API Gateway ends a connection after 2 hours; its item may be left behind for as long again. */
+const MAX_LIFE_MS = 4 * 3_600_000;
+
+export function createConnections(items: Items): StoredConnections {
+  const toConnection = (item: ConnectionItem): Connection => ({
+    connectionId: item.connection_id,
+    owner: { tenantId: item.tenant, userId: item.user },
+    permissions: item.permissions,
+    connectedAt: item.connected_at,
+    ...(item.expires_at !== undefined && { expiresAt: item.expires_at }),
+  });
+  const put = ({ connectionId, owner, permissions, connectedAt, expiresAt }: Connection, more: Partial<ConnectionItem>): Promise<void> => {
+    const shard = shardOf(connectionId);
+    return items.put({
+      connection_id: connectionId,
+      owner: ownerKey(owner),
+      tenant_shard: tenantShard(owner.tenantId, shard),
+      tenant: owner.tenantId,
+      user: owner.userId,
+      permissions,
+      connected_at: Math.round(connectedAt),
+      ttl: Math.ceil((connectedAt + MAX_LIFE_MS) / 1_000),
+      ...(expiresAt !== undefined && { expires_at: Math.round(expiresAt), expiry_shard: String(shard) }),
+      ...more,
+    });
+  };
+  const find = (connectionId: string): Promise<ConnectionItem | undefined> => items.get<ConnectionItem>({ connection_id: connectionId });
+
+  return {
+    open: (connection) => put(connection, {}),
+    admit: (connection, refusal) => put(connection, { ungreeted: true, ...(refusal !== undefined && { refusal }) }),
+    get: async (connectionId) => {
+      const item = await find(connectionId);
+      return item && item.refusal === undefined ? toConnection(item) : undefined;
+    },
+    caller: async (connectionId) => {
+      const item = await find(connectionId);
+      if (!item) return undefined;
+      const { refusal, ungreeted = false } = item;
+      return { connection: toConnection(item), ungreeted, ...(refusal !== undefined && { refusal }) };
+    },
+    markGreeted: async (connectionId) => {
+      const update = { set: "REMOVE ungreeted", condition: "attribute_exists(ungreeted)" };
+      return (await items.update({ connection_id: connectionId }, update)) !== undefined;
+    },
+    close: async (connectionId) => void (await items.remove({ connection_id: connectionId })),
+    ofOwner: async (owner: Owner) => {
+      const found = await items.query<{ connection_id: string }>({
+        index: "by_owner",
+        where: "#owner = :owner",
+        names: { "#owner": "owner" },
+        values: { ":owner": ownerKey(owner) },
+      });
+      const there = await items.getAll<ConnectionItem>(found.map(({ connection_id: id }) => ({ connection_id: id })));
+      return there.map(toConnection).toSorted((a, b) => a.connectedAt - b.connectedAt);
+    },
+    expiring: async (from, to) => {
+      const found = await Promise.all(
+        shards.map((shard) =>
+          items.query<{ connection_id: string; expires_at: number }>({
+            index: "by_expiry",
+            where: "expiry_shard = :shard AND expires_at BETWEEN :from AND :to",
+            values: { ":shard": String(shard), ":from": Math.round(from) + 1, ":to": Math.round(to) },
+          }),
+        ),
+      );
+      return found.flat().map(({ connection_id: connectionId, expires_at: expiresAt }) => ({ connectionId, expiresAt }));
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** The AWS engine: every port over the tables, the bucket, the delay queue and the API's connections. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { Clock, Engine, Log } from "@streamer/core";
+import { createBlobs } from "./blobs.ts";
+import { createChannel } from "./channel.ts";
+import { createConnections, type StoredConnections } from "./connections.ts";
+import { createEvents } from "./events.ts";
+import { createItems } from "./items.ts";
+import { createLimits, type Limits } from "./limits.ts";
+import { metered, type Metrics } from "./metrics.ts";
+import { createObjects } from "./objects.ts";
+import { createRequests, type DynamoRequests } from "./requests.ts";
+import type { RequestRow } from "./rows.ts";
+import { createStore } from "./store.ts";
+import { createSubscriptions, type StoredSubscriptions } from "./subscriptions.ts";
+import type { TableNames } from "./table.ts";
+import { createValues } from "./values.ts";
+import { createWakeups, type DelayQueue } from "./wakeups.ts";
+
+export interface EngineParts {
+  readonly tables: TableNames;
+  readonly bucket: string;
+  readonly epoch: string;
+  readonly dynamodb: DynamoDBClient;
+  readonly s3: S3Client;
+  readonly api: ApiGatewayManagementApiClient;
+  readonly delayQueue: DelayQueue;
+  /** Names the process that leases and holds belong to: on Lambda the invocation. */
+  readonly processId: () => string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface AwsEngine extends Engine {
+  readonly requests: DynamoRequests;
+  readonly connections: StoredConnections;
+  readonly subscriptions: StoredSubscriptions;
+  readonly limits: Limits;
+  readonly delayQueue: DelayQueue;
+}
+
+export function createAwsEngine(parts: EngineParts): AwsEngine {
+  const { tables, dynamodb, clock, log, metrics, delayQueue, processId } = parts;
+  const table = (name: keyof TableNames) => createItems(dynamodb, tables[name]);
+  const requests = table("requests");
+  const objects = createObjects(parts.s3, parts.bucket, clock);
+  const limits = createLimits(
+    table("limits"),
+    () => clock.now(),
+    async (pk) => (await requests.get<RequestRow>({ pk }))?.status === "PROCESSING",
+  );
+  const store = createStore({
+    client: dynamodb,
+    processId,
+    clock,
+    requests,
+    events: table("events"),
+    limits,
+    values: createValues(objects),
+  });
+  return {
+    epoch: parts.epoch,
+    requests: metered(createRequests(store), metrics),
+    events: createEvents(store),
+    subscriptions: createSubscriptions(table("subscriptions"), processId, clock),
+    connections: createConnections(table("connections")),
+    channel: createChannel(parts.api, metrics),
+    blobs: createBlobs(objects),
+    wakeups: createWakeups(delayQueue, clock),
+    limits,
+    delayQueue,
+    clock,
+    log,
+    scratch: async () => {
+      const path = await mkdtemp(join(tmpdir(), "streamer-run-"));
+      return { path, remove: () => rm(path, { recursive: true, force: true }) };
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * RequestQueue on DynamoDB: the verbs, by what they need. submissions: nothing yet. claims: a waiting request.
+ * leased-writes: the lease. interventions: neither. readings: no change of state.
+ */
+import type { Requests } from "@streamer/core";
+import { createClaim } from "./claims.ts";
+import { createEventLog } from "./event-log.ts";
+import { createInterventions, type Interventions } from "./interventions.ts";
+import { createLeasedWrites } from "./leased-writes.ts";
+import { createReadings } from "./readings.ts";
+import type { Store } from "./store.ts";
+import { createSubmit } from "./submissions.ts";
+import { createTransitions } from "./transitions.ts";
+
+/** The port, and what the sweep and the wakeups ask beside it. */
+export type DynamoRequests = Requests &
+  Pick<Interventions, "endLease"> &
+  Pick<ReturnType<typeof createReadings>, "dueBetween" | "stale" | "hasWaiting">;
+
+export function createRequests(store: Store): DynamoRequests {
+  const log = createEventLog(store.events.table, store.clock, store.values);
+  const transitions = createTransitions(log, store.limits, () => store.clock.now());
+  return {
+    submit: createSubmit(store, log),
+    claim: createClaim(store),
+    ...createLeasedWrites(store, log, transitions),
+    ...createInterventions(store, log, transitions),
+    ...createReadings(store),
+  };
+}

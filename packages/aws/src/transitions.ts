@@ -1,0 +1,89 @@
+/**
+ * How a request row moves on, shared by the verbs: pure but for the events, which are numbered and kept on the way.
+ * What a row is counted in or holds slots of is changed after the write, by `follow`.
+ */
+import type { EventBody, Frame } from "@streamer/core";
+import type { Appended, EventLog } from "./event-log.ts";
+import type { Counted, Limits } from "./limits.ts";
+import type { RequestRow } from "./rows.ts";
+import type { Change } from "./store.ts";
+
+interface Ending {
+  readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
+  readonly events: readonly EventBody[];
+  readonly runMs?: number;
+}
+interface Return {
+  readonly status: "PENDING" | "RETRYING";
+  readonly runAt: number;
+  readonly events: readonly EventBody[];
+  readonly failures?: number;
+  readonly crashes?: number;
+}
+
+export interface Moved {
+  readonly row: RequestRow;
+  readonly frames: readonly Frame[];
+  readonly also: Appended["also"];
+}
+
+export interface Transitions {
+  /** It ends, and its retention begins (P2, P7). */
+  end(row: RequestRow, ending: Ending): Promise<Moved>;
+  /** It waits again, counted there; `failures` and `crashes` are added. */
+  giveBack(row: RequestRow, change: Return): Promise<Moved>;
+  /** What has to follow once `before` was replaced by another row: its count and its slots are given up. */
+  follow(before: RequestRow): Promise<void>;
+  /** What has to follow when a row that was counted for `giveBack` was not written after all. */
+  undo(row: RequestRow): Promise<void>;
+}
+
+export function createTransitions(log: EventLog, limits: Limits, now: () => number): Transitions {
+  return {
+    end: async (row, { status, events, runMs }) => {
+      const appended = await log.append(row, events);
+      const { lease_until: _l, process: _p, watch_at: _w, slots: _s, counted: _c, checkpoint, ...rest } = appended.row;
+      const endedAt = Math.round(now());
+      const next: RequestRow = {
+        ...rest,
+        status,
+        ended_at: endedAt,
+        expires_at: endedAt + row.retention_ms,
+        ...(status === "COMPLETED" && runMs !== undefined && { run_ms: Math.round(runMs) }),
+        // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
+        ...(status === "FAILED" && checkpoint !== undefined && { checkpoint }),
+      };
+      return { row: next, frames: appended.frames, also: appended.also };
+    },
+    giveBack: async (row, { status, runAt, events, failures = 0, crashes = 0 }) => {
+      const appended = await log.append(row, events);
+      const { lease_until: _l, process: _p, watch_at: _w, slots: _s, ...rest } = appended.row;
+      const next: RequestRow = {
+        ...rest,
+        status,
+        run_at: Math.round(runAt),
+        failures: row.failures + failures,
+        crashes: row.crashes + crashes,
+        counted: await countAgain(limits, row, runAt <= now()),
+      };
+      return { row: next, frames: appended.frames, also: appended.also };
+    },
+    follow: async (before) => {
+      await Promise.all([
+        limits.freeSlots(before.pk, before.slots),
+        before.counted === undefined ? undefined : limits.leave(before as RequestRow & { counted: Counted }),
+      ]);
+    },
+    undo: (row) => limits.leave(row),
+  };
+}
+
+/** What was accepted once is never refused later: no caps. */
+async function countAgain(limits: Limits, { tenant, priority }: RequestRow, due: boolean): Promise<Counted> {
+  const entry = await limits.enter({ tenant, priority, due });
+  if (entry.outcome === "refused") throw new Error("A count without caps was refused.");
+  return entry.counted;
+}
+
+/** A change that writes what a transition made. */
+export const changeTo = <T>({ row, also }: Moved, answer: T): Change<T> => ({ next: row, also, answer });
