@@ -3,7 +3,7 @@
  * before, and the deployment fails. The two functions whose failures people feel go through it: message and work.
  */
 import { Duration } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { type Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { LambdaDeploymentConfig, LambdaDeploymentGroup } from "aws-cdk-lib/aws-codedeploy";
 import { Alias, type EventInvokeConfigOptions, type Function, type IVersion } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
