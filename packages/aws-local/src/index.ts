@@ -1,0 +1,3 @@
+export { startAwsLocal, type AwsLocal, type AwsLocalOptions } from "./start.ts";
+export type { DialChoices, GatewayFaults } from "./dials.ts";
+export type { DynamoEngine } from "./dynamodb/engine.ts";
