@@ -1,5 +1,5 @@
 /** A small HTTP service on loopback, as every local service is one: whole requests in, whole replies out. */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface Call {
@@ -50,28 +50,26 @@ export const jsonReply = (value: unknown, status = 200): Reply => ({
 });
 
 export async function serve(answer: (call: Call) => Promise<Reply> | Reply): Promise<Service> {
-  return listen(
-    createServer((request, response) => {
-      const reply = async (): Promise<Reply> => {
-        try {
-          return await answer({
-            method: request.method ?? "GET",
-            url: urlOf(request),
-            headers: request.headers,
-            body: await bodyOf(request),
-          });
-        } catch (error) {
-          const known = error instanceof ServiceError;
-          return errorReply(known ? error : new ServiceError("InternalFailure", 500, `The local service failed: ${String(error)}`));
-        }
-      };
-      void reply().then(({ status, headers, body }) => {
-        const bytes = body === undefined ? undefined : Buffer.from(body as string);
-        response.writeHead(status, { ...headers, "content-length": String(bytes?.length ?? 0) });
-        response.end(bytes);
+  const replyTo = async (request: IncomingMessage): Promise<Reply> => {
+    try {
+      return await answer({
+        method: request.method ?? "GET",
+        url: urlOf(request),
+        headers: request.headers,
+        body: await bodyOf(request),
       });
-    }),
-  );
+    } catch (error) {
+      const known = error instanceof ServiceError;
+      return errorReply(known ? error : new ServiceError("InternalFailure", 500, `The local service failed: ${String(error)}`));
+    }
+  };
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { status, headers, body } = await replyTo(request);
+    const bytes = body === undefined ? undefined : Buffer.from(body as string);
+    response.writeHead(status, { ...headers, "content-length": String(bytes?.length ?? 0) });
+    response.end(bytes);
+  };
+  return listen(createServer((request, response) => void handle(request, response)));
 }
 
 export async function listen(server: Server): Promise<Service> {

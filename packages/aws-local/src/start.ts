@@ -117,7 +117,7 @@ export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal>
     plan = planGateway(stack);
 
     const tokens = await createTokens();
-    const deliver = (queueArn: string, record: string): void => void queues!.byArn(queueArn).send(record);
+    const deliver = (queueArn: string, record: string): void => void queues.byArn(queueArn).send(record);
     const policies = planPolicies(stack);
     const plans = planFunctions(stack);
     const functions = plans.map((each) => {
@@ -131,7 +131,7 @@ export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal>
           instance: {
             ...each,
             initTimeoutMs: dials.lambda.initTimeoutMs,
-            environment: tokens.trustedBy(environmentOf(each, environment, { credentials, endpoints, apiId: plan!.apiId })),
+            environment: tokens.trustedBy(environmentOf(each, environment, { credentials, endpoints, apiId: plan.apiId })),
             scratchFolder: join(scratchFolder, "functions"),
             onLine: (line) => log(each.name, line),
           },
@@ -159,7 +159,7 @@ export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal>
       tables,
       queues,
       gateway,
-      functions: () => Object.fromEntries(Array.from(registry!.all, ([name, fleet]) => [name, fleet.statistics()])),
+      functions: () => Object.fromEntries(Array.from(registry.all, ([name, fleet]) => [name, fleet.statistics()])),
       dynamodb: () => dynamodb.use(),
       streams: () => Object.fromEntries(Array.from(streams, ([id, mapping]) => [id, mapping.statistics()])),
       denials: gate.denials,

@@ -56,7 +56,7 @@ describe("an instance", () => {
     expect(isError).toBe(false);
     expect(answer).toMatchObject({ event: { n: 1 }, region: "eu-west-1", sees: { own: "mine" } });
     expect(answer["context"]).toMatchObject({ functionName: "tested", arn: ARN, id: requestId, memory: "128" });
-    expect(answer["context"]["remainingMs"]).toBeGreaterThan(4_000);
+    expect(answer["context"]!["remainingMs"]).toBeGreaterThan(4_000);
     expect(initMs).toBeGreaterThan(0);
   });
 
@@ -127,7 +127,7 @@ describe("an instance", () => {
 describe("a fleet", () => {
   it("runs as many at a time as its concurrency, and refuses the next at once", async () => {
     const fleet = start("slow", { concurrency: 2 });
-    const running = [fleet.invoke('{"ms":300}', ARN), fleet.invoke('{"ms":300}', ARN)];
+    const running = [1, 2].map(() => fleet.invoke('{"ms":300}', ARN)!);
     expect(fleet.invoke('{"ms":1}', ARN)).toBeUndefined();
     expect(await Promise.all(running)).toMatchObject([{ isError: false }, { isError: false }]);
     expect(fleet.statistics()).toMatchObject({ throttles: 1, coldStarts: 2, invocations: 2 });

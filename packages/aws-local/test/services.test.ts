@@ -1,6 +1,6 @@
 /** Tables, objects and permissions: what functions reach, and what their policies keep them from. */
 import { BatchWriteItemCommand, QueryCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
-import { InvokeCommand } from "@aws-sdk/client-lambda";
+import { InvokeCommand, type InvokeCommandOutput } from "@aws-sdk/client-lambda";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -104,10 +104,7 @@ describe("permissions", () => {
 
 describe("Lambda", () => {
   it("answers an invocation with what the handler returned, or how it failed", async () => {
-    const invoke = (
-      FunctionName: string,
-      payload: string,
-    ): Promise<{ readonly StatusCode?: number; readonly FunctionError?: string; readonly Payload?: Uint8Array }> =>
+    const invoke = (FunctionName: string, payload: string): Promise<InvokeCommandOutput> =>
       fixture.lambda.send(new InvokeCommand({ FunctionName, Payload: new TextEncoder().encode(payload) }));
     const task = fixture.functionName("Task");
     const done = await invoke(task, "{}");

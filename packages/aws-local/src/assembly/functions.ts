@@ -42,7 +42,7 @@ export function planFunctions(stack: Stack): readonly FunctionPlan[] {
     if (!runtime.startsWith("nodejs") || isDeploymentHelper(stack, id)) continue;
     if (declared.property("DeadLetterConfig")) throw new Error(`${id} has a DeadLetterConfig: use an on-failure destination instead.`);
     const code = declared.property("Code") as JsonObject;
-    const codeFolder = stack.asset(String(code["S3Key"]));
+    const codeFolder = stack.asset(stack.resolver.text(code["S3Key"], id));
     if (codeFolder === undefined) throw new Error(`${id}: the assembly has no asset for its code, ${JSON.stringify(code)}.`);
     plans.push({
       id,

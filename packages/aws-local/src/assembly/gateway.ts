@@ -28,9 +28,9 @@ export function planGateway(stack: Stack): GatewayPlan {
   const [api, ...others] = stack.all("AWS::ApiGatewayV2::Api").filter((declared) => declared.text("ProtocolType") === "WEBSOCKET");
   if (!api || others.length > 0)
     throw new Error(`The stack has ${others.length + (api ? 1 : 0)} WebSocket APIs where the local run serves one.`);
-  const [stage] = stack
+  const stage = stack
     .all("AWS::ApiGatewayV2::Stage")
-    .filter((declared) => stack.referred(stack.raw(declared.id)?.Properties?.["ApiId"]) === api.id);
+    .find((declared) => stack.referred(stack.raw(declared.id)?.Properties?.["ApiId"]) === api.id);
   if (!stage) throw new Error(`${api.id} has no stage.`);
   const permitted = permissions(stack, "apigateway.amazonaws.com");
 

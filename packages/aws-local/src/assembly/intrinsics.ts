@@ -94,7 +94,7 @@ export function createResolver(template: Template, environment: Environment, nam
   };
 
   const INTRINSICS: Readonly<Record<string, (argument: Json, owner: string) => Value>> = {
-    Ref: (argument, owner) => reference(String(argument), owner),
+    Ref: (argument, owner) => reference(argument as string, owner),
     Condition: (argument, owner) => condition(argument, owner),
     "Fn::GetAtt": (argument, owner) => {
       const [id, ...path] =

@@ -77,14 +77,14 @@ function stacksIn(folder: string, assets: Map<string, string>): Omit<Assembly, "
   if (!existsSync(manifestFile)) throw new Error(`${folder} is no CDK assembly: it has no manifest.json. Make one with: npm run synth`);
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".assets.json"))) collectAssets(folder, file, assets);
   const stacks: Omit<Assembly, "asset">[] = [];
-  for (const [id, { type, environment, properties }] of Object.entries(readJson<Manifest>(manifestFile).artifacts ?? {})) {
+  for (const [id, { type, environment, properties }] of Object.entries((readJson(manifestFile) as Manifest).artifacts ?? {})) {
     if (type === "cdk:cloud-assembly" && properties?.directoryName)
       stacks.push(...stacksIn(join(folder, properties.directoryName), assets));
     if (type !== "aws:cloudformation:stack" || !properties?.templateFile) continue;
     const [account, region] = (environment ?? "").replace("aws://", "").split("/");
     stacks.push({
       stackName: properties.stackName ?? id,
-      template: readJson<Template>(join(folder, properties.templateFile)),
+      template: readJson(join(folder, properties.templateFile)) as Template,
       account: account?.startsWith("unknown") ? undefined : account || undefined,
       region: region?.startsWith("unknown") ? undefined : region || undefined,
     });
@@ -93,11 +93,11 @@ function stacksIn(folder: string, assets: Map<string, string>): Omit<Assembly, "
 }
 
 function collectAssets(folder: string, file: string, assets: Map<string, string>): void {
-  for (const { source, destinations } of Object.values(readJson<AssetManifest>(join(folder, file)).files ?? {})) {
+  for (const { source, destinations } of Object.values((readJson(join(folder, file)) as AssetManifest).files ?? {})) {
     for (const { objectKey } of Object.values(destinations ?? {})) {
       if (source?.path && objectKey) assets.set(objectKey, resolve(folder, source.path));
     }
   }
 }
 
-const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, "utf8")) as T;
+const readJson = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));

@@ -1,5 +1,5 @@
 /** DynamoDB as functions reach it: judged by their policies, counted with the capacity it consumed, passed to the engine. */
-import { Agent, request as forward } from "node:http";
+import { Agent, request as forward, type IncomingMessage } from "node:http";
 import type { Environment } from "../assembly/intrinsics.ts";
 import { bodyOf, serve, type Call, type Reply, type Service } from "../http.ts";
 import { dynamodbAccess } from "../iam/actions.ts";
@@ -58,7 +58,11 @@ export async function serveDynamo(engineUrl: string, environment: Environment, g
         count(TableName, operation, { count: 1, capacityUnits: CapacityUnits, requestBytes });
       }
     } else if (isData)
-      count(String(asked["TableName"] ?? "refused"), `${operation} refused`, { count: 1, capacityUnits: 0, requestBytes: body.length });
+      count((asked["TableName"] as string | undefined) ?? "several", `${operation} refused`, {
+        count: 1,
+        capacityUnits: 0,
+        requestBytes: body.length,
+      });
     return reply;
   };
 
@@ -79,24 +83,22 @@ interface Passed {
   readonly body: string;
 }
 
-function pass(engineUrl: string, agent: Agent, { target, authorization, body }: Passed): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      "content-type": "application/x-amz-json-1.0",
-      "content-length": Buffer.byteLength(body),
-      "x-amz-target": target,
-      "x-amz-date": new Date().toISOString().replaceAll(/[-:]|\.\d+/g, ""),
-      authorization,
-    };
-    const sent = forward(engineUrl, { method: "POST", agent, headers }, (response) => {
-      bodyOf(response).then((answer) => {
-        // A checksum of an answer that is passed on whole stays true.
-        const checksum = response.headers["x-amz-crc32"];
-        const passedOn = { "content-type": "application/x-amz-json-1.0", ...(typeof checksum === "string" && { "x-amz-crc32": checksum }) };
-        resolve({ status: response.statusCode ?? 500, headers: passedOn, body: answer });
-      }, reject);
-    });
-    sent.once("error", reject);
-    sent.end(body);
+async function pass(engineUrl: string, agent: Agent, { target, authorization, body }: Passed): Promise<Reply> {
+  const headers = {
+    "content-type": "application/x-amz-json-1.0",
+    "content-length": Buffer.byteLength(body),
+    "x-amz-target": target,
+    "x-amz-date": new Date().toISOString().replaceAll(/[-:]|\.\d+/g, ""),
+    authorization,
+  };
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    forward(engineUrl, { method: "POST", agent, headers }, resolve).once("error", reject).end(body);
   });
+  // A checksum of an answer that is passed on whole stays true.
+  const checksum = response.headers["x-amz-crc32"];
+  return {
+    status: response.statusCode ?? 500,
+    headers: { "content-type": "application/x-amz-json-1.0", ...(typeof checksum === "string" && { "x-amz-crc32": checksum }) },
+    body: await bodyOf(response),
+  };
 }

@@ -23,7 +23,7 @@ export async function callDynamo<T>(url: string, target: string, request: object
     },
     body: JSON.stringify(request),
   });
-  const answer = (await response.json()) as T & { readonly __type?: string; readonly message?: string; readonly Message?: string };
-  if (!response.ok) throw new DynamoError(answer.__type?.split("#").at(-1) ?? "InternalFailure", answer.message ?? answer.Message ?? "");
+  const answer = (await response.json()) as T & Readonly<Record<"__type" | "message" | "Message", string | undefined>>;
+  if (!response.ok) throw new DynamoError(answer["__type"]?.split("#").at(-1) ?? "InternalFailure", answer.message ?? answer.Message ?? "");
   return answer;
 }

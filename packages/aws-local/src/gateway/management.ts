@@ -59,8 +59,8 @@ export function createManagement({ connections, gate, environment, apiId, stage,
   return {
     statistics,
     answer: async ({ method, url, headers, body }) => {
-      const [, calledStage, at, encodedId = ""] = url.pathname.split("/");
-      if (calledStage !== stage || at !== "@connections") throw new ServiceError("ForbiddenException", 403, "Forbidden");
+      const [, calledStage, marker, encodedId = ""] = url.pathname.split("/");
+      if (calledStage !== stage || marker !== "@connections") throw new ServiceError("ForbiddenException", 403, "Forbidden");
       const connectionId = decodeURIComponent(encodedId);
       gate.check(headers, url, () => pushAccess(environment, `${apiId}/${stage}/@connections/${connectionId}`, method));
       callCount += 1;

@@ -39,8 +39,8 @@ export function planPolicies(stack: Stack): ReadonlyMap<string, readonly Stateme
 export function isAllowed(statements: readonly Statement[], { action, resource, context = {} }: Access): boolean {
   const matching = statements.filter(
     (statement) =>
-      statement.actions.some((pattern) => pattern.test(action)) &&
-      statement.resources.some((pattern) => pattern.test(resource)) &&
+      statement.actions.some((wanted) => wanted.test(action)) &&
+      statement.resources.some((wanted) => wanted.test(resource)) &&
       statement.conditions.every((holds) => holds(context)),
   );
   return matching.some(({ isAllow }) => isAllow) && matching.every(({ isAllow }) => isAllow);
@@ -54,10 +54,10 @@ export function parse(owner: string, document: JsonObject): readonly Statement[]
     }
     return {
       isAllow: statement["Effect"] === "Allow",
-      actions: many(statement["Action"]).map((action) => pattern(String(action), "i")),
-      resources: many(statement["Resource"]).map((resource) => pattern(String(resource))),
+      actions: texts(statement["Action"]).map((action) => pattern(action, "i")),
+      resources: texts(statement["Resource"]).map((resource) => pattern(resource)),
       conditions: Object.entries((statement["Condition"] ?? {}) as JsonObject).flatMap(([operator, keys]) =>
-        Object.entries(keys as JsonObject).map(([key, values]) => conditionOf(owner, operator, [key, many(values).map(String)])),
+        Object.entries(keys as JsonObject).map(([key, values]) => conditionOf(owner, operator, [key, texts(values)])),
       ),
     };
   });
@@ -80,6 +80,8 @@ function conditionOf(
 
 const many = (value: Json | undefined): readonly Json[] =>
   value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+
+const texts = (value: Json | undefined): readonly string[] => many(value) as readonly string[];
 
 /** `*` is anything, `?` one character. */
 function pattern(text: string, flags = ""): RegExp {

@@ -61,7 +61,7 @@ const OPERATIONS: Readonly<Record<string, (queue: Queue, asked: SqsRequest) => u
     queue.remove(ReceiptHandle);
     return {};
   },
-  DeleteMessageBatch: (queue, { Entries = [] }) => batch(Entries, ({ ReceiptHandle = "" }) => void queue.remove(ReceiptHandle)),
+  DeleteMessageBatch: (queue, { Entries = [] }) => batch(Entries, ({ ReceiptHandle = "" }) => queue.remove(ReceiptHandle)),
   ChangeMessageVisibility: (queue, entry) => changeVisibility(queue, entry),
   PurgeQueue: (queue) => {
     queue.purge();

@@ -24,7 +24,7 @@ export function makeQueues(stack: Stack): Queues {
       visibilityMs: (declared.number("VisibilityTimeout") ?? DEFAULT_VISIBILITY_SECONDS) * 1_000,
       delayMs: (declared.number("DelaySeconds") ?? 0) * 1_000,
       retentionMs: (declared.number("MessageRetentionPeriod") ?? DEFAULT_RETENTION_SECONDS) * 1_000,
-      redrive: redrive && { arn: redrive.deadLetterTargetArn, maxReceives: Number(redrive.maxReceiveCount) },
+      redrive: redrive && { arn: redrive.deadLetterTargetArn, maxReceives: redrive.maxReceiveCount },
     };
     return createQueue(terms, (arn, { body, messageAttributes }) => void byArn(arn).send(body, { delayMs: 0, messageAttributes }));
   });

@@ -25,11 +25,11 @@ function ruleHolds(rule: Json, found: Json | undefined): boolean {
   if (found === undefined || isObject(found)) return false;
   switch (operator) {
     case "prefix":
-      return typeof found === "string" && found.startsWith(String(argument));
+      return typeof found === "string" && found.startsWith(argument as string);
     case "suffix":
-      return typeof found === "string" && found.endsWith(String(argument));
+      return typeof found === "string" && found.endsWith(argument as string);
     case "equals-ignore-case":
-      return typeof found === "string" && found.toLowerCase() === String(argument).toLowerCase();
+      return typeof found === "string" && found.toLowerCase() === (argument as string).toLowerCase();
     case "anything-but":
       return differs(argument ?? null, found);
     case "numeric":
@@ -45,7 +45,7 @@ function differs(excluded: Json, found: Json): boolean {
 }
 
 function comparisonsHold(parts: readonly Json[], found: number): boolean {
-  for (let n = 0; n < parts.length; n += 2) if (!COMPARISONS[String(parts[n])]!(found, Number(parts[n + 1]))) return false;
+  for (let n = 0; n < parts.length; n += 2) if (!COMPARISONS[parts[n] as string]!(found, Number(parts[n + 1]))) return false;
   return true;
 }
 const COMPARISONS: Readonly<Record<string, (found: number, limit: number) => boolean>> = {
