@@ -97,7 +97,7 @@ export function createClaim(store: Store): Requests["claim"] {
     return found
       .flat()
       .map(({ pk, line, line_order: order }) => readLine(pk, line, order))
-      .toSorted((a, b) => b.priority - a.priority || a.runAt - b.runAt || a.createdAt - b.createdAt);
+      .toSorted((a, b) => b.priority - a.priority || a.runAt - b.runAt || a.createdAt - b.createdAt || a.tie - b.tie);
   }
 
   /** A tenant or action at its limit never hides those behind it: what was refused is passed over, and looked past. */

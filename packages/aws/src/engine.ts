@@ -17,7 +17,7 @@ import { createObjects } from "./objects.ts";
 import { createRequests, type DynamoRequests } from "./requests.ts";
 import type { RequestRow } from "./rows.ts";
 import { createStore } from "./store.ts";
-import { createSubscriptions, type StoredSubscriptions } from "./subscriptions.ts";
+import { createSubscriptions } from "./subscriptions.ts";
 import type { TableNames } from "./table.ts";
 import { createValues } from "./values.ts";
 import { createWakeups, type DelayQueue } from "./wakeups.ts";
@@ -40,7 +40,6 @@ export interface EngineParts {
 export interface AwsEngine extends Engine {
   readonly requests: DynamoRequests;
   readonly connections: StoredConnections;
-  readonly subscriptions: StoredSubscriptions;
   readonly limits: Limits;
   readonly delayQueue: DelayQueue;
 }
@@ -68,7 +67,12 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     epoch: parts.epoch,
     requests: metered(createRequests(store), metrics),
     events: createEvents(store),
-    subscriptions: createSubscriptions(table("subscriptions"), processId, clock),
+    subscriptions: createSubscriptions({
+      items: table("subscriptions"),
+      processId,
+      clock,
+      tellLater: (key, delayMs) => delayQueue.send({ kind: "tell", key }, delayMs),
+    }),
     connections: createConnections(table("connections")),
     channel: createChannel(parts.api, metrics),
     blobs: createBlobs(objects),

@@ -38,6 +38,8 @@ export interface RequestRow {
   readonly estimated_ms?: number;
   readonly retention_ms: number;
   readonly created_at: number;
+  /** Orders requests that one process made within one millisecond. */
+  readonly tie: number;
   readonly run_at: number;
   readonly status: RequestStatus;
   readonly attempt: number;
@@ -90,12 +92,12 @@ export function indexKeys(row: RequestRow, now: number): Attributes {
   const listed = {
     owner: ownerKey({ tenantId: row.tenant, userId: row.user }),
     tenant_shard: tenantShard(row.tenant, shard),
-    listed: `${sortable(row.created_at)}#${hashOf(row.pk).slice(0, 16)}`,
+    listed: `${sortable(row.created_at)}#${String(row.tie).padStart(4, "0")}${hashOf(row.pk).slice(0, 16)}`,
   };
   if (row.status === "PROCESSING") return { ...listed, agenda: agendaOf("run", shard), agenda_at: row.watch_at };
   if (isWaiting(row)) {
     const isDue = row.run_at <= now;
-    const tie = `${sortable(row.created_at)}#${listed.listed.slice(16)}`;
+    const tie = `${sortable(row.created_at)}#${row.tie}`;
     const order = isDue ? `${9 - row.priority}#${sortable(row.run_at)}#${tie}` : `${sortable(row.run_at)}#${9 - row.priority}#${tie}`;
     return {
       ...listed,
@@ -124,15 +126,16 @@ export interface Waiting {
   readonly priority: number;
   readonly runAt: number;
   readonly createdAt: number;
+  readonly tie: number;
 }
 
 export function readLine(pk: string, line: string, order: string): Waiting {
   const [kind, ...rest] = line.split("#");
   const action = rest.slice(0, -1).join("#");
-  const [first, second, third] = order.split("#").map(Number) as [number, number, number];
+  const [first, second, createdAt, tie] = order.split("#").map(Number) as [number, number, number, number];
   return kind === "ready"
-    ? { pk, action, priority: 9 - first, runAt: second, createdAt: third }
-    : { pk, action, priority: 9 - second, runAt: first, createdAt: third };
+    ? { pk, action, priority: 9 - first, runAt: second, createdAt, tie }
+    : { pk, action, priority: 9 - second, runAt: first, createdAt, tie };
 }
 
 /** A row as the port's record; `read` fetches texts that were too large for the item. */

@@ -1,19 +1,7 @@
 /** What the functions are told by their environment. Read once, at the edge; everything inside is handed its part. */
-import type { TableNames } from "./table.ts";
-
-export interface Settings {
-  readonly tables: TableNames;
-  /** Bucket of files and of values too large for an item. */
-  readonly bucket: string;
-  /** SQS queue whose messages wait up to 15 minutes: wakeups. */
-  readonly delayQueueUrl: string;
-  /** Function that runs requests. */
-  readonly workFunction: string;
-  /** `https://{api}.execute-api.{region}.amazonaws.com/{stage}` */
-  readonly pushEndpoint: string;
-  /** Names the store: changes when its tables are made anew. */
-  readonly epoch: string;
-}
+import type { PartialOptions } from "@streamer/core";
+import { isLogLevel, type LogLevel } from "./log.ts";
+import { TABLES, type TableName, type TableNames } from "./table.ts";
 
 /** Environment variable of each setting. The CDK app sets those a function needs. */
 export const VARIABLES = {
@@ -43,3 +31,50 @@ export const VARIABLES = {
 
 /** Where the files under the data prefix are found by handlers. */
 export const DATA_FOLDER = "/tmp/streamer-data";
+
+/** What every function that serves requests is told. */
+export interface Environment {
+  readonly tables: TableNames;
+  /** Bucket of files and of values too large for an item. */
+  readonly bucket: string;
+  /** SQS queue whose messages wait up to 15 minutes: wakeups. */
+  readonly delayQueueUrl: string;
+  /** `https://{api}.execute-api.{region}.amazonaws.com/{stage}` */
+  readonly pushEndpoint: string;
+  /** Names the store: changes when its tables are made anew. */
+  readonly epoch: string;
+  readonly options: PartialOptions;
+  readonly logLevel: LogLevel;
+  readonly functionName: string;
+  /** Buckets are addressed by path: where S3 is not AWS's own. */
+  readonly pathStyle: boolean;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The value of a variable; a function without it was deployed wrongly, and says so at its start. */
+export function required(variables: Variables, name: string): string {
+  const value = variables[name];
+  if (value === undefined || value === "") throw new Error(`The environment variable ${name} is not set: deploy the stack again.`);
+  return value;
+}
+
+/** A table's name. Functions that use only some of the tables are told only those. */
+export const tableName = (variables: Variables, table: TableName): string => required(variables, VARIABLES[table]);
+
+export function readEnvironment(variables: Variables): Environment {
+  const level = variables[VARIABLES.logLevel];
+  const tables = Object.keys(TABLES) as TableName[];
+  return {
+    tables: Object.fromEntries(tables.map((table) => [table, tableName(variables, table)])) as TableNames,
+    bucket: required(variables, VARIABLES.bucket),
+    delayQueueUrl: required(variables, VARIABLES.delayQueueUrl),
+    pushEndpoint: required(variables, VARIABLES.pushEndpoint),
+    // A stream's ARN is longer than an epoch may be, and its end tells streams apart.
+    epoch: required(variables, VARIABLES.epoch).slice(-128),
+    options: JSON.parse(variables[VARIABLES.options] ?? "{}") as PartialOptions,
+    logLevel: isLogLevel(level) ? level : "info",
+    functionName: variables["AWS_LAMBDA_FUNCTION_NAME"] ?? "streamer",
+    pathStyle: variables["AWS_ENDPOINT_URL_S3"] !== undefined,
+  };
+}

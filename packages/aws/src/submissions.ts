@@ -53,6 +53,12 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
     };
   }
 
+  let newest = { at: 0, tie: 0 };
+  const tieOf = (now: number): number => {
+    newest = { at: now, tie: newest.at === now ? newest.tie + 1 : 0 };
+    return newest.tie;
+  };
+
   async function build(submission: Submission, payload: string, payloadHash: string): Promise<RequestRow> {
     const { key, owner, runAt, estimatedMs, idempotencyKey, claim } = submission;
     const now = Math.round(clock.now());
@@ -77,6 +83,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       timeout_ms: submission.timeoutMs,
       retention_ms: submission.retentionMs,
       created_at: now,
+      tie: tieOf(now),
       run_at: Math.round(runAt ?? now),
       status: isClaimed ? "PROCESSING" : "PENDING",
       attempt: isClaimed ? 1 : 0,

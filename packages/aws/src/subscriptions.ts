@@ -29,12 +29,15 @@ interface SubscriptionItem {
 export const HOLD_MS = 20_000;
 const LIFE_MS = 4 * 3_600_000;
 
-export interface StoredSubscriptions extends Subscriptions {
-  /** When the last hold of another process on this request ends; undefined when none has one. */
-  heldElsewhereUntil(key: RequestKey): Promise<number | undefined>;
+export interface SubscriptionParts {
+  readonly items: Items;
+  readonly processId: () => string;
+  readonly clock: Pick<Clock, "now">;
+  /** Has the followers of a request told later by whoever is there then: its holder may have died. */
+  readonly tellLater: (key: RequestKey, delayMs: number) => Promise<void>;
 }
 
-export function createSubscriptions(items: Items, processId: () => string, clock: Pick<Clock, "now">): StoredSubscriptions {
+export function createSubscriptions({ items, processId, clock, tellLater }: SubscriptionParts): Subscriptions {
   const keyOf = (connectionId: string, key: RequestKey) => ({ pk: partitionKey(key), connection_id: connectionId });
   const untilTime = (): number => Math.round(clock.now() + HOLD_MS);
   const hold = () => ({ ":me": processId(), ":until": untilTime() });
@@ -75,6 +78,21 @@ export function createSubscriptions(items: Items, processId: () => string, clock
       { set: "SET missed = :true", condition: "holder = :holder", values: { ":true": true, ":holder": item.holder } },
     );
     return marked ? undefined : take(item);
+  }
+
+  /** Left to its holder, which drops it once it has told everything. */
+  async function drop(item: SubscriptionItem): Promise<"dropped" | "left" | "gone"> {
+    const key = { pk: item.pk, connection_id: item.connection_id };
+    if (!isElsewhere(item)) return (await items.remove(key)) ? "dropped" : "gone";
+    const marks = {
+      set: "SET missed = :true, ended = :true",
+      condition: "holder = :holder",
+      values: { ":true": true, ":holder": item.holder },
+    };
+    if (await items.update(key, marks)) return "left";
+    // It has handed over meanwhile, and told everything before that: what was written was marked before.
+    await items.remove(key);
+    return "gone";
   }
 
   async function mine(item: SubscriptionItem): Promise<Follower | undefined> {
@@ -118,20 +136,11 @@ export function createSubscriptions(items: Items, processId: () => string, clock
     countOf: (connectionId) => items.count({ index: "by_connection", where: "connection_id = :id", values: { ":id": connectionId } }),
     dropRequest: async (key) => {
       const followers = await list(key);
-      const dropped = await Promise.all(
-        followers.map(async (item) => {
-          const itemKey = { pk: item.pk, connection_id: item.connection_id };
-          if (!isElsewhere(item)) return (await items.remove(itemKey)) ? [item.connection_id] : [];
-          const marks = {
-            set: "SET missed = :true, ended = :true",
-            condition: "holder = :holder",
-            values: { ":true": true, ":holder": item.holder },
-          };
-          await items.update(itemKey, marks);
-          return [];
-        }),
-      );
-      return dropped.flat();
+      const dropped = await Promise.all(followers.map(drop));
+      // Its holder drops it when it hands over. One that has died never does.
+      const ends = followers.filter((_, at) => dropped[at] === "left").map(({ held_until: until = 0 }) => until);
+      if (ends.length > 0) await tellLater(key, Math.max(...ends) - clock.now());
+      return followers.flatMap(({ connection_id: id }, at) => (dropped[at] === "dropped" ? [id] : []));
     },
     dropConnection: async (connectionId) => {
       const followed = await items.query<{ pk: string; connection_id: string }>({
@@ -140,10 +149,6 @@ export function createSubscriptions(items: Items, processId: () => string, clock
         values: { ":id": connectionId },
       });
       await Promise.all(followed.map(({ pk }) => items.remove({ pk, connection_id: connectionId })));
-    },
-    heldElsewhereUntil: async (key) => {
-      const ends = (await list(key)).filter(isElsewhere).map(({ held_until: until }) => until!);
-      return ends.length === 0 ? undefined : Math.max(...ends);
     },
   };
 }

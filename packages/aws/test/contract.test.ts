@@ -2,7 +2,24 @@ import { adapterContract, type Gap } from "@streamer/contract";
 import { afterAll, beforeAll } from "vitest";
 import { createHarness, startCloud, type Cloud } from "./harness.ts";
 
-const GAPS: readonly Gap[] = [];
+const GAPS: readonly Gap[] = [
+  {
+    test: "P3 jumps of the wall clock end no lease, and keep none alive",
+    reason: "leases are shared by machines that share no monotonic clock; those of Lambda are kept in step by AWS",
+  },
+  {
+    test: "a closed connection is told why, and is gone",
+    reason: "API Gateway closes with a code of its own; the error frame before it says why",
+  },
+  {
+    test: "P11 behind a slow client newer progress takes the place of older, and nothing else is lost",
+    reason: "API Gateway buffers for a slow client and tells nobody how far it has read",
+  },
+  {
+    test: "P11 over the limit a slow connection is closed, while others are served",
+    reason: "API Gateway itself ends a connection that reads too slowly: a push then finds it gone",
+  },
+];
 
 let cloud: Cloud;
 beforeAll(async () => {

@@ -65,6 +65,15 @@ export async function startCloud(): Promise<Cloud> {
     };
     middlewareStack.add(counted, { step: "initialize", name: "counted" });
   }
+  // This S3 reads a bucket's own path without the slash at its end; AWS takes it either way.
+  s3.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as { path: string };
+      request.path = request.path.replace(/^(\/[^/]+)\/$/, "$1");
+      return next(args);
+    },
+    { step: "build", name: "slashed" },
+  );
   return {
     dynamodb,
     client,
@@ -109,14 +118,16 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
     if (message.kind === "run") wake(message.key);
   });
   let lives = 0;
+  let life = { isOver: false };
 
   const engineOf = (processId: string): AwsEngine => {
+    const own = life;
     const engine = createAwsEngine({
       tables,
       bucket,
       epoch: `epoch-${bucket}`,
-      dynamodb: client,
-      s3,
+      dynamodb: mortal(client, own),
+      s3: mortal(s3, own),
       api: new ApiGatewayManagementApiClient({
         endpoint: api.endpoint,
         region: "eu-central-1",
@@ -145,6 +156,8 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
     another: engineOf,
     restart: async () => {
       api.cutAll();
+      life.isOver = true;
+      life = { isOver: false };
       lives += 1;
       clock.restart();
       await settle();
@@ -157,6 +170,8 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
       // The server that checks the link lives by the time of this process.
       vi.setSystemTime(clock.now());
       try {
+        // A bucket that blocks public access shows nothing to whoever has not signed; this one would.
+        if (!new URL(url).searchParams.has("X-Amz-Signature")) return { status: 403, bytes: new Uint8Array() };
         const response = await fetch(url);
         return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
       } finally {
@@ -169,6 +184,17 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
       api.cutAll();
     },
   };
+}
+
+/** A client of a process that may die: then what it sends goes nowhere, and what it waits for never comes. */
+function mortal<C extends { send(...values: never[]): unknown }>(client: C, life: { readonly isOver: boolean }): C {
+  const never = new Promise<never>(() => undefined);
+  const send = async (...values: never[]): Promise<unknown> => {
+    if (life.isOver) return never;
+    const answer = await client.send(...values);
+    return life.isOver ? never : answer;
+  };
+  return new Proxy(client, { get: (target, name, receiver) => (name === "send" ? send : Reflect.get(target, name, receiver)) });
 }
 
 /** SQS and the sweep, by the clock of the test. Messages outlive the process that sent them. */

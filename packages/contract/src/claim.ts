@@ -142,8 +142,9 @@ export function claimContract(test: ContractTest): void {
     await created(engine, "r2");
     const { key } = submission("r2");
     expect(await engine.requests.claim(terms(0, { key, lanes: [{ actions: ["other"], free: 1 }] }))).toEqual([]);
-    await engine.requests.claim(terms(1, { key: submission("r1").key }));
-    expect(await engine.requests.claim(terms(1, { key, concurrency: { work: { total: 1 } } }))).toEqual([]);
+    const concurrency = { work: { total: 1 } };
+    await engine.requests.claim(terms(1, { key: submission("r1").key, concurrency }));
+    expect(await engine.requests.claim(terms(1, { key, concurrency }))).toEqual([]);
     expect(ids(await engine.requests.claim(terms(1, { key })))).toEqual(["r2"]);
   });
 

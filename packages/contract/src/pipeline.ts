@@ -63,7 +63,7 @@ export async function startPipeline({ harness, handlers, options, decide = () =>
     streamer,
     engine,
     quiet,
-    connect: (owner = ALICE) => connect(harness, streamer, owner),
+    connect: (owner = ALICE) => connect({ harness, streamer, engine }, owner),
     async until(what, condition, withinMs = 120_000) {
       for (let waitedMs = 0; ; waitedMs += STEP_MS) {
         await quiet();
@@ -85,19 +85,33 @@ const trail = (engine: FaultyEngine): string =>
     .map(({ verb }) => verb)
     .join(", ");
 
-async function connect(harness: Harness, streamer: Streamer, owner: Owner): Promise<FlowClient> {
+/** Turns without a call to the engine after which nothing more is to be expected: a process that died never answers. */
+const SILENT_TURNS = 200;
+
+async function answered(engine: FaultyEngine, answer: Promise<void>): Promise<void> {
+  let isDone = false;
+  const done = answer.finally(() => {
+    isDone = true;
+  });
+  for (let silent = 0; !isDone && silent < SILENT_TURNS; silent = engine.inFlight > 0 ? 0 : silent + 1) {
+    await Promise.race([done, turnsOfTheLoop(1)]);
+  }
+}
+
+async function connect(
+  { harness, streamer, engine }: { readonly harness: Harness; readonly streamer: Streamer; readonly engine: FaultyEngine },
+  owner: Owner,
+): Promise<FlowClient> {
   const end = await harness.connectClient();
   const { connectionId } = end;
-  const opened = streamer.connect({ connectionId, owner, permissions: [], connectedAt: harness.clock.now() });
-  // A process that dies while it greets never answers.
-  await Promise.race([opened, turnsOfTheLoop(40)]);
+  await answered(engine, streamer.connect({ connectionId, owner, permissions: [], connectedAt: harness.clock.now() }));
   const read = (text: string): ServerMessage => {
     const parsed = parseServerMessage(text);
     if (!parsed.ok) throw new Error(`the server sent what is no message: ${parsed.error.message}\n${text.slice(0, 400)}`);
     return parsed.message;
   };
   const received = (): readonly ServerMessage[] => end.received.map(read);
-  const sendText = (text: string): Promise<void> => Promise.race([streamer.receive(connectionId, text), turnsOfTheLoop(200)]);
+  const sendText = (text: string): Promise<void> => answered(engine, streamer.receive(connectionId, text));
   return {
     end,
     get received() {
