@@ -3,29 +3,27 @@
  * always made from the sources as they are.
  */
 import { join, resolve } from "node:path";
-import { App, Validations } from "aws-cdk-lib";
-import { AwsSolutionsChecks } from "cdk-nag";
 import { bundleFunctions } from "./bundle/bundle.ts";
+import { checkBudgets } from "./bundle/budgets.ts";
 import { readConfiguration } from "./configuration.ts";
-import { StreamerStack } from "./stack.ts";
+import { addStack, createApp } from "./create-app.ts";
 
 const APP_FOLDER = resolve(import.meta.dirname, "..");
 
-const app = new App();
+const app = createApp();
 const configuration = readConfiguration((name) => app.node.tryGetContext(name) as unknown);
 const bundles = await bundleFunctions({
-  handlersModule: resolve(configuration.handlers ?? join(APP_FOLDER, "handlers.ts")),
+  // A path is meant from where the command was given; npm and cdk change the folder before this runs.
+  handlersModule:
+    configuration.handlers === undefined
+      ? join(APP_FOLDER, "handlers.ts")
+      : resolve(process.env["INIT_CWD"] ?? ".", configuration.handlers),
   architecture: configuration.arch,
   outFolder: join(APP_FOLDER, "dist", "functions"),
   cacheFolder: join(APP_FOLDER, "node_modules", ".cache", "streamer"),
   workerOnly: configuration.workerOnly,
   asInstalled: configuration.asInstalled,
-  ...(process.env["PROBE"] && { entries: process.env["PROBE"] }),
 });
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-new StreamerStack(app, `Streamer-${configuration.stage}`, {
-  configuration,
-  codeFolder: (name) => bundles.find((bundle) => bundle.name === name)!.folder,
-  description: `Streamer (${configuration.stage}): long-running requests over a WebSocket.`,
-});
+checkBudgets(bundles);
+addStack(app, { configuration, codeFolder: (name) => bundles.find((bundle) => bundle.name === name)!.folder });
 app.synth();

@@ -8,8 +8,13 @@ import { Construct } from "constructs";
 
 export const PREFIXES = { blobs: "blobs/", values: "values/", data: "data/" } as const;
 
-/** Streamer deletes its objects itself when retention ends; this is for what a crash left behind, so it may come late. */
-const EXPIRY_MARGIN_DAYS = 7;
+/**
+ * Streamer deletes its objects itself when a request's retention ends; this is for what a crash left behind. S3 counts
+ * from when an object was written, and the payload of a request that was scheduled is written when it is sent: nothing
+ * may go before the longest delay the protocol allows (`delay_ms`, 366 days), a month of attempts, and retention.
+ */
+const LONGEST_WAIT_DAYS = 366;
+const ATTEMPTS_DAYS = 31;
 const ACCESS_LOG_DAYS = 90;
 
 export interface FilesProps {
@@ -41,7 +46,7 @@ export class Files extends Construct {
     const leftovers = [PREFIXES.blobs, PREFIXES.values].map((prefix) => ({
       id: `expire-${prefix.slice(0, -1)}`,
       prefix,
-      expiration: Duration.days(retentionDays + EXPIRY_MARGIN_DAYS),
+      expiration: Duration.days(LONGEST_WAIT_DAYS + ATTEMPTS_DAYS + retentionDays),
     }));
     this.bucket = new Bucket(this, "Bucket", {
       ...closed,
