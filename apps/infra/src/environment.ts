@@ -18,6 +18,35 @@ export interface EnvironmentTargets {
   readonly workArn?: string;
 }
 
+type Setting = keyof typeof VARIABLES;
+
+/** What the functions that serve requests read as they load. */
+const ENGINE: readonly Setting[] = [
+  "requests",
+  "events",
+  "connections",
+  "subscriptions",
+  "limits",
+  "bucket",
+  "delayQueueUrl",
+  "pushEndpoint",
+  "epoch",
+  "options",
+  "logLevel",
+];
+/** Tokens are checked where a connection is made; a message only asks whether its connection's has expired. */
+const TOKENS: readonly Setting[] = ["jwks", "publicKey", "issuer", "audience", "allowedOrigins"];
+
+const SETTINGS: Readonly<Record<FunctionName, readonly Setting[]>> = {
+  connect: ["connections", "delayQueueUrl", ...TOKENS],
+  disconnect: ["connections", "subscriptions"],
+  message: ENGINE,
+  dispatch: ["workFunction"],
+  work: [...ENGINE, "dataPrefix"],
+  wake: [...ENGINE, "workFunction"],
+  sweep: [...ENGINE, "workFunction"],
+};
+
 export function environmentOf(
   name: FunctionName,
   targets: EnvironmentTargets,
@@ -25,26 +54,30 @@ export function environmentOf(
 ): Readonly<Record<string, string>> {
   const { tables, bucketName, delayQueueUrl, pushEndpoint, epoch, workArn } = targets;
   const { options, retentionDays, jwksUrl, publicKey, issuer, audience, allowedOrigins, logLevel } = configuration;
-  const values: Partial<Record<keyof typeof VARIABLES, string | undefined>> = {
-    ...Object.fromEntries(Object.entries(tables).map(([table, { tableName }]) => [table, tableName])),
+  const values: Readonly<Record<Setting, string | undefined>> = {
+    requests: tables.requests.tableName,
+    events: tables.events.tableName,
+    connections: tables.connections.tableName,
+    subscriptions: tables.subscriptions.tableName,
+    limits: tables.limits.tableName,
     bucket: bucketName,
     delayQueueUrl,
     workFunction: workArn,
     pushEndpoint,
     epoch,
     options: JSON.stringify({ ...options, retentionMs: retentionDays * DAY_MS }),
-    // Tokens are checked where a connection is made; a message only asks whether its connection's has expired.
-    ...(name === "connect" && {
-      jwks: jwksUrl,
-      publicKey,
-      issuer,
-      audience,
-      allowedOrigins: allowedOrigins.length > 0 ? allowedOrigins.join(",") : undefined,
-    }),
-    ...(name === "work" && { dataPrefix: PREFIXES.data }),
+    jwks: jwksUrl,
+    publicKey,
+    issuer,
+    audience,
+    allowedOrigins: allowedOrigins.length > 0 ? allowedOrigins.join(",") : undefined,
+    dataPrefix: PREFIXES.data,
     logLevel,
   };
   return Object.fromEntries(
-    Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[VARIABLES[key as keyof typeof VARIABLES], value]])),
+    SETTINGS[name].flatMap((setting) => {
+      const value = values[setting];
+      return value === undefined ? [] : [[VARIABLES[setting], value]];
+    }),
   );
 }

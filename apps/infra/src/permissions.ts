@@ -5,14 +5,13 @@ import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { TableName } from "@streamer/aws/table";
 import { PREFIXES } from "./constructs/files.ts";
-import { indexesOf } from "./constructs/tables.ts";
-import type { Needs } from "./needs.ts";
+import type { Needs, QueueName } from "./needs.ts";
 
 export interface PermissionTargets {
   readonly tables: Readonly<Record<TableName, Table>>;
   readonly streamArn: string;
   readonly bucket: Bucket;
-  readonly queues: Readonly<Record<"delay" | "failed" | "parked", IQueue>>;
+  readonly queues: Readonly<Record<QueueName, IQueue>>;
   /** Undefined for `work` itself, which starts none. */
   readonly workArn?: string;
   readonly connectionsArn: (method: "POST" | "GET" | "DELETE") => string;
@@ -31,7 +30,7 @@ export const WILDCARD_REASONS = {
 
 export function statementsOf(needs: Needs, targets: PermissionTargets): readonly PolicyStatement[] {
   const { tables, streamArn, bucket, queues, workArn, connectionsArn } = targets;
-  const { items, queries = [], indexQueries = [], takes = [], gives = [] } = needs;
+  const { items = {}, queries = [], indexQueries = {}, objects = [], takesFrom = [], sendsTo = [] } = needs;
   const statements: PolicyStatement[] = [];
   const allow = (service: string, actions: readonly string[], resources: readonly string[], conditions?: Record<string, unknown>): void => {
     if (actions.length === 0 || resources.length === 0) return;
@@ -43,6 +42,7 @@ export function statementsOf(needs: Needs, targets: PermissionTargets): readonly
       }),
     );
   };
+  const arnsOf = (names: readonly QueueName[]): readonly string[] => names.map((name) => queues[name].queueArn);
   const under = (...prefixes: readonly string[]): readonly string[] => prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`));
 
   for (const [name, actions] of Object.entries(items)) allow("dynamodb", actions, [tables[name as TableName].tableArn]);
@@ -51,30 +51,22 @@ export function statementsOf(needs: Needs, targets: PermissionTargets): readonly
     ["Query"],
     [
       ...queries.map((name) => tables[name].tableArn),
-      ...indexQueries.flatMap((name) => indexesOf(name).map((index) => `${tables[name].tableArn}/index/${index}`)),
+      ...Object.entries(indexQueries).flatMap(([name, indexes]) =>
+        indexes.map((index) => `${tables[name as TableName].tableArn}/index/${index}`),
+      ),
     ],
   );
   if (needs.readsStream) {
     allow("dynamodb", ["DescribeStream", "GetRecords", "GetShardIterator"], [streamArn]);
     allow("dynamodb", ["ListStreams"], [`${tables.requests.tableArn}/stream/*`]);
   }
-  if (needs.objects)
-    allow("s3", ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"], under(PREFIXES.blobs, PREFIXES.values));
+  allow("s3", objects, under(PREFIXES.blobs, PREFIXES.values));
   if (needs.readsData) allow("s3", ["GetObject"], under(PREFIXES.data));
   const listed = [...(needs.listsObjects ? [PREFIXES.blobs, PREFIXES.values] : []), ...(needs.readsData ? [PREFIXES.data] : [])];
   if (listed.length > 0)
     allow("s3", ["ListBucket"], [bucket.bucketArn], { StringLike: { "s3:prefix": listed.map((prefix) => `${prefix}*`) } });
-  const sends = [...(needs.wakes ? (["delay"] as const) : []), ...gives];
-  allow(
-    "sqs",
-    ["SendMessage"],
-    sends.map((name) => queues[name].queueArn),
-  );
-  allow(
-    "sqs",
-    ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility"],
-    takes.map((name) => queues[name].queueArn),
-  );
+  allow("sqs", ["SendMessage"], arnsOf(sendsTo));
+  allow("sqs", ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility"], arnsOf(takesFrom));
   if (needs.pushes) allow("execute-api", ["ManageConnections"], [connectionsArn("POST"), connectionsArn("DELETE")]);
   if (needs.startsWork && workArn !== undefined) allow("lambda", ["InvokeFunction"], [workArn]);
   return statements;

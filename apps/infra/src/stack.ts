@@ -83,7 +83,7 @@ export class StreamerStack extends Stack {
       asynchronous: { retryAttempts: 0, maxEventAge: WORK_EVENT_AGE, onFailure: { bind: () => ({ destination: queues.failed.queueArn }) } },
     });
     const workArn = workRollout.alias.functionArn;
-    const message = createFunction("message", { memoryMb: configuration.messageMemoryMb }, workArn);
+    const message = createFunction("message", { memoryMb: configuration.messageMemoryMb });
     const messageRollout = new Rollout(this, "MessageRollout", { function: message.function, canary });
     const connect = createFunction("connect");
     const disconnect = createFunction("disconnect");

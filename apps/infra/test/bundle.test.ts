@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { writeSampleShop } from "@streamer/handlers";
 import { checkBudgets } from "../src/bundle/budgets.ts";
 import { bundleFunctions, type Bundle, type BundleOptions } from "../src/bundle/bundle.ts";
 import { addNativePackage } from "../src/bundle/native-package.ts";
 import { FUNCTION_NAMES, planOf, type ArchitectureName } from "../src/functions.ts";
+import { environmentIn, synthesise } from "./template.ts";
 
 const FIXTURES = resolve(import.meta.dirname, "fixtures");
 const HANDLERS = resolve(import.meta.dirname, "..", "handlers.ts");
@@ -54,11 +55,17 @@ describe("the functions' bundles", () => {
     expect(startBytes).toBeLessThan(codeBytes / 1.5);
   });
 
-  it("load, and export a handler each", async () => {
-    for (const { folder: at } of bundles) {
+  it("load with the environment the stack gives them, and export a handler each", async () => {
+    const template = synthesise();
+    for (const { name, folder: at } of bundles) {
+      vi.unstubAllEnvs();
+      vi.stubEnv("AWS_REGION", "eu-west-1");
+      for (const [variable, value] of Object.entries(environmentIn(template, name)))
+        vi.stubEnv(variable, typeof value === "string" ? value : "https://resolved.example/at-deployment");
       const { handler } = (await import(pathToFileURL(join(at, "index.mjs")).href)) as { readonly handler: unknown };
       expect(handler).toBeTypeOf("function");
     }
+    vi.unstubAllEnvs();
   });
 
   it("upload no source maps", () => {
@@ -85,7 +92,7 @@ describe("a package that only queued runs load", () => {
 describe("the work function", () => {
   it("makes a PDF and a workbook from its own folder, wherever that is", async () => {
     const shop = join(folder, "shop");
-    await writeSampleShop({ folder: shop, rows: 500, seed: 1 });
+    await writeSampleShop(shop, { rows: 500 });
     await bundle("reports", { handlersModule: join(FIXTURES, "shop-handlers.ts"), only: ["work"] });
     // Moved out of reach of this workspace's node_modules, as it is on Lambda.
     const elsewhere = mkdtempSync(join(tmpdir(), "streamer-elsewhere-"));

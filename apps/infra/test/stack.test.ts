@@ -5,7 +5,7 @@ import type { Template } from "aws-cdk-lib/assertions";
 import { RUNNABLE_FILTER, TABLES, type TableDefinition } from "@streamer/aws/table";
 import { VARIABLES } from "@streamer/aws/settings";
 import { FUNCTION_NAMES, FUNCTIONS } from "../src/functions.ts";
-import { AUTH, normalised, synthesise } from "./template.ts";
+import { AUTH, environmentIn, functionIn, normalised, synthesise } from "./template.ts";
 
 type Properties = Record<string, unknown>;
 interface Resource {
@@ -16,10 +16,7 @@ interface Resource {
 
 let template: Template;
 const resources = (type: string): Readonly<Record<string, Resource>> => template.findResources(type) as Record<string, Resource>;
-const functionOf = (name: string): Properties => {
-  const [found] = Object.entries(resources("AWS::Lambda::Function")).filter(([id]) => new RegExp(`^${name}Function[0-9A-F]{8}$`).test(id));
-  return found![1].Properties;
-};
+const functionOf = (name: string): Properties => functionIn(template, name);
 
 beforeAll(() => {
   template = synthesise(AUTH, { validated: true });
@@ -121,7 +118,7 @@ describe("the stack", () => {
   });
 
   it("tells each function the settings it needs, and the token settings to connect alone", () => {
-    const told = (name: string): Properties => (functionOf(name)["Environment"] as { readonly Variables: Properties }).Variables;
+    const told = (name: string): Properties => environmentIn(template, name);
     for (const name of FUNCTION_NAMES) for (const variable of Object.keys(told(name))) expect(Object.values(VARIABLES)).toContain(variable);
     expect(told("connect")).toMatchObject({
       [VARIABLES.jwks]: AUTH.jwksUrl,

@@ -30,3 +30,16 @@ export function normalised(template: Template): string {
     .replaceAll(/[0-9a-f]{64}/g, "ASSET")
     .replaceAll(/(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}/g, "$1VERSION")}\n`;
 }
+
+/** Properties of a function, by its name in functions.ts. */
+export function functionIn(template: Template, name: string): Record<string, unknown> {
+  const all = Object.entries(
+    template.findResources("AWS::Lambda::Function") as Record<string, { readonly Properties: Record<string, unknown> }>,
+  );
+  const [, found] = all.find(([id]) => new RegExp(`^${name}Function[0-9A-F]{8}$`).test(id)) ?? [];
+  if (found === undefined) throw new Error(`The template has no function ${name}.`);
+  return found.Properties;
+}
+
+export const environmentIn = (template: Template, name: string): Record<string, unknown> =>
+  (functionIn(template, name)["Environment"] as { readonly Variables: Record<string, unknown> }).Variables;

@@ -9,6 +9,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { FUNCTION_NAMES, planOf, type ArchitectureName, type FunctionName } from "../functions.ts";
+import { commonJsNames } from "./common-js-names.ts";
 import { copyPackages } from "./installed-packages.ts";
 import { addNativePackage } from "./native-package.ts";
 import { staticPathToWorkerOnly, withoutPackages, WORKER_ONLY } from "./worker-only.ts";
@@ -85,8 +86,10 @@ async function bundleFunction(name: FunctionName, options: BundleOptions): Promi
     define: { "process.env.NODE_ENV": '"production"' },
     logLevel: "silent",
     ...(plan.runsQueued
-      ? { external: [...asInstalled] }
-      : { plugins: [withoutPackages([...new Set([...WORKER_ONLY, ...asInstalled, ...(options.workerOnly ?? [])])], name)] }),
+      ? { external: [...asInstalled], plugins: [commonJsNames()] }
+      : {
+          plugins: [withoutPackages([...new Set([...WORKER_ONLY, ...asInstalled, ...(options.workerOnly ?? [])])], name), commonJsNames()],
+        }),
   });
   const entry = entryOutput(metafile);
   const way = staticPathToWorkerOnly(metafile, entry);
