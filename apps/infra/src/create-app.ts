@@ -3,7 +3,7 @@ import { App, Validations, type AppProps } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { StreamerStack, type StreamerStackProps } from "./stack.ts";
 
-export const stackName = (stage: string): string => `Streamer-${stage}`;
+const stackName = (stage: string): string => `Streamer-${stage}`;
 
 export function createApp(props: AppProps = {}): App {
   const app = new App(props);

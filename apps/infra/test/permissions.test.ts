@@ -18,6 +18,7 @@ interface Role {
 
 let statements: Readonly<Record<FunctionName, readonly Statement[]>>;
 let stray: number;
+let managed: readonly string[];
 
 beforeAll(() => {
   const template = synthesise();
@@ -25,14 +26,16 @@ beforeAll(() => {
   statements = Object.fromEntries(
     FUNCTION_NAMES.map((name) => {
       const role = roles.find(({ Description }) => Description === `Streamer dev: ${name}`)!;
-      expect([name, role.ManagedPolicyArns]).toEqual([name, undefined]);
       return [name, role.Policies!.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)];
     }),
   ) as unknown as typeof statements;
+  managed = FUNCTION_NAMES.filter((name) =>
+    roles.some(({ Description, ManagedPolicyArns }) => Description === `Streamer dev: ${name}` && ManagedPolicyArns),
+  );
   stray = Object.keys(template.findResources("AWS::IAM::Policy")).length;
 }, 30_000);
 
-const actionsOf = ({ Action }: Statement): readonly string[] => [Action].flat() as string[];
+const actionsOf = ({ Action }: Statement): readonly string[] => [Action].flat();
 const mayDo = (name: FunctionName, action: string): readonly string[] =>
   statements[name].filter((statement) => actionsOf(statement).includes(action)).map(({ Resource }) => JSON.stringify(Resource));
 
@@ -40,6 +43,7 @@ describe("a function's role", () => {
   it("names every action, and has all its statements in one place", () => {
     for (const name of FUNCTION_NAMES) for (const action of statements[name].flatMap(actionsOf)) expect(action).not.toContain("*");
     expect(stray).toBe(0);
+    expect(managed).toEqual([]);
   });
 
   it("never allows anything on everything", () => {

@@ -152,7 +152,7 @@ describe("the stack", () => {
       AccessLogSettings: { Format: Match.not(Match.stringLikeRegexp("querystring|header|authorizer")) },
     });
     const routes = Object.values(resources("AWS::ApiGatewayV2::Route")).map(({ Properties: { RouteKey } }) => RouteKey);
-    expect(routes.toSorted()).toEqual(["$connect", "$default", "$disconnect"]);
+    expect(new Set(routes)).toEqual(new Set(["$connect", "$default", "$disconnect"]));
   });
 
   it("keeps files private, over TLS, and no leftovers for ever", () => {

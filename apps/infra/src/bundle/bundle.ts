@@ -15,7 +15,7 @@ import { addNativePackage } from "./native-package.ts";
 import { staticPathToWorkerOnly, withoutPackages, WORKER_ONLY } from "./worker-only.ts";
 
 /** Native, or reading files beside their own code: installed next to the bundle of `work` instead of being part of it. */
-export const AS_INSTALLED = ["@duckdb/node-api", "pdfkit", "pdfmake"] as const;
+const AS_INSTALLED = ["@duckdb/node-api", "pdfkit", "pdfmake"] as const;
 
 export interface BundleOptions {
   /** The module that exports `handlers`. */
@@ -51,11 +51,8 @@ const REQUIRE = 'import { createRequire as streamerRequire } from "node:module";
 /** Where `@streamer/aws` is found from. */
 const APP_FOLDER = resolve(import.meta.dirname, "..", "..");
 
-export async function bundleFunctions(options: BundleOptions): Promise<readonly Bundle[]> {
-  const bundles: Bundle[] = [];
-  for (const name of options.only ?? FUNCTION_NAMES) bundles.push(await bundleFunction(name, options));
-  return bundles;
-}
+export const bundleFunctions = (options: BundleOptions): Promise<readonly Bundle[]> =>
+  Promise.all((options.only ?? FUNCTION_NAMES).map((name) => bundleFunction(name, options)));
 
 async function bundleFunction(name: FunctionName, options: BundleOptions): Promise<Bundle> {
   const folder = join(options.outFolder, name);

@@ -9,7 +9,7 @@ import { Alias, type EventInvokeConfigOptions, type Function, type IVersion } fr
 import { Construct } from "constructs";
 import { acknowledgeManagedPolicy } from "../acknowledgements.ts";
 
-export const ALIAS_NAME = "live";
+const ALIAS_NAME = "live";
 /** One failure can be an accident of the platform; three within a minute are the code. */
 const ERRORS_A_MINUTE = 3;
 
