@@ -26,8 +26,10 @@ export async function createTokens(): Promise<Tokens> {
   const pem = await exportSPKI(publicKey);
   let issuer: string | undefined;
   let audience: string | undefined;
+  let isTrusted = false;
   return {
-    token: ({ userId, tenantId, permissions, lifeSeconds = DAY_SECONDS }) => {
+    token: async ({ userId, tenantId, permissions, lifeSeconds = DAY_SECONDS }) => {
+      if (!isTrusted) throw new Error("No function of the stack is told whose tokens to accept: synthesise it with a publicKey or a jwksUrl.");
       const now = Math.floor(Date.now() / 1_000);
       const jwt = new SignJWT({ ...(tenantId !== undefined && { tenant_id: tenantId }), ...(permissions && { permissions }) })
         .setProtectedHeader({ alg: "EdDSA" })
@@ -40,6 +42,7 @@ export async function createTokens(): Promise<Tokens> {
     },
     trustedBy: (environment) => {
       if (!(PUBLIC_KEY in environment) && !(JWKS in environment)) return environment;
+      isTrusted = true;
       issuer = environment[ISSUER] || undefined;
       audience = environment[AUDIENCE] || undefined;
       const { [JWKS]: _replaced, ...rest } = environment;

@@ -67,7 +67,7 @@ describe("a queue", () => {
     const seen = records.map(({ body, attributes }) => `${body} ${attributes.ApproximateReceiveCount}`);
     expect(seen.toSorted()).toEqual(["bad 1", "bad 2", "good 1", "late 1"]);
     await expect
-      .poll(() => fixture.aws.queues.all.map(({ counts }) => counts().visible + counts().hidden), { timeout: 5_000 })
+      .poll(() => fixture.aws.queues.all.map(({ counts }) => counts().visible + counts().hidden), { timeout: 10_000 })
       .toEqual([1, 0]);
     fixture.aws.queues.all[0]!.purge();
   });
