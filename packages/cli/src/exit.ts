@@ -18,8 +18,8 @@ export class ExitError extends Error {
   readonly exitCode: number;
   readonly code: string;
 
-  constructor(exitCode: number, message: string, code = "USAGE") {
-    super(message);
+  constructor(exitCode: number, message: string, code = "USAGE", options?: ErrorOptions) {
+    super(message, options);
     this.name = "ExitError";
     this.exitCode = exitCode;
     this.code = code;

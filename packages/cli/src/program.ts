@@ -1,6 +1,7 @@
 /** The streamer command: its verbs, and how any of them ends. */
 import { Command, CommanderError } from "commander";
 import { addDemo } from "./commands/demo.ts";
+import { addDeploy } from "./commands/deploy.ts";
 import { addRequest } from "./commands/request.ts";
 import { addSampleData } from "./commands/sample-data.ts";
 import { addServe } from "./commands/serve.ts";
@@ -19,7 +20,7 @@ export function createProgram(): Command {
       "after",
       `${EXIT_HELP}\n\nColours are used on a terminal unless NO_COLOR is set. "streamer <command> --help" has examples.`,
     );
-  for (const add of [addServe, addRequest, addWatch, addToken, addSampleData, addDemo]) add(program);
+  for (const add of [addServe, addRequest, addWatch, addToken, addSampleData, addDemo, addDeploy]) add(program);
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
 }

@@ -35,7 +35,7 @@ it("the guide lists every command and exit code the help does", async () => {
   const help = streamer(["--help"], { cwd: tmpdir() });
   expect(await help.ended).toBe(0);
   const verbs = [...help.stdout.matchAll(/^ {2}(\w[\w-]*) \[/gm)].map(([, verb]) => verb!).filter((verb) => verb !== "help");
-  expect(verbs).toHaveLength(6);
+  expect(verbs).toHaveLength(7);
   for (const verb of verbs) expect(guide).toMatch(new RegExp(`^\\| \`${verb}[ \`]`, "m"));
   const codes = [...help.stdout.matchAll(/^ {2}(\d+) {2}/gm)].map(([, code]) => code!);
   expect(codes).toHaveLength(7);

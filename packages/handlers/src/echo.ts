@@ -4,7 +4,7 @@
  */
 import { defineHandler } from "@streamer/core";
 import type { JsonValue } from "@streamer/protocol";
-import { z } from "zod";
+import * as z from "zod";
 
 export const echo = defineHandler({
   action: "echo",

@@ -4,7 +4,7 @@
  */
 import { defineHandler } from "@streamer/core";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { z } from "zod";
+import * as z from "zod";
 import manifest from "../package.json" with { type: "json" };
 
 /** The sampling timer's period: what the histogram records beyond it is delay. */

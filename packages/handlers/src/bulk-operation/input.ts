@@ -3,7 +3,7 @@
  * before the request is accepted, each problem with its path; what depends on the table is a per-item outcome.
  */
 import { isJsonObject, type JsonObject } from "@streamer/protocol";
-import { z } from "zod";
+import * as z from "zod";
 
 const MAX_ITEMS = 10_000;
 /** One transaction: its fsync is shared by the items, and the sockets wait for it no longer than a few milliseconds. */

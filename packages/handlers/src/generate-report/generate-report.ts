@@ -1,25 +1,16 @@
 /**
  * generate_report: a report on a shop's sales, as PDF, CSV or Excel, in four stages (see progress.ts).
  *
+ * This is the definition alone, light to load: what makes a report, DuckDB first of all, is imported when one runs
+ * (generate.ts), so that a process that only takes requests in never loads it.
  * Configured twice with the same options: here, where the handler is registered, and in the child process that runs
  * it, which imports `handler.isolate` and finds them in that URL (isolated.ts).
- * Writes only in scratch until the file is whole; then the file is stored, and the link to it is the result. A run
- * that is stopped at any moment leaves nothing behind, and running it again starts from the beginning.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defineHandler, type Handler, type HandlerContext, type StoredBlob } from "@streamer/core";
+import { defineHandler, type Handler } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
-import { withoutPaths } from "./columns.ts";
-import { DEFAULT_MEMORY_MB, MEMORY_MB_PER_TEXT_FILE, openDatabase, type Database } from "./database.ts";
-import { detailColumns } from "./detail.ts";
-import { reportFacts, type ReportFacts } from "./facts.ts";
 import { reportInput, type ReportInput } from "./input.ts";
-import { loadMapping } from "./mapping.ts";
-import { createProgress, type StageProgress } from "./progress.ts";
-import { queryData, type SourceRows } from "./query.ts";
-import { summarize, type Summary } from "./summarize.ts";
-import type { WrittenFile } from "./write-csv.ts";
 
 export interface GenerateReportOptions {
   /** The folder with the shop's files; the only one a report reads. */
@@ -64,7 +55,10 @@ export function createGenerateReport(options: GenerateReportOptions): GenerateRe
     timeoutMs: TIMEOUT_MS,
     retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },
     isolate: isolateUrl(resolved),
-    run: (input, ctx) => generate(input, ctx, resolved),
+    async run(input, ctx) {
+      const { generate } = await import("./generate.ts");
+      return generate(input, ctx, resolved);
+    },
   });
 }
 
@@ -99,91 +93,4 @@ function folderBytes(folder: string): number {
   } catch {
     return 0; // no folder yet: the report itself will say so
   }
-}
-
-async function generate(input: ReportInput, ctx: HandlerContext, options: GenerateReportOptions): Promise<ReportResult> {
-  const progress = createProgress(ctx);
-  const scratchFolder = await ctx.scratch();
-  const query = progress.stage("query");
-  const mapping = await loadMapping(options.dataFolder, options.mappingFile);
-  try {
-    const memoryMb = options.memoryMb ?? DEFAULT_MEMORY_MB + MEMORY_MB_PER_TEXT_FILE * mapping.textFiles;
-    await using database = await openDatabase({ ...options, memoryMb, scratchFolder, signal: ctx.signal });
-    const { shape, rows } = await queryData(database, mapping, input, query);
-    const summary = await summarize(database, input, shape, progress.stage("process"));
-    const generatedAt = new Date().toISOString();
-    const facts = reportFacts(mapping, input, { shape, summary, generatedAt });
-    const file = await write(input.format, database, facts, {
-      folder: scratchFolder,
-      signal: ctx.signal,
-      options,
-      tell: progress.stage("generate"),
-    });
-
-    const finalize = progress.stage("finalize");
-    finalize(0, "Storing the file");
-    const stored = await store(ctx, file, input);
-    finalize(1, "Report ready", { size_bytes: stored.sizeBytes });
-    return {
-      url: stored.url,
-      records: file.records,
-      size_bytes: stored.sizeBytes,
-      format: input.format,
-      generated_at: generatedAt,
-      expires_at: stored.expiresAt,
-      stats: { ...statsOf(summary, rows, mapping.currency), timings: progress.timings() },
-    };
-  } catch (error) {
-    ctx.signal.throwIfAborted();
-    throw withoutPaths(error);
-  }
-}
-
-interface Writing {
-  readonly folder: string;
-  readonly signal: AbortSignal;
-  readonly options: GenerateReportOptions;
-  readonly tell: StageProgress;
-}
-
-/** Each writer is loaded when it is asked for: a CSV needs neither pdfmake nor echarts in memory. */
-async function write(format: ReportInput["format"], database: Database, facts: ReportFacts, writing: Writing): Promise<WrittenFile> {
-  const { folder, signal, options, tell } = writing;
-  const columns = detailColumns(facts.shape);
-  if (format === "csv") {
-    const { writeCsv } = await import("./write-csv.ts");
-    return writeCsv(database, columns, folder, tell);
-  }
-  if (format === "excel") {
-    const { writeExcel } = await import("./excel/write-excel.ts");
-    const { rowsPerSheet } = options;
-    return writeExcel(database, facts, { columns, folder, signal, ...(rowsPerSheet && { rowsPerSheet }) }, tell);
-  }
-  const { writePdf } = await import("./pdf/write-pdf.ts");
-  return writePdf(database, facts, { columns, folder, signal, ...(options.pdfRows && { rows: options.pdfRows }) }, tell);
-}
-
-const FILE_TYPES = {
-  pdf: { extension: "pdf", contentType: "application/pdf" },
-  csv: { extension: "csv", contentType: "text/csv; charset=utf-8" },
-  excel: { extension: "xlsx", contentType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" },
-} as const;
-
-function store(ctx: HandlerContext, { path }: WrittenFile, { format, start_date, end_date }: ReportInput): Promise<StoredBlob> {
-  const { extension, contentType } = FILE_TYPES[format];
-  ctx.signal.throwIfAborted();
-  return ctx.blobs.putFile(`report.${extension}`, path, { contentType, filename: `report-${start_date}-to-${end_date}.${extension}` });
-}
-
-function statsOf({ totals, periods, unit, categories }: Summary, sources: SourceRows, currency: string): JsonObject {
-  return {
-    currency,
-    totals: { ...totals },
-    orders: totals.orders,
-    customers: totals.customers,
-    periods: periods.length,
-    period_unit: unit,
-    top_category: categories[0]?.name ?? null,
-    sources: { ...sources },
-  };
 }

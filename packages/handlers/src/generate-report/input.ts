@@ -2,7 +2,7 @@
  * What a report may be asked for. Everything is checked here that can be without opening the data; filter values are
  * checked against the data in filters.ts.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const REPORT_FORMATS = ["pdf", "csv", "excel"] as const;
 const REPORT_TYPES = ["monthly", "quarterly", "annual", "custom"] as const;

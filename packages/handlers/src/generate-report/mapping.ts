@@ -7,7 +7,7 @@ import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Fatal } from "@streamer/core";
-import { z } from "zod";
+import * as z from "zod";
 
 export const MAPPING_FILE = "sources.json";
 

@@ -9,7 +9,7 @@
 import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
-import { z } from "zod";
+import * as z from "zod";
 import { SAMPLE_SOURCES, catalogueSql, linesSql } from "./sample-shop-sql.ts";
 
 export interface SampleShopOptions {

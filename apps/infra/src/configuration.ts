@@ -1,0 +1,100 @@
+/**
+ * What a deployment is told: context values (`-c name=value`, or "context" in cdk.json), checked in one place and
+ * filled with defaults. The constructs are handed their part and read no context.
+ */
+import { readFileSync } from "node:fs";
+import * as z from "zod";
+import { ARCHITECTURES } from "./functions.ts";
+
+/** Days CloudWatch can keep logs for. */
+const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] as const;
+
+const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")]);
+const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+/** Comma-separated on the command line, a list in cdk.json. */
+const list = z
+  .union([z.array(z.string()), z.string().transform((text) => text.split(",").map((part) => part.trim()))])
+  .transform((parts) => parts.filter(Boolean));
+/** `@path` stands for what is in the file. */
+const textOrFile = z.string().transform((text) => (text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text));
+const json = z.union([
+  z.record(z.string(), z.json()),
+  textOrFile.transform((text) => JSON.parse(text) as Record<string, z.core.util.JSONType>),
+]);
+
+const schema = z
+  .object({
+    /** Names the stack, its API stage and its log groups: dev, production, … */
+    stage: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,29}$/, "lower-case letters, digits and hyphens, starting with a letter, at most 30")
+      .default("dev"),
+    arch: z.enum(ARCHITECTURES).default("arm64"),
+    /** Module that exports `handlers`. */
+    handlers: z.string().optional(),
+    workerOnly: list.default([]),
+    asInstalled: list.default([]),
+
+    /** One of two: whose tokens are accepted. */
+    jwksUrl: z.url().optional(),
+    publicKey: textOrFile.optional(),
+    issuer: z.string().optional(),
+    audience: z.string().optional(),
+    allowedOrigins: list.default([]),
+    /** How long state and results stay readable after a request ends. */
+    retentionDays: count(1, 365).default(7),
+    /** core's PartialOptions; the time of retention is the value above. */
+    options: json.default({}),
+    logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+
+    /** Messages a second over all connections, and how many may come at once. */
+    throttleRate: count(1, 100_000).default(1_000),
+    throttleBurst: count(1, 100_000).default(2_000),
+    /** Requests run at once; 0 reserves nothing and shares the account's concurrency. */
+    workConcurrency: count(0, 10_000).default(50),
+    workMemoryMb: count(512, 10_240).default(2_048),
+    /** Room in /tmp for what handlers read and write. */
+    workStorageMb: count(512, 10_240).default(4_096),
+    messageMemoryMb: count(256, 10_240).default(1_024),
+    logRetentionDays: z.coerce.number().pipe(z.literal(RETENTION_DAYS)).default(30),
+    /** canary: a tenth of the traffic for five minutes, rolled back by alarms. */
+    rollout: z.enum(["canary", "all-at-once"]).default("canary"),
+    tracing: flag.default(false),
+
+    domainName: z.string().optional(),
+    certificateArn: z.string().optional(),
+    hostedZoneId: z.string().optional(),
+    hostedZoneName: z.string().optional(),
+    alarmTopicArn: z.string().optional(),
+    /** False where the account's API Gateway already has a role to write logs with. */
+    apiLoggingRole: flag.default(true),
+  })
+  .refine(({ jwksUrl, publicKey }) => jwksUrl === undefined || publicKey === undefined, {
+    path: ["publicKey"],
+    message: "give jwksUrl or publicKey, not both",
+  })
+  .refine(({ domainName, certificateArn }) => (domainName === undefined) === (certificateArn === undefined), {
+    path: ["certificateArn"],
+    message: "domainName and certificateArn come together",
+  })
+  .refine(({ hostedZoneId, hostedZoneName }) => (hostedZoneId === undefined) === (hostedZoneName === undefined), {
+    path: ["hostedZoneName"],
+    message: "hostedZoneId and hostedZoneName come together",
+  });
+
+export type Configuration = z.output<typeof schema>;
+const CONFIGURATION_NAMES = Object.keys(schema.shape) as readonly (keyof Configuration)[];
+
+/** Throws an error that lists every value that cannot be right. */
+export function readConfiguration(context: (name: string) => unknown): Configuration {
+  const given = Object.fromEntries(
+    CONFIGURATION_NAMES.flatMap((name) => {
+      const value = context(name);
+      return value === undefined || value === "" ? [] : [[name, value]];
+    }),
+  );
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join(".") || "(together)"}: ${message}`);
+  throw new Error(`The deployment is configured with values that cannot be right:\n${problems.join("\n")}`);
+}

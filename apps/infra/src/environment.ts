@@ -1,0 +1,83 @@
+/** What each function is told by its environment: the variables packages/aws/src/settings.ts names. */
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import { VARIABLES } from "@streamer/aws/settings";
+import type { TableName } from "@streamer/aws/table";
+import type { Configuration } from "./configuration.ts";
+import { PREFIXES } from "./constructs/files.ts";
+import type { FunctionName } from "./functions.ts";
+
+const DAY_MS = 86_400_000;
+
+export interface EnvironmentTargets {
+  readonly tables: Readonly<Record<TableName, Table>>;
+  readonly bucketName: string;
+  readonly delayQueueUrl: string;
+  readonly pushEndpoint: string;
+  readonly epoch: string;
+  /** Undefined for `work` itself, whose alias can only be made after it. */
+  readonly workArn?: string;
+}
+
+type Setting = keyof typeof VARIABLES;
+
+/** What the functions that serve requests read as they load. */
+const ENGINE: readonly Setting[] = [
+  "requests",
+  "events",
+  "connections",
+  "subscriptions",
+  "limits",
+  "bucket",
+  "delayQueueUrl",
+  "pushEndpoint",
+  "epoch",
+  "options",
+  "logLevel",
+];
+/** Tokens are checked where a connection is made; a message only asks whether its connection's has expired. */
+const TOKENS: readonly Setting[] = ["jwks", "publicKey", "issuer", "audience", "allowedOrigins"];
+
+const SETTINGS: Readonly<Record<FunctionName, readonly Setting[]>> = {
+  connect: ["connections", "delayQueueUrl", ...TOKENS],
+  disconnect: ["connections", "subscriptions"],
+  message: ENGINE,
+  dispatch: ["workFunction"],
+  work: [...ENGINE, "dataPrefix"],
+  wake: [...ENGINE, "workFunction"],
+  sweep: [...ENGINE, "workFunction"],
+};
+
+export function environmentOf(
+  name: FunctionName,
+  targets: EnvironmentTargets,
+  configuration: Configuration,
+): Readonly<Record<string, string>> {
+  const { tables, bucketName, delayQueueUrl, pushEndpoint, epoch, workArn } = targets;
+  const { options, retentionDays, jwksUrl, publicKey, issuer, audience, allowedOrigins, logLevel } = configuration;
+  const values: Readonly<Record<Setting, string | undefined>> = {
+    requests: tables.requests.tableName,
+    events: tables.events.tableName,
+    connections: tables.connections.tableName,
+    subscriptions: tables.subscriptions.tableName,
+    limits: tables.limits.tableName,
+    bucket: bucketName,
+    delayQueueUrl,
+    workFunction: workArn,
+    pushEndpoint,
+    epoch,
+    options: JSON.stringify({ ...options, retentionMs: retentionDays * DAY_MS }),
+    jwks: jwksUrl,
+    publicKey,
+    issuer,
+    audience,
+    allowedOrigins: allowedOrigins.length > 0 ? allowedOrigins.join(",") : undefined,
+    dataPrefix: PREFIXES.data,
+    logLevel,
+  };
+  return Object.fromEntries(
+    SETTINGS[name].flatMap((setting) => {
+      const value = values[setting];
+      return value === undefined ? [] : [[VARIABLES[setting], value]];
+    }),
+  );
+}

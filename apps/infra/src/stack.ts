@@ -1,0 +1,147 @@
+/** Joins the parts: the only file that knows all of them. */
+import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { Construct } from "constructs";
+import type { Configuration } from "./configuration.ts";
+import { Alarms } from "./constructs/alarms.ts";
+import { ApiLoggingRole } from "./constructs/api-logging-role.ts";
+import { CustomDomain } from "./constructs/custom-domain.ts";
+import { Dashboard } from "./constructs/dashboard.ts";
+import { Files } from "./constructs/files.ts";
+import { Queues } from "./constructs/queues.ts";
+import { Rollout } from "./constructs/rollout.ts";
+import { Socket } from "./constructs/socket.ts";
+import { StreamerFunction } from "./constructs/streamer-function.ts";
+import { Tables } from "./constructs/tables.ts";
+import { Triggers } from "./constructs/triggers.ts";
+import { environmentOf } from "./environment.ts";
+import type { FunctionName } from "./functions.ts";
+import { NEEDS } from "./needs.ts";
+import { statementsOf } from "./permissions.ts";
+
+/** A run that could not be started for this long is started by the sweep instead. */
+const WORK_EVENT_AGE = Duration.hours(6);
+
+export interface StreamerStackProps extends StackProps {
+  readonly configuration: Configuration;
+  /** Folder of a function's code. */
+  readonly codeFolder: (name: FunctionName) => string;
+}
+
+export class StreamerStack extends Stack {
+  constructor(scope: Construct, id: string, { configuration, codeFolder, ...props }: StreamerStackProps) {
+    super(scope, id, props);
+    const { stage, arch: architecture, allowedOrigins, logRetentionDays, tracing } = configuration;
+    const canary = configuration.rollout === "canary";
+
+    const tables = new Tables(this, "Tables");
+    const files = new Files(this, "Files", { retentionDays: configuration.retentionDays, allowedOrigins });
+    const queues = new Queues(this, "Queues");
+    const socket = new Socket(this, "Socket", {
+      stage,
+      logRetentionDays,
+      throttle: { rateLimit: configuration.throttleRate, burstLimit: configuration.throttleBurst },
+    });
+    if (configuration.apiLoggingRole) socket.stage.node.addDependency(new ApiLoggingRole(this, "ApiLoggingRole"));
+
+    const permissions = {
+      tables: tables.byName,
+      streamArn: tables.streamArn,
+      bucket: files.bucket,
+      queues,
+      connectionsArn: socket.connectionsArn.bind(socket),
+    };
+    const variables = {
+      tables: tables.byName,
+      bucketName: files.bucket.bucketName,
+      delayQueueUrl: queues.delay.queueUrl,
+      pushEndpoint: socket.pushEndpoint,
+      epoch: tables.epoch,
+    };
+    const createFunction = (name: FunctionName, sizes: Sizes = {}, workArn?: string): StreamerFunction =>
+      new StreamerFunction(this, name, {
+        name,
+        stage,
+        codeFolder: codeFolder(name),
+        architecture,
+        logRetentionDays,
+        tracing,
+        environment: environmentOf(name, { ...variables, ...(workArn !== undefined && { workArn }) }, configuration),
+        statements: statementsOf(NEEDS[name], { ...permissions, ...(workArn !== undefined && { workArn }) }),
+        ...sizes,
+      });
+
+    const work = createFunction("work", {
+      memoryMb: configuration.workMemoryMb,
+      storageMb: configuration.workStorageMb,
+      ...(configuration.workConcurrency > 0 && { reservedConcurrency: configuration.workConcurrency }),
+    });
+    const workRollout = new Rollout(this, "WorkRollout", {
+      function: work.function,
+      canary,
+      // Retries are Streamer's own: with another attempt, its fence and its history. A death is told to `wake` at once; needs.ts has the right to.
+      asynchronous: { retryAttempts: 0, maxEventAge: WORK_EVENT_AGE, onFailure: { bind: () => ({ destination: queues.failed.queueArn }) } },
+    });
+    const workArn = workRollout.alias.functionArn;
+    const message = createFunction("message", { memoryMb: configuration.messageMemoryMb });
+    const messageRollout = new Rollout(this, "MessageRollout", { function: message.function, canary });
+    const connect = createFunction("connect");
+    const disconnect = createFunction("disconnect");
+    const dispatch = createFunction("dispatch", {}, workArn);
+    const wake = createFunction("wake", {}, workArn);
+    const sweep = createFunction("sweep", {}, workArn);
+
+    socket.route({ connect: connect.function, disconnect: disconnect.function, message: messageRollout.alias as IFunction });
+    new Triggers(this, "Triggers", {
+      streamArn: tables.streamArn,
+      queues,
+      dispatch: dispatch.function,
+      wake: wake.function,
+      sweep: sweep.function,
+    });
+
+    const functions = {
+      connect: connect.function,
+      disconnect: disconnect.function,
+      message: message.function,
+      dispatch: dispatch.function,
+      work: work.function,
+      wake: wake.function,
+      sweep: sweep.function,
+    };
+    const alarms = new Alarms(this, "Alarms", {
+      functions,
+      tables: tables.byName,
+      queues,
+      others: [workRollout.alarm, messageRollout.alarm],
+      topicArn: configuration.alarmTopicArn,
+    });
+    new Dashboard(this, "Dashboard", { stage, api: socket.api, functions, tables: tables.byName, queues, alarms: alarms.all });
+
+    const { domainName, certificateArn, hostedZoneId, hostedZoneName } = configuration;
+    if (domainName !== undefined && certificateArn !== undefined) {
+      new CustomDomain(this, "CustomDomain", {
+        domainName,
+        certificateArn,
+        api: socket.api,
+        stage: socket.stage,
+        ...(hostedZoneId !== undefined && hostedZoneName !== undefined && { hostedZone: { id: hostedZoneId, name: hostedZoneName } }),
+      });
+    }
+    new CfnOutput(this, "Url", {
+      value: domainName === undefined ? socket.stage.url : `wss://${domainName}`,
+      description: "Where clients connect",
+    });
+    new CfnOutput(this, "DataUrl", {
+      value: `s3://${files.bucket.bucketName}/data/`,
+      description: "Where the files handlers read are put",
+    });
+    new CfnOutput(this, "ParkedQueueUrl", { value: queues.parked.queueUrl, description: "What nobody could handle" });
+  }
+}
+
+interface Sizes {
+  readonly memoryMb?: number;
+  readonly storageMb?: number;
+  readonly reservedConcurrency?: number;
+}

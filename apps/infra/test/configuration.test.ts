@@ -1,0 +1,76 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, expect, it } from "vitest";
+import { readConfiguration } from "../src/configuration.ts";
+import { synthesise } from "./template.ts";
+
+const read = (given: Readonly<Record<string, unknown>>): ReturnType<typeof readConfiguration> => readConfiguration((name) => given[name]);
+
+describe("the configuration", () => {
+  it("takes the command line's texts as numbers, flags, lists, JSON and files", () => {
+    const file = join(mkdtempSync(join(tmpdir(), "streamer-key-")), "key.pem");
+    writeFileSync(file, "-----BEGIN PUBLIC KEY-----\n");
+    expect(
+      read({
+        workConcurrency: "7",
+        tracing: "true",
+        allowedOrigins: "https://a.example, https://b.example",
+        options: '{"syncThresholdMs":1000}',
+        publicKey: `@${file}`,
+      }),
+    ).toMatchObject({
+      workConcurrency: 7,
+      tracing: true,
+      allowedOrigins: ["https://a.example", "https://b.example"],
+      options: { syncThresholdMs: 1_000 },
+      publicKey: "-----BEGIN PUBLIC KEY-----\n",
+    });
+  });
+
+  it("lists everything that cannot be right", () => {
+    const wrong = {
+      stage: "Über",
+      arch: "sparc",
+      workConcurrency: "many",
+      jwksUrl: "https://a.example",
+      publicKey: "x",
+      domainName: "a.example",
+    };
+    expect(() => read(wrong)).toThrow(/stage: [\s\S]*arch: [\s\S]*workConcurrency: /);
+    expect(() => read({ jwksUrl: "https://a.example", publicKey: "x" })).toThrow("give jwksUrl or publicKey, not both");
+    expect(() => read({ domainName: "a.example" })).toThrow("domainName and certificateArn come together");
+  });
+
+  it("reaches the stack: a domain, a topic, tracing, no reserved concurrency, all at once", () => {
+    const template = synthesise({
+      stage: "production",
+      publicKey: "-----BEGIN PUBLIC KEY-----\n",
+      allowedOrigins: "https://app.example.com",
+      domainName: "ws.example.com",
+      certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-555555555555",
+      hostedZoneId: "Z123",
+      hostedZoneName: "example.com",
+      alarmTopicArn: "arn:aws:sns:eu-west-1:111122223333:alarms",
+      tracing: true,
+      workConcurrency: 0,
+      rollout: "all-at-once",
+      apiLoggingRole: false,
+      arch: "x86_64",
+    });
+    template.hasResourceProperties("AWS::ApiGatewayV2::DomainName", { DomainName: "ws.example.com" });
+    template.hasResourceProperties("AWS::Route53::RecordSet", { Name: "ws.example.com.", Type: "A" });
+    template.allResourcesProperties("AWS::CloudWatch::Alarm", { AlarmActions: ["arn:aws:sns:eu-west-1:111122223333:alarms"] });
+    template.allResourcesProperties("AWS::Lambda::Function", { TracingConfig: { Mode: "Active" }, Architectures: ["x86_64"] });
+    template.allResourcesProperties("AWS::Lambda::Function", { ReservedConcurrentExecutions: Match.absent() });
+    template.hasResourceProperties("AWS::CodeDeploy::DeploymentGroup", { DeploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce" });
+    template.resourceCountIs("AWS::ApiGateway::Account", 0);
+    template.hasResourceProperties("AWS::S3::Bucket", {
+      CorsConfiguration: {
+        CorsRules: [Match.objectLike({ AllowedMethods: ["GET", "HEAD"], AllowedOrigins: ["https://app.example.com"] })],
+      },
+    });
+    template.hasOutput("Url", { Value: "wss://ws.example.com" });
+  }, 30_000);
+});

@@ -1,0 +1,4 @@
+export { startAwsLocal, type AwsLocal, type AwsLocalOptions } from "./start.ts";
+export type { DialChoices, GatewayFaults } from "./dials.ts";
+export type { DynamoEngine } from "./dynamodb/engine.ts";
+export { synthesize, type Synthesis } from "./synthesize.ts";
