@@ -12,11 +12,9 @@ import {
   PostToConnectionCommand,
   type ApiGatewayManagementApiClient,
 } from "@aws-sdk/client-apigatewaymanagementapi";
-import { splitIntoParts } from "@streamer/protocol";
+import { API_GATEWAY_LIMITS, splitIntoParts } from "@streamer/protocol";
 import type { Channel, Outgoing, SendOutcome } from "@streamer/core";
 import type { Metrics } from "./metrics.ts";
-
-export const PUSH_BYTES = 32_768;
 
 interface Waiting {
   text: string;
@@ -35,7 +33,7 @@ export function createChannel(client: ApiGatewayManagementApiClient, metrics: Me
 
   async function push(connectionId: string, text: string): Promise<SendOutcome> {
     try {
-      for (const part of splitIntoParts(text, PUSH_BYTES, randomUUID)) {
+      for (const part of splitIntoParts(text, API_GATEWAY_LIMITS.pushBytes, randomUUID)) {
         const { $metadata } = await client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: bytes.encode(part) }));
         metrics.add("Pushes");
         if (($metadata.attempts ?? 1) > 1) metrics.add("PushThrottled", $metadata.attempts! - 1);

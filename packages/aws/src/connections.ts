@@ -65,24 +65,34 @@ export function createConnections(items: Items): StoredConnections {
   };
   const find = (connectionId: string): Promise<ConnectionItem | undefined> => items.get<ConnectionItem>({ connection_id: connectionId });
 
+  /** Of the frame that is being answered. */
+  let caller: Caller | undefined;
+
   return {
     open: (connection) => put(connection, {}),
     admit: (connection, refusal) => put(connection, { ungreeted: true, ...(refusal !== undefined && { refusal }) }),
     get: async (connectionId) => {
+      // The flow asks for the connection that the function has just looked up.
+      if (caller?.connection.connectionId === connectionId && caller.refusal === undefined) return caller.connection;
       const item = await find(connectionId);
       return item && item.refusal === undefined ? toConnection(item) : undefined;
     },
     caller: async (connectionId) => {
+      caller = undefined;
       const item = await find(connectionId);
       if (!item) return undefined;
       const { refusal, ungreeted = false } = item;
-      return { connection: toConnection(item), ungreeted, ...(refusal !== undefined && { refusal }) };
+      caller = { connection: toConnection(item), ungreeted, ...(refusal !== undefined && { refusal }) };
+      return caller;
     },
     markGreeted: async (connectionId) => {
       const update = { set: "REMOVE ungreeted", condition: "attribute_exists(ungreeted)" };
       return (await items.update({ connection_id: connectionId }, update)) !== undefined;
     },
-    close: async (connectionId) => void (await items.remove({ connection_id: connectionId })),
+    close: async (connectionId) => {
+      if (caller?.connection.connectionId === connectionId) caller = undefined;
+      await items.remove({ connection_id: connectionId });
+    },
     ofOwner: async (owner: Owner) => {
       const found = await items.query<{ connection_id: string }>({
         index: "by_owner",

@@ -17,6 +17,7 @@ import { createObjects } from "./objects.ts";
 import { createRequests, type DynamoRequests } from "./requests.ts";
 import type { RequestRow } from "./rows.ts";
 import { createStore } from "./store.ts";
+import { withStorageErrors } from "./storage-errors.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import type { TableNames } from "./table.ts";
 import { createValues } from "./values.ts";
@@ -45,7 +46,8 @@ export interface AwsEngine extends Engine {
 }
 
 export function createAwsEngine(parts: EngineParts): AwsEngine {
-  const { tables, dynamodb, clock, log, metrics, delayQueue, processId } = parts;
+  const { tables, clock, log, metrics, delayQueue, processId } = parts;
+  const dynamodb = withStorageErrors(parts.dynamodb);
   const table = (name: keyof TableNames) => createItems(dynamodb, tables[name]);
   const requests = table("requests");
   const objects = createObjects(parts.s3, parts.bucket, clock);

@@ -2,9 +2,10 @@
 import type { CancelOutcome, Recovery, RedriveOutcome, RequestKey, Requests } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import { shards } from "./keys.ts";
+import type { Move } from "./moves.ts";
 import { agendaOf, isExpired, isWaiting, type RequestRow } from "./rows.ts";
-import type { Change, Store } from "./store.ts";
-import { changeTo, type Moved, type Transitions } from "./transitions.ts";
+import type { Store } from "./store.ts";
+import type { Transitions } from "./transitions.ts";
 
 /** Runs looked at in one recovery, per shard: the next sweep takes the rest. */
 const MAX_RECOVERED = 200;
@@ -14,28 +15,8 @@ export interface Interventions extends Pick<Requests, "requestCancel" | "redrive
   endLease(key: RequestKey, processId: string): Promise<void>;
 }
 
-export function createInterventions(store: Store, log: EventLog, transitions: Transitions): Interventions {
+export function createInterventions(store: Store, log: EventLog, transitions: Transitions, move: Move): Interventions {
   const { clock, requests } = store;
-
-  /** A change that may count a row in: what was counted in vain, or counted before, is given up after it. */
-  async function moveAnyway<T>(
-    key: RequestKey,
-    decide: (row: RequestRow | undefined) => Promise<{ readonly moved?: Moved; readonly answer: T } | Change<T>>,
-  ): Promise<T> {
-    const counts: RequestRow[] = [];
-    let before: RequestRow | undefined;
-    let isMoved = false;
-    const answer = await store.change<T>(key, async (row) => {
-      const decision = await decide(row);
-      isMoved = "moved" in decision && decision.moved !== undefined;
-      if (!("moved" in decision) || !decision.moved) return decision as Change<T>;
-      before = row;
-      if (decision.moved.row.counted && decision.moved.row.counted !== row?.counted) counts.push(decision.moved.row);
-      return changeTo(decision.moved, decision.answer);
-    });
-    await Promise.all([...counts.slice(0, isMoved ? -1 : undefined).map(transitions.undo), isMoved && transitions.follow(before!)]);
-    return answer;
-  }
 
   const absence = (row: RequestRow | undefined): { readonly outcome: "unknown" | "expired" } | undefined => {
     const now = clock.now();
@@ -46,7 +27,7 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
 
   return {
     requestCancel: (key, { whenWaiting, whenRunning }) =>
-      moveAnyway<CancelOutcome>(key, async (row) => {
+      move<CancelOutcome>(key, async (row) => {
         const absent = absence(row);
         if (absent) return { answer: absent };
         const there = row!;
@@ -61,7 +42,7 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
       }),
 
     redrive: (key, acknowledgment) =>
-      moveAnyway<RedriveOutcome>(key, async (row) => {
+      move<RedriveOutcome>(key, async (row) => {
         const absent = absence(row);
         if (absent) return { answer: absent };
         const there = row!;
@@ -85,7 +66,7 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
         ),
       );
       const recoverOne = (pk: string): Promise<Recovery | undefined> =>
-        moveAnyway<Recovery | undefined>(pk as RequestKey, async (row) => {
+        move<Recovery | undefined>(pk as RequestKey, async (row) => {
           if (row?.status !== "PROCESSING") return { answer: undefined };
           // Renewed since: looked at again when that lease ends.
           if (row.lease_until! > now) return { next: { ...row, watch_at: row.lease_until! }, answer: undefined };

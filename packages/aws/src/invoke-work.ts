@@ -8,7 +8,7 @@ export interface WorkEvent {
 }
 export type InvokeWork = (event: WorkEvent) => Promise<void>;
 
-export function createInvokeWork(client: LambdaClient, functionName: string): InvokeWork {
+function createInvokeWork(client: LambdaClient, functionName: string): InvokeWork {
   return async (event) => {
     await client.send(
       new InvokeCommand({ FunctionName: functionName, InvocationType: "Event", Payload: new TextEncoder().encode(JSON.stringify(event)) }),

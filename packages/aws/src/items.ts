@@ -17,13 +17,14 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall, type NativeAttributeValue } from "@aws-sdk/util-dynamodb";
 
-export type Item = Readonly<Record<string, NativeAttributeValue>>;
+type Item = Readonly<Record<string, NativeAttributeValue>>;
 
 const OPTIONS = { removeUndefinedValues: true } as const;
 export const toAttributes = (item: object): Record<string, AttributeValue> => marshall(item, OPTIONS);
+// oxlint-disable-next-line no-unnecessary-type-parameters -- the shape is what the table was written with
 export const toItem = <T>(attributes: Record<string, AttributeValue>): T => unmarshall(attributes) as T;
 
-export interface Query {
+interface Query {
   readonly index?: string;
   /** Expression over `:name` values. */
   readonly where: string;
@@ -34,7 +35,7 @@ export interface Query {
   readonly consistent?: boolean;
 }
 
-export interface Update {
+interface Update {
   readonly set: string;
   readonly condition?: string;
   readonly names?: Readonly<Record<string, string>>;
@@ -57,7 +58,7 @@ export interface Items {
   getAll<T>(keys: readonly Item[]): Promise<readonly T[]>;
 }
 
-export const isConditionFailed = (error: unknown): boolean => error instanceof Error && error.name === "ConditionalCheckFailedException";
+const isConditionFailed = (error: unknown): boolean => error instanceof Error && error.name === "ConditionalCheckFailedException";
 /** Keys that one BatchGetItem takes. */
 const BATCH = 100;
 

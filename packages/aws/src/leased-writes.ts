@@ -5,19 +5,20 @@
  * What others wrote meanwhile (a cancellation that was asked for) is part of the frames an `advance` answers with: this
  * process is the one that tells the followers.
  */
-import type { Frame, Lease, Requests } from "@streamer/core";
+import type { AdvanceOutcome, Frame, Lease, Requests, Written } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
+import type { Move } from "./moves.ts";
 import type { RequestRow } from "./rows.ts";
 import type { Change, Store } from "./store.ts";
-import { changeTo, type Moved, type Transitions } from "./transitions.ts";
+import type { Moved, Transitions } from "./transitions.ts";
 
-type Lost = { readonly outcome: "lost" };
-const LOST: Lost = { outcome: "lost" };
+const LOST = { outcome: "lost" } as const;
 
 export function createLeasedWrites(
   store: Store,
   log: EventLog,
   transitions: Transitions,
+  move: Move,
 ): Pick<Requests, "advance" | "reschedule" | "release" | "settle"> {
   const { clock, values } = store;
 
@@ -31,31 +32,20 @@ export function createLeasedWrites(
     return Promise.all(missed.map(async ({ seq, text }): Promise<Frame> => ({ seq, kind: "durable", text: await values.read(text) })));
   }
 
-  /** Makes the move under the lease; then gives up what the row was counted in and held. */
-  async function move(
-    lease: Lease,
-    make: (row: RequestRow) => Promise<Moved>,
-  ): Promise<{ outcome: "written"; frames: readonly Frame[] } | Lost> {
+  /** Makes the move under the lease. */
+  function under(lease: Lease, make: (row: RequestRow) => Promise<Moved>): Promise<Written> {
     const since = store.held(lease.key)?.seq;
-    const counts: RequestRow[] = [];
-    let before: RequestRow | undefined;
-    const outcome = await store.change(lease.key, async (row): Promise<Change<{ outcome: "written"; frames: readonly Frame[] } | Lost>> => {
+    return move<Written>(lease.key, async (row) => {
       if (!holds(row, lease)) return { answer: LOST };
-      before = row;
       const moved = await make(row);
-      if (moved.row.counted) counts.push(moved.row);
-      return changeTo(moved, { outcome: "written", frames: [...(await foreign(row, since)), ...moved.frames] });
+      return { moved, answer: { outcome: "written", frames: [...(await foreign(row, since)), ...moved.frames] } };
     });
-    const isWritten = outcome.outcome === "written";
-    // Each try that was not the last was counted in vain.
-    await Promise.all([...counts.slice(0, isWritten ? -1 : undefined).map(transitions.undo), isWritten && transitions.follow(before!)]);
-    return outcome;
   }
 
   return {
     advance: (lease, { events, checkpoint, leaseMs }) => {
       const since = store.held(lease.key)?.seq;
-      return store.change(lease.key, async (row): Promise<Change<Awaited<ReturnType<Requests["advance"]>>>> => {
+      return store.change(lease.key, async (row): Promise<Change<AdvanceOutcome>> => {
         if (!holds(row, lease)) return { answer: LOST };
         const appended = await log.append(row, events);
         const leaseUntil = Math.round(clock.now() + leaseMs);
@@ -70,9 +60,9 @@ export function createLeasedWrites(
       });
     },
     reschedule: (lease, { runAt, events }) =>
-      move(lease, (row) => transitions.giveBack(row, { status: "RETRYING", runAt, events, failures: 1 })),
+      under(lease, (row) => transitions.giveBack(row, { status: "RETRYING", runAt, events, failures: 1 })),
     release: (lease, { crashed }) =>
-      move(lease, (row) => transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [], crashes: crashed ? 1 : 0 })),
-    settle: (lease, settlement) => move(lease, (row) => transitions.end(row, settlement)),
+      under(lease, (row) => transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [], crashes: crashed ? 1 : 0 })),
+    settle: (lease, settlement) => under(lease, (row) => transitions.end(row, settlement)),
   };
 }

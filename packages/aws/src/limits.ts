@@ -6,8 +6,8 @@
  *   tenant#{tenant}   how many of one tenant wait
  *   slots#{action}, slots#{action}#{tenant}   which requests run: a set, so that taking and freeing may be repeated
  *
- * A count is changed beside the request, not with it: a process that dies between the two leaves it off by one, at most
- * once a death. `reconcile` puts that right when nothing waits; a tenant's count is forgotten after a quiet week; slots
+ * A count is changed beside the request, not with it: a process that dies between the two, or an answer that is lost and
+ * asked for again, leaves it off by one. `reconcile` puts that right when nothing waits; a tenant's count is forgotten after a quiet week; slots
  * are looked through when there is none to be had.
  */
 import { hashOf, shards, tenantKey } from "./keys.ts";
@@ -22,16 +22,16 @@ type Entry =
   | { readonly outcome: "entered"; readonly counted: Counted; readonly ahead: number }
   | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" };
 
-export interface WaitingRequest {
+interface WaitingRequest {
   readonly tenant: string;
   readonly priority: number;
   readonly counted?: Counted;
 }
-export interface Caps {
+interface Caps {
   readonly queued: number;
   readonly queuedPerTenant: number;
 }
-export type Slots = { readonly taken: readonly string[] } | { readonly busy: "total" | "perTenant" };
+type Slots = { readonly taken: readonly string[] } | { readonly busy: "total" | "perTenant" };
 type Concurrency = { readonly total?: number; readonly perTenant?: number } | undefined;
 
 export interface Limits {

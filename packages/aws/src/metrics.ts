@@ -20,7 +20,7 @@ const UNITS = {
   QueueMs: "Milliseconds",
   RunMs: "Milliseconds",
 } as const;
-export type MetricName = keyof typeof UNITS;
+type MetricName = keyof typeof UNITS;
 
 /** Values of one metric that one line may carry (CloudWatch Logs, "Specification: Embedded metric format"). */
 const MAX_VALUES = 100;

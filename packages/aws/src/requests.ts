@@ -7,6 +7,7 @@ import { createClaim } from "./claims.ts";
 import { createEventLog } from "./event-log.ts";
 import { createInterventions, type Interventions } from "./interventions.ts";
 import { createLeasedWrites } from "./leased-writes.ts";
+import { createMove } from "./moves.ts";
 import { createReadings } from "./readings.ts";
 import type { Store } from "./store.ts";
 import { createSubmit } from "./submissions.ts";
@@ -20,11 +21,12 @@ export type DynamoRequests = Requests &
 export function createRequests(store: Store): DynamoRequests {
   const log = createEventLog(store.events.table, store.clock, store.values);
   const transitions = createTransitions(log, store.limits, () => store.clock.now());
+  const move = createMove(store, transitions);
   return {
     submit: createSubmit(store, log),
     claim: createClaim(store),
-    ...createLeasedWrites(store, log, transitions),
-    ...createInterventions(store, log, transitions),
+    ...createLeasedWrites(store, log, transitions, move),
+    ...createInterventions(store, log, transitions, move),
     ...createReadings(store),
   };
 }

@@ -8,7 +8,9 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
-import { asError, createStreamer, type AnyHandler, type Log, type PartialOptions, type Streamer } from "@streamer/core";
+import { asError, createStreamer, type AnyHandler, type Clock, type Log, type PartialOptions, type Streamer } from "@streamer/core";
+import { API_GATEWAY_LIMITS } from "@streamer/protocol";
+import { meterCapacity } from "./capacity.ts";
 import { systemClock } from "./clock.ts";
 import { createAwsEngine, type AwsEngine } from "./engine.ts";
 import { createLog } from "./log.ts";
@@ -28,7 +30,7 @@ export interface Runtime {
   invoke<T>(context: Context, terms: InvocationTerms, body: () => Promise<T>): Promise<T>;
 }
 
-export interface InvocationTerms {
+interface InvocationTerms {
   /** Before the end of the function's time. */
   readonly handBackMs: number;
   readonly graceMs: number;
@@ -36,8 +38,8 @@ export interface InvocationTerms {
   readonly requireCheckpoint: boolean;
 }
 
-/** Longest frame API Gateway takes from a client: a larger one it ends the connection for, so it is refused before. */
-const MESSAGE_BYTES = 32_768;
+/** Well within the silence API Gateway allows: each ping costs two messages and an invocation. */
+const HEARTBEAT_MS = 240_000;
 /** A second without a write costs as much as the write that asks whether to go on (docs/deploy-aws.md, "Cost"). */
 const RENEW_MS = 1_000;
 /** A link lives no longer than the credentials that signed it. */
@@ -53,7 +55,7 @@ export function createRuntime(handlers: readonly AnyHandler[], environment: Envi
   let invocationId = "";
   const engine = createAwsEngine({
     ...environment,
-    dynamodb: new DynamoDBClient(retries),
+    dynamodb: meterCapacity(new DynamoDBClient(retries), metrics),
     s3: new S3Client({ ...retries, forcePathStyle: environment.pathStyle }),
     api: new ApiGatewayManagementApiClient({ ...retries, endpoint: environment.pushEndpoint }),
     delayQueue: createDelayQueue(new SQSClient(retries), environment.delayQueueUrl),
@@ -64,32 +66,42 @@ export function createRuntime(handlers: readonly AnyHandler[], environment: Envi
   });
   const streamer = createStreamer({ handlers, engine, options: { ...defaults(environment.options), inlineSlots } });
 
-  return {
-    engine,
-    streamer,
-    log,
-    metrics,
-    invoke: async (context, { handBackMs, graceMs, requireCheckpoint }, body) => {
-      invocationId = context.awsRequestId;
-      const callOff = systemClock.after(Math.max(0, context.getRemainingTimeInMillis() - handBackMs), () => {
-        log.warn({ request_id: context.awsRequestId }, "the function's time is nearly over: what runs is handed back");
-        void streamer
-          .handBack(graceMs, { requireCheckpoint })
-          .catch((error: unknown) => log.error({ err: asError(error) }, "nothing could be handed back"));
-      });
-      try {
-        const answer = await body();
-        await streamer.settled();
-        return answer;
-      } finally {
-        callOff();
-        await streamer.handOver();
-        metrics.flush(systemClock.now());
-      }
-    },
+  const begin = (context: Context): void => {
+    invocationId = context.awsRequestId;
+  };
+  return { engine, streamer, log, metrics, invoke: createInvoke({ streamer, log, metrics, clock: systemClock, begin }) };
+}
+
+interface InvokeParts {
+  readonly streamer: Streamer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly begin: (context: Context) => void;
+}
+
+export function createInvoke({ streamer, log, metrics, clock, begin }: InvokeParts): Runtime["invoke"] {
+  return async (context, { handBackMs, graceMs, requireCheckpoint }, body) => {
+    begin(context);
+    const callOff = clock.after(Math.max(0, context.getRemainingTimeInMillis() - handBackMs), () => {
+      log.warn({ invocation: context.awsRequestId }, "the function's time is nearly over: what runs is handed back");
+      streamer
+        .handBack(graceMs, { requireCheckpoint })
+        .catch((error: unknown) => log.error({ err: asError(error) }, "what runs could not be handed back; its leases end"));
+    });
+    try {
+      const answer = await body();
+      await streamer.settled();
+      return answer;
+    } finally {
+      callOff();
+      await streamer.handOver();
+      metrics.flush(clock.now());
+    }
   };
 }
 
 function defaults(options: PartialOptions): PartialOptions {
-  return { linkMs: LINK_MS, renewMs: RENEW_MS, ...options, frames: { messageBytes: MESSAGE_BYTES, ...options.frames } };
+  const frames = { messageBytes: API_GATEWAY_LIMITS.messageBytes, ...options.frames };
+  return { linkMs: LINK_MS, renewMs: RENEW_MS, heartbeatMs: HEARTBEAT_MS, ...options, frames };
 }

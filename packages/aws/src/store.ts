@@ -114,14 +114,11 @@ export function createStore(parts: StoreParts): Store {
       const pk = partitionKey(key);
       const before = lines.get(pk);
       const changed = before ? before.then(() => changeNow(pk, decide)) : changeNow(pk, decide);
-      const settled = changed.then(
-        () => undefined,
-        () => undefined,
-      );
-      lines.set(pk, settled);
-      void settled.then(() => {
+      const leave = (): void => {
         if (lines.get(pk) === settled) lines.delete(pk);
-      });
+      };
+      const settled = changed.then(leave, leave);
+      lines.set(pk, settled);
       return changed;
     },
   };

@@ -6,7 +6,6 @@ import type { EventBody, Frame } from "@streamer/core";
 import type { Appended, EventLog } from "./event-log.ts";
 import type { Counted, Limits } from "./limits.ts";
 import type { RequestRow } from "./rows.ts";
-import type { Change } from "./store.ts";
 
 interface Ending {
   readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
@@ -84,6 +83,3 @@ async function countAgain(limits: Limits, { tenant, priority }: RequestRow, due:
   if (entry.outcome === "refused") throw new Error("A count without caps was refused.");
   return entry.counted;
 }
-
-/** A change that writes what a transition made. */
-export const changeTo = <T>({ row, also }: Moved, answer: T): Change<T> => ({ next: row, also, answer });

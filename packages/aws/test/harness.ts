@@ -15,7 +15,7 @@ import { createManualClock, turnsOfTheLoop, type Harness, type ManualClock } fro
 import type { Log, RequestKey, Requests } from "@streamer/core";
 import { vi } from "vitest";
 import { createAwsEngine, type AwsEngine } from "../src/engine.ts";
-import { createMetrics } from "../src/metrics.ts";
+import { createMetrics, type Metrics } from "../src/metrics.ts";
 import type { TableNames } from "../src/table.ts";
 import type { DelayedMessage, DelayQueue } from "../src/wakeups.ts";
 import { connectDynamoDb, createTables, CREDENTIALS, startDynamoDb, type LocalDynamoDb } from "./dynamodb.ts";
@@ -99,7 +99,10 @@ export interface AwsHarness extends Harness {
   readonly engine: AwsEngine;
   readonly tables: TableNames;
   /** Another process beside the one that lives. */
-  another(processId: string): AwsEngine;
+  another(processId: string | (() => string), metrics?: Metrics): AwsEngine;
+  /** Messages put into the delay queue, and connections whose time it said was over. */
+  readonly delayed: readonly DelayedMessage[];
+  readonly expired: readonly string[];
 }
 
 export async function createHarness({ client, s3, api, settle, bucketFolder }: Cloud): Promise<AwsHarness> {
@@ -114,13 +117,15 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
   const wake = (key: RequestKey): void => {
     for (const listener of listeners) listener(key);
   };
+  const expired: string[] = [];
   const delays = createDelays(clock, (message) => {
     if (message.kind === "run") wake(message.key);
+    if (message.kind === "expire") expired.push(message.connectionId);
   });
   let lives = 0;
   let life = { isOver: false };
 
-  const engineOf = (processId: string): AwsEngine => {
+  const engineOf = (processId: string | (() => string), metrics = createMetrics("test", () => {})): AwsEngine => {
     const own = life;
     const engine = createAwsEngine({
       tables,
@@ -134,10 +139,10 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
         credentials: CREDENTIALS,
       }),
       delayQueue: delays,
-      processId: () => processId,
+      processId: typeof processId === "string" ? () => processId : processId,
       clock,
       log: silent,
-      metrics: createMetrics("test", () => {}),
+      metrics,
     });
     const farAway = async (timeMs: number, key: RequestKey): Promise<void> => {
       await engine.wakeups.at(timeMs, key);
@@ -154,6 +159,10 @@ export async function createHarness({ client, s3, api, settle, bucketFolder }: C
     tables,
     clock,
     another: engineOf,
+    expired,
+    get delayed() {
+      return delays.messages();
+    },
     restart: async () => {
       api.cutAll();
       life.isOver = true;
@@ -201,7 +210,7 @@ function mortal<C extends { send(...values: never[]): unknown }>(client: C, life
 function createDelays(
   clock: ManualClock,
   deliver: (message: DelayedMessage) => void,
-): DelayQueue & { sweepBefore(timeMs: number, key: RequestKey): void; rearm(): void } {
+): DelayQueue & { sweepBefore(timeMs: number, key: RequestKey): void; rearm(): void; messages(): readonly DelayedMessage[] } {
   let messages: { readonly due: number; readonly message: DelayedMessage }[] = [];
   const arm = (entry: (typeof messages)[number]): void =>
     void clock.after(Math.max(0, entry.due - clock.now()), () => {
@@ -214,6 +223,7 @@ function createDelays(
     arm(entry);
   };
   return {
+    messages: () => messages.map(({ message }) => message),
     send: async (message, delayMs) => add(clock.now() + Math.ceil(delayMs / 1_000) * 1_000, message),
     // Its minute's sweep finds what is further away than a message waits.
     sweepBefore: (timeMs, key) => {

@@ -28,6 +28,7 @@ export { withFaults, type Fault, type FaultyEngine, type PortCall } from "./faul
 export type { ClientEnd, CreateHarness, Gap, Harness } from "./harness.ts";
 export { wireHandlers } from "./wire-handlers.ts";
 export { wireContract, type WireTarget } from "./wire.ts";
+export { API_GATEWAY, DIRECT, type Transport } from "./wire-stage.ts";
 
 const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "requests: submit": submitContract,

@@ -23,6 +23,13 @@ export interface StreamerOptions {
   readonly cancelGraceMs: number;
   /** Deaths of the running process after which a request is a dead letter. Default 3. */
   readonly quarantineAfter: number;
+  /**
+   * Longest that a run may go on in this process; then it goes on in another from its checkpoint, and one that has saved
+   * none has used up its time. Default none: only `timeoutMs` counts.
+   */
+  readonly runLifeMs: number;
+  /** How long a connection may be silent before its client should send `ping`. Default 30,000 ms. */
+  readonly heartbeatMs: number;
   /** Largest result, checkpoint or partial, in characters of JSON. Default 1,048,576; larger things are files. */
   readonly valueLength: number;
   readonly frames: FrameLimits;
@@ -54,6 +61,8 @@ export const DEFAULT_OPTIONS: StreamerOptions = {
   timeoutMs: 3_600_000,
   cancelGraceMs: 10_000,
   quarantineAfter: 3,
+  runLifeMs: Infinity,
+  heartbeatMs: 30_000,
   valueLength: 1_048_576,
   frames: DEFAULT_FRAME_LIMITS,
   admission: {

@@ -29,8 +29,6 @@ import { cancelledError, quarantineError } from "./rules/outcome.ts";
 import { register } from "./rules/registration.ts";
 
 export const VERSION = "0.1.0";
-/** A client that has heard nothing for this long should send `ping`. */
-const HEARTBEAT_MS = 30_000;
 /** Requests forgotten at a time: a purge must not hold up the writes of others. */
 const PURGE_BATCH = 500;
 /** After the grace of a stop, what runs is told to stop and has this long to do so before it is handed back anyway. */
@@ -180,7 +178,7 @@ export function createStreamer({
       epoch: engine.epoch,
       protocol: SUBPROTOCOL,
       server_version: VERSION,
-      heartbeat_ms: HEARTBEAT_MS,
+      heartbeat_ms: options.heartbeatMs,
       limits: {
         message_bytes: options.frames.messageBytes,
         depth: options.frames.depth,

@@ -6,12 +6,21 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from "ws";
-import { ERROR_CODES, printMessage, SUBPROTOCOL, wireError, type ErrorCodeEntry, type WireError } from "@streamer/protocol";
+import {
+  ERROR_CODES,
+  printMessage,
+  SUBPROTOCOL,
+  wireError,
+  type ErrorCodeEntry,
+  type TransportLimits,
+  type WireError,
+} from "@streamer/protocol";
 import { asError, type Streamer } from "@streamer/core";
 import { readToken, type Identity } from "@streamer/auth";
 import type { Auth } from "./auth.ts";
 import type { Wire } from "./channel.ts";
 import type { EmbeddedEngine } from "./engine.ts";
+import { createLives, withinLimits } from "./transport-limits.ts";
 import { connect } from "./entry/connect.ts";
 import { disconnect } from "./entry/disconnect.ts";
 import { message, type Sender } from "./entry/message.ts";
@@ -26,6 +35,8 @@ export interface GatewayParts {
   readonly maxConnections: number;
   /** The largest frame the flow accepts. */
   readonly messageBytes: number;
+  /** Limits of another transport to keep within. */
+  readonly transport?: TransportLimits;
 }
 
 export interface Gateway {
@@ -40,19 +51,20 @@ const PING_EVERY_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { engine, auth, isReady, path, allowedOrigins, maxConnections, messageBytes } = parts;
+  const { engine, streamer, auth, isReady, path, allowedOrigins, maxConnections, messageBytes, transport } = parts;
   const { clock, log, channel } = engine;
   const options: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     // A frame somewhat too large gets a typed answer; one beyond this ends the connection with 1009.
-    maxPayload: 4 * messageBytes,
+    maxPayload: transport ? messageBytes : 4 * messageBytes,
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   };
   const server = new WebSocketServer(options);
   const heard = new Map<WebSocket, boolean>();
+  const lives = transport && createLives(clock, transport);
   let cancelPing = clock.after(PING_EVERY_MS, pingAll);
 
   function pingAll(): void {
@@ -72,10 +84,17 @@ export function createGateway(parts: GatewayParts): Gateway {
   };
 
   const welcome = async (socket: WebSocket, raw: Duplex, identity: Identity): Promise<void> => {
-    const sender: Sender = { connectionId: await connect(parts, toWire(socket, raw), identity), binaryFrames: 0 };
+    const own = toWire(socket, raw);
+    const wire = lives && transport ? withinLimits(lives.watch(socket, own), transport.pushBytes) : own;
+    const sender: Sender = { connectionId: await connect(parts, wire, identity, !transport), binaryFrames: 0 };
+    let isGreeted = !transport;
     raw.on("drain", () => channel.drained(sender.connectionId));
     socket.on("message", (data: RawData, isBinary: boolean) => {
       heard.set(socket, true);
+      lives?.used(socket);
+      // As a server that cannot speak first does it.
+      if (!isGreeted) void streamer.greet(sender.connectionId);
+      isGreeted = true;
       const frame = isBinary ? "binary" : { text: (data as Buffer).toString("utf8") };
       message(parts, sender, frame).catch((error: unknown) => log.error({ err: asError(error) }, "a frame could not be answered"));
     });
@@ -132,6 +151,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
     close: async (code, reason) => {
       cancelPing();
+      lives?.stop();
       const sockets = Array.from(heard.keys());
       const closed = sockets.map((socket) => new Promise<void>((resolve) => void socket.once("close", () => resolve())));
       // `ws` ends by force what does not answer within CLOSE_TIMEOUT_MS.

@@ -14,6 +14,7 @@ import {
   type Streamer,
 } from "@streamer/core";
 import type { AuthOptions } from "@streamer/auth";
+import type { TransportLimits } from "@streamer/protocol";
 import { createAuth, type TokenTerms } from "./auth.ts";
 import { DEFAULT_CHANNEL_OPTIONS, type ChannelOptions } from "./channel.ts";
 import { systemClock } from "./clock.ts";
@@ -53,6 +54,11 @@ export interface ServerOptions {
   /** Default 20,000. */
   readonly maxConnections?: number;
   readonly channel?: Partial<ChannelOptions>;
+  /**
+   * Keep within what a transport elsewhere allows: with `API_GATEWAY_LIMITS` frames, connections and runs live as they
+   * would on AWS. Default none.
+   */
+  readonly transport?: TransportLimits;
   /** How long a stop waits for running handlers before it hands them back. Default 20,000 ms. */
   readonly stopGraceMs?: number;
 }
@@ -71,7 +77,8 @@ export interface Server {
 
 export async function startServer(chosen: ServerOptions): Promise<Server> {
   const { handlers, dataFolder, host = "127.0.0.1", port = 0, upgradePath = "/", workers, middleware } = chosen;
-  const options = resolveOptions(chosen.options);
+  const { transport } = chosen;
+  const options = resolveOptions(withLimits(chosen.options, transport));
   const clock = systemClock;
   const log = chosen.log ?? createLog(chosen.logLevel ?? "info");
   const isolation = createIsolation(clock, typeof workers === "number" ? { slots: workers } : workers);
@@ -107,6 +114,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     allowedOrigins: chosen.allowedOrigins ?? [],
     maxConnections: chosen.maxConnections ?? 20_000,
     messageBytes: options.frames.messageBytes,
+    ...(transport && { transport }),
   });
   http.on("request", createHttpListener({ engine, isReady: () => isReady }));
   http.on("upgrade", gateway.upgrade);
@@ -149,6 +157,14 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
   };
 }
 
+function withLimits(options: PartialOptions = {}, transport: TransportLimits | undefined): PartialOptions {
+  if (!transport) return options;
+  const { messageBytes, runMs, idleMs } = transport;
+  return { runLifeMs: runMs, heartbeatMs: Math.round(idleMs * HEARTBEAT_SHARE), ...options, frames: { messageBytes, ...options.frames } };
+}
+
+/** Two pings in a row may be lost before a connection has been silent for too long. */
+const HEARTBEAT_SHARE = 0.4;
 /** A socket says that it has drained only if it held more than its own mark, 64 KiB. */
 const MIN_SOFT_BUFFER_BYTES = 131_072;
 

@@ -1,3 +1,4 @@
+export { API_GATEWAY_LIMITS, type TransportLimits } from "./api-gateway.ts";
 export * from "./codec.ts";
 export * from "./error-codes.ts";
 export { type JsonObject, type JsonPath, type JsonValue, isJsonObject } from "./json.ts";

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Option, type Command } from "commander";
 import { logging } from "@streamer/core";
+import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, addedAccess, quote } from "../access.ts";
 import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
@@ -24,6 +25,7 @@ interface ServeOptions {
   readonly jwks?: string;
   readonly publicUrl?: string;
   readonly workers?: number;
+  readonly awsLimits?: boolean;
   readonly logLevel: LogLevel;
   readonly json?: boolean;
 }
@@ -57,6 +59,7 @@ export function addServe(program: Command): void {
         "STREAMER_PUBLIC_URL",
       ),
     )
+    .option("--aws-limits", "keep within the limits of API Gateway and Lambda, to find their surprises on this machine")
     .option("--workers <n>", "worker processes for heavy handlers (default: one per core)", wholeNumber(1, 256))
     .addOption(
       new Option("--log-level <level>", "JSON lines on stderr").choices(["debug", "info", "warn", "error", "silent"]).default("info"),
@@ -100,6 +103,7 @@ async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | unde
       ...(auth && { auth }),
       ...(publicUrl !== undefined && { publicUrl }),
       ...(workers !== undefined && { workers }),
+      ...(options.awsLimits && { transport: API_GATEWAY_LIMITS }),
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -52,6 +52,8 @@ export interface Process {
 
 interface Tracked extends LeasedRun {
   readonly deadlineAt: number;
+  /** When this process has no more time for it. */
+  readonly lifeEndsAt: number;
   giveUpAt: number;
   readonly giveUp: () => void;
   readonly settled: Promise<void>;
@@ -67,6 +69,7 @@ export function createProcess({ engine, options, publish, publishLast, completed
     for (const run of running.values()) {
       run.reporter.renew(options.renewMs);
       if (now >= run.deadlineAt) stop(run, "timed_out");
+      else if (now >= run.lifeEndsAt) stop(run, handsOver(run, true));
       if (run.controller.signal.aborted && run.giveUpAt === Infinity) run.giveUpAt = now + options.cancelGraceMs;
       if (now >= run.giveUpAt) run.giveUp();
     }
@@ -79,6 +82,11 @@ export function createProcess({ engine, options, publish, publishLast, completed
     if (run.controller.signal.aborted) return;
     run.controller.abort(new Stopped(reason));
     if (reason === "cancelled") run.reporter.emit({ type: "cancellation", stage: "observed" });
+  }
+
+  /** Begun anew without a checkpoint, a run longer than its process would never end. */
+  function handsOver({ reporter }: Tracked, requireCheckpoint: boolean): StopReason {
+    return reporter.hasCheckpointed || !requireCheckpoint ? "shutting_down" : "out_of_time";
   }
 
   async function carryOut(run: LeasedRun, decision: Decision, runMs: number): Promise<void> {
@@ -160,6 +168,7 @@ export function createProcess({ engine, options, publish, publishLast, completed
         ...run,
         settled,
         deadlineAt: startedAt + run.claim.timeoutMs,
+        lifeEndsAt: startedAt + options.runLifeMs,
         giveUpAt: Infinity,
         giveUp: () => resolve({ kind: "abandoned" }),
       };
@@ -185,8 +194,7 @@ export function createProcess({ engine, options, publish, publishLast, completed
     },
     async handBack(graceMs, requireCheckpoint) {
       for (const run of running.values()) {
-        const goesOn = run.reporter.hasCheckpointed || !requireCheckpoint;
-        stop(run, goesOn ? "shutting_down" : "out_of_time", graceMs);
+        stop(run, handsOver(run, requireCheckpoint), graceMs);
       }
       await idle();
     },

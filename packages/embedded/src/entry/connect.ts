@@ -9,9 +9,10 @@ export async function connect(
   { engine, streamer }: { readonly engine: EmbeddedEngine; readonly streamer: Streamer },
   wire: Wire,
   identity: Identity,
+  greets: boolean,
 ): Promise<string> {
-  const connectionId = randomUUID();
-  engine.channel.attach(connectionId, wire);
-  await streamer.connect({ connectionId, ...identity, connectedAt: engine.clock.now() });
-  return connectionId;
+  const connection = { connectionId: randomUUID(), ...identity, connectedAt: engine.clock.now() };
+  engine.channel.attach(connection.connectionId, wire);
+  await (greets ? streamer.connect(connection) : engine.connections.open(connection));
+  return connection.connectionId;
 }

@@ -1,0 +1,236 @@
+/**
+ * What networks and throttles do to the engine's calls: answers that are lost after the write was made, calls refused as
+ * too many, and both together. The SDK sends again; nothing may be done twice, lost, or believed lost (P2, P3, P4).
+ */
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { requestKey, type Submission } from "@streamer/core";
+import { CREDENTIALS } from "./dynamodb.ts";
+import { createAwsEngine, type AwsEngine } from "../src/engine.ts";
+import { createHarness, silent, startCloud, type AwsHarness, type Cloud } from "./harness.ts";
+import { createMetrics } from "../src/metrics.ts";
+import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
+
+const OWNER = { tenantId: "acme", userId: "alice" };
+const LEASE_MS = 30_000;
+const TERMS = { leaseMs: LEASE_MS, lanes: [{ actions: ["work"], free: 1 }], concurrency: {} };
+
+type Fault = "none" | "lost" | "throttled" | "dies before" | "dies after";
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(() => cloud.stop());
+
+function submission(requestId: string, more: Partial<Submission> = {}): Submission {
+  return {
+    key: requestKey(OWNER, requestId),
+    requestId,
+    owner: OWNER,
+    action: "work",
+    payload: { n: 1 },
+    metadata: {},
+    permissions: [],
+    priority: 5,
+    maxAttempts: 3,
+    timeoutMs: 60_000,
+    retentionMs: 86_400_000,
+    limits: { queued: 100, queuedPerTenant: 100 },
+    acknowledge: ({ position }) => ({ type: "acknowledgment", status: "queued", message: "accepted", position }),
+    ...more,
+  };
+}
+
+/** An engine whose DynamoDB calls suffer what `decide` says, each write or read at the moment it is sent. */
+function faulty(harness: AwsHarness, decide: (command: string) => Fault): AwsEngine {
+  const client: DynamoDBClient = new DynamoDBClient({
+    endpoint: cloud.dynamodb.endpoint,
+    region: "eu-central-1",
+    credentials: CREDENTIALS,
+    maxAttempts: 8,
+    retryStrategy: impatient(8),
+  });
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const { commandName = "" } = context as { commandName?: string };
+      const fault = decide(commandName);
+      if (fault === "dies before") return new Promise<never>(() => undefined);
+      if (fault === "throttled")
+        throw Object.assign(new Error("slow down"), { name: "ProvisionedThroughputExceededException", $retryable: { throttling: false } });
+      const answer = await next(args);
+      if (fault === "dies after") return new Promise<never>(() => undefined);
+      if (fault === "lost")
+        throw Object.assign(new Error("the connection was reset"), { name: "TimeoutError", code: "ECONNRESET", $retryable: {} });
+      return answer;
+    },
+    // Inside the retries: each attempt is a call of its own.
+    { step: "finalizeRequest", priority: "low", name: "faults" },
+  );
+  return createAwsEngine({
+    tables: harness.tables,
+    bucket: "unused",
+    epoch: "e",
+    dynamodb: client,
+    s3: cloud.s3,
+    api: new ApiGatewayManagementApiClient({ endpoint: cloud.api.endpoint, region: "eu-central-1", credentials: CREDENTIALS }),
+    delayQueue: { send: async () => {} },
+    processId: () => "faulty",
+    clock: harness.clock,
+    log: silent,
+    metrics: createMetrics("test", () => {}),
+  });
+}
+
+const COMPLETE = { type: "complete", metadata: { attempts: 1, queue_ms: 0, run_ms: 1 } } as const;
+const FAILED = { type: "error", error: { code: "PROCESSING_FAILED", message: "its process died" } } as const;
+
+/** Resolves when no more calls come: the process has died. */
+async function untilQuiet(calls: () => number): Promise<void> {
+  for (let seen = -1; seen !== calls();) {
+    seen = calls();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+/** Tries again at once. */
+function impatient(attempts: number): NonNullable<DynamoDBClientConfig["retryStrategy"]> {
+  let tries = 0;
+  const token = { getRetryCount: () => tries, getRetryDelay: () => 0 };
+  return {
+    mode: "impatient",
+    maxAttempts: async () => attempts,
+    acquireInitialRetryToken: async () => ((tries = 0), token),
+    refreshRetryTokenForRetry: async () => {
+      tries += 1;
+      if (tries >= attempts) throw new Error("no more tries");
+      return token;
+    },
+    recordSuccess: () => {},
+  } as unknown as NonNullable<DynamoDBClientConfig["retryStrategy"]>;
+}
+
+/** The whole life of a request, verb by verb; answers what each verb said. */
+async function life(engine: AwsEngine, requestId: string): Promise<readonly string[]> {
+  const { key } = submission(requestId);
+  const said: string[] = [];
+  const note = <T extends { readonly outcome: string }>(answer: T): T => {
+    said.push(answer.outcome);
+    return answer;
+  };
+  note(await engine.requests.submit(submission(requestId, { idempotencyKey: `k-${requestId}` })));
+  const [first] = await engine.requests.claim({ ...TERMS, key });
+  said.push(first ? `claimed ${first.lease.attempt}` : "not claimed");
+  note(
+    await engine.requests.advance(first!.lease, {
+      events: [
+        { type: "progress", percentage: 10, attempt: 1 },
+        { type: "partial", stream: "s", index: 0, data: 1 },
+      ],
+      checkpoint: { row: 1 },
+      leaseMs: LEASE_MS,
+    }),
+  );
+  note(await engine.requests.reschedule(first!.lease, { runAt: 0, events: [] }));
+  const [second] = await engine.requests.claim({ ...TERMS, key });
+  said.push(second ? `claimed ${second.lease.attempt} after ${second.failures}` : "not claimed");
+  note(await engine.requests.requestCancel(key, { whenWaiting: [], whenRunning: [{ type: "cancellation", stage: "requested" }] }));
+  note(
+    await engine.requests.settle(second!.lease, {
+      status: "FAILED",
+      events: [{ type: "error", error: { code: "PROCESSING_FAILED", message: "no" } }],
+      runMs: 1,
+    }),
+  );
+  note(await engine.requests.redrive(key, { type: "acknowledgment", status: "queued", message: "again" }));
+  const [third] = await engine.requests.claim({ ...TERMS, key });
+  note(
+    await engine.requests.settle(third!.lease, {
+      status: "COMPLETED",
+      events: [{ type: "complete", metadata: { attempts: 3, queue_ms: 0, run_ms: 1 } }],
+      runMs: 1,
+    }),
+  );
+  return said;
+}
+
+const GOOD = ["created", "claimed 1", "advanced", "written", "claimed 2 after 1", "requested", "written", "redriven", "written"];
+
+describe.each(["lost", "throttled"] as const)("an answer that is %s", (fault) => {
+  it("P2 P3 P4 at any one call changes nothing of what a request lives through", async () => {
+    const harness = await createHarness(cloud);
+    for (let at = 1; ; at += 1) {
+      let calls = 0;
+      const engine = faulty(harness, () => ((calls += 1) === at ? fault : "none"));
+      const id = `${fault}-${at}`;
+      expect(await life(engine, id), `${fault} at call ${at}`).toEqual(GOOD);
+      const events = await harness.engine.events.after(requestKey(OWNER, id), 0, 100);
+      expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+      if (calls < at) break;
+    }
+    // A count that was asked for twice is put right once all is quiet.
+    await harness.clock.advance(61_000);
+    await harness.engine.limits.reconcile(harness.clock.now());
+    for (let n = 0; n < 40; n += 1) {
+      const outcome = await harness.engine.requests.submit(submission(`after-${n}`, { limits: { queued: 40, queuedPerTenant: 1_000 } }));
+      expect(outcome.outcome, `submit ${n} of 40`).toBe("created");
+    }
+    await harness.dispose();
+  });
+});
+
+describe.each(["dies before", "dies after"] as const)("a process that %s a call", (fault) => {
+  it("P1 P2 P3 P5 at any one of all its calls leaves a request that the next process brings to one end", async () => {
+    const harness = await createHarness(cloud);
+    const next = harness.another("next");
+    for (let at = 1, isWhole = false; !isWhole; at += 1) {
+      let calls = 0;
+      const engine = faulty(harness, () => {
+        calls += 1;
+        return calls >= at ? fault : "none";
+      });
+      const id = `${fault}-${at}`;
+      const { key } = submission(id);
+      isWhole = await Promise.race([life(engine, id).then(() => true), untilQuiet(() => calls).then(() => false)]);
+      await harness.clock.advance(LEASE_MS + 1);
+      // A client that heard no answer asks again under the same id (P4).
+      expect((await next.requests.submit(submission(id, { idempotencyKey: `k-${id}` }))).outcome).toBeOneOf(["created", "existing"]);
+      await next.requests.recover({ quarantineAfter: 3, quarantined: [FAILED], cancelled: [FAILED] });
+      for (const claim of await next.requests.claim({ ...TERMS, key })) {
+        expect(await next.requests.settle(claim.lease, { status: "COMPLETED", events: [COMPLETE], runMs: 1 })).toMatchObject({
+          outcome: "written",
+        });
+      }
+      expect(await next.requests.get(key), `${fault} call ${at}`).toMatchObject({ record: { endedAt: expect.any(Number) } });
+      const events = await next.events.after(key, 0, 100);
+      expect(events.filter(({ kind }) => kind === "durable").length).toBeGreaterThan(1);
+      expect(events.map(({ seq }) => seq)).toEqual([...new Set(events.map(({ seq }) => seq))].toSorted((a, b) => a - b));
+    }
+    await harness.dispose();
+  });
+});
+
+it("P3 a claim whose answer is lost is still the claimer's, and nobody else's", async () => {
+  const harness = await createHarness(cloud);
+  let isLost = true;
+  const engine = faulty(harness, (command) => {
+    const fault = command === "UpdateItemCommand" && isLost ? "lost" : "none";
+    if (fault === "lost") isLost = false;
+    return fault;
+  });
+  await harness.engine.requests.submit(submission("r1"));
+  const claims = await engine.requests.claim({ ...TERMS, key: submission("r1").key });
+  expect(claims).toMatchObject([{ lease: { attempt: 1 } }]);
+  expect(await harness.engine.requests.claim(TERMS)).toEqual([]);
+  expect(await engine.requests.settle(claims[0]!.lease, { status: "COMPLETED", events: [], runMs: 1 })).toMatchObject({
+    outcome: "written",
+  });
+  await harness.dispose();
+});
+
+it("P12 a store that is down for good is a typed failure, and nothing is half there", async () => {
+  const harness = await createHarness(cloud);
+  const engine = faulty(harness, () => "throttled");
+  await expect(engine.requests.submit(submission("r1"))).rejects.toMatchObject({ code: "STORAGE_ERROR", afterMs: 1_000 });
+  expect(await harness.engine.requests.get(submission("r1").key)).toEqual({ outcome: "unknown" });
+  await harness.dispose();
+});
