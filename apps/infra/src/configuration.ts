@@ -83,7 +83,7 @@ const schema = z
   });
 
 export type Configuration = z.output<typeof schema>;
-const CONFIGURATION_NAMES = Object.keys(schema.shape) as readonly (keyof Configuration)[];
+export const CONFIGURATION_NAMES = Object.keys(schema.shape) as readonly (keyof Configuration)[];
 
 /** Throws an error that lists every value that cannot be right. */
 export function readConfiguration(context: (name: string) => unknown): Configuration {
