@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll } from "vitest";
-import { wireContract } from "@streamer/contract";
+import { API_GATEWAY, wireContract } from "@streamer/contract";
 import { startAwsLocal, synthesize, type AwsLocal } from "../src/index.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -18,4 +18,4 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => aws?.stop());
 
-wireContract(() => ({ url: aws.url, token: (userId, tenantId = "acme") => aws.token({ userId, tenantId }) }));
+wireContract(() => ({ url: aws.url, token: (userId, tenantId = "acme") => aws.token({ userId, tenantId }) }), API_GATEWAY);
