@@ -29,7 +29,8 @@ export async function createTokens(): Promise<Tokens> {
   let isTrusted = false;
   return {
     token: async ({ userId, tenantId, permissions, lifeSeconds = DAY_SECONDS }) => {
-      if (!isTrusted) throw new Error("No function of the stack is told whose tokens to accept: synthesise it with a publicKey or a jwksUrl.");
+      if (!isTrusted)
+        throw new Error("No function of the stack is told whose tokens to accept: synthesise it with a publicKey or a jwksUrl.");
       const now = Math.floor(Date.now() / 1_000);
       const jwt = new SignJWT({ ...(tenantId !== undefined && { tenant_id: tenantId }), ...(permissions && { permissions }) })
         .setProtectedHeader({ alg: "EdDSA" })

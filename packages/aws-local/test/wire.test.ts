@@ -14,7 +14,11 @@ const lines: string[] = [];
 beforeAll(async () => {
   const outFolder = await mkdtemp(join(tmpdir(), "wire-"));
   await synthesize({ app: path("../../../apps/infra"), outFolder, context: { handlers: path("fixture/wire-handlers.ts") } });
-  aws = await startAwsLocal({ assembly: outFolder, log: (name, line) => void lines.push(`${name} ${line}`) });
+  aws = await startAwsLocal({
+    assembly: outFolder,
+    log: (name, line) => void lines.push(`${name} ${line}`),
+    dials: { lambda: { instances: 24 } },
+  });
 }, 120_000);
 afterAll(() => aws?.stop());
 

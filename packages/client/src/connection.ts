@@ -77,6 +77,8 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   // The server's word is taken: checking its frames field by field would make the client half as large again, and make
   // it deaf to codes and fields that a newer server knows.
   function receive(message: ServerMessage): void {
+    // No word of the server's: a gateway's own, which failed on some frame and does not say on which. All is said again.
+    if (message.type === undefined && "connectionId" in message) return end(`The gateway of ${url} failed on a frame.`);
     if (message.type === "part") {
       const whole = parts.join(message);
       if (whole !== undefined) receive(JSON.parse(whole) as ServerMessage);

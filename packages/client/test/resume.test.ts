@@ -208,6 +208,18 @@ it("gives up a half-open connection: silent, asked, and silent still", async () 
   expect(await peer.hear(isSubscribe)).toMatchObject({ request_id: "r1", after: 1 });
 });
 
+it("P4 P6: connects anew when a gateway failed on a frame, and says again what was not answered", async () => {
+  await using peer = await startPeer();
+  await using client = open(peer);
+  const run = client.request("work", {}, { id: "r1" });
+  await peer.hear(({ type }) => type === "request");
+  peer.say({ message: "Internal server error", connectionId: "abc=", requestId: "def" } as never);
+  await peer.hear(({ type }) => type === "request", 2);
+  peer.say({ type: "complete", request_id: "r1", seq: 2, result: "done", metadata: { attempts: 1, queue_ms: 0, run_ms: 1 } });
+  expect(await run.result).toBe("done");
+  expect(peer.offered.length).toBe(2);
+});
+
 it("gives up a connection that is never greeted", async () => {
   await using peer = await startPeer();
   const clock = createManualClock();

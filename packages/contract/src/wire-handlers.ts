@@ -47,7 +47,10 @@ export const wireHandlers: readonly AnyHandler[] = [
     action: "contract.wait",
     input: anything,
     estimate: LONG_MS,
-    run: (_, ctx) => new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason as Error))),
+    run: (_, ctx) => {
+      ctx.report(1, "waiting");
+      return new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason as Error)));
+    },
   }),
   defineHandler({
     action: "contract.flaky",

@@ -166,20 +166,21 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
       expect(other.story(requestId)).toEqual([]);
     });
 
-    it.runIf(transport.isOrdered)("§4.3 whoever unsubscribes hears no more", async () => {
-      const client = await connect();
-      const requestId = id();
-      client.send(request(requestId, "wait"));
-      await client.message("acknowledgment", about(requestId, "acknowledgment"));
-      client.send({ type: "unsubscribe", request_id: requestId }, { type: "ping", ref: "p" });
-      await client.answer("p");
-      const other = await connect();
-      other.send({ type: "subscribe", request_id: requestId }, { type: "cancel", request_id: requestId });
-      await other.end(requestId);
-      client.send({ type: "ping", ref: "q" });
-      await client.answer("q");
-      expect(client.story(requestId).filter(({ type }) => type === "error" || type === "cancellation")).toEqual([]);
-    });
+    if (transport.isOrdered)
+      it("§4.3 whoever unsubscribes hears no more", async () => {
+        const client = await connect();
+        const requestId = id();
+        client.send(request(requestId, "wait"));
+        await client.message("acknowledgment", about(requestId, "acknowledgment"));
+        client.send({ type: "unsubscribe", request_id: requestId }, { type: "ping", ref: "p" });
+        await client.answer("p");
+        const other = await connect();
+        other.send({ type: "subscribe", request_id: requestId }, { type: "cancel", request_id: requestId });
+        await other.end(requestId);
+        client.send({ type: "ping", ref: "q" });
+        await client.answer("q");
+        expect(client.story(requestId).filter(({ type }) => type === "error" || type === "cancellation")).toEqual([]);
+      });
   });
 
   describe("cancelling", () => {
@@ -187,12 +188,12 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
       const clients = [await connect(), await connect()];
       const requestId = id();
       clients[0]!.send(request(requestId, "wait"));
-      await clients[0]!.message("acknowledgment", about(requestId, "acknowledgment"));
+      await clients[0]!.message("first progress", about(requestId, "progress"));
       clients[1]!.send({ type: "subscribe", request_id: requestId }, { type: "cancel", request_id: requestId, reason: "enough" });
       for (const client of clients) {
         expect(await client.end(requestId)).toMatchObject({ type: "error", error: { code: "CANCELLED" } });
         const stages = client.story(requestId).flatMap((message) => (message.type === "cancellation" ? [message.stage] : []));
-        expect(stages).toEqual(["requested", "observed", "stopped"]);
+        expect([...new Set(stages)]).toEqual(["requested", "observed", "stopped"]);
       }
     });
 

@@ -13,6 +13,8 @@ export interface Transport {
   /** Largest frame from a client. One that is larger is refused; with `endsOversized` the connection ends instead. */
   readonly messageBytes: number;
   readonly endsOversized: boolean;
+  /** A binary frame is answered; else it ends the connection. */
+  readonly takesBinary: boolean;
 }
 
 /** A socket of the server's own. */
@@ -22,6 +24,7 @@ export const DIRECT: Transport = {
   countsFrames: true,
   messageBytes: 1_048_576,
   endsOversized: false,
+  takesBinary: true,
 };
 
 /** Amazon API Gateway: a function is called for each frame, all at once; it closes in its own way and limits by itself. */
@@ -31,6 +34,7 @@ export const API_GATEWAY: Transport = {
   countsFrames: false,
   messageBytes: API_GATEWAY_LIMITS.messageBytes,
   endsOversized: true,
+  takesBinary: false,
 };
 
 export interface WireStage {

@@ -46,6 +46,7 @@ describe("under the limits of API Gateway", () => {
     isOrdered: true,
     hasCloseCodes: true,
     countsFrames: true,
+    takesBinary: true,
   });
 
   it("a run longer than a function goes on from its checkpoint, and its large result comes in parts", async () => {
