@@ -14,7 +14,7 @@ interface Capacity {
 export function meterCapacity(client: DynamoDBClient, metrics: Pick<Metrics, "add">): DynamoDBClient {
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      const answer = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: "TOTAL" } as typeof args.input });
+      const answer = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: "TOTAL" } });
       const { ConsumedCapacity: consumed = [] } = (answer as unknown as Answer).output;
       const units = [consumed].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
       if (units > 0) metrics.add(READS.has(String(context["commandName"])) ? "ReadUnits" : "WriteUnits", units);
