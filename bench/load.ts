@@ -14,7 +14,7 @@ export interface Peer {
 const OPENING_AT_ONCE = 100;
 
 export async function openPeers(
-  { url, token }: BenchServer,
+  { url, token }: Pick<BenchServer, "url" | "token">,
   count: number,
   onMessage: (message: ServerMessage, peer: Peer) => void,
 ): Promise<readonly Peer[]> {
@@ -35,9 +35,11 @@ async function openPeer(url: string, token: string, index: number, onMessage: (m
   socket.on("message", (data: Buffer) => {
     const message = JSON.parse(data.toString()) as ServerMessage;
     if (message.type === "welcome") resolve();
-    else onMessage(message, peer);
+    else if (message.type !== "pong") onMessage(message, peer);
   });
   await once(socket, "open");
+  // A server that cannot speak first greets at the first frame.
+  peer.send({ type: "ping" });
   await welcomed;
   return peer;
 }

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { record, surroundings, type Scenario } from "./record.ts";
 import { asyncThroughput } from "./scenarios/async-throughput.ts";
+import { awsRequests } from "./scenarios/aws-requests.ts";
 import { idleConnections } from "./scenarios/idle-connections.ts";
 import { messagesPerJob } from "./scenarios/messages-per-job.ts";
 import { progressLatency } from "./scenarios/progress-latency.ts";
@@ -17,6 +18,7 @@ const scenarios: readonly Scenario[] = [
   messagesPerJob,
   idleConnections,
   reportFiles,
+  awsRequests,
 ];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false } } });
