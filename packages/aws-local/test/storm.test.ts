@@ -26,7 +26,7 @@ beforeAll(async () => {
     outFolder,
     context: { handlers: path("fixture/storm-handlers.ts"), workConcurrency: "12" },
   });
-  aws = await startAwsLocal({ assembly: outFolder, dials: { lambda: { instances: 8 } } });
+  aws = await startAwsLocal({ assembly: outFolder, dials: { lambda: { instances: 24 } } });
 }, 120_000);
 afterAll(() => aws?.stop());
 
@@ -71,8 +71,11 @@ it(
   "P4 a function that dies while it answers is asked again under the same id, and answers",
   async () => {
     const token = await aws.token({ userId: "bob" });
+    const mark = join(await mkdtemp(join(tmpdir(), "storm-")), "died");
     await using client = connect<typeof handlers>(aws.url, { token });
-    const runs = Array.from({ length: 4 }, (_, n) => client.request("storm.quick", { text: "x", dies: n === 0 }, { id: `q${n}` }));
+    const runs = Array.from({ length: 4 }, (_, n) =>
+      client.request("storm.quick", { text: "x", ...(n === 0 && { mark }) }, { id: `q${n}` }),
+    );
     const results = await Promise.all(runs.map(({ result }) => result));
     expect(results).toEqual(results.map(() => ({ digest: digestOf("x", 1) })));
   },

@@ -18,7 +18,7 @@ import { createRequests, type DynamoRequests } from "./requests.ts";
 import type { RequestRow } from "./rows.ts";
 import { createStore } from "./store.ts";
 import { withStorageErrors } from "./storage-errors.ts";
-import { createSubscriptions } from "./subscriptions.ts";
+import { createSubscriptions, type StoredSubscriptions } from "./subscriptions.ts";
 import type { TableNames } from "./table.ts";
 import { createValues } from "./values.ts";
 import { createWakeups, type DelayQueue } from "./wakeups.ts";
@@ -41,6 +41,7 @@ export interface EngineParts {
 export interface AwsEngine extends Engine {
   readonly requests: DynamoRequests;
   readonly connections: StoredConnections;
+  readonly subscriptions: StoredSubscriptions;
   readonly limits: Limits;
   readonly delayQueue: DelayQueue;
 }

@@ -11,8 +11,8 @@ import type { Transitions } from "./transitions.ts";
 const MAX_RECOVERED = 200;
 
 export interface Interventions extends Pick<Requests, "requestCancel" | "redrive" | "recover"> {
-  /** The process that ran a request is known to have died: its lease ends now, and `recover` finds it. */
-  endLease(key: RequestKey, processId: string): Promise<void>;
+  /** A process is known to have died: its leases end now, and `recover` finds them. Answers which requests it ran. */
+  endLeases(processId: string): Promise<readonly RequestKey[]>;
 }
 
 export function createInterventions(store: Store, log: EventLog, transitions: Transitions, move: Move): Interventions {
@@ -24,6 +24,13 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
     if (row.tombstone_until !== undefined) return { outcome: row.tombstone_until > now ? "expired" : "unknown" };
     return isExpired(row, now) ? { outcome: "expired" } : undefined;
   };
+
+  const endLease = (key: RequestKey, processId: string): Promise<void> =>
+    store.change<void>(key, (row) => {
+      if (row?.status !== "PROCESSING" || row.process !== processId) return { answer: undefined };
+      const now = Math.round(clock.now());
+      return { next: { ...row, lease_until: Math.min(row.lease_until!, now), watch_at: now }, answer: undefined };
+    });
 
   return {
     requestCancel: (key, { whenWaiting, whenRunning }) =>
@@ -86,11 +93,20 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
       return recovered.filter((recovery) => recovery !== undefined);
     },
 
-    endLease: (key, processId) =>
-      store.change<void>(key, (row) => {
-        if (row?.status !== "PROCESSING" || row.process !== processId) return { answer: undefined };
-        const now = Math.round(clock.now());
-        return { next: { ...row, lease_until: Math.min(row.lease_until!, now), watch_at: now }, answer: undefined };
-      }),
+    endLeases: async (processId) => {
+      const running = await Promise.all(
+        shards.map((shard) =>
+          requests.query<{ readonly pk: string }>({
+            index: "by_time",
+            where: "agenda = :agenda",
+            values: { ":agenda": agendaOf("run", shard) },
+          }),
+        ),
+      );
+      const rows = await requests.getAll<RequestRow>(running.flat().map(({ pk }) => ({ pk })));
+      const orphans = rows.filter((row) => row.process === processId);
+      await Promise.all(orphans.map(({ key }) => endLease(key, processId)));
+      return orphans.map(({ key }) => key);
+    },
   };
 }

@@ -15,7 +15,7 @@ import { createTransitions } from "./transitions.ts";
 
 /** The port, and what the sweep and the wakeups ask beside it. */
 export type DynamoRequests = Requests &
-  Pick<Interventions, "endLease"> &
+  Pick<Interventions, "endLeases"> &
   Pick<ReturnType<typeof createReadings>, "dueBetween" | "stale" | "hasWaiting">;
 
 export function createRequests(store: Store): DynamoRequests {

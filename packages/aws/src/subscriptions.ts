@@ -29,6 +29,11 @@ interface SubscriptionItem {
 export const HOLD_MS = 20_000;
 const LIFE_MS = 4 * 3_600_000;
 
+export interface StoredSubscriptions extends Subscriptions {
+  /** A process is known to have died: the followers of this request it told are free. */
+  endHolds(key: RequestKey, processId: string): Promise<void>;
+}
+
 export interface SubscriptionParts {
   readonly items: Items;
   readonly processId: () => string;
@@ -37,7 +42,7 @@ export interface SubscriptionParts {
   readonly tellLater: (key: RequestKey, delayMs: number) => Promise<void>;
 }
 
-export function createSubscriptions({ items, processId, clock, tellLater }: SubscriptionParts): Subscriptions {
+export function createSubscriptions({ items, processId, clock, tellLater }: SubscriptionParts): StoredSubscriptions {
   const keyOf = (connectionId: string, key: RequestKey) => ({ pk: partitionKey(key), connection_id: connectionId });
   const untilTime = (): number => Math.round(clock.now() + HOLD_MS);
   const hold = () => ({ ":me": processId(), ":until": untilTime() });
@@ -141,6 +146,11 @@ export function createSubscriptions({ items, processId, clock, tellLater }: Subs
       const ends = followers.filter((_, at) => dropped[at] === "left").map(({ held_until: until = 0 }) => until);
       if (ends.length > 0) await tellLater(key, Math.max(...ends) - clock.now());
       return followers.flatMap(({ connection_id: id }, at) => (dropped[at] === "dropped" ? [id] : []));
+    },
+    endHolds: async (key, deadId) => {
+      const held = (await list(key)).filter(({ holder }) => holder === deadId);
+      const free = { set: "REMOVE holder, held_until", condition: "holder = :dead", values: { ":dead": deadId } };
+      await Promise.all(held.map(({ pk, connection_id: id }) => items.update({ pk, connection_id: id }, free)));
     },
     dropConnection: async (connectionId) => {
       const followed = await items.query<{ pk: string; connection_id: string }>({

@@ -76,6 +76,7 @@ export function connect(url: string, connectOptions: ConnectOptions): Client {
   const session = createSession(resolveUrl(url), options, {
     onUp: requests.up,
     onMessage: requests.receive,
+    onStumble: requests.stumble,
     onDown: requests.down,
     onGiveUp: (error) => requests.fail((requestId) => about(error, requestId)),
   });

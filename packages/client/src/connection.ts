@@ -16,6 +16,8 @@ export interface ConnectionEnd {
 export interface ConnectionEvents {
   onWelcome(welcome: ServerMessage<"welcome">): void;
   onMessage(message: ServerMessage): void;
+  /** Some frame was lost on its way to the server. */
+  onStumble(): void;
   onEnd(end: ConnectionEnd): void;
 }
 
@@ -77,8 +79,8 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   // The server's word is taken: checking its frames field by field would make the client half as large again, and make
   // it deaf to codes and fields that a newer server knows.
   function receive(message: ServerMessage): void {
-    // No word of the server's: a gateway's own, which failed on some frame and does not say on which. All is said again.
-    if (message.type === undefined && "connectionId" in message) return end(`The gateway of ${url} failed on a frame.`);
+    // No word of the server's: a gateway's own, which failed on some frame, or had too many, and does not say which.
+    if (message.type === undefined && "connectionId" in message) return events.onStumble();
     if (message.type === "part") {
       const whole = parts.join(message);
       if (whole !== undefined) receive(JSON.parse(whole) as ServerMessage);

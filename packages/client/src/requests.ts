@@ -12,7 +12,7 @@ import { createPace, isPassing } from "./pace.ts";
 import { Tracker, type CancellationReceipt } from "./tracker.ts";
 
 export interface RequestsParts {
-  readonly options: Pick<ResolvedOptions, "clock" | "outbox">;
+  readonly options: Pick<ResolvedOptions, "clock" | "outbox" | "random">;
   readonly isUp: () => boolean;
   readonly send: (text: string) => void;
 }
@@ -29,6 +29,8 @@ export interface Requests {
   ask(message: Omit<ClientMessage<"get">, "ref"> | Omit<ClientMessage<"list">, "ref">): Promise<ServerMessage>;
   up(welcome: ServerMessage<"welcome">): void;
   down(): void;
+  /** Something said on this connection was lost: what is unanswered is said again, in a while. */
+  stumble(): void;
   receive(message: ServerMessage): void;
   /** Ends everything that is open. */
   fail(error: (requestId?: string) => StreamerError): void;
@@ -37,6 +39,8 @@ export interface Requests {
 interface Question {
   /** Sent again on the next connection; without it, what it belongs to sees to that. */
   readonly text?: string;
+  /** Asks again, under another ref. */
+  readonly again?: () => void;
   readonly answered?: (message: ServerMessage) => void;
   readonly refused: (error: StreamerError) => void;
 }
@@ -45,7 +49,7 @@ const print = (message: ClientMessage): string => JSON.stringify(message);
 
 export function createRequests({ options, isUp, send }: RequestsParts): Requests {
   const outbox = createOutbox(options.outbox);
-  const pace = createPace(options.clock);
+  const pace = createPace(options.clock, options.random);
   const followed = createFollowed();
   const questions = new Map<string, Question>();
   let refs = 0;
@@ -82,6 +86,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     if (known.length === 0) return;
     const ref = nextRef();
     questions.set(ref, {
+      again: () => subscribe(id),
       answered: (message) => {
         if (message.type === "snapshot") for (const tracker of followed.of(id)) tracker.snapshot(message);
       },
@@ -100,6 +105,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     const { ref, reason, receipt } = cancelling;
     cancelling.tooEarly = false;
     questions.set(ref, {
+      again: () => sendCancel(tracker),
       answered: dispatch,
       refused: (error) => {
         if (error.code === "NOT_FOUND" && tracker.frame !== undefined) cancelling.tooEarly = true;
@@ -111,6 +117,18 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       },
     });
     send(print({ type: "cancel", request_id: tracker.id, ref, ...(reason !== undefined && { reason }) }));
+  }
+
+  /** A server that had heard it after all answers with what there is (P4). */
+  function sayAgain(): void {
+    const unanswered = Array.from(followed).flatMap(([, trackers]) => trackers.filter(({ frame }) => frame !== undefined));
+    const asked = Array.from(questions);
+    if (unanswered.length + asked.length === 0) pace.calm();
+    for (const tracker of unanswered) sendFrame(tracker);
+    for (const [ref, { text, again }] of asked) {
+      if (text !== undefined) send(text);
+      else if (questions.delete(ref)) again?.();
+    }
   }
 
   function refused(id: string, error: StreamerError): Tracker {
@@ -248,6 +266,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       for (const { text } of questions.values()) if (text !== undefined) again.push(() => send(text));
       pace.spread(again, welcome.limits.messages_per_second);
     },
+    stumble: () => pace.stumble(sayAgain),
     down() {
       pace.reset();
       for (const [ref, { text }] of questions) if (text === undefined) questions.delete(ref);

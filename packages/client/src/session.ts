@@ -19,6 +19,7 @@ export type ConnectionState =
 export interface SessionEvents {
   onUp(welcome: ServerMessage<"welcome">): void;
   onMessage(message: ServerMessage): void;
+  onStumble(): void;
   onDown(): void;
   onGiveUp(error: StreamerError): void;
 }
@@ -63,6 +64,7 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
           events.onUp(welcome);
         },
         onMessage: events.onMessage,
+        onStumble: events.onStumble,
         onEnd: ended,
       });
     } catch (cause) {

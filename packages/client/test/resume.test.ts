@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { connect, type Client, type ConnectOptions, type RunEvent } from "../src/index.ts";
 import { startPeer, type FakePeer } from "./fake-peer.ts";
 import { createManualClock } from "./manual-clock.ts";
@@ -208,16 +208,31 @@ it("gives up a half-open connection: silent, asked, and silent still", async () 
   expect(await peer.hear(isSubscribe)).toMatchObject({ request_id: "r1", after: 1 });
 });
 
-it("P4 P6: connects anew when a gateway failed on a frame, and says again what was not answered", async () => {
+it("P4 P6: says again what was not answered when a gateway lost a frame, on the same connection, and less and less often", async () => {
   await using peer = await startPeer();
-  await using client = open(peer);
+  const clock = createManualClock();
+  await using client = open(peer, { clock, random: () => 1 });
+  const lost = { message: "Internal server error", connectionId: "abc=", requestId: "def" } as never;
+  const isRequest = ({ type }: { readonly type: string }): boolean => type === "request";
   const run = client.request("work", {}, { id: "r1" });
-  await peer.hear(({ type }) => type === "request");
-  peer.say({ message: "Internal server error", connectionId: "abc=", requestId: "def" } as never);
-  await peer.hear(({ type }) => type === "request", 2);
-  peer.say({ type: "complete", request_id: "r1", seq: 2, result: "done", metadata: { attempts: 1, queue_ms: 0, run_ms: 1 } });
-  expect(await run.result).toBe("done");
-  expect(peer.offered.length).toBe(2);
+  await peer.hear(isRequest);
+  const attached = client.attach("r2");
+  await peer.hear(({ type }) => type === "subscribe");
+  for (const [n, waitMs] of [500, 1_000, 2_000].entries()) {
+    peer.say(lost);
+    peer.say(lost);
+    await vi.waitUntil(() => clock.pending.includes(waitMs));
+    clock.advance(waitMs - 1);
+    expect(peer.heard.filter(isRequest)).toHaveLength(n + 1);
+    clock.advance(1);
+    await peer.hear(isRequest, n + 2);
+    await peer.hear(({ type }) => type === "subscribe", n + 2);
+  }
+  peer.say({ ...done, request_id: "r1", seq: 2 });
+  peer.say({ ...done, request_id: "r2", seq: 2 });
+  expect(await run.result).toEqual({ n: 1 });
+  expect(await attached.result).toEqual({ n: 1 });
+  expect(peer.offered).toHaveLength(1);
 });
 
 it("gives up a connection that is never greeted", async () => {

@@ -21,9 +21,12 @@ interface FailedInvocation {
 export function createWake({ engine, streamer, invoke, log }: Runtime, invokeWork: InvokeWork) {
   async function obey(message: DelayedMessage | FailedInvocation): Promise<void> {
     if ("requestContext" in message) {
-      // The process is gone, whatever its lease says: nobody has to wait for the lease to end.
-      await engine.requests.endLease(message.requestPayload.key, message.requestContext.requestId);
-      return streamer.recover();
+      // The process is gone, whatever its leases and holds say: nobody has to wait for them to end.
+      const { requestId: processId } = message.requestContext;
+      const keys = await engine.requests.endLeases(processId);
+      await Promise.all([message.requestPayload.key, ...keys].map((key) => engine.subscriptions.endHolds(key, processId)));
+      await streamer.recover();
+      return streamer.catchUp(message.requestPayload.key);
     }
     switch (message.kind) {
       case "run":
