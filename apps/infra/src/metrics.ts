@@ -12,6 +12,7 @@ export type StreamerMetric =
   | "Cancelled"
   | "DeadLetters"
   | "Recovered"
+  | "Pushes"
   | "PushGone"
   | "PushThrottled"
   | "QueueMs"

@@ -74,6 +74,7 @@ export class Dashboard extends Construct {
             apiMetric("MessageCount", "Sum"),
             apiMetric("ClientError", "Sum"),
             apiMetric("ExecutionError", "Sum"),
+            ...streamer("Pushes"),
           ]),
           graph("Answers of the integration, p99 ms", [apiMetric("IntegrationLatency", "p99")]),
         ],
