@@ -15,7 +15,7 @@ export interface Needs {
   readonly indexQueries?: { readonly [Table in TableName]?: readonly IndexOf<Table>[] };
   /** Actions on objects under blobs/ and values/. */
   readonly objects?: readonly string[];
-  /** Lists them too: to delete what a request that expired left. */
+  /** Lists them too: to delete what a request that expired left, and to be told that an object is not there. */
   readonly listsObjects?: true;
   /** data/: copies the files handlers read. */
   readonly readsData?: true;
@@ -49,7 +49,7 @@ const ENGINE = {
 } as const satisfies Needs;
 
 /** Handlers run here, and store files as they go. */
-const RUNS = { ...ENGINE, objects: [...ENGINE.objects, "AbortMultipartUpload"] } as const satisfies Needs;
+const RUNS = { ...ENGINE, objects: [...ENGINE.objects, "AbortMultipartUpload"], listsObjects: true } as const satisfies Needs;
 
 export const NEEDS: Readonly<Record<FunctionName, Needs>> = {
   connect: { items: { connections: ["PutItem"] }, sendsTo: ["delay"] },

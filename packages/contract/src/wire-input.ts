@@ -34,6 +34,11 @@ const REFUSED: Readonly<Record<string, readonly [frame: string, code: string, ab
     "VALIDATION_ERROR",
     { request_id: "x" },
   ],
+  "a start too far away": [
+    '{"action":"contract.echo","id":"x","options":{"run_at":9000000000000}}',
+    "VALIDATION_ERROR",
+    { request_id: "x" },
+  ],
   "an unknown request": ['{"type":"get","request_id":"nobody","ref":"q"}', "NOT_FOUND", { request_id: "nobody", ref: "q" }],
   "a subscription to nothing": ['{"type":"subscribe","request_id":"nobody","after":3}', "NOT_FOUND", { request_id: "nobody" }],
   "a seq that is no number": ['{"type":"subscribe","request_id":"x","after":"3"}', "INVALID_MESSAGE", { request_id: "x" }],

@@ -27,12 +27,14 @@ const id = text(1, MAX_ID_LENGTH);
 const ref = optional(id);
 const epochMs = integer(0);
 
+/** A request may be put off so long, by `delay_ms` or `run_at`. */
+export const MAX_DELAY_MS = 366 * 86_400_000;
 export const REQUEST_MODES = ["auto", "sync", "async"] as const;
 const requestOptions = object({
   mode: optional(oneOf(...REQUEST_MODES)),
   /** 9 runs first. Default 5. */
   priority: optional(integer(0, 9)),
-  delay_ms: optional(integer(0, 366 * 86_400_000)),
+  delay_ms: optional(integer(0, MAX_DELAY_MS)),
   run_at: optional(epochMs),
   idempotency_key: optional(id),
   timeout_ms: optional(integer(1, 7 * 86_400_000)),

@@ -2,7 +2,7 @@
  * Makes a request durable, then acknowledges it (P1): admission (P14), de-duplication (P4) and queueing are one write.
  * When a slot is free and nothing waits, that write claims the request too.
  */
-import { isTerminal, type ServerMessage } from "@streamer/protocol";
+import { isTerminal, MAX_DELAY_MS, type RequestOptions, type ServerMessage } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
@@ -37,7 +37,7 @@ export function createSubmit({ engine, options, deliver, work, recorded }: Submi
 
   function submission(request: AcceptedRequest, claim: boolean): Submission {
     const { key, requestId, connection, handler, payload, metadata, options: wanted, estimatedMs } = request;
-    const runAt = wanted.run_at ?? (wanted.delay_ms === undefined ? undefined : clock.now() + wanted.delay_ms);
+    const runAt = startOf(wanted, clock.now());
     return {
       key,
       requestId,
@@ -125,6 +125,19 @@ export function createSubmit({ engine, options, deliver, work, recorded }: Submi
       if (claim) void work.run(claim);
     },
   };
+}
+
+/** When it is to start, if that is later. Nothing is kept for longer than a protocol that limits `delay_ms` foresees. */
+function startOf({ run_at: runAt, delay_ms: delayMs }: RequestOptions, now: number): number | undefined {
+  if (runAt === undefined) return delayMs === undefined ? undefined : now + delayMs;
+  if (runAt - now <= MAX_DELAY_MS) return runAt;
+  throw new StreamerError(
+    "VALIDATION_ERROR",
+    `run_at is more than ${MAX_DELAY_MS / 86_400_000} days away, the limit; send the request again nearer to its time.`,
+    {
+      details: { issues: [{ path: ["options", "run_at"], message: "too far away" }] },
+    },
+  );
 }
 
 function refusal(
