@@ -80,11 +80,11 @@ export function createSubmit({ engine, options, deliver, work, recorded }: Submi
   async function write(request: AcceptedRequest, claim: boolean): Promise<Claim | undefined> {
     const { key, requestId, connection } = request;
     const { connectionId } = connection;
+    const stored = submission(request, claim);
     const subscribes = request.options.subscribe ?? true;
     // Before the write, so that nothing the run says can be missed; held, so that it comes after what has to come first.
     if (subscribes) deliver.hold(connectionId, key);
     const added = subscribes && (await subscriptions.add(connectionId, key));
-    const stored = submission(request, claim);
     let isFollowed = false;
     try {
       const outcome = await requests.submit(stored);
