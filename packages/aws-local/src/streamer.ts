@@ -22,7 +22,13 @@ export async function startStreamerLocal({ assembly, context, ...options }: Stre
   try {
     await synthesize({ app: APP, outFolder, ...(context && { context }) });
     const aws = await startAwsLocal({ ...options, assembly: outFolder });
-    return { ...aws, stop: () => aws.stop().finally(forget) };
+    return {
+      ...aws,
+      stop: async () => {
+        await aws.stop();
+        await forget();
+      },
+    };
   } catch (error) {
     await forget();
     throw error;
