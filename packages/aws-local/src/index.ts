@@ -1,4 +1,6 @@
 export { startAwsLocal, type AwsLocal, type AwsLocalOptions } from "./start.ts";
 export type { DialChoices, GatewayFaults } from "./dials.ts";
 export type { DynamoEngine } from "./dynamodb/engine.ts";
+export { startStreamerLocal, type StreamerLocalOptions } from "./streamer.ts";
+export { uploadData } from "./upload.ts";
 export { synthesize, type Synthesis } from "./synthesize.ts";

@@ -51,6 +51,8 @@ export interface AwsLocal {
   readonly region: string;
   /** Names of the buckets, by logical id. */
   readonly buckets: Readonly<Record<string, string>>;
+  /** Value of an environment variable that a function of the stack has. */
+  variable(name: string): string | undefined;
   readonly tables: readonly MadeTable[];
   readonly queues: Queues;
   readonly gateway: Gateway;
@@ -156,6 +158,7 @@ export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal>
       credentials: gate.operator,
       region: environment.region,
       buckets,
+      variable: (name) => plans.map((each) => each.environment()[name]).find((value) => value !== undefined),
       tables,
       queues,
       gateway,

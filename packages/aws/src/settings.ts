@@ -1,4 +1,6 @@
 /** What the functions are told by their environment. Read once, at the edge; everything inside is handed its part. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { PartialOptions } from "@streamer/core";
 import { isLogLevel, type LogLevel } from "./log.ts";
 import { TABLES, type TableName, type TableNames } from "./table.ts";
@@ -29,8 +31,8 @@ export const VARIABLES = {
   logLevel: "STREAMER_LOG_LEVEL",
 } as const;
 
-/** Where the files under the data prefix are found by handlers. */
-export const DATA_FOLDER = "/tmp/streamer-data";
+/** Where the files under the data prefix are found by handlers: on Lambda in /tmp, the only writable folder. */
+export const DATA_FOLDER = join(tmpdir(), "streamer-data");
 
 /** What every function that serves requests is told. */
 export interface Environment {

@@ -94,7 +94,7 @@ export function queueArn(id: string, arn: string | undefined): string | undefine
   return arn;
 }
 
-export const arnOf = (stack: Stack, functionName: string): string => {
+const arnOf = (stack: Stack, functionName: string): string => {
   const { partition, region, account } = stack.environment;
   return `arn:${partition}:lambda:${region}:${account}:function:${functionName}`;
 };

@@ -7,7 +7,7 @@ import type { Gate } from "../iam/gate.ts";
 
 /** By table, then by operation. */
 export type DynamoUse = Readonly<Record<string, Readonly<Record<string, OperationUse>>>>;
-export interface OperationUse {
+interface OperationUse {
   readonly count: number;
   /** Read or write units, indexes included. */
   readonly capacityUnits: number;

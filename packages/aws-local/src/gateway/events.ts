@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
-export interface Identity {
+interface Identity {
   readonly sourceIp: string;
   readonly userAgent?: string;
 }

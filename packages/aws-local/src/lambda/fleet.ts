@@ -30,7 +30,7 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 /** To be used once: run or given back. */
-export interface Slot {
+interface Slot {
   run(event: string, arn: string, requestId?: string): Promise<Served>;
   release(): void;
 }

@@ -32,7 +32,7 @@ export interface InstanceTerms {
   readonly scratchFolder: string;
   onLine(line: string): void;
 }
-export interface Invocation {
+interface Invocation {
   readonly id: string;
   /** JSON text. */
   readonly event: string;

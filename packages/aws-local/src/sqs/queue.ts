@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 
-export interface Sent {
+interface Sent {
   readonly messageId: string;
   readonly md5: string;
 }
@@ -24,7 +24,7 @@ export interface QueueTerms {
   readonly retentionMs: number;
   readonly redrive: { readonly arn: string; readonly maxReceives: number } | undefined;
 }
-export interface Wanted {
+interface Wanted {
   readonly count: number;
   readonly waitMs: number;
   readonly visibilityMs?: number | undefined;

@@ -14,8 +14,8 @@ import { follow } from "../follow.ts";
 import { onInterrupt } from "../interrupts.ts";
 import { reportDays } from "../period.ts";
 import { openClient } from "../session.ts";
-import { prepareShop } from "../shop.ts";
-import { createTerminal } from "../terminal.ts";
+import { prepareShop, type Shop } from "../shop.ts";
+import { createTerminal, type Terminal } from "../terminal.ts";
 
 interface DemoOptions {
   readonly data?: string;
@@ -25,6 +25,7 @@ interface DemoOptions {
   readonly start?: string;
   readonly end?: string;
   readonly charts: boolean;
+  readonly engine: "embedded" | "aws-local";
   readonly out: string;
   readonly json?: boolean;
 }
@@ -53,6 +54,11 @@ export function addDemo(program: Command): void {
     .option("--start <date>", "first day, YYYY-MM-DD (default: of the last full year in the data, else of its last full quarter)")
     .option("--end <date>", "last day, YYYY-MM-DD (default: likewise)")
     .option("--no-charts", "leave the charts out")
+    .addOption(
+      new Option("--engine <engine>", "what the server is: this process, or the AWS stack on this machine")
+        .choices(["embedded", "aws-local"])
+        .default("embedded"),
+    )
     .option("--out <folder>", "where the file goes, and the demo's own data", DEFAULT_OUT)
     .option("--json", "print events as JSON lines, the outcome last")
     .addHelpText("after", HELP)
@@ -77,10 +83,10 @@ async function makeReport(options: DemoOptions, signal: AbortSignal): Promise<vo
   const shop = await prepareShop({ ...options, dataFolder: out }, terminal);
   signal.throwIfAborted();
   const [firstDay, lastDay] = await reportDays(shop, options);
-  const server = await startServer({ handlers: shop.handlers(dataFolder), dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
+  const server = await startEngine(options.engine, shop, { dataFolder, terminal });
   try {
     terminal.note(`Server at ${server.url}; asking for a report of ${firstDay} to ${lastDay} as ${options.format}.`);
-    await using client = await openClient(server.url, await server.developmentToken({ userId: DEVELOPER.sub }));
+    await using client = await openClient(server.url, await server.token());
     signal.throwIfAborted();
     const run = client.request("generate_report", {
       start_date: firstDay,
@@ -102,6 +108,35 @@ async function makeReport(options: DemoOptions, signal: AbortSignal): Promise<vo
   } finally {
     await server.stop();
   }
+}
+
+interface DemoServer {
+  readonly url: string;
+  token(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+async function startEngine(
+  engine: DemoOptions["engine"],
+  shop: Shop,
+  { dataFolder, terminal }: { readonly dataFolder: string; readonly terminal: Terminal },
+): Promise<DemoServer> {
+  if (engine === "embedded") {
+    const handlers = shop.handlers(dataFolder);
+    const server = await startServer({ handlers, dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
+    return { url: server.url, token: () => server.developmentToken({ userId: DEVELOPER.sub }), stop: () => server.stop() };
+  }
+  terminal.note("Bundling the functions and starting AWS on this machine…");
+  // Loaded here, so that nobody else waits for it.
+  const { startStreamerLocal, uploadData } = await import("@streamer/aws-local");
+  const aws = await startStreamerLocal();
+  try {
+    await uploadData(aws, shop.folder);
+  } catch (error) {
+    await aws.stop();
+    throw error;
+  }
+  return { url: aws.url, token: () => aws.token({ userId: DEVELOPER.sub, tenantId: DEVELOPER.tenantId }), stop: () => aws.stop() };
 }
 
 /** The figures of a report's result, one to a line. */
