@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startAwsLocal, synthesize, type AwsLocal } from "@streamer/aws-local";
-import type { ClientMessage } from "@streamer/protocol";
 import { setTimeout } from "node:timers/promises";
 import { percentiles, rounded } from "../figures.ts";
 import { assertPlanned, openPeers, type Peer } from "../load.ts";
@@ -80,7 +79,7 @@ async function measure(aws: AwsLocal, { name, action, payload, options, count, a
   let unanswered = 0;
   const send = (id: string): void => {
     sentAt.set(id, performance.now());
-    peer.send({ type: "request", id, action, payload, ...(options && { options }) } as ClientMessage);
+    peer.send({ type: "request", id, action, payload, ...(options && { options }) });
   };
   const next = (): void => {
     while (number < count && number - (count - left) < atOnce && unanswered < MAX_UNANSWERED) {

@@ -8,7 +8,7 @@ import type { Change, Store } from "./store.ts";
 import type { Moved, Transitions } from "./transitions.ts";
 
 /** Moved, or changed without moving, or left as it is. */
-export type Decision<T> = Change<T> | { readonly moved: Moved; readonly answer: T };
+type Decision<T> = Change<T> | { readonly moved: Moved; readonly answer: T };
 export type Move = <T>(key: RequestKey, decide: (row: RequestRow | undefined) => Promise<Decision<T>>) => Promise<T>;
 
 export function createMove(store: Pick<Store, "change">, transitions: Pick<Transitions, "follow" | "undo">): Move {

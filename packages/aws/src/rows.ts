@@ -2,8 +2,8 @@
  * A request as an item: its attributes, and the index keys that follow from its state. Every change of a request is a
  * new row made from the old one; what the indexes need is derived here and nowhere else.
  */
-import { isJsonObject, type JsonObject, type JsonValue, type RequestStatus } from "@streamer/protocol";
-import type { RequestKey, RequestRecord } from "@streamer/core";
+import type { JsonObject, RequestStatus } from "@streamer/protocol";
+import { endingOf, progressOf, type RequestKey, type RequestRecord } from "@streamer/core";
 import { hashOf, ownerKey, shardOf, sortable, tenantShard } from "./keys.ts";
 import { RUNNABLE_ATTRIBUTE } from "./table.ts";
 import type { Counted } from "./limits.ts";
@@ -155,17 +155,7 @@ export async function toRecord(row: RequestRow, read: (text: StoredText) => Prom
     createdAt: row.created_at,
     runAt: row.run_at,
     ...(row.ended_at !== undefined && { endedAt: row.ended_at }),
-    ...(progress && { progress: toProgress(progress) }),
-    ...(ending?.["result"] !== undefined && { result: ending["result"] }),
-    ...(isJsonObject(ending?.["error"]) && { error: ending["error"] as unknown as NonNullable<RequestRecord["error"]> }),
-  };
-}
-
-function toProgress({ percentage, message, stage, metadata }: JsonObject): NonNullable<RequestRecord["progress"]> {
-  return {
-    percentage: percentage as number,
-    ...(typeof message === "string" && { message }),
-    ...(typeof stage === "string" && { stage }),
-    ...(isJsonObject(metadata) && { metadata: metadata as Readonly<Record<string, JsonValue>> }),
+    ...(progress && { progress: progressOf(progress) }),
+    ...(ending && endingOf(ending)),
   };
 }

@@ -46,14 +46,8 @@ export interface Store {
   held(key: RequestKey): RequestRow | undefined;
 }
 
-export interface StoreParts {
+export interface StoreParts extends Omit<Store, "read" | "change" | "held"> {
   readonly client: DynamoDBClient;
-  readonly processId: () => string;
-  readonly clock: Clock;
-  readonly requests: Items;
-  readonly events: Items;
-  readonly limits: Limits;
-  readonly values: Values;
 }
 
 /** Somebody else wins every time: then something is wrong, and saying so is better than trying for ever. */

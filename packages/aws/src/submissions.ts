@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
-import type { Claim, Requests, Submission, SubmitOutcome } from "@streamer/core";
+import { firstClaim, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import { toAttributes } from "./items.ts";
 import { hashOf, ownerKey, partitionKey } from "./keys.ts";
@@ -119,31 +119,10 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       return {
         next,
         also: named ? [putKey(named.pk, named.item, next)] : [],
-        answer: { outcome: "created", frames, ...(claimed && { claim: firstClaim(submission, next) }) },
+        answer: { outcome: "created", frames, ...(claimed && { claim: firstClaim(submission, next.created_at) }) },
       };
     });
     if (counted && outcome.outcome !== "created") await limits.leave({ tenant: owner.tenantId, priority, counted });
     return outcome;
-  };
-}
-
-function firstClaim(submission: Submission, row: RequestRow): Claim {
-  const { key, requestId, owner, action, payload, metadata, permissions, maxAttempts, timeoutMs, estimatedMs } = submission;
-  return {
-    lease: { key, attempt: 1 },
-    requestId,
-    owner,
-    action,
-    payload,
-    metadata,
-    permissions,
-    maxAttempts,
-    timeoutMs,
-    ...(estimatedMs !== undefined && { estimatedMs }),
-    failures: 0,
-    crashes: 0,
-    cancelRequested: false,
-    submittedAt: row.created_at,
-    queueMs: Math.max(0, row.created_at - row.run_at),
   };
 }

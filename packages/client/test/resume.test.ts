@@ -213,7 +213,6 @@ it("P4 P6: says again what was not answered when a gateway lost a frame, on the 
   const clock = createManualClock();
   await using client = open(peer, { clock, random: () => 1 });
   const lost = { message: "Internal server error", connectionId: "abc=", requestId: "def" } as never;
-  const isRequest = ({ type }: { readonly type: string }): boolean => type === "request";
   const run = client.request("work", {}, { id: "r1" });
   await peer.hear(isRequest);
   const attached = client.attach("r2");

@@ -1,7 +1,7 @@
 /** Rows of `requests` as the port's records; the only place that knows how a record is put together from the tables. */
 import type { DatabaseSync } from "node:sqlite";
-import { isJsonObject, type JsonObject, type JsonValue, type RequestStatus } from "@streamer/protocol";
-import type { RequestKey, RequestRecord } from "@streamer/core";
+import type { JsonObject, RequestStatus } from "@streamer/protocol";
+import { endingOf, progressOf, type RequestKey, type RequestRecord } from "@streamer/core";
 
 export interface RequestRow {
   readonly id: number;
@@ -53,18 +53,8 @@ export function toRecord(row: FullRow): RequestRecord {
     createdAt: row.created_at,
     runAt: row.run_at,
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
-    ...(row.progress !== null && { progress: toProgress(JSON.parse(row.progress) as JsonObject) }),
-    ...(ending?.["result"] !== undefined && { result: ending["result"] }),
-    ...(isJsonObject(ending?.["error"]) && { error: ending["error"] as unknown as NonNullable<RequestRecord["error"]> }),
-  };
-}
-
-function toProgress({ percentage, message, stage, metadata }: JsonObject): NonNullable<RequestRecord["progress"]> {
-  return {
-    percentage: percentage as number,
-    ...(typeof message === "string" && { message }),
-    ...(typeof stage === "string" && { stage }),
-    ...(isJsonObject(metadata) && { metadata: metadata as Readonly<Record<string, JsonValue>> }),
+    ...(row.progress !== null && { progress: progressOf(JSON.parse(row.progress) as JsonObject) }),
+    ...(ending && endingOf(ending)),
   };
 }
 

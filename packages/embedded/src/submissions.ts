@@ -2,7 +2,7 @@
  * submit: admit, de-duplicate, make durable and, when asked, claim, in one write (P1, P4, P14). A request whose
  * retention has ended makes way for a new one under its id.
  */
-import type { Claim, Requests, Submission, SubmitOutcome } from "@streamer/core";
+import { firstClaim, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./request-rows.ts";
 import type { Store } from "./store.ts";
 
@@ -84,26 +84,5 @@ export function createSubmit(store: Store): Requests["submit"] {
     const outcome = await store.write(() => submit(submission));
     if (outcome.outcome === "created" && !outcome.claim) store.onRunnable();
     return outcome;
-  };
-}
-
-function firstClaim(submission: Submission, now: number): Claim {
-  const { key, requestId, owner, action, payload, metadata, permissions, maxAttempts, timeoutMs, estimatedMs, runAt } = submission;
-  return {
-    lease: { key, attempt: 1 },
-    requestId,
-    owner,
-    action,
-    payload,
-    metadata,
-    permissions,
-    maxAttempts,
-    timeoutMs,
-    ...(estimatedMs !== undefined && { estimatedMs }),
-    failures: 0,
-    crashes: 0,
-    cancelRequested: false,
-    submittedAt: now,
-    queueMs: Math.max(0, now - (runAt ?? now)),
   };
 }

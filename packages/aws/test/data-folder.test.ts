@@ -1,0 +1,45 @@
+/** Handlers' files: copied from the bucket to this environment's disk, and nowhere else on it. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { copyObjects } from "../src/data-folder.ts";
+import { startCloud, type Cloud } from "./harness.ts";
+
+let cloud: Cloud;
+const parent = mkdtempSync(join(tmpdir(), "streamer-data-"));
+beforeAll(async () => {
+  cloud = await startCloud();
+  await mkdir(join(cloud.bucketFolder, "data-bucket"));
+});
+afterAll(async () => {
+  await cloud.stop();
+  rmSync(parent, { recursive: true });
+});
+
+it("copies what is under the prefix, folders included, and nothing that would lead out of the folder", async () => {
+  const objects = { "data/a.csv": "a", "data/deep/er/b.csv": "b", "other/c.csv": "c", "data/%2e%2e/d.csv": "d" };
+  for (const [Key, Body] of Object.entries(objects)) await cloud.s3.send(new PutObjectCommand({ Bucket: "data-bucket", Key, Body }));
+  const folder = join(parent, "data");
+  await copyObjects(cloud.s3, { bucket: "data-bucket", prefix: "data/", folder });
+  expect(readFileSync(join(folder, "a.csv"), "utf8")).toBe("a");
+  expect(readFileSync(join(folder, "deep/er/b.csv"), "utf8")).toBe("b");
+  expect(existsSync(join(folder, "c.csv"))).toBe(false);
+  expect(existsSync(join(parent, "d.csv"))).toBe(false);
+});
+
+it("a key that climbs is passed over", async () => {
+  const listed = { Contents: [{ Key: "data/../../evil.txt" }, { Key: "data/" }] };
+  const sent: string[] = [];
+  const client = {
+    send: async (command: { constructor: { name: string } }) => {
+      sent.push(command.constructor.name);
+      return listed;
+    },
+  };
+  await copyObjects(client as never, { bucket: "b", prefix: "data/", folder: join(parent, "data") });
+  expect(sent).toEqual(["ListObjectsV2Command"]);
+  expect(existsSync(join(parent, "evil.txt"))).toBe(false);
+});
