@@ -23,14 +23,12 @@ export function seededRandom(seed: number): () => number {
 /** A whole number from 0 to below - 1. */
 export const randomBelow = (random: () => number, below: number): number => Math.floor(random() * below);
 
-/** `count` different whole numbers below `below`, in random order (a partial Fisher–Yates shuffle). */
+/** `count` different whole numbers below `below`, rising (R. Floyd's sampling: no array of all of them). */
 export function sampleWithoutReplacement(random: () => number, count: number, below: number): Int32Array {
-  const all = Int32Array.from({ length: below }, (_, index) => index);
-  for (let at = 0; at < count; at += 1) {
-    const other = at + randomBelow(random, below - at);
-    const taken = all[other]!;
-    all[other] = all[at]!;
-    all[at] = taken;
+  const taken = new Set<number>();
+  for (let newest = below - count; newest < below; newest += 1) {
+    const candidate = randomBelow(random, newest + 1);
+    taken.add(taken.has(candidate) ? newest : candidate);
   }
-  return all.slice(0, count);
+  return Int32Array.from(taken).sort();
 }
