@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 import { defineHandler, type Handler, type HandlerContext, type StoredBlob } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 import { withoutPaths } from "./columns.ts";
-import { DEFAULT_MEMORY_MB, MEMORY_MB_PER_TEXT_FILE, openDatabase, type Database } from "./database.ts";
+import { DEFAULT_MEMORY_MB, MEMORY_MB_PER_TEXT_FILE, openDatabase, type Database } from "../duckdb/database.ts";
 import { detailColumns } from "./detail.ts";
 import { reportFacts, type ReportFacts } from "./facts.ts";
 import { reportInput, type ReportInput } from "./input.ts";
