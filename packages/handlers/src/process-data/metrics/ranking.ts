@@ -85,8 +85,8 @@ function forEachCut(positive: ArrayLike<number>, scores: Float64Array, cut: Cut)
   let falsesLeft = falses.length;
   while (truesLeft + falsesLeft > 0) {
     const score = Math.max(trues[truesLeft - 1] ?? -Infinity, falses[falsesLeft - 1] ?? -Infinity);
-    while (truesLeft > 0 && trues[truesLeft - 1]! >= score) truesLeft -= 1;
-    while (falsesLeft > 0 && falses[falsesLeft - 1]! >= score) falsesLeft -= 1;
+    while (truesLeft > 0 && !(trues[truesLeft - 1]! < score)) truesLeft -= 1;
+    while (falsesLeft > 0 && !(falses[falsesLeft - 1]! < score)) falsesLeft -= 1;
     cut(trues.length - truesLeft, falses.length - falsesLeft);
   }
 }

@@ -29,18 +29,3 @@ export function rowMajor(x: Matrix): Float64Array {
   }
   return cells;
 }
-
-/** Refuses what no fit can use, with the column and row that show it. Models that accept missing values let NaN through. */
-export function assertUsable(x: Matrix, options: { readonly missingAllowed: boolean }): void {
-  if (x.rowCount === 0) throw new RangeError("There are no rows to learn from.");
-  if (x.columns.length === 0) throw new RangeError("There are no features to learn from.");
-  for (let column = 0; column < x.columns.length; column += 1) {
-    const values = x.columns[column]!;
-    if (values.length !== x.rowCount) throw new RangeError(`Column "${x.names[column]}" has ${values.length} of ${x.rowCount} rows.`);
-    for (let row = 0; row < x.rowCount; row += 1) {
-      const value = values[row]!;
-      if (Number.isFinite(value) || (options.missingAllowed && Number.isNaN(value))) continue;
-      throw new RangeError(`Column "${x.names[column]}" has ${Number.isNaN(value) ? "no value" : value} in row ${row}.`);
-    }
-  }
-}
