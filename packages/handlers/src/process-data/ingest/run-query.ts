@@ -1,0 +1,129 @@
+/**
+ * A user's SQL, in three steps: the data sets it names are read into tables by our own SQL; the database is opened
+ * again, sealed, and the query runs on those tables alone; then its result is kept and the rest dropped.
+ *
+ * Sealed: no file, no network, no extension, configuration locked, memory, spilled bytes, rows and time capped. What can
+ * still go wrong is one value that outgrows the memory inside one step of DuckDB, where nothing can be interrupted: the
+ * watch ends the process then, and the next attempt finds in its checkpoint how the last one ended.
+ */
+import { stat } from "node:fs/promises";
+import { openDatabase, type DatabaseOptions } from "../../duckdb/database.ts";
+import { identifier } from "../../duckdb/sql.ts";
+import type { QueryConfig } from "../input.ts";
+import { duckdbReason, invalid } from "../problem.ts";
+import { count, megabytes, part, whileWorking, type Tell } from "../progress.ts";
+import { dataSets, locateFile } from "./data-files.ts";
+import { queryShape } from "./query-shape.ts";
+import { readFile, type ReadTable, type Reading } from "./read-file.ts";
+import { NO_BAD_ROWS } from "./bad-rows.ts";
+
+export interface QueryRun {
+  readonly query: string;
+  readonly config: QueryConfig;
+  readonly database: DatabaseOptions;
+  readonly maxFileBytes: number;
+  readonly asText: ReadonlySet<string>;
+  /** Ends this process: for a query that nothing else can stop. */
+  readonly endProcess: () => void;
+  readonly tell: Tell;
+}
+
+const RESULT = "~result";
+/** A run's process may take this beyond DuckDB's own limit before its query is stopped. */
+const HEADROOM_BYTES = 1_500_000_000;
+/** From the stop to the end of the process. */
+const GRACE_MS = 1_000;
+/** Tables and spilled rows of one query. */
+const MAX_DISK_BYTES = 8_000_000_000;
+const FIELD = "data_source.query";
+
+/** Leaves the result in the table `raw` of the database `options.name`. */
+export async function runQuery(run: QueryRun): Promise<ReadTable> {
+  const { tables, bytes } = await loadDataSets(run);
+  run.tell(0.5, `Running the query over ${tables.length === 0 ? "no data set" : tables.join(", ")}`, { bytes_read: bytes });
+  await runSealed(run);
+  await using database = await openDatabase(run.database);
+  for (const table of tables) await database.execute(`DROP TABLE ${identifier(table)}`);
+  await database.execute(`ALTER TABLE ${identifier(RESULT)} RENAME TO raw`);
+  const [{ rows } = { rows: 0 }] = await database.rows<{ rows: number }>("SELECT count(*)::DOUBLE AS rows FROM raw");
+  if (rows > run.config.max_rows) {
+    throw invalid(
+      "data_source.config.max_rows",
+      `the query gives more than ${count(run.config.max_rows)} rows; narrow it, or raise max_rows`,
+    );
+  }
+  if (rows === 0) throw invalid(FIELD, "gives no rows: there is nothing to learn from");
+  return { rows, badRows: NO_BAD_ROWS };
+}
+
+async function loadDataSets({
+  query,
+  config,
+  database: options,
+  maxFileBytes,
+  asText,
+  tell,
+}: QueryRun): Promise<{ tables: string[]; bytes: number }> {
+  const sets = dataSets(options.dataFolder);
+  await using database = await openDatabase(options);
+  const tables = [...(await queryShape(database, query, [...sets.keys()])).tables];
+  let bytes = 0;
+  for (const [index, table] of tables.entries()) {
+    const file = await locateFile(options.dataFolder, { path: sets.get(table)! }, { maxFileBytes, field: FIELD });
+    const reading: Reading = {
+      table,
+      config: { ...config, bad_row_limit: config.bad_row_limit },
+      asText,
+      signal: options.signal,
+      tell: part(tell, (0.5 * index) / tables.length, (0.5 * (index + 1)) / tables.length),
+      field: FIELD,
+    };
+    await readFile(database, file, reading);
+    bytes += file.sizeBytes;
+  }
+  return { tables, bytes };
+}
+
+async function runSealed({ query, config, database: options, endProcess, tell }: QueryRun): Promise<void> {
+  const stopped = new AbortController();
+  const stop = (reason: Error): void => stopped.abort(reason);
+  const timer = setTimeout(() => {
+    stop(
+      invalid("data_source.config.timeout_ms", `the query ran longer than ${count(config.timeout_ms)} ms; narrow it, or raise timeout_ms`),
+    );
+  }, config.timeout_ms);
+  const signal = AbortSignal.any([options.signal, stopped.signal]);
+  const maxBytes = (options.memoryMb ?? 0) * 1_000_000 + HEADROOM_BYTES;
+  let overSince: number | undefined;
+  const watch = async (path: string): Promise<void> => {
+    const rssBytes = process.memoryUsage.rss();
+    if (rssBytes > maxBytes || overSince !== undefined) {
+      overSince ??= performance.now();
+      stop(tooMuchMemory(rssBytes));
+      if (performance.now() - overSince > GRACE_MS) endProcess();
+    }
+    const { size } = await stat(path);
+    if (size > MAX_DISK_BYTES) stop(invalid(FIELD, `its tables take more than ${megabytes(MAX_DISK_BYTES)} of disk; narrow it`));
+    tell(0.5, `The query runs: ${megabytes(size)} written`);
+  };
+  try {
+    await using database = await openDatabase({ ...options, signal, sealed: true });
+    // The line break ends a comment at the end of the user's text.
+    const work = database.execute(
+      `CREATE TABLE ${identifier(RESULT)} AS SELECT * FROM (${query.replace(/;\s*$/, "")}\n) LIMIT ${config.max_rows + 1}`,
+    );
+    await whileWorking(work, () => watch(database.path).catch(() => undefined));
+  } catch (error) {
+    const reason = duckdbReason(error);
+    if (reason?.startsWith("Out of Memory")) throw tooMuchMemory(undefined, error);
+    if (reason !== undefined) throw invalid(FIELD, reason);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function tooMuchMemory(rssBytes?: number, cause?: unknown): Error {
+  const took = rssBytes === undefined ? "more memory" : `${megabytes(rssBytes)}, more memory`;
+  return Object.assign(invalid(FIELD, `takes ${took} than a run may have; aggregate earlier, or read fewer rows`), { cause });
+}
