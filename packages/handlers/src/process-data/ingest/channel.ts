@@ -45,8 +45,10 @@ const POLL_MS = 50;
 const FORGET_AFTER_MS = 7 * 86_400_000;
 
 const hash = (...parts: readonly string[]): string => createHash("sha256").update(parts.map(encodeURIComponent).join("/")).digest("hex");
-const segmentName = (sequence: number): string => `${String(sequence).padStart(DIGITS, "0")}.ndjson`;
-const isSegment = (name: string): boolean => /^\d{12}\.ndjson$/.test(name);
+const digits = (value: number): string => String(value).padStart(DIGITS, "0");
+const segmentName = (sequence: number, endsAt: number): string => `${digits(sequence)}-${digits(endsAt)}.ndjson`;
+const isSegment = (name: string): boolean => /^\d{12}-\d{12}\.ndjson$/.test(name);
+const bytesUpTo = (name: string | undefined): number => Number(name?.slice(DIGITS + 1, 2 * DIGITS + 1) ?? 0);
 
 /** Where a user's channel is kept. */
 export function channelFolder(root: string, { tenantId, userId }: Owner, streamId: string): string {
@@ -102,19 +104,20 @@ export async function appendToChannel(folder: string, { sequence, rows, end }: A
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   const state = (await look(folder)) ?? { segments: [], readUpTo: 0, endsAt: undefined };
   const expected = state.segments.length;
-  const unread = await bytesOf(folder, state.segments.slice(state.readUpTo));
+  const stored = bytesUpTo(state.segments.at(-1));
+  const unread = stored - bytesUpTo(state.segments[state.readUpTo - 1]);
+  const bytes = Buffer.byteLength(text);
   if (sequence < expected) {
-    const stored = await readFile(join(folder, segmentName(sequence)), "utf8");
-    if (stored !== text) return { outcome: "differs", sequence };
+    if ((await readFile(join(folder, state.segments[sequence]!), "utf8")) !== text) return { outcome: "differs", sequence };
     if (end && state.endsAt === undefined && sequence === expected - 1) await writeDurably(folder, "end", String(expected));
     return { outcome: "repeated", nextSequence: expected, unreadBytes: unread };
   }
   if (state.endsAt !== undefined) return { outcome: "ended", at: state.endsAt };
   if (sequence > expected) return { outcome: "gap", expected };
-  if (unread > 0 && unread + text.length > limits.maxUnreadBytes) {
+  if (unread > 0 && unread + bytes > limits.maxUnreadBytes) {
     return { outcome: "full", unreadBytes: unread, maxUnreadBytes: limits.maxUnreadBytes };
   }
-  if ((await bytesOf(folder, state.segments)) + text.length > limits.maxBytes) return { outcome: "too_large", maxBytes: limits.maxBytes };
+  if (stored + bytes > limits.maxBytes) return { outcome: "too_large", maxBytes: limits.maxBytes };
   if (expected === 0) {
     const parent = join(folder, "..");
     await forgetOld(parent);
@@ -124,14 +127,9 @@ export async function appendToChannel(folder: string, { sequence, rows, end }: A
     }
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
-  await writeDurably(folder, segmentName(sequence), text);
+  await writeDurably(folder, segmentName(sequence, stored + bytes), text);
   if (end) await writeDurably(folder, "end", String(expected + 1));
-  return { outcome: "stored", nextSequence: expected + 1, unreadBytes: unread + text.length };
-}
-
-async function bytesOf(folder: string, segments: readonly string[]): Promise<number> {
-  const stats = await Promise.all(segments.map((name) => stat(join(folder, name))));
-  return stats.reduce((total, { size }) => total + size, 0);
+  return { outcome: "stored", nextSequence: expected + 1, unreadBytes: unread + bytes };
 }
 
 async function forgetOld(parent: string): Promise<void> {
