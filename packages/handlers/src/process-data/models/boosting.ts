@@ -12,7 +12,7 @@ import type { ClassWeighting, Classifier, FitContext, Labels, Regressor, RowWeig
 import { paced, type Steps } from "./pacing.ts";
 import { packNumbers, readCount, unpackFloats } from "./packing.ts";
 import { sampleWithoutReplacement } from "./random.ts";
-import { forEachTree, treesFromJson, treesToJson, TreeWriter, type TreeTable } from "./tree-table.ts";
+import { firstTrees, forEachTree, treesFromJson, treesToJson, TreeWriter, type TreeTable } from "./tree-table.ts";
 import { assertUsable } from "./usable.ts";
 import { rowWeightsOf } from "./weights.ts";
 
@@ -83,7 +83,7 @@ function* boostingSteps(x: Matrix, loss: BoostingLoss, options: BoostingOptions,
   const total = gains.reduce((sum, gain) => sum + gain, 0);
   const table = writer.finish();
   return {
-    table: watch ? { ...table, roots: table.roots.slice(0, watch.bestTrees) } : table,
+    table: watch ? firstTrees(table, watch.bestTrees) : table,
     start: loss.start,
     importances: total === 0 ? gains : gains.map((gain) => gain / total),
   };

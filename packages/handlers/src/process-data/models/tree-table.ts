@@ -69,6 +69,12 @@ export class TreeWriter {
   }
 }
 
+/** The table cut off after its first trees. */
+export function firstTrees({ splits, thresholds, rights, roots }: TreeTable, count: number): TreeTable {
+  const end = roots[count] ?? splits.length;
+  return { splits: splits.slice(0, end), thresholds: thresholds.slice(0, end), rights: rights.slice(0, end), roots: roots.slice(0, count) };
+}
+
 /** Rows walked through one tree after another: their cells and the upper nodes stay in the cache. */
 const BLOCK_ROWS = 512;
 
