@@ -1,13 +1,13 @@
 /** Every option of process_data: its range, its default and what it does. docs/handlers/process-data.md is checked against it. */
 import { z } from "zod";
 
-const CLASSIFIERS = ["logistic", "boosting", "forest"] as const;
-const REGRESSORS = ["ridge", "boosting", "forest"] as const;
+const CLASSIFIERS = ["baseline", "logistic", "boosting", "forest"] as const;
+const REGRESSORS = ["baseline", "ridge", "boosting", "forest"] as const;
 const CLUSTERINGS = ["kmeans"] as const;
-const ANOMALY_MODELS = ["isolation_forest", "local_outlier_factor"] as const;
+const ANOMALY_MODELS = ["baseline", "isolation_forest", "local_outlier_factor"] as const;
 const TRANSFORMATIONS = ["pca", "none"] as const;
 
-/** The models each pipeline knows, beside "auto"; the first is the simple one. */
+/** The models each pipeline knows, beside "auto", the simplest first. A baseline is what a model has to beat: a guess without features. */
 export const MODELS = {
   classification: CLASSIFIERS,
   regression: REGRESSORS,

@@ -149,7 +149,11 @@ export async function takeChannel(folder: string, requestId: string): Promise<st
   return readFile(path, "utf8");
 }
 
-export const leaveChannel = (folder: string): Promise<void> => rm(join(folder, "reader"), { force: true });
+/** Nothing happens to a channel that somebody else reads. */
+export async function leaveChannel(folder: string, requestId: string): Promise<void> {
+  const path = join(folder, "reader");
+  if ((await readFile(path, "utf8").catch(absent)) === requestId) await rm(path, { force: true });
+}
 export const removeChannel = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
 export class ChannelIdle extends Error {}

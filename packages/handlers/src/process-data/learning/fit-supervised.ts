@@ -1,5 +1,6 @@
 /** From a model's name and the options to a fitted classifier or regressor, and what a fitted one says of rows. */
 import { fitBoostingClassifier, fitBoostingRegressor } from "../models/boosting.ts";
+import { fitClassShares, fitMean } from "../models/baselines.ts";
 import { fitForestClassifier, fitForestRegressor } from "../models/forest.ts";
 import { fitLogistic } from "../models/logistic.ts";
 import type { Matrix } from "../models/matrix.ts";
@@ -41,11 +42,13 @@ export async function fitSupervised({ x, y }: Rows, { name, options, target, con
   };
   const forest = { trees: max_iterations ?? FOREST_TREES, ...(x.rowCount >= LARGE_FOREST_ROWS && { minLeafRows: 5 }) };
   if (target.kind === "number") {
+    if (name === "baseline") return fitMean(y);
     if (name === "boosting") return fitBoostingRegressor(x, y, boosting, context);
     return name === "forest" ? fitForestRegressor(x, y, forest, context) : fitRidge(x, y, { alpha: l2 }, context);
   }
   const labels = { codes: Int32Array.from(y), classCount: target.classes.length };
   const weights = class_weights === "balanced" ? { classWeights: "balanced" as const } : {};
+  if (name === "baseline") return fitClassShares(labels, weights);
   if (name === "boosting") return fitBoostingClassifier(x, labels, { ...boosting, ...weights }, context);
   if (name === "forest") return fitForestClassifier(x, labels, { ...forest, ...weights }, context);
   // No penalty at all has no optimum where the classes can be told apart: the smallest stands for it.

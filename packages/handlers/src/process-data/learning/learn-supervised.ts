@@ -14,7 +14,7 @@ import { loadMatrix, type Rows } from "../preprocess/load-matrix.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import type { Target } from "../preprocess/target.ts";
 import { part, type Tell } from "../progress.ts";
-import { intervalHalfWidth, temperatureOf } from "./calibrate.ts";
+import { calibrated, intervalHalfWidth, type Calibration } from "./calibrate.ts";
 import { best, candidateModels, whyChosen, type Tried } from "./candidates.ts";
 import { fitSupervised, lossName, lossOf, predict, type Supervised } from "./fit-supervised.ts";
 import type { Fittings } from "./saved-model.ts";
@@ -42,6 +42,7 @@ export interface Learned {
   readonly why: string;
   readonly tried: readonly Tried[];
   readonly fittings: Fittings;
+  readonly calibration?: Calibration | undefined;
   /** Present with folds: predictions of every row. */
   readonly heldOut?: HeldOut;
   /** Part of the training rows that was learned from: less than 1 when there were too many. */
@@ -68,10 +69,11 @@ async function withTestPart(database: Database, prepared: Prepared, terms: Learn
   const where = choice ? `${choice.heldOut.y.length} rows held out of the training part` : "";
   return {
     ...final,
+    ...(choice && options.calibration && confident(final.model, choice.heldOut, terms)),
     name,
     tried: choice?.tried ?? [],
     why: choice ? whyChosen(choice.tried, lossName(target), where) : `${name} was asked for`,
-    fittings: choice && options.calibration ? fittingsOf(choice.heldOut, terms) : {},
+    fittings: choice && options.calibration ? intervalOf(choice.heldOut, terms) : {},
   };
 }
 
@@ -155,10 +157,11 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   const final = await fitOn(database, prepared, { ...terms, name: chosen.model, where: "true", tell: part(tell, 0.8, 1) });
   return {
     ...final,
+    ...(calibration && confident(final.model, heldOut, terms)),
     name: chosen.model,
     tried,
     why: whyChosen(tried, lossName(target), `${folds} folds (mean)`),
-    fittings: calibration ? fittingsOf(heldOut, terms) : {},
+    fittings: calibration ? intervalOf(heldOut, terms) : {},
     heldOut,
   };
 }
@@ -180,7 +183,16 @@ function joined(parts: readonly HeldOut[]): HeldOut {
   };
 }
 
-function fittingsOf({ y, predicted }: HeldOut, { target, input }: LearnTerms): Fittings {
-  if (target.kind === "number") return { halfWidth: intervalHalfWidth(y, predicted, input.options.interval_level) };
-  return { temperature: temperatureOf(Int32Array.from(y), predicted, target.classes.length) };
+/** The model with its confidences fitted to the held-out rows; as it is where these are too few, or it gives none. */
+function confident(
+  model: Supervised,
+  { y, predicted }: HeldOut,
+  { target }: LearnTerms,
+): { model?: Supervised; calibration?: Calibration } {
+  if (model.kind === "regressor" || target.kind === "number") return {};
+  return calibrated(model, { codes: Int32Array.from(y), probabilities: predicted }) ?? {};
+}
+
+function intervalOf({ y, predicted }: HeldOut, { target, input }: LearnTerms): Fittings {
+  return target.kind === "number" ? { halfWidth: intervalHalfWidth(y, predicted, input.options.interval_level) } : {};
 }

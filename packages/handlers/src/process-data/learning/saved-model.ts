@@ -5,7 +5,6 @@
 import type { JsonObject } from "@streamer/protocol";
 import type { HandlerContext } from "@streamer/core";
 import type { Pipeline } from "../input.ts";
-import type { Model } from "../models/model.ts";
 import type { ModelName } from "../options.ts";
 import type { Recipe } from "../preprocess/recipe.ts";
 import type { Target } from "../preprocess/target.ts";
@@ -16,8 +15,6 @@ const FORMAT = 1;
 
 /** What is fitted beside the model, by pipeline. */
 export interface Fittings {
-  /** Classification: see calibrate.ts. */
-  readonly temperature?: number | undefined;
   /** Regression: half the width of its intervals. */
   readonly halfWidth?: number | undefined;
   /** Anomaly: the score from which a row counts as anomalous, and quantiles of the training scores for confidences. */
@@ -42,8 +39,6 @@ export interface SavedModel {
 }
 
 export const toFile = (saved: SavedModel): string => JSON.stringify({ format: FORMAT, ...saved });
-
-export const modelJson = (model: Model | undefined): JsonObject | undefined => model && { kind: model.kind, ...model.toJSON() };
 
 /** The model an earlier request of the same user saved. */
 export async function openSaved(blobs: HandlerContext["blobs"], modelId: string, pipeline: Pipeline): Promise<SavedModel> {
