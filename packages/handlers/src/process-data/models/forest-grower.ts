@@ -23,95 +23,118 @@ export interface GrowerSetup {
 /** Rows × features looked at between two yields: about 2 ms. */
 const WORK_PER_YIELD = 500_000;
 
-interface Pending {
-  readonly start: number;
-  readonly end: number;
-  readonly depth: number;
-  /** The node whose right child this is; -1 for a left child, which follows its parent anyway. */
-  readonly rightOf: number;
-}
-
 export class TreeGrower {
   /** Gain of each feature in the tree grown last. */
   readonly gains: Float64Array;
   readonly #setup: GrowerSetup;
   readonly #order: Int32Array;
+  /** Tried where no feature is left out: features of their own, and bundles as -1 minus their index. */
+  readonly #groups: Int32Array;
   readonly #keys: Int32Array = new Int32Array(2 ** POSITION_BITS);
   readonly #sorter: KeySorter = new KeySorter(2 ** POSITION_BITS);
+  readonly #node: NodeRows = { rows: new Int32Array(0), start: 0, end: 0 };
 
   constructor(setup: GrowerSetup) {
+    const { features, bundles } = setup.columns;
     this.#setup = setup;
-    this.#order = Int32Array.from(setup.columns.features.keys());
-    this.gains = new Float64Array(setup.columns.features.length);
+    this.#order = Int32Array.from(features.keys());
+    const own = this.#order.filter((feature) => features[feature]!.member === 0);
+    this.#groups = Int32Array.from([...own, ...bundles.map(({ index }) => -1 - index)]);
+    this.gains = new Float64Array(features.length);
   }
 
   /** `rows`: those of the sample; they come back in another order. */
   *grow(rows: Int32Array): Steps<void> {
-    const { writer } = this.#setup;
+    const { writer, criterion, featuresTried, minLeafRows, maxDepth } = this.#setup;
+    const node = this.#node;
+    node.rows = rows;
     writer.beginTree();
     this.gains.fill(0);
-    const stack: Pending[] = [{ start: 0, end: rows.length, depth: 0, rightOf: -1 }];
+    // Four numbers a pending node: start, end, depth, and the node whose right child it is, or -1.
+    const stack: number[] = [0, rows.length, 0, -1];
     let work = 0;
-    for (let pending = stack.pop(); pending; pending = stack.pop()) {
-      const { start, end, depth, rightOf } = pending;
-      const node: NodeRows = { rows, start, end };
-      const isSplit = this.#setup.criterion.load(node) && this.#maySplit(node, depth) && (yield* this.#search(node));
-      const at = isSplit ? this.#addSplit() : writer.add(LEAF, this.#setup.criterion.leaf());
+    while (stack.length > 0) {
+      const rightOf = stack.pop()!;
+      const depth = stack.pop()!;
+      node.end = stack.pop()!;
+      node.start = stack.pop()!;
+      const count = node.end - node.start;
+      work += count * featuresTried;
+      let isSplit = criterion.load(node) && depth < maxDepth && count >= 2 * minLeafRows;
+      if (isSplit && count * featuresTried > WORK_PER_YIELD) isSplit = yield* this.#searchInPieces();
+      else if (isSplit) isSplit = this.#search();
+      const at = isSplit ? this.#addSplit() : writer.add(LEAF, criterion.leaf());
       if (rightOf >= 0) writer.setRight(rightOf, at);
-      work += (end - start) * this.#setup.featuresTried;
-      if (work > WORK_PER_YIELD) {
-        work = 0;
-        yield;
+      if (isSplit) {
+        const middle = this.#partition();
+        stack.push(middle, node.end, depth + 1, at, node.start, middle, depth + 1, -1);
       }
-      if (!isSplit) continue;
-      const middle = this.#partition(node);
-      stack.push({ start: middle, end, depth: depth + 1, rightOf: at });
-      stack.push({ start, end: middle, depth: depth + 1, rightOf: -1 });
+      if (work < WORK_PER_YIELD) continue;
+      work = 0;
+      yield;
     }
   }
 
-  #maySplit({ start, end }: NodeRows, depth: number): boolean {
-    return depth < this.#setup.maxDepth && end - start >= 2 * this.#setup.minLeafRows;
-  }
-
-  *#search(node: NodeRows): Steps<boolean> {
-    const { featuresTried, random, criterion } = this.#setup;
-    const order = this.#order;
-    const isLong = (node.end - node.start) * featuresTried > WORK_PER_YIELD;
+  /** True if a split was found. */
+  #search(): boolean {
+    const pieces = this.#order.length === this.#setup.featuresTried ? this.#groups.length : this.#order.length;
     let hasVaried = false;
-    for (let drawn = 0; drawn < order.length && (drawn < featuresTried || !hasVaried); drawn += 1) {
-      const other = drawn + randomBelow(random, order.length - drawn);
-      const feature = order[other]!;
-      order[other] = order[drawn]!;
-      order[drawn] = feature;
-      if (this.#try(node, feature)) hasVaried = true;
-      if (isLong) yield;
+    for (let drawn = 0; drawn < pieces && (drawn < this.#setup.featuresTried || !hasVaried); drawn += 1) {
+      if (this.#tryNext(drawn)) hasVaried = true;
     }
-    return criterion.best.feature >= 0;
+    return this.#setup.criterion.best.feature >= 0;
+  }
+
+  /** The same, with a breath after each feature: the upper nodes of a large sample take long. */
+  *#searchInPieces(): Steps<boolean> {
+    const pieces = this.#order.length === this.#setup.featuresTried ? this.#groups.length : this.#order.length;
+    let hasVaried = false;
+    for (let drawn = 0; drawn < pieces && (drawn < this.#setup.featuresTried || !hasVaried); drawn += 1) {
+      if (this.#tryNext(drawn)) hasVaried = true;
+      yield;
+    }
+    return this.#setup.criterion.best.feature >= 0;
+  }
+
+  /** Draws the next feature, or where all are tried the next group, so that among equals chance decides. */
+  #tryNext(drawn: number): boolean {
+    const { random, criterion, columns, featuresTried } = this.#setup;
+    const isAll = this.#order.length === featuresTried;
+    const order = isAll ? this.#groups : this.#order;
+    const other = drawn + randomBelow(random, order.length - drawn);
+    const next = order[other]!;
+    order[other] = order[drawn]!;
+    order[drawn] = next;
+    if (next >= 0) return this.#try(next);
+    criterion.tryBundle(this.#node, columns.bundles[-1 - next]!);
+    return true;
   }
 
   /** False if the feature is the same in all rows of the node. */
-  #try(node: NodeRows, feature: number): boolean {
+  #try(feature: number): boolean {
     const { criterion, columns } = this.#setup;
+    const node = this.#node;
     const ranked = columns.features[feature]!;
     if (ranked.member > 0) return criterion.tryMember(node, feature, ranked);
     const count = node.end - node.start;
     // Half as many rows as ranks: counting walks over few empty ranks. It also bounds the positions a key must hold.
     if (2 * count >= ranked.rankCount) return criterion.tryCounted(node, feature, ranked);
-    if (!this.#fillKeys(node, ranked.codes)) return false;
+    if (!this.#fillKeys(ranked.codes)) return false;
     this.#sorter.sort(this.#keys, count);
     criterion.trySorted(this.#keys, count, feature);
     return true;
   }
 
-  #fillKeys({ rows, start, end }: NodeRows, codes: Uint16Array): boolean {
+  #fillKeys(codes: Uint16Array): boolean {
+    const { rows, start, end } = this.#node;
     const keys = this.#keys;
+    const bits = POSITION_BITS;
     const first = codes[rows[start]!]!;
     let varies = false;
     for (let at = start, position = 0; at < end; at += 1, position += 1) {
       const code = codes[rows[at]!]!;
       if (code !== first) varies = true;
-      keys[position] = (code << POSITION_BITS) | position;
+      keys[position] = (code << bits) | position;
     }
     return varies;
   }
@@ -125,7 +148,8 @@ export class TreeGrower {
   }
 
   /** Returns where the right side begins. */
-  #partition({ rows, start, end }: NodeRows): number {
+  #partition(): number {
+    const { rows, start, end } = this.#node;
     const { feature, leftRank } = this.#setup.criterion.best;
     const { codes, member } = this.#setup.columns.features[feature]!;
     let left = start;

@@ -10,7 +10,7 @@ import type { Matrix } from "./matrix.ts";
 import type { ClassWeighting, Classifier, FitContext, Labels, Regressor, RowWeighting } from "./model.ts";
 import { paced, type Steps } from "./pacing.ts";
 import { packNumbers, readCount, unpackFloats } from "./packing.ts";
-import { rankColumns, type RankedColumns } from "./ranked-columns.ts";
+import { rankColumns, type RankedBundle, type RankedColumns } from "./ranked-columns.ts";
 import { randomBelow } from "./random.ts";
 import type { Criterion } from "./split-search.ts";
 import { forEachTree, treesFromJson, treesToJson, TreeWriter, type TreeTable } from "./tree-table.ts";
@@ -64,7 +64,7 @@ type WeightedCriterion = Criterion & { weights: Float64Array };
 interface CriterionSetup {
   readonly minLeafRows: number;
   readonly mostRanks: number;
-  readonly bundleSizes: readonly number[];
+  readonly bundles: readonly RankedBundle[];
 }
 
 interface Forest {
@@ -81,7 +81,7 @@ function* forestSteps(
   yield* assertUsable(x, "refused");
   const columns = yield* rankColumns(x);
   const { trees = 100, featuresTried = x.columns.length, minLeafRows = 1, maxDepth = Infinity } = options;
-  const criterion = makeCriterion({ minLeafRows, mostRanks: mostRanksOf(columns), bundleSizes: columns.bundleSizes });
+  const criterion = makeCriterion({ minLeafRows, mostRanks: mostRanksOf(columns), bundles: columns.bundles });
   const writer = new TreeWriter();
   const grower = new TreeGrower({ columns, criterion, writer, random, featuresTried: Math.max(1, featuresTried), minLeafRows, maxDepth });
   const importances = new Float64Array(x.columns.length);
@@ -108,8 +108,10 @@ function bootstrap(
   const weights = new Float64Array(rowCount);
   for (let draw = 0; draw < sampleRows; draw += 1) weights[randomBelow(random, rowCount)]! += 1;
   if (rowWeights) for (let row = 0; row < rowCount; row += 1) weights[row]! *= rowWeights[row]!;
-  const rows = Int32Array.from(weights.keys()).filter((row) => weights[row]! > 0);
-  return { rows, weights };
+  const rows = new Int32Array(rowCount);
+  let drawn = 0;
+  for (let row = 0; row < rowCount; row += 1) if (weights[row]! > 0) rows[drawn++] = row;
+  return { rows: rows.slice(0, drawn), weights };
 }
 
 /** Each tree counts the same, however much there was to gain in its sample. */

@@ -2,16 +2,17 @@
  * Gini impurity as a forest's criterion: the best split has the largest Σ leftₖ²/weightL + Σ rightₖ²/weightR over the
  * classes k. The sums of squares are kept up row by row, so a split costs the same however many classes there are.
  */
+import { BundleCounts } from "./bundle-counts.ts";
 import type { Labels } from "./model.ts";
-import type { RankedFeature } from "./ranked-columns.ts";
-import { POSITION_BITS, POSITION_MASK } from "./sort-keys.ts";
+import type { RankedBundle, RankedFeature } from "./ranked-columns.ts";
+import { POSITION_BITS } from "./sort-keys.ts";
 import { BestSplit, type Criterion, type NodeRows } from "./split-search.ts";
 
 export interface GiniSetup {
   readonly labels: Labels;
   readonly minLeafRows: number;
   readonly mostRanks: number;
-  readonly bundleSizes: readonly number[];
+  readonly bundles: readonly RankedBundle[];
   /** Writes down shares of the classes; the answer is where: they are of a leaf with more than one class. */
   readonly addShares: (classWeights: Float64Array, total: number) => number;
 }
@@ -28,8 +29,7 @@ export class GiniSplit implements Criterion {
   /** Per rank: the weight of each class, then the rows. */
   readonly #stride: number;
   readonly #histogram: Float64Array;
-  readonly #bundles: readonly Float64Array[];
-  readonly #isBundleCounted: Uint8Array;
+  readonly #bundles: readonly BundleCounts[];
   readonly #classWeights: Float64Array;
   readonly #left: Float64Array;
   #count = 0;
@@ -46,8 +46,7 @@ export class GiniSplit implements Criterion {
     this.#nodeWeights = new Float64Array(this.#codes.length);
     this.#nodeCodes = new Int32Array(this.#codes.length);
     this.#histogram = new Float64Array(setup.mostRanks * this.#stride);
-    this.#bundles = setup.bundleSizes.map((size) => new Float64Array(size * this.#stride));
-    this.#isBundleCounted = new Uint8Array(setup.bundleSizes.length);
+    this.#bundles = setup.bundles.map(({ features }) => new BundleCounts(features.length + 1, this.#stride));
     this.#classWeights = new Float64Array(this.#classCount);
     this.#left = new Float64Array(this.#classCount);
   }
@@ -77,7 +76,7 @@ export class GiniSplit implements Criterion {
     this.#squares = sumOfSquares(classWeights);
     this.#isAlike = isAlike;
     this.best.clear();
-    this.#isBundleCounted.fill(0);
+    for (const counts of this.#bundles) counts.isCounted = false;
     return !isAlike;
   }
 
@@ -135,6 +134,8 @@ export class GiniSplit implements Criterion {
     const left = this.#left;
     const classWeights = this.#classWeights;
     const { minLeafRows } = this.#setup;
+    const bits = POSITION_BITS;
+    const mask = 2 ** bits - 1;
     const last = count - minLeafRows;
     for (let code = 0; code < left.length; code += 1) left[code] = 0;
     let weight = 0;
@@ -142,7 +143,7 @@ export class GiniSplit implements Criterion {
     let rightSquares = this.#squares;
     for (let at = 0; at < last; at += 1) {
       const key = keys[at]!;
-      const position = key & POSITION_MASK;
+      const position = key & mask;
       const moved = nodeWeights[position]!;
       const code = nodeCodes[position]!;
       const before = left[code]!;
@@ -150,8 +151,8 @@ export class GiniSplit implements Criterion {
       rightSquares -= moved * (2 * (classWeights[code]! - before) - moved);
       left[code] = before + moved;
       weight += moved;
-      const rank = key >> POSITION_BITS;
-      const next = keys[at + 1]! >> POSITION_BITS;
+      const rank = key >> bits;
+      const next = keys[at + 1]! >> bits;
       if (rank === next || at + 1 < minLeafRows) continue;
       const score = leftSquares / weight + rightSquares / (this.#weight - weight);
       if (score > this.best.score) this.best.offer(score, feature, rank, next);
@@ -159,37 +160,58 @@ export class GiniSplit implements Criterion {
   }
 
   tryMember(node: NodeRows, feature: number, { codes, member, bundle }: RankedFeature): boolean {
-    const histogram = this.#bundles[bundle]!;
-    if (this.#isBundleCounted[bundle] === 0) this.#countBundle(node, codes, bundle);
+    const counted = this.#bundles[bundle]!;
+    if (!counted.isCounted) this.#countBundle(node, codes, counted);
+    return this.#offerMember(counted.counts, member, feature);
+  }
+
+  tryBundle(node: NodeRows, { index, codes, features }: RankedBundle): void {
+    const counted = this.#bundles[index]!;
+    this.#countBundle(node, codes, counted);
+    if (counted.presentCount === 1) return;
+    for (let at = 0; at < counted.presentCount; at += 1) {
+      const member = counted.present[at]!;
+      if (member > 0) this.#offerMember(counted.counts, member, features[member - 1]!);
+    }
+  }
+
+  #offerMember(counts: Float64Array, member: number, feature: number): boolean {
     const { minLeafRows } = this.#setup;
     const bin = member * this.#stride;
-    const count = histogram[bin + this.#classCount]!;
+    const count = counts[bin + this.#classCount]!;
     if (count === 0 || count === this.#count) return false;
     if (count < minLeafRows || this.#count - count < minLeafRows) return true;
-    let [weight, onSquares, offSquares] = [0, 0, 0];
+    let weight = 0;
+    let onSquares = 0;
+    let offSquares = 0;
     for (let code = 0; code < this.#classCount; code += 1) {
-      const on = histogram[bin + code]!;
+      const on = counts[bin + code]!;
       const off = this.#classWeights[code]! - on;
       weight += on;
       onSquares += on * on;
       offSquares += off * off;
     }
-    this.best.offer(onSquares / weight + offSquares / (this.#weight - weight), feature, 0, 1);
+    const score = onSquares / weight + offSquares / (this.#weight - weight);
+    if (score > this.best.score) this.best.offer(score, feature, 0, 1);
     return true;
   }
 
-  #countBundle({ rows, start, end }: NodeRows, codes: Uint16Array, bundle: number): void {
-    const histogram = this.#bundles[bundle]!;
+  #countBundle({ rows, start, end }: NodeRows, codes: Uint16Array, counted: BundleCounts): void {
+    const { counts, present } = counted;
     const nodeWeights = this.#nodeWeights;
     const nodeCodes = this.#nodeCodes;
     const stride = this.#stride;
-    this.#isBundleCounted[bundle] = 1;
-    for (let bin = 0; bin < histogram.length; bin += 1) histogram[bin] = 0;
+    counted.clear();
+    counted.isCounted = true;
+    let presentCount = 0;
     for (let at = start, position = 0; at < end; at += 1, position += 1) {
-      const bin = codes[rows[at]!]! * stride;
-      histogram[bin + nodeCodes[position]!]! += nodeWeights[position]!;
-      histogram[bin + stride - 1]! += 1;
+      const code = codes[rows[at]!]!;
+      const bin = code * stride;
+      if (counts[bin + stride - 1] === 0) present[presentCount++] = code;
+      counts[bin + nodeCodes[position]!]! += nodeWeights[position]!;
+      counts[bin + stride - 1]! += 1;
     }
+    counted.presentCount = presentCount;
   }
 
   gain(): number {

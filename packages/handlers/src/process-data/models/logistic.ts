@@ -20,14 +20,18 @@ export interface LogisticOptions extends ClassWeighting {
   readonly maxIterations?: number | undefined;
 }
 
-/** Of the mean loss: a probability moves by less than a millionth beyond it. */
-const GRADIENT_TOLERANCE = 1e-7;
+/** Of the mean loss by scaled parameters: half its square is what is left to gain, far below what a probability shows. */
+const GRADIENT_TOLERANCE = 1e-6;
 
 export async function fitLogistic(x: Matrix, labels: Labels, options: LogisticOptions, context: FitContext): Promise<Classifier> {
   const { maxIterations = 2_000 } = options;
   const problem = await paced(prepared(x, labels, options), context.signal);
-  const tell = (iteration: number, gradient: number): void =>
-    context.tell(progressOf(gradient, iteration / maxIterations), `Iteration ${iteration}`);
+  // The gradient rises now and then on its way down; what is told does not.
+  let told = 0;
+  const tell = (iteration: number, gradient: number): void => {
+    told = Math.max(told, progressOf(gradient, iteration / maxIterations));
+    context.tell(told, `Iteration ${iteration}`);
+  };
   const steps = (): Steps<Minimum> =>
     minimize((point, gradient) => problem.evaluate(point, gradient), new Float64Array(problem.logitCount * (x.columns.length + 1)), {
       maxIterations,
@@ -36,7 +40,7 @@ export async function fitLogistic(x: Matrix, labels: Labels, options: LogisticOp
     });
   const { point } = await paced(steps(), context.signal);
   context.tell(1, "Fitted");
-  return logisticModel(point, labels.classCount);
+  return logisticModel(problem.unscaled(point), labels.classCount);
 }
 
 function* prepared(x: Matrix, labels: Labels, options: LogisticOptions): Steps<LogisticLoss> {
@@ -49,7 +53,11 @@ function progressOf(gradient: number, iterationShare: number): number {
   return Math.min(0.99, Math.max(iterationShare, Math.log10(Math.max(gradient, GRADIENT_TOLERANCE)) / Math.log10(GRADIENT_TOLERANCE), 0));
 }
 
-/** Parameters: for each logit the weights of the features, then the intercept. */
+/**
+ * Parameters: for each logit the weights of the features, then the intercept; each divided by the root of its curvature
+ * at the start (mean x² / 4, and the penalty), so that rare one-hot columns do not make the valley long: adult-income
+ * takes 295 iterations instead of 474 by it.
+ */
 class LogisticLoss {
   readonly logitCount: number;
   readonly #columns: readonly LinearColumn[];
@@ -57,6 +65,7 @@ class LogisticLoss {
   readonly #weights: Float64Array | undefined;
   readonly #totalWeight: number;
   readonly #penalty: number;
+  readonly #scales: Float64Array;
   /** One logit after another, BLOCK_ROWS each. */
   readonly #logits: Float64Array[];
 
@@ -67,10 +76,16 @@ class LogisticLoss {
     this.#weights = rowWeightsOf(labels, options);
     this.#totalWeight = totalWeight(labels.codes.length, this.#weights);
     this.#penalty = 1 / ((options.c ?? 1) * this.#totalWeight);
+    this.#scales = scalesOf(columns, labels.codes.length, this.#penalty);
     this.#logits = Array.from({ length: this.logitCount }, () => new Float64Array(BLOCK_ROWS));
   }
 
-  *evaluate(point: Float64Array, gradient: Float64Array): Steps<number> {
+  unscaled(scaled: Float64Array): Float64Array {
+    return scaled.map((value, at) => value * this.#scales[at % this.#scales.length]!);
+  }
+
+  *evaluate(scaled: Float64Array, gradient: Float64Array): Steps<number> {
+    const point = this.unscaled(scaled);
     const { codes } = this.#labels;
     const stride = this.#columns.length + 1;
     gradient.fill(0);
@@ -126,13 +141,24 @@ class LogisticLoss {
     const stride = this.#columns.length + 1;
     let squares = 0;
     for (let at = 0; at < point.length; at += 1) {
-      gradient[at]! /= this.#totalWeight;
-      if ((at + 1) % stride === 0) continue;
-      gradient[at]! += this.#penalty * point[at]!;
-      squares += point[at]! ** 2;
+      const isIntercept = (at + 1) % stride === 0;
+      const slope = gradient[at]! / this.#totalWeight + (isIntercept ? 0 : this.#penalty * point[at]!);
+      gradient[at] = slope * this.#scales[at % stride]!;
+      if (!isIntercept) squares += point[at]! ** 2;
     }
     return (this.#penalty * squares) / 2;
   }
+}
+
+function scalesOf(columns: readonly LinearColumn[], rowCount: number, penalty: number): Float64Array {
+  const meanSquares = columns.map(({ dense, sparse }) => sumOfSquares(dense ?? sparse.values) / rowCount);
+  return Float64Array.from([...meanSquares, 1], (meanSquare) => 1 / Math.sqrt(meanSquare / 4 + penalty));
+}
+
+function sumOfSquares(values: Float64Array): number {
+  let total = 0;
+  for (const value of values) total += value * value;
+  return total;
 }
 
 function fillLogits(block: Block, columns: readonly LinearColumn[], parameters: Float64Array): void {

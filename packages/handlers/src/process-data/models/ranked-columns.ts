@@ -23,9 +23,16 @@ export interface RankedFeature {
   readonly bundle: number;
 }
 
+export interface RankedBundle {
+  readonly index: number;
+  readonly codes: Uint16Array;
+  /** Feature of member 1, 2, … */
+  readonly features: readonly number[];
+}
+
 export interface RankedColumns {
   readonly features: readonly RankedFeature[];
-  readonly bundleSizes: readonly number[];
+  readonly bundles: readonly RankedBundle[];
 }
 
 export function* rankColumns(x: Matrix): Steps<RankedColumns> {
@@ -38,15 +45,18 @@ export function* rankColumns(x: Matrix): Steps<RankedColumns> {
     else features[feature] = ranked(values);
     yield;
   }
-  const bundles = bundle(pairs, x.rowCount);
-  bundles.forEach(({ codes, features: members }, at) => {
-    const wide = Uint16Array.from(codes);
-    members.forEach((feature, index) => {
+  const bundles = bundle(pairs, x.rowCount).map(({ codes, features: members }, index) => ({
+    index,
+    codes: Uint16Array.from(codes),
+    features: members,
+  }));
+  for (const { index, codes, features: members } of bundles) {
+    members.forEach((feature, at) => {
       const two = Float64Array.from(twoValuesOf(x.columns[feature]!)!);
-      features[feature] = { codes: wide, rankCount: 2, lows: two, highs: two, member: index + 1, bundle: at };
+      features[feature] = { codes, rankCount: 2, lows: two, highs: two, member: at + 1, bundle: index };
     });
-  });
-  return { features, bundleSizes: bundles.map(({ features: members }) => members.length + 1) };
+  }
+  return { features, bundles };
 }
 
 function ranked(values: Float64Array): RankedFeature {

@@ -3,7 +3,6 @@
  * two counting passes of 8 bits beyond. A node is sorted again for every feature tried, so nothing is allocated.
  */
 export const POSITION_BITS = 15;
-export const POSITION_MASK = 2 ** POSITION_BITS - 1;
 
 /** Where two passes over 256 counters begin to pay. */
 const INSERTION_BELOW = 64;

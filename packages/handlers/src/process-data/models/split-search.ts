@@ -2,11 +2,11 @@
  * What the grower of a forest asks of a criterion. A criterion reads the rows of one node, then looks at candidate
  * features one by one and keeps the best split. Its loops run over typed arrays made once per fit.
  */
-import type { RankedFeature } from "./ranked-columns.ts";
+import type { RankedBundle, RankedFeature } from "./ranked-columns.ts";
 
-/** The rows of one node: `rows` from `start` to before `end`. */
+/** The rows of one node: `rows` from `start` to before `end`. One object serves all nodes of a tree. */
 export interface NodeRows {
-  readonly rows: Int32Array;
+  rows: Int32Array;
   start: number;
   end: number;
 }
@@ -42,6 +42,8 @@ export interface Criterion {
   trySorted(keys: Int32Array, count: number, feature: number): void;
   /** One member of a bundle against the rest. The bundle is counted once a node, at its first member. */
   tryMember(node: NodeRows, feature: number, ranked: RankedFeature): boolean;
+  /** Every member of a bundle that occurs in the node: what it costs does not grow with the members. */
+  tryBundle(node: NodeRows, bundle: RankedBundle): void;
   /** How much the best split lowers the node's impurity, times the node's weight. */
   gain(): number;
   /** What a leaf of the loaded node answers. */

@@ -2,8 +2,9 @@
  * Squared error as a forest's criterion: the best split has the largest sumL²/weightL + sumR²/weightR, which is where the
  * squared error within both sides is least. Targets are centred first, so that the squares do not cancel.
  */
-import type { RankedFeature } from "./ranked-columns.ts";
-import { POSITION_BITS, POSITION_MASK } from "./sort-keys.ts";
+import { BundleCounts } from "./bundle-counts.ts";
+import type { RankedBundle, RankedFeature } from "./ranked-columns.ts";
+import { POSITION_BITS } from "./sort-keys.ts";
 import { BestSplit, type Criterion, type NodeRows } from "./split-search.ts";
 
 /** Per rank: weight, weighted sum, rows. */
@@ -13,7 +14,7 @@ export interface VarianceSetup {
   readonly target: Float64Array;
   readonly minLeafRows: number;
   readonly mostRanks: number;
-  readonly bundleSizes: readonly number[];
+  readonly bundles: readonly RankedBundle[];
 }
 
 export class VarianceSplit implements Criterion {
@@ -26,13 +27,12 @@ export class VarianceSplit implements Criterion {
   readonly #nodeWeights: Float64Array;
   readonly #nodeSums: Float64Array;
   readonly #histogram: Float64Array;
-  readonly #bundles: readonly Float64Array[];
-  readonly #isBundleCounted: Uint8Array;
+  readonly #bundles: readonly BundleCounts[];
   #count = 0;
   #weight = 0;
   #sum = 0;
 
-  constructor({ target, minLeafRows, mostRanks, bundleSizes }: VarianceSetup) {
+  constructor({ target, minLeafRows, mostRanks, bundles }: VarianceSetup) {
     this.#mean = target.reduce((total, value) => total + value, 0) / target.length;
     this.#target = target.map((value) => value - this.#mean);
     this.#minLeafRows = minLeafRows;
@@ -40,8 +40,7 @@ export class VarianceSplit implements Criterion {
     this.#nodeWeights = new Float64Array(target.length);
     this.#nodeSums = new Float64Array(target.length);
     this.#histogram = new Float64Array(mostRanks * STRIDE);
-    this.#bundles = bundleSizes.map((size) => new Float64Array(size * STRIDE));
-    this.#isBundleCounted = new Uint8Array(bundleSizes.length);
+    this.#bundles = bundles.map(({ features }) => new BundleCounts(features.length + 1, STRIDE));
   }
 
   load({ rows, start, end }: NodeRows): boolean {
@@ -67,7 +66,7 @@ export class VarianceSplit implements Criterion {
     this.#weight = weight;
     this.#sum = isAlike ? weight * first : sum;
     this.best.clear();
-    this.#isBundleCounted.fill(0);
+    for (const counts of this.#bundles) counts.isCounted = false;
     return !isAlike;
   }
 
@@ -117,16 +116,18 @@ export class VarianceSplit implements Criterion {
   trySorted(keys: Int32Array, count: number, feature: number): void {
     const nodeWeights = this.#nodeWeights;
     const nodeSums = this.#nodeSums;
+    const bits = POSITION_BITS;
+    const mask = 2 ** bits - 1;
     const last = count - this.#minLeafRows;
     let weight = 0;
     let sum = 0;
     for (let at = 0; at < last; at += 1) {
       const key = keys[at]!;
-      const position = key & POSITION_MASK;
+      const position = key & mask;
       weight += nodeWeights[position]!;
       sum += nodeSums[position]!;
-      const rank = key >> POSITION_BITS;
-      const next = keys[at + 1]! >> POSITION_BITS;
+      const rank = key >> bits;
+      const next = keys[at + 1]! >> bits;
       if (rank === next || at + 1 < this.#minLeafRows) continue;
       const right = this.#sum - sum;
       const score = (sum * sum) / weight + (right * right) / (this.#weight - weight);
@@ -135,30 +136,50 @@ export class VarianceSplit implements Criterion {
   }
 
   tryMember(node: NodeRows, feature: number, { codes, member, bundle }: RankedFeature): boolean {
-    const histogram = this.#bundles[bundle]!;
-    if (this.#isBundleCounted[bundle] === 0) this.#countBundle(node, codes, bundle);
-    const count = histogram[member * STRIDE + 2]!;
+    const counted = this.#bundles[bundle]!;
+    if (!counted.isCounted) this.#countBundle(node, codes, counted);
+    return this.#offerMember(counted.counts, member, feature);
+  }
+
+  tryBundle(node: NodeRows, { index, codes, features }: RankedBundle): void {
+    const counted = this.#bundles[index]!;
+    this.#countBundle(node, codes, counted);
+    if (counted.presentCount === 1) return;
+    for (let at = 0; at < counted.presentCount; at += 1) {
+      const member = counted.present[at]!;
+      if (member > 0) this.#offerMember(counted.counts, member, features[member - 1]!);
+    }
+  }
+
+  #offerMember(counts: Float64Array, member: number, feature: number): boolean {
+    const bin = member * STRIDE;
+    const count = counts[bin + 2]!;
     if (count === 0 || count === this.#count) return false;
     if (count < this.#minLeafRows || this.#count - count < this.#minLeafRows) return true;
-    const weight = histogram[member * STRIDE]!;
-    const sum = histogram[member * STRIDE + 1]!;
+    const weight = counts[bin]!;
+    const sum = counts[bin + 1]!;
     const left = this.#sum - sum;
-    this.best.offer((sum * sum) / weight + (left * left) / (this.#weight - weight), feature, 0, 1);
+    const score = (sum * sum) / weight + (left * left) / (this.#weight - weight);
+    if (score > this.best.score) this.best.offer(score, feature, 0, 1);
     return true;
   }
 
-  #countBundle({ rows, start, end }: NodeRows, codes: Uint16Array, bundle: number): void {
-    const histogram = this.#bundles[bundle]!;
+  #countBundle({ rows, start, end }: NodeRows, codes: Uint16Array, counted: BundleCounts): void {
+    const { counts, present } = counted;
     const nodeWeights = this.#nodeWeights;
     const nodeSums = this.#nodeSums;
-    this.#isBundleCounted[bundle] = 1;
-    for (let bin = 0; bin < histogram.length; bin += 1) histogram[bin] = 0;
+    counted.clear();
+    counted.isCounted = true;
+    let presentCount = 0;
     for (let at = start, position = 0; at < end; at += 1, position += 1) {
-      const bin = codes[rows[at]!]! * STRIDE;
-      histogram[bin]! += nodeWeights[position]!;
-      histogram[bin + 1]! += nodeSums[position]!;
-      histogram[bin + 2]! += 1;
+      const code = codes[rows[at]!]!;
+      const bin = code * STRIDE;
+      if (counts[bin + 2] === 0) present[presentCount++] = code;
+      counts[bin]! += nodeWeights[position]!;
+      counts[bin + 1]! += nodeSums[position]!;
+      counts[bin + 2]! += 1;
     }
+    counted.presentCount = presentCount;
   }
 
   gain(): number {

@@ -93,8 +93,8 @@ export function prepare(table: RawTable, trainRows: Int32Array, testRows: Int32A
   const test: Float64Array[] = [];
   const add = (name: string, value: (row: number) => number): void => {
     names.push(name);
-    train.push(Float64Array.from(trainRows, value));
-    test.push(Float64Array.from(testRows, value));
+    train.push(filled(trainRows, value));
+    test.push(filled(testRows, value));
   };
   for (const [name, values] of table.columns) {
     if (values.some((value) => typeof value === "string")) {
@@ -103,16 +103,23 @@ export function prepare(table: RawTable, trainRows: Int32Array, testRows: Int32A
       for (const category of categories) add(`${name}=${category}`, (row) => (texts[row] === category ? 1 : 0));
     } else {
       const numbers = values as (number | null)[];
-      const known = Float64Array.from([...trainRows].flatMap((row) => numbers[row] ?? [])).sort();
+      const known = Float64Array.from(Array.from(trainRows, (row) => numbers[row]!).filter((value) => value !== null)).sort();
       const median = (known[(known.length - 1) >> 1]! + known[known.length >> 1]!) / 2;
-      const filled = Float64Array.from(trainRows, (row) => numbers[row] ?? median);
-      const mean = filled.reduce((total, value) => total + value, 0) / filled.length;
-      const deviation = Math.sqrt(filled.reduce((total, value) => total + (value - mean) ** 2, 0) / filled.length);
+      const imputed = filled(trainRows, (row) => numbers[row] ?? median);
+      const mean = imputed.reduce((total, value) => total + value, 0) / imputed.length;
+      const deviation = Math.sqrt(imputed.reduce((total, value) => total + (value - mean) ** 2, 0) / imputed.length);
       add(name, (row) => ((numbers[row] ?? median) - mean) / (deviation || 1));
     }
   }
   const matrix = (columns: readonly Float64Array[], rows: Int32Array): Matrix => ({ rowCount: rows.length, names, columns });
   return { train: matrix(train, trainRows), test: matrix(test, testRows) };
+}
+
+/** A plain loop: `Float64Array.from` costs ten times as much, over a hundred columns and five folds that is seconds. */
+function filled(rows: Int32Array, value: (row: number) => number): Float64Array {
+  const values = new Float64Array(rows.length);
+  for (let at = 0; at < rows.length; at += 1) values[at] = value(rows[at]!);
+  return values;
 }
 
 /** All complete rows, standardised: what the clustering and anomaly protocols use. */
