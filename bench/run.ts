@@ -4,6 +4,8 @@ import { record, surroundings, type Scenario } from "./record.ts";
 import { asyncThroughput } from "./scenarios/async-throughput.ts";
 import { idleConnections } from "./scenarios/idle-connections.ts";
 import { messagesPerJob } from "./scenarios/messages-per-job.ts";
+import { modelFit } from "./scenarios/model-fit.ts";
+import { modelQuality } from "./scenarios/model-quality.ts";
 import { progressLatency } from "./scenarios/progress-latency.ts";
 import { reportFiles } from "./scenarios/report-files.ts";
 import { submitToAck } from "./scenarios/submit-to-ack.ts";
@@ -17,6 +19,8 @@ const scenarios: readonly Scenario[] = [
   messagesPerJob,
   idleConnections,
   reportFiles,
+  modelFit,
+  modelQuality,
 ];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false } } });

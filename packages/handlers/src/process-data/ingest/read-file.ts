@@ -124,7 +124,7 @@ async function readOther(database: Database, { path, format }: DataFile, { table
   const source =
     format === "parquet"
       ? `read_parquet(${literal(path)})`
-      : `read_json(${literal(path)}, records = true, sample_size = -1, maximum_object_size = 16777216, ${
+      : `read_json(${literal(path)}, records = true, sample_size = -1, maximum_object_size = 16777216, map_inference_threshold = -1, ${
           format === "ndjson" ? "format = 'newline_delimited', ignore_errors = true" : "format = 'auto'"
         })`;
   await database.execute(`CREATE OR REPLACE TABLE ${identifier(table)} AS SELECT * FROM ${source} LIMIT ${config.max_rows + 1}`);

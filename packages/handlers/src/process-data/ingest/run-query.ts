@@ -38,7 +38,7 @@ const MAX_DISK_BYTES = 8_000_000_000;
 const FIELD = "data_source.query";
 
 /** Leaves the result in the table `raw` of the database `options.name`. */
-export async function runQuery(run: QueryRun): Promise<ReadTable> {
+export async function runQuery(run: QueryRun): Promise<ReadTable & { readonly bytes: number }> {
   const { tables, bytes } = await loadDataSets(run);
   run.tell(0.5, `Running the query over ${tables.length === 0 ? "no data set" : tables.join(", ")}`, { bytes_read: bytes });
   await runSealed(run);
@@ -53,7 +53,7 @@ export async function runQuery(run: QueryRun): Promise<ReadTable> {
     );
   }
   if (rows === 0) throw invalid(FIELD, "gives no rows: there is nothing to learn from");
-  return { rows, badRows: NO_BAD_ROWS };
+  return { rows, badRows: NO_BAD_ROWS, bytes };
 }
 
 async function loadDataSets({

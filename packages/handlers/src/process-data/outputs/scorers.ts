@@ -1,6 +1,6 @@
 /** What a trained model says of a batch of rows, as columns of the table `scores`, and how each is called in the output. */
 import { DOUBLE, INTEGER, type DuckDBType } from "@duckdb/node-api";
-import { identifier, literal } from "../../duckdb/sql.ts";
+import { literal } from "../../duckdb/sql.ts";
 import { mostProbable } from "../metrics/classification.ts";
 import { columnOf } from "../metrics/ranking.ts";
 import { predict } from "../learning/fit-supervised.ts";
@@ -37,10 +37,10 @@ function classifierScorer(model: Classifier, classes: readonly string[], thresho
       ...shown.map((_, code) => ({ name: `p${code}`, type: DOUBLE })),
     ],
     shown: [
-      { name: "prediction", sql: `list_extract(${names}, code + 1)` },
-      { name: "confidence", sql: "confidence" },
-      { name: "uncertain", sql: `confidence < ${threshold}` },
-      ...shown.map((name, code) => ({ name: `p_${name}`, sql: `p${code}` })),
+      { name: "prediction", sql: `list_extract(${names}, scores.code + 1)` },
+      { name: "confidence", sql: "scores.confidence" },
+      { name: "uncertain", sql: `scores.confidence < ${threshold}` },
+      ...shown.map((name, code) => ({ name: `p_${name}`, sql: `scores.p${code}` })),
     ],
     predict: (x, signal) => predict(model, x, { signal }),
     columnsOf(probabilities) {
@@ -56,11 +56,11 @@ function regressorScorer(model: Regressor, { halfWidth }: Fittings): Scorer {
   return {
     columns: [{ name: "prediction", type: DOUBLE }],
     shown: [
-      { name: "prediction", sql: "prediction" },
+      { name: "prediction", sql: "scores.prediction" },
       ...(hasInterval
         ? [
-            { name: "lower", sql: `prediction - ${halfWidth}` },
-            { name: "upper", sql: `prediction + ${halfWidth}` },
+            { name: "lower", sql: `scores.prediction - ${halfWidth}` },
+            { name: "upper", sql: `scores.prediction + ${halfWidth}` },
           ]
         : []),
     ],
@@ -82,10 +82,10 @@ function clusteringScorer(model: Clustering, threshold: number): Scorer {
       { name: "distance", type: DOUBLE },
     ],
     shown: [
-      { name: "cluster", sql: "cluster" },
-      { name: "confidence", sql: "confidence" },
-      { name: "uncertain", sql: `confidence < ${threshold}` },
-      { name: "distance", sql: "distance" },
+      { name: "cluster", sql: "scores.cluster" },
+      { name: "confidence", sql: "scores.confidence" },
+      { name: "uncertain", sql: `scores.confidence < ${threshold}` },
+      { name: "distance", sql: "scores.distance" },
     ],
     predict: async (x, signal) => Float64Array.from(await predictPaced(x, (window) => model.assign(window), { signal })),
     columnsOf(codes, x) {
@@ -126,9 +126,9 @@ function anomalyScorer(model: AnomalyModel, { threshold = Infinity, quantiles = 
       { name: "confidence", type: DOUBLE },
     ],
     shown: [
-      { name: "is_anomaly", sql: `score >= ${threshold}` },
-      { name: "score", sql: "score" },
-      { name: "confidence", sql: "confidence" },
+      { name: "is_anomaly", sql: `scores.score >= ${threshold}` },
+      { name: "score", sql: "scores.score" },
+      { name: "confidence", sql: "scores.confidence" },
     ],
     predict: (x, signal) => predictPaced(x, (window) => model.score(window), { signal }),
     columnsOf: (scores) => [scores, scores.map((score) => shareBelow(quantiles, score))],
@@ -150,7 +150,7 @@ function transformationScorer(model: Projection | undefined, featureNames: reado
   const names = model ? Array.from({ length: model.componentCount }, (_, index) => `pc${index + 1}`) : featureNames;
   return {
     columns: names.map((_, index) => ({ name: `f${index}`, type: DOUBLE })),
-    shown: names.map((name, index) => ({ name, sql: identifier(`f${index}`) })),
+    shown: names.map((name, index) => ({ name, sql: `scores.f${index}` })),
     predict: async () => new Float64Array(0),
     columnsOf: (_, x) => (model ? model.transform(x) : x).columns,
   };

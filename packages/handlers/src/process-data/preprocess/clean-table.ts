@@ -20,6 +20,7 @@ export const TEST = 1;
 const VALIDATION_SHARE = 0.2;
 /** Fewer cannot be split into what is learned from and what is measured on. */
 const MIN_ROWS = 20;
+const MIN_UNLABELLED_ROWS = 3;
 /** A whole row as one value; a name no column has by accident. */
 const ROW = '"~row"';
 const HASH_RANGE = 1_000_000;
@@ -63,7 +64,7 @@ export async function createCleanTable(database: Database, { input, inputs, targ
     "SELECT part, count(*)::DOUBLE AS rows FROM clean GROUP BY part ORDER BY part",
   );
   const parts = Array.from({ length: Math.max(2, options.folds) }, (_, part) => counted.find((one) => one.part === part)?.rows ?? 0);
-  if (!scoring) refuseTooFew(rows, parts, input);
+  if (!scoring) refuseTooFew({ rows, duplicates }, parts, input);
   return { rows, duplicates, missingTarget: all - duplicates - rows > 0 && target ? target.missing : 0, parts };
 }
 
@@ -84,14 +85,17 @@ async function moveRareClasses(database: Database, hasFolds: boolean): Promise<v
   await database.execute("UPDATE clean SET inner_test = false WHERE label NOT IN (SELECT label FROM clean WHERE NOT inner_test)");
 }
 
-function refuseTooFew(rows: number, parts: readonly number[], input: ProcessInput): void {
-  if (!supervised(input)) {
-    if (rows < 3) throw unusable(`There are ${rows} rows, too few to learn from; 3 are the least.`);
-    return;
+function refuseTooFew(
+  { rows, duplicates }: { readonly rows: number; readonly duplicates: number },
+  parts: readonly number[],
+  input: ProcessInput,
+): void {
+  const least = supervised(input) ? MIN_ROWS : MIN_UNLABELLED_ROWS;
+  if (rows < least) {
+    const repeated = duplicates > 0 ? ` (${duplicates} that repeat others are left out)` : "";
+    throw unusable(`There are ${rows} rows to learn from${repeated}, too few; ${least} are the least.`);
   }
-  if (rows < MIN_ROWS)
-    throw unusable(`There are ${rows} rows with a target, too few to learn from and measure on; ${MIN_ROWS} are the least.`);
-  if (parts.some((part) => part === 0)) {
+  if (supervised(input) && parts.some((part) => part === 0)) {
     throw unusable(
       `The split left one part of ${rows} rows empty. Give more rows, another options.seed, or fewer options.folds (now ${input.options.folds}).`,
     );

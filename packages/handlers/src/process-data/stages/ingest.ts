@@ -117,7 +117,7 @@ async function readQuery(
     tell,
   });
   const database = await openDatabase(options);
-  return { database, table, bytes: (await stat(database.path)).size };
+  return { database, table, bytes: table.bytes };
 }
 
 /** Ids and classes keep their writing: "007" is not 7. */

@@ -5,10 +5,9 @@ import type { StoredBlob } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../../duckdb/database.ts";
 import type { Prepared } from "../features/prepare.ts";
-import { calibrated } from "../learning/calibrate.ts";
+import { recalibrated } from "../learning/calibrate.ts";
 import type { HeldOut } from "../learning/learn-supervised.ts";
 import { MODEL_BLOB, toFile } from "../learning/saved-model.ts";
-import type { Classifier } from "../models/model.ts";
 import { labelMetrics } from "../outputs/label-metrics.ts";
 import { modelCard } from "../outputs/model-card.ts";
 import { scorerOf } from "../outputs/scorers.ts";
@@ -98,9 +97,7 @@ async function score(
 /** Held-out predictions with the confidences the final model will give. */
 function confidencesOf({ y, predicted }: HeldOut, { model, calibration }: Trained): Float64Array {
   if (!calibration || model?.kind !== "classifier") return predicted;
-  const fixed: Classifier = { ...model, predictProbabilities: () => predicted.slice() };
-  const curve = calibrated(fixed, { codes: Int32Array.from(y), probabilities: predicted });
-  return curve?.model.predictProbabilities({ rowCount: y.length, names: [], columns: [] }) ?? predicted;
+  return recalibrated({ codes: Int32Array.from(y), probabilities: predicted }, model.classCount, calibration.method);
 }
 
 /** Labels and predictions of the rows that are measured, gathered batch by batch. */
