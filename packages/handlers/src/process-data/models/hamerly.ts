@@ -4,7 +4,7 @@
  * clusters are kept up as points change sides.
  */
 import type { Steps } from "./pacing.ts";
-import { squaredDistance, type Points } from "./points.ts";
+import { squaredDistance, squaredDistances, type Points } from "./points.ts";
 
 const CHUNK_ROWS = 16_384;
 /** Centers that together move less than this share of the mean variance have settled (squared). */
@@ -21,6 +21,8 @@ export class HamerlyRun {
   readonly #counts: Float64Array;
   readonly #moves: Float64Array;
   readonly #halfGaps: Float64Array;
+  /** From the point at hand to every center. */
+  readonly #distances: Float64Array;
   readonly #settled: number;
 
   constructor(points: Points, centers: Float64Array) {
@@ -34,6 +36,7 @@ export class HamerlyRun {
     this.#counts = new Float64Array(this.#clusters);
     this.#moves = new Float64Array(this.#clusters);
     this.#halfGaps = new Float64Array(this.#clusters);
+    this.#distances = new Float64Array(this.#clusters);
     this.#settled = SETTLED * meanVariance(points);
   }
 
@@ -57,11 +60,8 @@ export class HamerlyRun {
     for (let from = 0; from < this.#points.count; from += CHUNK_ROWS) {
       const to = Math.min(this.#points.count, from + CHUNK_ROWS);
       for (let point = from; point < to; point += 1) {
-        let nearest = Infinity;
-        for (let code = 0; code < this.#clusters; code += 1) {
-          nearest = Math.min(nearest, squaredDistance(this.#points, point, this.centers, code));
-        }
-        total += nearest;
+        squaredDistances(this.#points, point, this.centers, this.#distances);
+        total += leastOf(this.#distances);
       }
       yield;
     }
@@ -86,9 +86,13 @@ export class HamerlyRun {
   }
 
   #findNearest(point: number): boolean {
-    let [nearest, second, code] = [Infinity, Infinity, 0];
-    for (let candidate = 0; candidate < this.#clusters; candidate += 1) {
-      const distance = squaredDistance(this.#points, point, this.centers, candidate);
+    const distances = this.#distances;
+    squaredDistances(this.#points, point, this.centers, distances);
+    let nearest = Infinity;
+    let second = Infinity;
+    let code = 0;
+    for (let candidate = 0; candidate < distances.length; candidate += 1) {
+      const distance = distances[candidate]!;
       if (distance < nearest) {
         second = nearest;
         nearest = distance;
@@ -173,6 +177,12 @@ export class HamerlyRun {
       this.#halfGaps[code] = Math.sqrt(nearest) / 2;
     }
   }
+}
+
+function leastOf(values: Float64Array): number {
+  let least = Infinity;
+  for (let at = 0; at < values.length; at += 1) if (values[at]! < least) least = values[at]!;
+  return least;
 }
 
 function meanVariance({ cells, width, count }: Points): number {

@@ -6,11 +6,11 @@
  */
 import type { JsonObject } from "@streamer/protocol";
 import { HamerlyRun } from "./hamerly.ts";
-import { rowMajor, type Matrix } from "./matrix.ts";
+import { rowMajor, rowWindow, type Matrix } from "./matrix.ts";
 import type { Clustering, FitContext } from "./model.ts";
 import { paced, type Steps } from "./pacing.ts";
 import { packNumbers, readCount, readNumber, unpackFloats } from "./packing.ts";
-import { squaredDistance, type Points } from "./points.ts";
+import { squaredDistances, type Points } from "./points.ts";
 import { randomBelow } from "./random.ts";
 import { assertUsable } from "./usable.ts";
 
@@ -55,48 +55,47 @@ function* kMeansSteps(x: Matrix, options: KMeansOptions, { random, tell }: FitCo
   return best!;
 }
 
-/** Greedy k-means++. */
+/** Greedy k-means++: all candidates of a center are measured in one pass over the points. */
 function* spreadCenters(points: Points, clusters: number, random: () => number): Steps<Float64Array> {
   const { cells, width, count } = points;
-  const candidates = 2 + Math.floor(Math.log(clusters));
+  const cellsOf = (row: number): Float64Array => cells.subarray(row * width, (row + 1) * width);
+  const candidateCount = 2 + Math.floor(Math.log(clusters));
   const centers = new Float64Array(clusters * width);
-  const first = randomBelow(random, count);
-  centers.set(cells.subarray(first * width, (first + 1) * width));
-  let nearest: Float64Array = new Float64Array(count).fill(Infinity);
-  let total = yield* lower(points, first, nearest, nearest);
-  let spare: Float64Array = new Float64Array(count);
-  let kept: Float64Array = new Float64Array(count);
+  centers.set(cellsOf(randomBelow(random, count)));
+  const all = Array.from({ length: candidateCount + 1 }, () => new Float64Array(count));
+  let nearest = all[candidateCount]!.fill(Infinity);
+  let [total = 0] = yield* lower(points, centers.subarray(0, width), nearest, [nearest]);
   for (let cluster = 1; cluster < clusters; cluster += 1) {
-    let [bestTotal, bestRow] = [Infinity, 0];
-    for (let candidate = 0; candidate < candidates; candidate += 1) {
-      const row = drawByWeight(nearest, random() * total);
-      const lowered = yield* lower(points, row, nearest, spare);
-      if (lowered >= bestTotal) continue;
-      [bestTotal, bestRow] = [lowered, row];
-      [spare, kept] = [kept, spare];
-    }
-    [nearest, kept] = [kept, nearest];
-    total = bestTotal;
-    centers.set(cells.subarray(bestRow * width, (bestRow + 1) * width), cluster * width);
+    const candidates = new Float64Array(candidateCount * width);
+    for (let at = 0; at < candidateCount; at += 1) candidates.set(cellsOf(drawByWeight(nearest, random() * total)), at * width);
+    const spare = all.filter((one) => one !== nearest);
+    const totals = yield* lower(points, candidates, nearest, spare);
+    const best = totals.indexOf(Math.min(...totals));
+    total = totals[best]!;
+    nearest = spare[best]!;
+    centers.set(candidates.subarray(best * width, (best + 1) * width), cluster * width);
   }
   return centers;
 }
 
-/** Writes each point's squared distance to the nearest center were `row` one too, and returns their sum. */
-function* lower(points: Points, row: number, nearest: Float64Array, into: Float64Array): Steps<number> {
-  const { cells, width, count } = points;
-  const center = cells.subarray(row * width, (row + 1) * width);
-  let total = 0;
-  for (let from = 0; from < count; from += CHUNK_ROWS) {
-    const to = Math.min(count, from + CHUNK_ROWS);
+/** For each candidate: writes each point's squared distance to the nearest center were it one too; returns their sums. */
+function* lower(points: Points, candidates: Float64Array, nearest: Float64Array, into: readonly Float64Array[]): Steps<number[]> {
+  const distances = new Float64Array(into.length);
+  const totals = new Float64Array(into.length);
+  for (let from = 0; from < points.count; from += CHUNK_ROWS) {
+    const to = Math.min(points.count, from + CHUNK_ROWS);
     for (let point = from; point < to; point += 1) {
-      const distance = Math.min(nearest[point]!, squaredDistance(points, point, center, 0));
-      into[point] = distance;
-      total += distance;
+      squaredDistances(points, point, candidates, distances);
+      const before = nearest[point]!;
+      for (let at = 0; at < distances.length; at += 1) {
+        const distance = Math.min(before, distances[at]!);
+        into[at]![point] = distance;
+        totals[at]! += distance;
+      }
     }
     yield;
   }
-  return total;
+  return [...totals];
 }
 
 function drawByWeight(weights: Float64Array, drawn: number): number {
@@ -122,16 +121,20 @@ function clustering(centers: Float64Array, inertia: number, clusterCount: number
 export const restoreKMeans = (json: JsonObject): Clustering =>
   clustering(unpackFloats(json, "centers"), readNumber(json, "inertia"), readCount(json, "clusters"));
 
+/** Rows copied at a time: they stay in the cache, and a million of them need no second table. */
+const BLOCK_ROWS = 512;
+
 function nearestCenters(x: Matrix, centers: Float64Array, clusterCount: number): Int32Array {
-  const points: Points = { cells: rowMajor(x), width: x.columns.length, count: x.rowCount };
   const codes = new Int32Array(x.rowCount);
-  for (let row = 0; row < x.rowCount; row += 1) {
-    let nearest = Infinity;
-    for (let code = 0; code < clusterCount; code += 1) {
-      const distance = squaredDistance(points, row, centers, code);
-      if (distance >= nearest) continue;
-      nearest = distance;
-      codes[row] = code;
+  const distances = new Float64Array(clusterCount);
+  for (let from = 0; from < x.rowCount; from += BLOCK_ROWS) {
+    const block = rowWindow(x, from, Math.min(x.rowCount, from + BLOCK_ROWS));
+    const points: Points = { cells: rowMajor(block), width: x.columns.length, count: block.rowCount };
+    for (let row = 0; row < block.rowCount; row += 1) {
+      squaredDistances(points, row, centers, distances);
+      let nearest = 0;
+      for (let code = 1; code < clusterCount; code += 1) if (distances[code]! < distances[nearest]!) nearest = code;
+      codes[from + row] = nearest;
     }
   }
   return codes;
