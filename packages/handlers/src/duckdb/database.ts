@@ -177,6 +177,9 @@ async function appendChunks(
 }
 
 async function lockDown(connection: DuckDBConnection, folders: readonly string[]): Promise<void> {
+  // Kept, and never printed: it is what `progress` reads.
+  await connection.run("SET enable_progress_bar = true");
+  await connection.run("SET enable_progress_bar_print = false");
   // An empty list of folders is no list: nothing is allowed then.
   if (folders.length > 0) await connection.run(`SET allowed_directories = [${folders.map((folder) => literal(`${folder}/`)).join(", ")}]`);
   await connection.run("SET enable_external_access = false");

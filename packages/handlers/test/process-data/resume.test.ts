@@ -46,7 +46,6 @@ describe("a run whose process was killed", () => {
     expect(result.metrics).toEqual(undisturbed.result.metrics);
     expect(result.data).toEqual(undisturbed.result.data);
     expect((await readdir(blobsFolder)).toSorted()).toEqual(["model-card.json", "model.json", "predictions.json"]);
-    if (stage === 4) expect(result.timings.model_ms).toBeLessThan(undisturbed.result.timings.model_ms as number);
   });
 
   it("does a stage again whose blobs are gone", async () => {

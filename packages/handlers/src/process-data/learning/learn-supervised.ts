@@ -49,6 +49,9 @@ export interface Learned {
   readonly share: number;
 }
 
+/** Of the bar of a fit: what loading its rows takes beside it. */
+const LOADING_SHARE = 0.1;
+
 export async function learnSupervised(database: Database, prepared: Prepared, terms: LearnTerms): Promise<Learned> {
   return terms.input.options.folds > 0 ? withFolds(database, prepared, terms) : withTestPart(database, prepared, terms);
 }
@@ -106,12 +109,13 @@ interface TrialTerms extends LearnTerms {
 
 async function tryOn(database: Database, prepared: Prepared, terms: TrialTerms): Promise<(Tried & { readonly heldOut: HeldOut })[]> {
   const { input, target, signal, tell, where, heldWhere } = terms;
-  const learned = await trainingMatrix(database, prepared, { target, where, maxCells: input.options.max_training_cells });
+  const loading = (done: number): void => tell(LOADING_SHARE * done, `Rows loaded: ${Math.round(100 * done)} %`);
+  const learned = await trainingMatrix(database, prepared, { target, where, maxCells: input.options.max_training_cells, tell: loading });
   const held = await loadMatrix(database, { recipe: prepared.recipe, binding: prepared.binding, target, where: heldWhere });
   const candidates = terms.candidates ?? candidateModels(input, learned.x.rowCount * learned.x.columns.length);
   const results: (Tried & { readonly heldOut: HeldOut })[] = [];
   for (const [index, name] of candidates.entries()) {
-    const telling = part(tell, index / candidates.length, (index + 1) / candidates.length);
+    const telling = part(part(tell, LOADING_SHARE, 1), index / candidates.length, (index + 1) / candidates.length);
     const model = await fitNamed(learned, { ...terms, name, tell: telling });
     const predicted = await predict(model, held.x, { signal });
     const loss = lossOf(target, held.y, predicted);
@@ -134,8 +138,10 @@ async function fitOn(
   terms: LearnTerms & { readonly name: ModelName; readonly where: string },
 ): Promise<{ model: Supervised; share: number }> {
   const { input, target, where } = terms;
-  const rows = await trainingMatrix(database, prepared, { target, where, maxCells: input.options.max_training_cells });
-  return { model: await fitNamed(rows, terms), share: rows.share };
+  const { tell } = terms;
+  const loading = (done: number): void => tell(LOADING_SHARE * done, `Rows loaded: ${Math.round(100 * done)} %`);
+  const rows = await trainingMatrix(database, prepared, { target, where, maxCells: input.options.max_training_cells, tell: loading });
+  return { model: await fitNamed(rows, { ...terms, tell: part(tell, LOADING_SHARE, 1) }), share: rows.share };
 }
 
 async function withFolds(database: Database, prepared: Prepared, terms: LearnTerms): Promise<Learned> {

@@ -122,8 +122,8 @@ async function readQuery(
 
 /** Ids and classes keep their writing: "007" is not 7. */
 function textColumns({ input }: Run): ReadonlySet<string> {
-  const { pipeline, target, id_columns = [] } = input;
-  return new Set([...id_columns, ...(target !== undefined && pipeline !== "regression" ? [target] : [])]);
+  const { target, id_columns = [] } = input;
+  return new Set([...id_columns, ...(target !== undefined && input.pipeline !== "regression" ? [target] : [])]);
 }
 
 async function fileOf({ input, settings, ctx, scratchFolder }: Run, { path, format }: DataSource & { type: "file" }): Promise<DataFile> {

@@ -14,10 +14,14 @@ import { restoreModel } from "../models/restore-model.ts";
 import type { ModelName } from "../options.ts";
 import { packNumbers, unpackFloats, unpackInts } from "../models/packing.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
+import { part, type Tell } from "../progress.ts";
 import type { Run } from "../run.ts";
 import type { StageStore } from "../stage-store.ts";
 import type { Ingested } from "./ingest.ts";
 import { finalRows, type Preprocessed } from "./preprocess.ts";
+
+/** Of the stage: what loading the rows takes beside learning. */
+const LOADING_SHARE = 0.1;
 
 export interface Trained {
   readonly saved: SavedModel;
@@ -50,7 +54,7 @@ export async function trainModel(database: Database, run: Run, terms: ModelTerms
     const model = earlier.saved.model && restoreModel(earlier.saved.model);
     return { ...rest, model, ...(heldOut && { heldOut: unpackHeldOut(heldOut) }) };
   }
-  const trained = await train(database, run, terms);
+  const trained = await train(database, run, { ...terms, tell });
   const { model: _, heldOut, ...rest } = trained;
   await terms.stages.finish(4, { ...rest, ...(heldOut && { heldOut: packHeldOut(heldOut) }) } satisfies Stored);
   tell(1, trained.why, { model: trained.saved.name });
@@ -59,9 +63,13 @@ export async function trainModel(database: Database, run: Run, terms: ModelTerms
 
 type Fit = Omit<Trained, "saved"> & { readonly name: ModelName; readonly fittings: SavedModel["fittings"] };
 
-async function train(database: Database, run: Run, { ingested, preprocessed, prepared }: ModelTerms): Promise<Trained> {
+async function train(
+  database: Database,
+  run: Run,
+  { ingested, preprocessed, prepared, tell }: ModelTerms & { readonly tell: Tell },
+): Promise<Trained> {
   const { input } = run;
-  const { name, fittings, ...fit } = await fitPipeline(database, run, { preprocessed, prepared });
+  const { name, fittings, ...fit } = await fitPipeline(database, run, { preprocessed, prepared, tell });
   const { recipe } = prepared;
   const saved: SavedModel = {
     pipeline: input.pipeline,
@@ -80,25 +88,30 @@ async function train(database: Database, run: Run, { ingested, preprocessed, pre
 async function fitPipeline(
   database: Database,
   run: Run,
-  { preprocessed, prepared }: Pick<ModelTerms, "preprocessed" | "prepared">,
+  { preprocessed, prepared, tell }: Pick<ModelTerms, "preprocessed" | "prepared"> & { readonly tell: Tell },
 ): Promise<Fit> {
-  const { input, ctx, progress } = run;
+  const { input, ctx } = run;
   const { target, columns } = preprocessed;
   const { options, pipeline } = input;
-  const tell = progress.stage("model");
   const { signal } = ctx;
   if (target && (pipeline === "classification" || pipeline === "regression")) {
     const learned = await learnSupervised(database, prepared, { input, inputs: columns.inputs, target, signal, tell });
     return { ...learned, tried: learned.tried.map((one) => ({ ...one })), metrics: {} };
   }
-  const rows = await trainingMatrix(database, prepared, { target, where: finalRows(run), maxCells: options.max_training_cells });
+  const rows = await trainingMatrix(database, prepared, {
+    target,
+    where: finalRows(run),
+    maxCells: options.max_training_cells,
+    tell: (done) => tell(LOADING_SHARE * done, `Rows loaded: ${Math.round(100 * done)} %`),
+  });
   const { share } = rows;
+  const fitting = part(tell, LOADING_SHARE, 1);
   if (pipeline === "clustering") {
-    const { tried, ...learned } = await learnClusters(rows, { options, signal, tell });
+    const { tried, ...learned } = await learnClusters(rows, { options, signal, tell: fitting });
     return { ...learned, name: "kmeans", tried: tried.map((one) => ({ ...one })), fittings: {}, share };
   }
   if (pipeline === "anomaly") {
-    const { tried, ...learned } = await learnAnomalies(rows, { options, signal, tell, target });
+    const { tried, ...learned } = await learnAnomalies(rows, { options, signal, tell: fitting, target });
     return { ...learned, tried: tried.map((one) => ({ ...one })), share };
   }
   if (options.model === "none") {
@@ -114,7 +127,7 @@ async function fitPipeline(
     };
   }
   const components = Math.min(options.components, rows.x.columns.length);
-  const context = { signal, tell, random: seededRandom(options.seed) };
+  const context = { signal, tell: fitting, random: seededRandom(options.seed) };
   const model = await fitPrincipalComponents(rows.x, { components }, context);
   const ratios = Array.from(model.explainedVarianceRatios);
   const explained = ratios.reduce((sum, ratio) => sum + ratio, 0);
