@@ -6,6 +6,7 @@ import { idleConnections } from "./scenarios/idle-connections.ts";
 import { messagesPerJob } from "./scenarios/messages-per-job.ts";
 import { modelFit } from "./scenarios/model-fit.ts";
 import { modelQuality } from "./scenarios/model-quality.ts";
+import { processData } from "./scenarios/process-data.ts";
 import { progressLatency } from "./scenarios/progress-latency.ts";
 import { reportFiles } from "./scenarios/report-files.ts";
 import { submitToAck } from "./scenarios/submit-to-ack.ts";
@@ -19,6 +20,7 @@ const scenarios: readonly Scenario[] = [
   messagesPerJob,
   idleConnections,
   reportFiles,
+  processData,
   modelFit,
   modelQuality,
 ];
