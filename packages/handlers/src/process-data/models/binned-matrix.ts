@@ -1,5 +1,5 @@
 /**
- * Every value replaced by one of up to 255 bins, one byte each, row after row: what gradient boosting reads instead of
+ * Every value replaced by one of up to 255 bins, one byte each, column by column: what gradient boosting reads instead of
  * the values. Columns of two values are bundled (bundles.ts). A column with few distinct values gets a bin for each, the
  * others bins of about equally many rows; a missing value has a bin of its own after the last.
  */
@@ -10,7 +10,9 @@ import { thresholdBetween } from "./ranked-columns.ts";
 
 export interface BinnedFeature {
   readonly feature: number;
-  /** First bin of the feature's column among all bins. */
+  /** Which of the columns after bundling. */
+  readonly column: number;
+  /** First bin of that column among all bins. */
   readonly offset: number;
   /** Upper bounds of all bins but the last; a value belongs to the first bin whose bound is not below it. */
   readonly thresholds: Float64Array;
@@ -19,14 +21,15 @@ export interface BinnedFeature {
   readonly member: number;
 }
 
+/** A column after bundling: the bin of each row. */
+export interface BinnedColumn {
+  readonly codes: Uint8Array;
+  /** First bin of the column among all bins. */
+  readonly offset: number;
+}
+
 export interface BinnedMatrix {
-  readonly rowCount: number;
-  /** Columns after bundling. */
-  readonly width: number;
-  /** Row-major: bin within the column. */
-  readonly bins: Uint8Array;
-  /** First bin of each column among all bins. */
-  readonly offsets: Int32Array;
+  readonly columns: readonly BinnedColumn[];
   readonly binCount: number;
   readonly features: readonly BinnedFeature[];
 }
@@ -34,13 +37,8 @@ export interface BinnedMatrix {
 /** Quantiles of this many values are as good as of all: the error is far below one of 255 bins. */
 const MOST_SAMPLED = 200_000;
 
-interface Coded {
-  readonly codes: Uint8Array;
-  readonly binCount: number;
-}
-
 export function* binMatrix(x: Matrix, maxBins: number): Steps<BinnedMatrix> {
-  const coded: Coded[] = [];
+  const columns: BinnedColumn[] = [];
   const features: BinnedFeature[] = [];
   const pairs: TwoValued[] = [];
   let offset = 0;
@@ -55,37 +53,22 @@ export function* binMatrix(x: Matrix, maxBins: number): Steps<BinnedMatrix> {
     const hasMissing = values.some((value) => Number.isNaN(value));
     const thresholds = thresholdsOf(values, maxBins);
     yield;
-    const binCount = thresholds.length + (hasMissing ? 2 : 1);
-    coded.push({ codes: codesOf(values, thresholds), binCount });
-    features.push({ feature, offset, thresholds, hasMissing, member: 0 });
-    offset += binCount;
+    features.push({ feature, column: columns.length, offset, thresholds, hasMissing, member: 0 });
+    columns.push({ codes: codesOf(values, thresholds), offset });
+    offset += thresholds.length + (hasMissing ? 2 : 1);
     yield;
   }
   for (const { codes, features: members } of bundle(pairs, x.rowCount)) {
     members.forEach((feature, index) => {
       const [low, high] = twoValuesOf(x.columns[feature]!)!;
       const thresholds = Float64Array.of(thresholdBetween(low, high));
-      features.push({ feature, offset, thresholds, hasMissing: false, member: index + 1 });
+      features.push({ feature, column: columns.length, offset, thresholds, hasMissing: false, member: index + 1 });
     });
-    coded.push({ codes, binCount: members.length + 1 });
+    columns.push({ codes, offset });
     offset += members.length + 1;
     yield;
   }
-  return { rowCount: x.rowCount, width: coded.length, features, binCount: offset, ...(yield* interleave(coded, x.rowCount)) };
-}
-
-function* interleave(coded: readonly Coded[], rowCount: number): Steps<{ readonly bins: Uint8Array; readonly offsets: Int32Array }> {
-  const bins = new Uint8Array(rowCount * coded.length);
-  const offsets = new Int32Array(coded.length);
-  let offset = 0;
-  for (let column = 0; column < coded.length; column += 1) {
-    const { codes, binCount } = coded[column]!;
-    for (let row = 0, at = column; row < rowCount; row += 1, at += coded.length) bins[at] = codes[row]!;
-    offsets[column] = offset;
-    offset += binCount;
-    yield;
-  }
-  return { bins, offsets };
+  return { columns, features, binCount: offset };
 }
 
 /** Halfway between neighbours: between all distinct values if they are few, otherwise at equal steps through the rows. */

@@ -1,13 +1,18 @@
 /**
  * Per bin of a node: sum of gradients, sum of hessians, rows. Only the smaller of two siblings is counted from its rows;
  * the other is what is left of the parent. Where all hessians are 1 their sums are the rows and are not counted.
+ *
+ * Rows are counted in blocks, column by column: a block's gradients and the bins of one column stay in the fastest
+ * cache.
  */
-import type { BinnedMatrix } from "./binned-matrix.ts";
+import type { BinnedColumn, BinnedMatrix } from "./binned-matrix.ts";
 import type { Steps } from "./pacing.ts";
 
 export const STRIDE = 3;
+/** Their gradients and hessians fill 32 KiB. */
+const BLOCK_ROWS = 2_048;
 /** Cells read between two yields: about a millisecond. */
-const CELLS_PER_YIELD = 500_000;
+const CELLS_PER_YIELD = 400_000;
 
 export interface Gradients {
   readonly gradients: Float64Array;
@@ -40,53 +45,67 @@ export class HistogramPool {
   }
 }
 
-export function* countHistogram(binned: BinnedMatrix, { rows, start, end }: RowRange, values: Gradients, into: Float64Array): Steps<void> {
-  const rowsPerYield = Math.max(1, Math.floor(CELLS_PER_YIELD / binned.width));
-  const offsets = binned.offsets.map((offset) => offset * STRIDE);
-  for (let from = start; from < end; from += rowsPerYield) {
-    const to = Math.min(end, from + rowsPerYield);
-    const target = { bins: binned.bins, offsets, histogram: into };
-    if (values.isHessianOne) countGradients(target, rows, { start: from, end: to }, values.gradients);
-    else countBoth(target, rows, { start: from, end: to }, values);
-    if (to < end) yield;
+export class HistogramCounter {
+  readonly #columns: readonly BinnedColumn[];
+  readonly #rows = new Int32Array(BLOCK_ROWS);
+  readonly #gradients = new Float64Array(BLOCK_ROWS);
+  readonly #hessians = new Float64Array(BLOCK_ROWS);
+
+  constructor({ columns }: BinnedMatrix) {
+    this.#columns = columns;
   }
-}
 
-interface Target {
-  readonly bins: Uint8Array;
-  readonly offsets: Int32Array;
-  readonly histogram: Float64Array;
-}
+  *count({ rows, start, end }: RowRange, values: Gradients, histogram: Float64Array): Steps<void> {
+    const rowsPerYield = BLOCK_ROWS * Math.ceil(CELLS_PER_YIELD / BLOCK_ROWS / this.#columns.length);
+    for (let from = start; from < end; from += rowsPerYield) {
+      this.#countRows(rows.subarray(from, Math.min(end, from + rowsPerYield)), values, histogram);
+      if (from + rowsPerYield < end) yield;
+    }
+  }
 
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
+  #countRows(rows: Int32Array, values: Gradients, histogram: Float64Array): void {
+    for (let from = 0; from < rows.length; from += BLOCK_ROWS) {
+      const count = Math.min(BLOCK_ROWS, rows.length - from);
+      this.#gather(rows.subarray(from, from + count), values);
+      for (const column of this.#columns) {
+        if (values.isHessianOne) this.#addGradients(column, histogram, count);
+        else this.#addBoth(column, histogram, count);
+      }
+    }
+  }
 
-function countGradients({ bins, offsets, histogram }: Target, rows: Int32Array, { start, end }: Range, gradients: Float64Array): void {
-  const width = offsets.length;
-  for (let at = start; at < end; at += 1) {
-    const row = rows[at]!;
-    const gradient = gradients[row]!;
-    for (let column = 0, cell = row * width; column < width; column += 1, cell += 1) {
-      const bin = offsets[column]! + bins[cell]! * STRIDE;
-      histogram[bin]! += gradient;
+  #gather(block: Int32Array, { gradients, hessians, isHessianOne }: Gradients): void {
+    const rows = this.#rows;
+    const blockGradients = this.#gradients;
+    const blockHessians = this.#hessians;
+    for (let at = 0; at < block.length; at += 1) {
+      const row = block[at]!;
+      rows[at] = row;
+      blockGradients[at] = gradients[row]!;
+      if (!isHessianOne) blockHessians[at] = hessians[row]!;
+    }
+  }
+
+  #addGradients({ codes, offset }: BinnedColumn, histogram: Float64Array, count: number): void {
+    const rows = this.#rows;
+    const gradients = this.#gradients;
+    const base = offset * STRIDE;
+    for (let at = 0; at < count; at += 1) {
+      const bin = base + codes[rows[at]!]! * STRIDE;
+      histogram[bin]! += gradients[at]!;
       histogram[bin + 2]! += 1;
     }
   }
-}
 
-function countBoth({ bins, offsets, histogram }: Target, rows: Int32Array, { start, end }: Range, values: Gradients): void {
-  const { gradients, hessians } = values;
-  const width = offsets.length;
-  for (let at = start; at < end; at += 1) {
-    const row = rows[at]!;
-    const gradient = gradients[row]!;
-    const hessian = hessians[row]!;
-    for (let column = 0, cell = row * width; column < width; column += 1, cell += 1) {
-      const bin = offsets[column]! + bins[cell]! * STRIDE;
-      histogram[bin]! += gradient;
-      histogram[bin + 1]! += hessian;
+  #addBoth({ codes, offset }: BinnedColumn, histogram: Float64Array, count: number): void {
+    const rows = this.#rows;
+    const gradients = this.#gradients;
+    const hessians = this.#hessians;
+    const base = offset * STRIDE;
+    for (let at = 0; at < count; at += 1) {
+      const bin = base + codes[rows[at]!]! * STRIDE;
+      histogram[bin]! += gradients[at]!;
+      histogram[bin + 1]! += hessians[at]!;
       histogram[bin + 2]! += 1;
     }
   }
