@@ -17,7 +17,7 @@ const TRY_AGAIN_MS = 500;
 const appendInput = z.strictObject({
   stream_id: simpleName,
   sequence: z.int().min(0).max(999_999_999_999),
-  rows: z.array(z.record(z.string(), z.json())).max(MAX_ROWS),
+  rows: z.array(z.record(z.string(), z.unknown())).max(MAX_ROWS),
   end: z.boolean().default(false),
 });
 

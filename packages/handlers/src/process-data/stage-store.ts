@@ -17,10 +17,15 @@ type Checkpoint = {
   readonly finished: number;
   /** Attempts that began to run the user's query. */
   readonly queries: number;
+  /** Why an attempt ended its own process in the middle of the query: the next one says so and stops. */
+  readonly refused?: Refused;
 };
+
+type Refused = { readonly path: string; readonly message: string };
 
 export interface StageStore {
   readonly queries: number;
+  readonly refused: Refused | undefined;
   /** The state of a stage that an earlier attempt finished; undefined when it has to be done (again). */
   load<State>(stage: number): Promise<State | undefined>;
   /** A file stored beside it, as a path in scratch. */
@@ -29,6 +34,8 @@ export interface StageStore {
   keepFile(name: string, path: string): Promise<void>;
   finish(stage: number, state: unknown): Promise<void>;
   queryStarts(): Promise<void>;
+  /** Before this process is ended: what the request is told by the next. */
+  refuse(refused: Refused): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -42,6 +49,8 @@ export function openStages(ctx: HandlerContext, scratchFolder: string): StageSto
     get queries() {
       return queries;
     },
+    refused: (ctx.resumed as Checkpoint | undefined)?.refused,
+    refuse: (refused) => ctx.checkpoint({ finished, queries, refused } satisfies Checkpoint),
     async load<State>(stage: number) {
       if (stage > finished) return undefined;
       const body = await fetch(`${stage}.json`);

@@ -23,8 +23,8 @@ export interface QueryRun {
   readonly database: DatabaseOptions;
   readonly maxFileBytes: number;
   readonly asText: ReadonlySet<string>;
-  /** Ends this process: for a query that nothing else can stop. */
-  readonly endProcess: () => void;
+  /** Ends this process, for a query that nothing else can stop; the next attempt says why. */
+  readonly endProcess: (why: { readonly path: string; readonly message: string }) => Promise<void>;
   readonly tell: Tell;
 }
 
@@ -86,27 +86,29 @@ async function loadDataSets({
 
 async function runSealed({ query, config, database: options, endProcess, tell }: QueryRun): Promise<void> {
   const stopped = new AbortController();
-  const stop = (reason: Error): void => stopped.abort(reason);
-  const timer = setTimeout(() => {
-    stop(
-      invalid("data_source.config.timeout_ms", `the query ran longer than ${count(config.timeout_ms)} ms; narrow it, or raise timeout_ms`),
-    );
-  }, config.timeout_ms);
-  const signal = AbortSignal.any([options.signal, stopped.signal]);
+  let stop: { readonly path: string; readonly message: string; readonly at: number; isLast?: boolean } | undefined;
+  const stopFor = (path: string, message: string): void => {
+    stop ??= { path, message, at: performance.now() };
+    stopped.abort(invalid(path, message));
+  };
   const maxBytes = (options.memoryMb ?? 0) * 1_000_000 + HEADROOM_BYTES;
-  let overSince: number | undefined;
+  const startedAt = performance.now();
   const watch = async (path: string): Promise<void> => {
-    const rssBytes = process.memoryUsage.rss();
-    if (rssBytes > maxBytes || overSince !== undefined) {
-      overSince ??= performance.now();
-      stop(tooMuchMemory(rssBytes));
-      if (performance.now() - overSince > GRACE_MS) endProcess();
+    if (performance.now() - startedAt > config.timeout_ms) {
+      stopFor("data_source.config.timeout_ms", `the query ran longer than ${count(config.timeout_ms)} ms; narrow it, or raise timeout_ms`);
+    }
+    if (process.memoryUsage.rss() > maxBytes) stopFor(FIELD, TOO_MUCH_MEMORY);
+    // An interrupt is heard between DuckDB's steps only. A cancelled run is ended by its engine, this one by itself.
+    if (stop && !stop.isLast && performance.now() - stop.at > GRACE_MS) {
+      stop.isLast = true;
+      await endProcess({ path: stop.path, message: stop.message });
     }
     const { size } = await stat(path);
-    if (size > MAX_DISK_BYTES) stop(invalid(FIELD, `its tables take more than ${megabytes(MAX_DISK_BYTES)} of disk; narrow it`));
+    if (size > MAX_DISK_BYTES) stopFor(FIELD, `its tables take more than ${megabytes(MAX_DISK_BYTES)} of disk; narrow it`);
     tell(0.5, `The query runs: ${megabytes(size)} written`);
   };
   try {
+    const signal = AbortSignal.any([options.signal, stopped.signal]);
     await using database = await openDatabase({ ...options, signal, sealed: true });
     // The line break ends a comment at the end of the user's text.
     const work = database.execute(
@@ -115,15 +117,11 @@ async function runSealed({ query, config, database: options, endProcess, tell }:
     await whileWorking(work, () => watch(database.path).catch(() => undefined));
   } catch (error) {
     const reason = duckdbReason(error);
-    if (reason?.startsWith("Out of Memory")) throw tooMuchMemory(undefined, error);
+    if (reason?.startsWith("Out of Memory")) throw invalid(FIELD, TOO_MUCH_MEMORY);
     if (reason !== undefined) throw invalid(FIELD, reason);
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 }
 
-export function tooMuchMemory(rssBytes?: number, cause?: unknown): Error {
-  const took = rssBytes === undefined ? "more memory" : `${megabytes(rssBytes)}, more memory`;
-  return Object.assign(invalid(FIELD, `takes ${took} than a run may have; aggregate earlier, or read fewer rows`), { cause });
-}
+const TOO_MUCH_MEMORY = "takes more memory than a run may have; aggregate earlier, or read fewer rows";
+export const tooMuchMemory = (): Error => invalid(FIELD, TOO_MUCH_MEMORY);

@@ -57,7 +57,7 @@ export async function ingest(run: Run, stages: StageStore): Promise<{ readonly d
     fingerprint: await fingerprintOf(database),
   };
   const copy = join(run.scratchFolder, RAW_FILE);
-  await database.execute(`COPY raw TO ${literal(copy)} (FORMAT parquet)`);
+  await database.execute(`COPY raw TO ${literal(copy)} (FORMAT parquet, COMPRESSION lz4)`);
   await stages.keepFile(RAW_FILE, copy);
   await stages.finish(1, ingested);
   tell(1, `${count(table.rows)} rows with ${columns.length} columns read`, {
@@ -103,6 +103,7 @@ async function readQuery(
   { query, config }: DataSource & { type: "query" },
   { stages, tell }: { stages: StageStore; tell: Tell },
 ): Promise<Source> {
+  if (stages.refused) throw invalid(stages.refused.path, stages.refused.message);
   // The processes of two attempts died while it ran: a query's memory can outgrow every limit inside one step of DuckDB.
   if (stages.queries >= MAX_QUERY_STARTS) throw tooMuchMemory();
   await stages.queryStarts();
@@ -113,7 +114,10 @@ async function readQuery(
     database: options,
     maxFileBytes: run.settings.maxFileBytes,
     asText: textColumns(run),
-    endProcess: run.endProcess,
+    endProcess: async (why) => {
+      await stages.refuse(why);
+      run.endProcess();
+    },
     tell,
   });
   const database = await openDatabase(options);
