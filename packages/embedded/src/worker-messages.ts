@@ -16,7 +16,7 @@ export interface WorkerCalls {
   removeBlobs(prefix: string): Promise<void>;
 }
 
-export interface FetchedBlob {
+interface FetchedBlob {
   readonly path: string;
   readonly sizeBytes: number;
   readonly contentType: string;

@@ -6,7 +6,7 @@ import type { HandlerContext } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 
 const STAGES = { ingest: [0, 20], preprocess: [20, 40], features: [40, 60], model: [60, 85], postprocess: [85, 100] } as const;
-export type Stage = keyof typeof STAGES;
+type Stage = keyof typeof STAGES;
 
 /** `done` is the finished part, 0 to 1. */
 export type Tell = (done: number, message: string, metadata?: JsonObject) => void;

@@ -23,7 +23,7 @@ export interface Run {
   readonly endProcess: () => void;
 }
 
-export const RUN_DATABASE = "run";
+const RUN_DATABASE = "run";
 
 export function databaseOptions({ settings, scratchFolder, ctx }: Omit<Run, "progress">): DatabaseOptions {
   const { dataFolder, memoryMb, threads } = settings;

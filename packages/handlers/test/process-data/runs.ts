@@ -9,7 +9,7 @@ import { seededRandom } from "../../src/process-data/models/random.ts";
 import { startRun, type RunOptions, type StartedRun } from "../run-handler.ts";
 import { temporaryFolder } from "../generate-report/shops.ts";
 
-export { realData, temporaryFolder } from "../generate-report/shops.ts";
+export { temporaryFolder } from "../generate-report/shops.ts";
 
 export async function dataFolder(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   const folder = await temporaryFolder();
@@ -65,5 +65,5 @@ export function flowers(rows: number, seed = 1): string {
   return ["id,width,height,colour,noise,picked,size,kind", ...lines].join("\n");
 }
 
-export const FLOWERS: JsonObject = { type: "file", path: "flowers.csv" };
+const FLOWERS: JsonObject = { type: "file", path: "flowers.csv" };
 export const CLASSIFY: JsonObject = { pipeline: "classification", data_source: FLOWERS, target: "kind", id_columns: ["id"] };

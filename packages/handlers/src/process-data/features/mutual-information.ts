@@ -3,8 +3,7 @@
  * information of the two is summed over the cells (Cover and Thomas, "Elements of Information Theory", 2.28), less what
  * independent columns of so many cells show by chance (Miller 1955: (x bins - 1)(y bins - 1) / 2n).
  */
-import type { Matrix } from "../models/matrix.ts";
-import { paced, type Steps } from "../models/pacing.ts";
+import { type Matrix, paced, type Steps } from "../models/index.ts";
 
 const BINS = 16;
 /** Rows the bins and counts are made of: more change the ranking of features no more. */

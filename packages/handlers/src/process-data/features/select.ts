@@ -1,7 +1,6 @@
 /** Which features are kept: those that tell most about the target, by mutual information or by what a forest made of them. */
 import type { Database } from "../../duckdb/database.ts";
-import { fitForestClassifier, fitForestRegressor } from "../models/forest.ts";
-import { seededRandom } from "../models/random.ts";
+import { fitForestClassifier, fitForestRegressor, seededRandom } from "../models/index.ts";
 import { loadMatrix, type Rows } from "../preprocess/load-matrix.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import type { Bound } from "./derive.ts";

@@ -69,13 +69,13 @@ export async function describeFile(
   return { path, name, format: found, sizeBytes: stats.size };
 }
 
-export function formatOf(name: string): FileFormat | undefined {
+function formatOf(name: string): FileFormat | undefined {
   const ending = /\.([a-z]+)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase();
   return ending === undefined ? undefined : ENDINGS[ending];
 }
 
 /** Data files of the folder and of the folders in it, by their relative paths. */
-export function dataFileNames(folder: string): readonly string[] {
+function dataFileNames(folder: string): readonly string[] {
   return PATTERNS.flatMap((pattern) => globSync(pattern, { cwd: folder }))
     .filter((name) => DATA_FILE.test(name))
     .toSorted();

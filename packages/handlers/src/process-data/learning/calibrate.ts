@@ -5,8 +5,7 @@
  */
 import { calibrationError, logLoss } from "../metrics/probabilities.ts";
 import { mostProbable } from "../metrics/classification.ts";
-import { calibrate, type CalibrationMethod } from "../models/calibration.ts";
-import type { Classifier } from "../models/model.ts";
+import { calibrate, type CalibrationMethod, type Classifier } from "../models/index.ts";
 
 export interface Calibration {
   readonly method: CalibrationMethod;

@@ -1,12 +1,19 @@
 /** From a model's name and the options to a fitted classifier or regressor, and what a fitted one says of rows. */
-import { fitBoostingClassifier, fitBoostingRegressor } from "../models/boosting.ts";
-import { fitClassShares, fitMean } from "../models/baselines.ts";
-import { fitForestClassifier, fitForestRegressor } from "../models/forest.ts";
-import { fitLogistic } from "../models/logistic.ts";
-import type { Matrix } from "../models/matrix.ts";
-import type { Classifier, FitContext, Regressor } from "../models/model.ts";
-import { predictPaced } from "../models/pacing.ts";
-import { fitRidge } from "../models/ridge.ts";
+import {
+  type Classifier,
+  fitBoostingClassifier,
+  fitBoostingRegressor,
+  fitClassShares,
+  type FitContext,
+  fitForestClassifier,
+  fitForestRegressor,
+  fitLogistic,
+  fitMean,
+  fitRidge,
+  type Matrix,
+  predictPaced,
+  type Regressor,
+} from "../models/index.ts";
 import { logLoss } from "../metrics/probabilities.ts";
 import { regressionScores } from "../metrics/regression.ts";
 import type { ModelName, ProcessOptions } from "../options.ts";

@@ -4,12 +4,14 @@
  */
 import type { JsonObject } from "@streamer/protocol";
 import { averagePrecision, flagScores, rocAuc } from "../metrics/ranking.ts";
-import { fitDistanceFromMean } from "../models/baselines.ts";
-import { fitIsolationForest } from "../models/isolation-forest.ts";
-import { fitLocalOutlierFactor } from "../models/local-outlier-factor.ts";
-import type { AnomalyModel } from "../models/model.ts";
-import { predictPaced } from "../models/pacing.ts";
-import { seededRandom } from "../models/random.ts";
+import {
+  type AnomalyModel,
+  fitDistanceFromMean,
+  fitIsolationForest,
+  fitLocalOutlierFactor,
+  predictPaced,
+  seededRandom,
+} from "../models/index.ts";
 import { MODELS, type ModelName } from "../options.ts";
 import type { Rows } from "../preprocess/load-matrix.ts";
 import type { Target } from "../preprocess/target.ts";

@@ -2,11 +2,7 @@
 import type { JsonObject } from "@streamer/protocol";
 import type { ProcessOptions } from "../options.ts";
 import { adjustedRand, clusterShape, silhouette } from "../metrics/clustering.ts";
-import { fitKMeans } from "../models/k-means.ts";
-import { takeRows, type Matrix } from "../models/matrix.ts";
-import type { Clustering } from "../models/model.ts";
-import { predictPaced } from "../models/pacing.ts";
-import { seededRandom } from "../models/random.ts";
+import { type Clustering, fitKMeans, type Matrix, predictPaced, seededRandom, takeRows } from "../models/index.ts";
 import type { Rows } from "../preprocess/load-matrix.ts";
 import { unusable } from "../problem.ts";
 import { part, type Tell } from "../progress.ts";

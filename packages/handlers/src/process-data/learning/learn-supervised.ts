@@ -6,7 +6,7 @@
 import type { Database } from "../../duckdb/database.ts";
 import type { ProcessInput } from "../input.ts";
 import { prepare, trainingMatrix, type Prepared } from "../features/prepare.ts";
-import { seededRandom } from "../models/random.ts";
+import { seededRandom } from "../models/index.ts";
 import type { ModelName } from "../options.ts";
 import { TEST, trainingRows } from "../preprocess/clean-table.ts";
 import type { InputColumn } from "../preprocess/columns.ts";

@@ -5,9 +5,16 @@ import { mostProbable } from "../metrics/classification.ts";
 import { columnOf } from "../metrics/ranking.ts";
 import { predict } from "../learning/fit-supervised.ts";
 import type { Fittings, SavedModel } from "../learning/saved-model.ts";
-import type { Matrix } from "../models/matrix.ts";
-import type { AnomalyModel, Classifier, Clustering, Model, Projection, Regressor } from "../models/model.ts";
-import { predictPaced } from "../models/pacing.ts";
+import {
+  type AnomalyModel,
+  type Classifier,
+  type Clustering,
+  type Matrix,
+  type Model,
+  predictPaced,
+  type Projection,
+  type Regressor,
+} from "../models/index.ts";
 
 export interface ScoreColumn {
   /** In `scores`. */

@@ -13,7 +13,7 @@ import { cellSql, type InputColumn } from "./columns.ts";
 import type { Target } from "./target.ts";
 
 /** Values of `part`. With folds the parts are the folds' numbers, and `inner` still tells validation from the rest. */
-export const TRAIN = 0;
+const TRAIN = 0;
 export const TEST = 1;
 
 /** Part of the training rows that candidates are compared on, early stopping looks at, and confidences are fitted to. */

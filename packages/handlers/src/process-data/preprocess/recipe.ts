@@ -7,8 +7,8 @@ import { literal } from "../../duckdb/sql.ts";
 import type { Dropped, Kind } from "./columns.ts";
 
 /** A moment's parts that become features. */
-export const DATE_PARTS = ["time", "year", "month", "day", "weekday", "hour"] as const;
-export type DatePart = (typeof DATE_PARTS)[number];
+const DATE_PARTS = ["time", "year", "month", "day", "weekday", "hour"] as const;
+type DatePart = (typeof DATE_PARTS)[number];
 
 export interface NumberInput {
   readonly kind: "number" | "date";

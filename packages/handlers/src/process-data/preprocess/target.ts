@@ -23,7 +23,7 @@ export interface Target {
 const MAX_CLASSES = 200;
 
 /** The pipelines without a target take one as a label to be measured against, and only that. */
-export const targetKind = (pipeline: Pipeline): "class" | "number" => (pipeline === "regression" ? "number" : "class");
+const targetKind = (pipeline: Pipeline): "class" | "number" => (pipeline === "regression" ? "number" : "class");
 
 export function targetSql(column: RawColumn, kind: "class" | "number"): string {
   const name = identifier(column.name);

@@ -167,7 +167,7 @@ async function fingerprintOf(database: Database): Promise<string> {
 }
 
 /** Closes a database when what follows its opening fails. */
-export function disposeOnError(database: Database): AsyncDisposable & { keep(): void } {
+function disposeOnError(database: Database): AsyncDisposable & { keep(): void } {
   let kept = false;
   return {
     keep: () => {
