@@ -3,7 +3,7 @@
  * once and large data is never read twice. A ratio whose denominator is 0 counts as 0 (a class never predicted has
  * precision 0); a class that is neither true nor predicted in these rows is left out of the averages.
  */
-export interface ClassScores {
+interface ClassScores {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;

@@ -31,7 +31,7 @@ export interface SplitLimits {
 /** A side with less curvature than this has no leaf value to speak of. */
 const LEAST_HESSIAN = 1e-3;
 
-export const leafScore = ({ gradient, hessian }: Sums, l2: number): number => (gradient * gradient) / (hessian + l2);
+const leafScore = ({ gradient, hessian }: Sums, l2: number): number => (gradient * gradient) / (hessian + l2);
 
 /** Looks at every feature of one node; undefined where no split gains. */
 export function findSplit({ features }: BinnedMatrix, histogram: Float64Array, node: Sums, limits: SplitLimits): BoostingSplit | undefined {

@@ -9,7 +9,7 @@ export const BLOCK_ROWS = 4_096;
 /** A list of rows costs a jump for each: it pays below about this share of cells. */
 const SPARSE_BELOW = 0.3;
 
-export interface SparseColumn {
+interface SparseColumn {
   readonly rows: Int32Array;
   readonly values: Float64Array;
   /** Where each block begins in `rows`; one more at the end. */

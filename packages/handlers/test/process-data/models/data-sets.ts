@@ -87,7 +87,7 @@ export function splits(table: RawTable, folds: Int32Array, count: number = FOLDS
 }
 
 /** Median, standardisation and one-hot, learned from the training rows. */
-export function prepare(table: RawTable, trainRows: Int32Array, testRows: Int32Array): { readonly train: Matrix; readonly test: Matrix } {
+function prepare(table: RawTable, trainRows: Int32Array, testRows: Int32Array): { readonly train: Matrix; readonly test: Matrix } {
   const names: string[] = [];
   const train: Float64Array[] = [];
   const test: Float64Array[] = [];
