@@ -19,11 +19,11 @@ beforeAll(async () => {
   server = await startServer({ handlers, dataFolder: join(folder, "data"), logLevel: "silent" });
   ({ url } = server);
   token = await server.developmentToken({ userId: "developer" });
-});
+}, 30_000);
 afterAll(async () => {
   await server.stop();
   rmSync(folder, { recursive: true });
-});
+}, 30_000);
 
 const client = () => connect(url, { token });
 const LINES = "SELECT quantity, unit_price, unit_cost, category FROM order_lines JOIN products USING (product_key)";

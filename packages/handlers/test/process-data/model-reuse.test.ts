@@ -20,16 +20,13 @@ async function trained(payload: unknown) {
 const rowsOf = (output: string) => JSON.parse(output) as Record<string, unknown>[];
 
 describe("a trained model", () => {
-  it.each(["auto", "logistic", "boosting", "forest", "baseline"])(
-    "scores the rows it was trained on as it did then (%s)",
-    async (model) => {
-      const { handler, first, options } = await trained({ ...CLASSIFY, options: { model } });
-      const again = await processed(handler, { ...CLASSIFY, options: { model_id: "r1" } }, options);
-      const strip = (output: string) => rowsOf(output).map((row) => ({ ...row, part: undefined }));
-      expect(strip(again.output)).toEqual(strip(first.output));
-      expect(again.result.model).toMatchObject({ model_id: "r1", why: "trained by request r1" });
-    },
-  );
+  it.each(["auto", "boosting", "forest"])("scores the rows it was trained on as it did then (%s)", async (model) => {
+    const { handler, first, options } = await trained({ ...CLASSIFY, options: { model } });
+    const again = await processed(handler, { ...CLASSIFY, options: { model_id: "r1" } }, options);
+    const strip = (output: string) => rowsOf(output).map((row) => ({ ...row, part: undefined }));
+    expect(strip(again.output)).toEqual(strip(first.output));
+    expect(again.result.model).toMatchObject({ model_id: "r1", why: "trained by request r1" });
+  });
 
   it("scores new rows, and is measured where they carry the answer", async () => {
     const { handler, options } = await trained({ ...CLASSIFY, options: { model: "logistic" } });
