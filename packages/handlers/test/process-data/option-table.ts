@@ -4,7 +4,7 @@ import { z } from "zod";
 interface Property {
   readonly type?: string;
   readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly const?: string | number;
   readonly anyOf?: readonly Property[];
   readonly items?: Property;
   readonly minimum?: number;
@@ -25,7 +25,7 @@ const count = (value: number): string => value.toLocaleString("en-US", { maximum
 
 function rangeOf(property: Property): string {
   if (property.anyOf) return property.anyOf.map(rangeOf).join(" or ");
-  if (property.const !== undefined) return `\`${JSON.stringify(property.const)}\``;
+  if (property.const !== undefined) return `\`${String(property.const)}\``;
   if (property.enum) return property.enum.map((value) => `\`${String(value)}\``).join(", ");
   if (property.type === "array") return `list of ${rangeOf(property.items ?? {})}`;
   if (property.minimum !== undefined && property.maximum !== undefined) return `${count(property.minimum)} to ${count(property.maximum)}`;
