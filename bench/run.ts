@@ -5,6 +5,9 @@ import { asyncThroughput } from "./scenarios/async-throughput.ts";
 import { awsRequests } from "./scenarios/aws-requests.ts";
 import { idleConnections } from "./scenarios/idle-connections.ts";
 import { messagesPerJob } from "./scenarios/messages-per-job.ts";
+import { modelFit } from "./scenarios/model-fit.ts";
+import { modelQuality } from "./scenarios/model-quality.ts";
+import { processData } from "./scenarios/process-data.ts";
 import { progressLatency } from "./scenarios/progress-latency.ts";
 import { reportFiles } from "./scenarios/report-files.ts";
 import { submitToAck } from "./scenarios/submit-to-ack.ts";
@@ -18,6 +21,9 @@ const scenarios: readonly Scenario[] = [
   messagesPerJob,
   idleConnections,
   reportFiles,
+  processData,
+  modelFit,
+  modelQuality,
   awsRequests,
 ];
 

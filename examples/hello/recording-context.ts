@@ -38,6 +38,8 @@ export function recordingContext(resumed?: JsonValue): Recording {
         return { url: `memory:${name}`, expiresAt: new Date(0).toISOString(), sizeBytes: Buffer.byteLength(content) };
       },
       putFile: () => Promise.reject(new Error("This test's handler should not store local files.")),
+      open: () => Promise.reject(new Error("This test's handler should not read files back.")),
+      removeAll: () => Promise.reject(new Error("This test's handler should not remove files.")),
     },
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   };

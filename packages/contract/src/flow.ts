@@ -273,6 +273,35 @@ export function flowContract(test: ContractTest): void {
     expect((await open(client.last("snapshot")!.result)).status).toBe(200);
   });
 
+  test("P10 a run reads the files of its own user's requests, and nobody else's", async (harness) => {
+    const work = handler("work", async (input, ctx) => {
+      await ctx.blobs.put("model.json", `of ${ctx.request.userId}`);
+      await ctx.blobs.put("stage-1", "passing");
+      await ctx.blobs.put("stage-2", "passing");
+      await ctx.blobs.removeAll("stage-");
+      const { from } = input as { from?: string };
+      const read = async (name: string, requestId?: string): Promise<string | null> => {
+        const opened = await ctx.blobs.open(name, requestId === undefined ? undefined : { requestId });
+        return opened ? new Response(opened.body).text() : null;
+      };
+      return [await read("model.json"), await read("stage-1"), from === undefined ? null : await read("model.json", from)];
+    });
+    const { connect, until } = await start(harness, [work]);
+    const client = await connect();
+    const bob = await connect(BOB);
+    await ask(client, "work", "r1");
+    await until("complete", () => client.last("complete") !== undefined);
+    await ask(client, "work", "r2", { from: "r1" });
+    await ask(bob, "work", "r3", { from: "r1" });
+    await ask(bob, "work", "r4", { from: "../alice/r1" });
+    await until(
+      "all complete",
+      () => client.last("complete")?.request_id === "r2" && bob.received.filter(({ type }) => type === "complete").length === 2,
+    );
+    expect(client.story("r2").at(-1)).toMatchObject({ result: ["of alice", null, "of alice"] });
+    for (const id of ["r3", "r4"]) expect(bob.story(id).at(-1)).toMatchObject({ result: ["of bob", null, null] });
+  });
+
   test("P13 a stopping process hands back what runs, and the next one goes on without waiting for a lease", async (harness) => {
     const seen: unknown[] = [];
     const work = handler("work", async (_, ctx) => {

@@ -3,7 +3,7 @@
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JsonObject, JsonValue, TypedAction } from "@streamer/protocol";
-import type { BlobBody, PutOptions } from "./ports/blobs.ts";
+import type { BlobBody, OpenedBlob, PutOptions } from "./ports/blobs.ts";
 import type { Log } from "./ports/log.ts";
 import type { BatchingOptions } from "./rules/batching.ts";
 import type { RetryPolicy } from "./rules/retry.ts";
@@ -33,6 +33,13 @@ export interface HandlerBlobs {
   put(name: string, body: BlobBody, options?: PutOptions): Promise<StoredBlob>;
   /** Stores a finished local file, usually from `ctx.scratch()`; the file is moved where the engine can. */
   putFile(name: string, path: string, options?: PutOptions): Promise<StoredBlob>;
+  /**
+   * A blob of this request or, given its id, of another request of the same user; undefined when there is none. Whatever
+   * the id, nobody else's files are found (P10).
+   */
+  open(name: string, from?: { readonly requestId: string }): Promise<OpenedBlob | undefined>;
+  /** Removes this request's blobs whose names start with `prefix`. Works in a stopped run too: that is when to clear up. */
+  removeAll(prefix: string): Promise<void>;
 }
 
 export interface HandlerContext {

@@ -3,7 +3,9 @@
  * for the parent. Under congestion only the newest report waits, so a handler that reports in a tight loop cannot fill
  * the memory.
  */
+import { createReadStream } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import type { JsonObject } from "@streamer/protocol";
 import { asError, restoreError, type HandlerContext, type Log, type LogFields } from "@streamer/core";
 import { writeBody } from "./body-file.ts";
@@ -80,6 +82,13 @@ export function createWorkerContext(
           return call("putFile", name, path, options);
         },
         putFile: (name, path, options) => call("putFile", name, path, options),
+        open: async (name, from) => {
+          const fetched = await call("fetchBlob", name, from);
+          if (!fetched) return undefined;
+          const { path, sizeBytes, contentType } = fetched;
+          return { body: Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>, sizeBytes, contentType };
+        },
+        removeAll: (prefix) => call("removeBlobs", prefix),
       },
     },
     abort: (reason) => controller.abort(reason),

@@ -11,6 +11,15 @@ export interface WorkerCalls {
   checkpoint(state: JsonValue): Promise<void>;
   scratch(): Promise<string>;
   putFile(name: string, path: string, options?: PutOptions): Promise<StoredBlob>;
+  /** Copies a blob into a file of the run's own folder. */
+  fetchBlob(name: string, from?: { readonly requestId: string }): Promise<FetchedBlob | undefined>;
+  removeBlobs(prefix: string): Promise<void>;
+}
+
+interface FetchedBlob {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly contentType: string;
 }
 
 export type ToWorker =

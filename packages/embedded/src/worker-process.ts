@@ -9,7 +9,8 @@
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { asError, describeError, restoreError, WorkerDied, type Clock, type HandlerContext, type IsolatedRun } from "@streamer/core";
-import type { Answer, FromWorker, ToWorker, WorkerCalls } from "./worker-messages.ts";
+import { workerCalls } from "./worker-calls.ts";
+import type { Answer, FromWorker, ToWorker } from "./worker-messages.ts";
 
 export interface WorkerProcess {
   /** Runs it has begun. */
@@ -57,10 +58,9 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
   };
 
   const answerCall = async (ctx: HandlerContext, { run, call, name, args }: Extract<FromWorker, { type: "call" }>): Promise<void> => {
-    const target: WorkerCalls = { partial: ctx.partial, checkpoint: ctx.checkpoint, scratch: ctx.scratch, putFile: ctx.blobs.putFile };
     let answer: Answer;
     try {
-      answer = { ok: true, value: await (target[name] as (...all: readonly unknown[]) => Promise<unknown>)(...args) };
+      answer = { ok: true, value: await (workerCalls(ctx)[name] as (...all: readonly unknown[]) => Promise<unknown>)(...args) };
     } catch (error) {
       answer = { ok: false, error: describeError(error) };
     }

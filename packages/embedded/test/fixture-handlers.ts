@@ -49,6 +49,15 @@ export const isolatedHandlers = [
       return { input, put, file, pid: process.pid, request: ctx.request, resumed: ctx.resumed ?? null };
     },
   }),
+  defineHandler({
+    ...isolated("work.read"),
+    run: async (_, ctx) => {
+      const opened = await ctx.blobs.open("model.json", { requestId: "r0" });
+      const none = await ctx.blobs.open("none");
+      await ctx.blobs.removeAll("stage-");
+      return { text: await new Response(opened!.body).text(), sizeBytes: opened!.sizeBytes, type: opened!.contentType, none: none ?? null };
+    },
+  }),
   defineHandler({ ...isolated("work.die"), run: () => void process.kill(process.pid, "SIGKILL") }),
   defineHandler({ ...isolated("work.exit"), run: () => process.exit(7) }),
   defineHandler({

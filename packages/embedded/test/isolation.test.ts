@@ -57,6 +57,12 @@ function watch(): Seen {
         story.push(["putFile", name, await readFile(path, "utf8"), options]);
         return { url: `url of ${name}`, expiresAt: "later", sizeBytes: 1 };
       },
+      open: async (name, from) => {
+        story.push(["open", name, from]);
+        if (name !== "model.json") return undefined;
+        return { body: new Blob(["learned"]).stream(), sizeBytes: 7, contentType: "application/json" };
+      },
+      removeAll: async (prefix) => void story.push(["removeAll", prefix]),
     },
   };
   return { ctx, controller, story, reported: reported.promise };
@@ -85,6 +91,17 @@ describe("a handler in a worker process", () => {
       ["report", 75, "second"],
       ["putFile", "a.txt", "from the worker", undefined],
       ["putFile", "b.txt", "a file", { contentType: "text/plain" }],
+    ]);
+  });
+
+  it("P10 reads blobs through its parent, which knows whose they are, and clears up", async () => {
+    const seen = watch();
+    const result = await run("work.read", {}, seen);
+    expect(result).toEqual({ text: "learned", sizeBytes: 7, type: "application/json", none: null });
+    expect(seen.story).toEqual([
+      ["open", "model.json", { requestId: "r0" }],
+      ["open", "none", undefined],
+      ["removeAll", "stage-"],
     ]);
   });
 

@@ -20,3 +20,14 @@ export {
   type SampleShopOptions,
 } from "./generate-report/index.ts";
 export { createHealth, type Health } from "./health.ts";
+export {
+  createAppendRows,
+  createProcessData,
+  processInput,
+  type AppendResult,
+  type AppendRowsOptions,
+  type ProcessData,
+  type ProcessDataOptions,
+  type ProcessInput,
+  type ProcessResult,
+} from "./process-data/index.ts";

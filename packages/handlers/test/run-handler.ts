@@ -3,7 +3,7 @@
  * real folder that is gone when the run ends, blobs are real files in `blobsFolder`, and everything the handler says
  * is recorded. Nothing is batched or clamped: tests see each report as the handler made it.
  */
-import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -20,8 +20,12 @@ export interface Reported {
 export interface RunOptions {
   /** Where stored files go. Default a fresh folder under the system's temporary one; the caller removes it. */
   readonly blobsFolder?: string;
+  /** A folder with one folder of blobs for each earlier request of the user. */
+  readonly otherBlobs?: string;
   readonly resumed?: JsonValue;
   readonly attempt?: number;
+  /** Default r1. */
+  readonly requestId?: string;
   /** Default t1. */
   readonly tenantId?: string;
   /** Told of each report, in the handler's own call: the place to abort a run at a known moment. */
@@ -86,7 +90,7 @@ export async function startRun<Action extends string, Schema extends StandardSch
   const ctx: HandlerContext = {
     signal: controller.signal,
     request: {
-      id: "r1",
+      id: options.requestId ?? "r1",
       action: handler.action,
       attempt: options.attempt ?? 1,
       userId: "u1",
@@ -117,6 +121,15 @@ export async function startRun<Action extends string, Schema extends StandardSch
         await mkdir(dirname(join(blobsFolder, name)), { recursive: true });
         await copyFile(path, join(blobsFolder, name));
         return stored(name);
+      },
+      open: async (name, from) => {
+        const path = join(from ? join(options.otherBlobs ?? blobsFolder, from.requestId) : blobsFolder, name);
+        const file = await readFile(path).catch(() => undefined);
+        return file && { body: new Blob([file]).stream(), sizeBytes: file.length, contentType: "application/octet-stream" };
+      },
+      removeAll: async (prefix) => {
+        const names = (await readdir(blobsFolder)).filter((name) => name.startsWith(prefix));
+        await Promise.all(names.map((name) => rm(join(blobsFolder, name), { recursive: true })));
       },
     },
     scratch: async () => scratchFolder,

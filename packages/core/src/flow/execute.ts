@@ -9,7 +9,7 @@ import { wrapRun, type Middleware } from "../middleware.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { RequestKey } from "../ports/requests.ts";
 import { expiryPlaceholder, urlPlaceholder } from "../rules/blob-links.ts";
-import { blobPrefix } from "../rules/identity.ts";
+import { blobPrefix, requestKey } from "../rules/identity.ts";
 import type { Ending } from "../rules/outcome.ts";
 import type { Reporter } from "./report.ts";
 
@@ -54,7 +54,7 @@ function createContext(
   scratch: () => Promise<string>,
 ): HandlerContext {
   const { key, request, reporter, signal, resumed, ensureDurable } = execution;
-  const keyOf = (name: string): string => blobPrefix(key) + encodeURIComponent(name);
+  const keyOf = (name: string, of: RequestKey = key): string => blobPrefix(of) + encodeURIComponent(name);
   const stored = (name: string, sizeBytes: number) => ({ url: urlPlaceholder(name), expiresAt: expiryPlaceholder(name), sizeBytes });
   return {
     signal,
@@ -81,6 +81,8 @@ function createContext(
         await ensureDurable();
         return stored(name, (await blobs.putFile(keyOf(name), path, { filename: name, ...options, signal })).sizeBytes);
       },
+      open: (name, from) => blobs.open(keyOf(name, from && requestKey(request, from.requestId))),
+      removeAll: (prefix) => blobs.removeAll(keyOf(prefix)),
     },
   };
 }

@@ -11,15 +11,20 @@ export interface PutOptions {
   readonly filename?: string;
 }
 
+/** A stored body, to be read once. */
+export interface OpenedBlob {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly sizeBytes: number;
+  readonly contentType: string;
+}
+
 export interface Blobs {
   /** Stores a body; on failure or abort nothing is left. Replaces an earlier body of the key. */
   put(key: string, body: BlobBody, options?: PutOptions & { readonly signal?: AbortSignal }): Promise<{ readonly sizeBytes: number }>;
   /** Stores a finished local file, moved rather than copied where that is possible. */
   putFile(key: string, path: string, options?: PutOptions & { readonly signal?: AbortSignal }): Promise<{ readonly sizeBytes: number }>;
   /** The body, or undefined when there is none. */
-  open(
-    key: string,
-  ): Promise<{ readonly body: ReadableStream<Uint8Array>; readonly sizeBytes: number; readonly contentType: string } | undefined>;
+  open(key: string): Promise<OpenedBlob | undefined>;
   /** A link that works without a token until `expiresAt` (epoch ms). */
   sign(key: string, expiresInMs: number): Promise<{ readonly url: string; readonly expiresAt: number }>;
   /** Removes every blob whose key starts with `prefix`. */

@@ -2,7 +2,7 @@
  * What each source must and may give. Columns a shop does not have are left out of its reports, not invented.
  */
 import { Fatal } from "@streamer/core";
-import type { Database } from "./database.ts";
+import type { Database } from "../duckdb/database.ts";
 import type { ReportMapping, SourceName } from "./mapping.ts";
 
 const REQUIRED: Readonly<Record<SourceName, readonly string[]>> = {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDatabase } from "./database.ts";
+import { openDatabase } from "../duckdb/database.ts";
 import { loadMapping } from "./mapping.ts";
 
 export interface CoveredDays {

@@ -3,7 +3,7 @@
  * zeros that looks like a bad quarter), so it is refused with the values there are.
  */
 import { Fatal } from "@streamer/core";
-import type { Database } from "./database.ts";
+import type { Database } from "../duckdb/database.ts";
 import { FILTER_FIELDS, type FilterField, type Filters } from "./input.ts";
 
 /** Known values named in a refusal; the rest are counted. */

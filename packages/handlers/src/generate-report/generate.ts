@@ -7,7 +7,7 @@
 import type { HandlerContext, StoredBlob } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 import { withoutPaths } from "./columns.ts";
-import { DEFAULT_MEMORY_MB, MEMORY_MB_PER_TEXT_FILE, openDatabase, type Database } from "./database.ts";
+import { DEFAULT_MEMORY_MB, MEMORY_MB_PER_TEXT_FILE, openDatabase, type Database } from "../duckdb/database.ts";
 import { detailColumns } from "./detail.ts";
 import { reportFacts, type ReportFacts } from "./facts.ts";
 import type { GenerateReportOptions, ReportResult } from "./generate-report.ts";

@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Fatal } from "@streamer/core";
 import * as z from "zod";
+import { literal } from "../duckdb/sql.ts";
 
 export const MAPPING_FILE = "sources.json";
 
@@ -85,9 +86,4 @@ export function locateFiles(select: string, dataFolder: string): { readonly sql:
     return literal(resolve(dataFolder, text));
   });
   return { sql, textFiles };
-}
-
-/** A text as SQL writes it: for the few places, such as settings, that take no parameters. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

@@ -8,7 +8,7 @@
  */
 import { Fatal } from "@streamer/core";
 import { describeSources, explained, type SourceColumns } from "./columns.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "../duckdb/database.ts";
 import { checkFilters } from "./filters.ts";
 import { FILTER_FIELDS, type FilterField, type ReportInput } from "./input.ts";
 import type { ReportMapping } from "./mapping.ts";

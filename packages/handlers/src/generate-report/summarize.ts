@@ -2,7 +2,7 @@
  * Stage 2, process: everything a report says above its detail. All figures are computed from the lines of stage 1 in
  * exact decimals and become numbers only here, at the end.
  */
-import type { Database } from "./database.ts";
+import type { Database } from "../duckdb/database.ts";
 import type { ReportInput } from "./input.ts";
 import { periodName, periodUnit, type PeriodUnit } from "./periods.ts";
 import { count, type StageProgress } from "./progress.ts";

@@ -5,7 +5,7 @@
  */
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { Database } from "./database.ts";
+import type { Database } from "../duckdb/database.ts";
 import type { DetailColumn } from "./detail.ts";
 import { count, megabytes, whileWritten, type StageProgress } from "./progress.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openDatabase } from "../../src/generate-report/database.ts";
+import { openDatabase } from "../../src/duckdb/database.ts";
 import { loadMapping } from "../../src/generate-report/index.ts";
 import { reportInput } from "../../src/generate-report/input.ts";
 import { periodName } from "../../src/generate-report/periods.ts";

@@ -12,7 +12,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import type { DuckDBBlobValue } from "@duckdb/node-api";
-import type { Database } from "../database.ts";
+import type { Database } from "../../duckdb/database.ts";
 import type { DetailColumn } from "../detail.ts";
 import type { ReportFacts } from "../facts.ts";
 import { count, type StageProgress } from "../progress.ts";

@@ -6,7 +6,7 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import pdfmake from "pdfmake";
-import type { Database } from "../database.ts";
+import type { Database } from "../../duckdb/database.ts";
 import type { DetailColumn } from "../detail.ts";
 import type { ReportFacts } from "../facts.ts";
 import { count, type StageProgress } from "../progress.ts";

@@ -1,8 +1,9 @@
 /**
- * One DuckDB for one report: its own file and temporary folder in the run's scratch, gone with it.
+ * One DuckDB for one run: its own file and temporary folder in the run's scratch, gone with it.
  *
- * Locked down: it reads the data folder and scratch, and nothing else on the machine; it downloads no extension; and
- * no SQL can change that, because the configuration is locked before the mapping's SQL is first seen.
+ * Locked down: it reads the data folder and scratch, and nothing else on the machine (with `sealed` not even those); it
+ * downloads no extension; and no SQL can change that, because the configuration is locked before a mapping's or a
+ * user's SQL is first seen.
  * Bounded: tables live in the scratch file rather than in memory, so that five million rows need little more memory
  * than one. The limit covers DuckDB's buffers; with what it allocates beside them a report takes about 150 MB more.
  * Stoppable: an aborted signal interrupts whatever runs, and everything then rejects with the signal's reason.
@@ -11,19 +12,22 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import {
+  DuckDBDataChunk,
   DuckDBInstance,
   type DuckDBConnection,
-  type DuckDBDataChunk,
   type DuckDBPreparedStatement,
+  type DuckDBType,
   type DuckDBValue,
 } from "@duckdb/node-api";
-import { literal } from "./mapping.ts";
+import { literal } from "./sql.ts";
 
 /** DuckDB's buffers. 128 MB was as fast as 256 at five million rows, and 160 MB lower at its peak. */
 export const DEFAULT_MEMORY_MB = 128;
 /** More for each CSV or JSON file read at once: DuckDB reads them through 32 MB buffers, one per thread and one ahead. */
 export const MEMORY_MB_PER_TEXT_FILE = 96;
-/** Threads of one report. Each takes buffers of its own, and several reports share a machine. */
+/** Rows of one of DuckDB's vectors. */
+export const CHUNK_ROWS = 2_048;
+/** Threads of one run. Each takes buffers of its own, and several reports share a machine. */
 const DEFAULT_THREADS = 2;
 /** Spilled data is bounded too: a mapping that joins everything with everything must not fill the disk. */
 const MAX_SPILL = "20GB";
@@ -34,6 +38,10 @@ export interface DatabaseOptions {
   readonly dataFolder: string;
   readonly scratchFolder: string;
   readonly signal: AbortSignal;
+  /** Names the file of its tables in scratch, which is opened again when it is there. Default report. */
+  readonly name?: string;
+  /** Reads no file at all: what it works on is in its tables already. */
+  readonly sealed?: boolean;
   readonly memoryMb?: number;
   readonly threads?: number;
 }
@@ -46,6 +54,10 @@ export interface Database {
   rows<Row>(sql: string, values?: readonly DuckDBValue[]): Promise<readonly Row[]>;
   /** A result of any size, about two thousand rows at a time. */
   chunks(sql: string): AsyncGenerator<DuckDBDataChunk>;
+  /** Appends rows to a table, column by column, at most `CHUNK_ROWS` at once. */
+  append(table: string, types: readonly DuckDBType[], chunks: AsyncIterable<readonly ArrayLike<DuckDBValue>[]>): Promise<number>;
+  /** How far the running statement is by DuckDB's own account, 0 to 1. */
+  progress(): number;
   /** The file that holds its tables. */
   readonly path: string;
   /** Stops what still runs, waits for it and closes: closing under a running statement would crash the process. */
@@ -58,7 +70,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const temporary = join(scratchFolder, "spill");
   await mkdir(temporary, { recursive: true });
   signal.throwIfAborted();
-  const path = join(scratchFolder, "report.duckdb");
+  const path = join(scratchFolder, `${options.name ?? "report"}.duckdb`);
   const instance = await DuckDBInstance.create(path, {
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),
@@ -75,7 +87,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     instance.closeSync();
   };
   try {
-    await lockDown(connection, [resolve(options.dataFolder), scratchFolder]);
+    await lockDown(connection, options.sealed ? [] : [resolve(options.dataFolder), scratchFolder]);
   } catch (error) {
     close();
     throw error;
@@ -86,7 +98,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   /** What was interrupted failed because of the abort, and says so. */
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
-    if (closed) throw new Error("The report's database is closed.");
+    if (closed) throw new Error("The run's database is closed.");
     const done = work();
     running.add(done);
     try {
@@ -129,6 +141,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         yield chunk;
       }
     },
+    append: (table, types, source) => guarded(() => appendChunks(connection, table, types, source)),
+    progress: () => Math.max(0, connection.progress.percentage) / 100,
     path,
     async [Symbol.asyncDispose]() {
       closed = true;
@@ -141,8 +155,33 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
 }
 
+async function appendChunks(
+  connection: DuckDBConnection,
+  table: string,
+  types: readonly DuckDBType[],
+  source: AsyncIterable<readonly ArrayLike<DuckDBValue>[]>,
+): Promise<number> {
+  const appender = await connection.createAppender(table);
+  let rows = 0;
+  try {
+    for await (const columns of source) {
+      const chunk = DuckDBDataChunk.create(types, columns[0]!.length);
+      columns.forEach((column, index) => chunk.setColumnValues(index, column as readonly DuckDBValue[]));
+      appender.appendDataChunk(chunk);
+      rows += chunk.rowCount;
+    }
+  } finally {
+    appender.closeSync();
+  }
+  return rows;
+}
+
 async function lockDown(connection: DuckDBConnection, folders: readonly string[]): Promise<void> {
-  await connection.run(`SET allowed_directories = [${folders.map((folder) => literal(`${folder}/`)).join(", ")}]`);
+  // Kept, and never printed: it is what `progress` reads.
+  await connection.run("SET enable_progress_bar = true");
+  await connection.run("SET enable_progress_bar_print = false");
+  // An empty list of folders is no list: nothing is allowed then.
+  if (folders.length > 0) await connection.run(`SET allowed_directories = [${folders.map((folder) => literal(`${folder}/`)).join(", ")}]`);
   await connection.run("SET enable_external_access = false");
   await connection.run("SET lock_configuration = true");
 }

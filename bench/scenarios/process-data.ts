@@ -1,0 +1,146 @@
+/**
+ * What does learning from a million rows take, in time and memory; how far is ingest from DuckDB's own load; and with 30
+ * runs at once, how old is progress when it reaches its subscriber?
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { createProcessData } from "@streamer/handlers";
+import { rounded } from "../figures.ts";
+import { measureLatency } from "../latency.ts";
+import type { Measured, Row, Scenario } from "../record.ts";
+
+/** What packages/handlers/test/report-child.ts prints. */
+interface ProcessUse {
+  readonly result?: { readonly rows: number; readonly metrics: Row; readonly timings: Readonly<Record<string, number>> };
+  readonly error?: string;
+  readonly updates: number;
+  readonly wallMs: number;
+  readonly peakOverIdleMb: number;
+}
+
+const CHILD = join(import.meta.dirname, "../../packages/handlers/test/report-child.ts");
+const RAW = join(import.meta.dirname, "../raw-load.ts");
+/** Of ingest and of the yardstick: the median of this many. */
+const RUNS = 3;
+const AT_ONCE = 30;
+const LATENCY_ROWS = 200_000;
+
+const run = async <T>(...args: readonly string[]): Promise<T> => {
+  const { stdout } = await promisify(execFile)(process.execPath, ["--disable-warning=ExperimentalWarning", ...args]);
+  return JSON.parse(stdout) as T;
+};
+
+const LEARN = { pipeline: "classification", target: "bought", id_columns: ["id"], output: { format: "csv" } };
+const CASES = {
+  baseline: { ...LEARN, options: { model: "baseline", calibration: false } },
+  logistic: { ...LEARN, options: { model: "logistic", calibration: false } },
+  boosting: { ...LEARN, options: { model: "boosting", max_iterations: 100, calibration: false } },
+  ridge: { ...LEARN, pipeline: "regression", target: "spent", options: { model: "ridge" } },
+  kmeans: {
+    pipeline: "clustering",
+    features: ["age", "visits", "spent", "score"],
+    id_columns: ["id"],
+    output: { format: "csv" },
+    options: { clusters: 5 },
+  },
+  isolation_forest: { pipeline: "anomaly", features: ["age", "visits", "spent", "score"], id_columns: ["id"], output: { format: "csv" } },
+  pca: { pipeline: "transformation", id_columns: ["id"], output: { format: "parquet" }, options: { components: 3 } },
+} as const;
+
+/** Eight columns of each kind, an id and two targets; the same for the same number of rows. */
+async function writeRows(folder: string, rows: number): Promise<string> {
+  const path = join(folder, "rows.csv");
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  await connection.run(`CREATE MACRO u(n, salt) AS (hash(n, salt) % 4294967291) / 4294967291.0`);
+  await connection.run(
+    `COPY (SELECT *, round(20 + age / 4 + visits * 3 + 10 * u(id, 8), 2) AS spent,
+             CASE WHEN u(id, 9) < 1 / (1 + exp(-(score - 1 + visits / 10.0 - CASE city WHEN 'Oslo' THEN 1 ELSE 0 END))) THEN 'yes' ELSE 'no' END AS bought
+           FROM (SELECT id, (18 + 60 * u(id, 1))::INT AS age, (20 * pow(u(id, 2), 2))::INT AS visits, CASE WHEN u(id, 3) < 0.03 THEN NULL ELSE round(4 * u(id, 4) - 2, 4) END AS score,
+                   ['Oslo', 'Rome', 'Lyon', 'Graz', 'Bern'][1 + (5 * u(id, 5))::INT % 5] AS city, DATE '2024-01-01' + (365 * u(id, 6))::INT AS seen, round(u(id, 7), 4) AS noise
+                 FROM range(${rows}) t(id))) TO '${path}' (HEADER)`,
+  );
+  connection.closeSync();
+  instance.closeSync();
+  return path;
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+async function measureRuns(folder: string, rows: number): Promise<Row[]> {
+  const csv = await writeRows(folder, rows);
+  const raw: number[] = [];
+  for (let index = 0; index < RUNS; index += 1)
+    raw.push((await run<{ wallMs: number }>(RAW, csv, join(folder, `raw-${index}.duckdb`))).wallMs);
+  const handler = createProcessData({ dataFolder: folder, channelsFolder: join(folder, "channels") });
+  const learn = async (payload: object): Promise<ProcessUse & { readonly result: NonNullable<ProcessUse["result"]> }> => {
+    const input = { ...payload, data_source: { type: "file", path: "rows.csv" } };
+    const use = await run<ProcessUse>(
+      CHILD,
+      JSON.stringify({ isolate: handler.isolate, action: handler.action, input, blobsFolder: folder }),
+    );
+    if (!use.result) throw new Error(`A run over ${rows} rows failed: ${use.error}`);
+    return { ...use, result: use.result };
+  };
+  const ingests: number[] = [];
+  const measured: Row[] = [];
+  for (const [model, payload] of Object.entries(CASES)) {
+    const { result, wallMs, updates, peakOverIdleMb } = await learn(payload);
+    const { timings } = result;
+    if (ingests.length < RUNS) ingests.push(timings.ingest_ms!);
+    measured.push({
+      rows,
+      model,
+      total_ms: wallMs,
+      ingest_ms: timings.ingest_ms!,
+      preprocess_ms: timings.preprocess_ms!,
+      model_ms: timings.model_ms!,
+      postprocess_ms: timings.postprocess_ms!,
+      updates,
+      peak_mb: peakOverIdleMb,
+    });
+  }
+  const ingest = {
+    rows,
+    model: "(ingest alone)",
+    ingest_ms: median(ingests),
+    duckdb_load_ms: median(raw),
+    ingest_to_load: rounded(median(ingests) / median(raw)),
+  };
+  return [...measured, ingest];
+}
+
+/** Lines of the sample shop, learned from as the guide's first example does. */
+const LATENCY_PAYLOAD = {
+  pipeline: "classification",
+  data_source: {
+    type: "query",
+    query:
+      "SELECT quantity, unit_price, unit_cost, order_date, category FROM order_lines JOIN products USING (product_key) WHERE order_date >= DATE '2025-07-01'",
+  },
+  target: "category",
+  options: { model: "boosting", max_iterations: 20 },
+};
+
+export const processData: Scenario = {
+  name: "process-data",
+  question: `What does learning from a million rows take, how far is ingest from DuckDB's own load, and how old is progress with ${AT_ONCE} runs at once?`,
+  async run(quick): Promise<Measured> {
+    const folder = await mkdtemp(join(tmpdir(), "streamer-bench-process-"));
+    try {
+      const rows = await measureRuns(folder, quick ? 50_000 : 1_000_000);
+      for (const workers of quick ? [2] : [2, AT_ONCE]) {
+        const runs = quick ? 3 : AT_ONCE;
+        const requests = Array.from({ length: runs }, () => ({ action: "process_data", payload: LATENCY_PAYLOAD }));
+        rows.push(await measureLatency({ workers, reportRows: LATENCY_ROWS }, requests, { workers, runs, rows: LATENCY_ROWS }));
+      }
+      return { settings: { ingest_runs: RUNS, taken: "median", duckdb_memory_mb: 512, duckdb_threads: 2 }, rows };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};

@@ -1,0 +1,113 @@
+/**
+ * What process_data may be asked for: the names of the Go original's reference, extended. Everything is checked here that
+ * can be without opening the data. Options that make no sense for a pipeline are refused rather than ignored.
+ */
+import * as z from "zod";
+import { MODELS, processOptions, type ProcessOptions } from "./options.ts";
+
+const PIPELINES = ["classification", "regression", "clustering", "anomaly", "transformation"] as const;
+export type Pipeline = (typeof PIPELINES)[number];
+export const FILE_FORMATS = ["csv", "json", "ndjson", "parquet"] as const;
+export type FileFormat = (typeof FILE_FORMATS)[number];
+const OUTPUT_FORMATS = ["json", "csv", "parquet"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** More columns than any table people make; a file of a million is a mistake, and is told so. */
+export const MAX_COLUMNS = 2_000;
+const MAX_SQL_LENGTH = 20_000;
+/** Names of channels and output files: what every file system and every log can show. */
+const SIMPLE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+export const simpleName = z
+  .string()
+  .regex(SIMPLE_NAME, "must be up to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit");
+
+const column = z.string().min(1).max(200);
+const columns = z.array(column).min(1).max(MAX_COLUMNS);
+
+const whole = (min: number, max: number) => z.int().min(min).max(max);
+const badRows = z.number().min(0).max(1).default(0.01).describe("part of the rows that may be unreadable before the run fails");
+const maxRows = whole(1, 50_000_000).default(5_000_000).describe("more rows than this are an error");
+const nullTexts = z
+  .array(z.string().max(50))
+  .max(20)
+  .default(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"])
+  .describe("texts that stand for no value in CSV");
+
+export const fileConfig = z.strictObject({
+  bad_row_limit: badRows,
+  max_rows: maxRows,
+  null_values: nullTexts,
+  delimiter: z.string().length(1).optional().describe("of CSV; found out when absent"),
+  quote: z.string().length(1).optional().describe("of CSV; found out when absent"),
+  header: z.boolean().optional().describe("whether CSV begins with names; found out when absent"),
+});
+export type FileConfig = z.output<typeof fileConfig>;
+
+export const queryConfig = z.strictObject({
+  max_rows: maxRows,
+  timeout_ms: whole(100, 600_000).default(60_000).describe("longest the query may run"),
+  bad_row_limit: badRows,
+  null_values: nullTexts,
+});
+export type QueryConfig = z.output<typeof queryConfig>;
+
+export const streamConfig = z.strictObject({
+  max_rows: maxRows,
+  bad_row_limit: badRows,
+  idle_timeout_ms: whole(100, 3_600_000).default(60_000).describe("longest wait for the next rows of a channel"),
+});
+export type StreamConfig = z.output<typeof streamConfig>;
+
+const dataSource = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("file"),
+    path: z.string().min(1).max(500),
+    format: z.enum(FILE_FORMATS).optional(),
+    config: fileConfig.prefault({}),
+  }),
+  z.strictObject({ type: z.literal("query"), query: z.string().trim().min(1).max(MAX_SQL_LENGTH), config: queryConfig.prefault({}) }),
+  z.strictObject({ type: z.literal("stream"), stream_id: simpleName, config: streamConfig.prefault({}) }),
+]);
+export type DataSource = z.output<typeof dataSource>;
+
+const needsTarget = (pipeline: unknown): boolean => pipeline === "classification" || pipeline === "regression";
+
+export const processInput = z
+  .strictObject({
+    pipeline: z.enum(PIPELINES),
+    data_source: dataSource,
+    target: column.optional(),
+    features: columns.optional(),
+    id_columns: columns.optional(),
+    output: z.strictObject({ format: z.enum(OUTPUT_FORMATS).default("json"), destination: simpleName.optional() }).prefault({}),
+    options: processOptions.prefault({}),
+  })
+  .superRefine((input, context) => {
+    for (const [path, message] of contradictions(input)) context.addIssue({ code: "custom", path: [...path], message });
+  });
+export type ProcessInput = z.output<typeof processInput>;
+
+function* contradictions(input: Omit<ProcessInput, never>): Generator<readonly [readonly string[], string]> {
+  const { pipeline, target, features, id_columns, options } = input;
+  const scoring = options.model_id !== undefined;
+  if (needsTarget(pipeline) && target === undefined && !scoring) yield [["target"], `${pipeline} needs the column to predict`];
+  if (target !== undefined && features?.includes(target)) yield [["features"], `must not hold the target "${target}"`];
+  if (target !== undefined && id_columns?.includes(target)) yield [["id_columns"], `must not hold the target "${target}"`];
+  yield* repeated("features", features);
+  yield* repeated("id_columns", id_columns);
+  yield* wrongOptions(pipeline, options);
+}
+
+function* repeated(field: string, names: readonly string[] = []): Generator<readonly [readonly string[], string]> {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) yield [[field], `names "${twice}" twice`];
+}
+
+function* wrongOptions(pipeline: Pipeline, options: ProcessOptions): Generator<readonly [readonly string[], string]> {
+  const known: readonly string[] = MODELS[pipeline];
+  const { model, folds, feature_selection } = options;
+  if (model !== "auto" && !known.includes(model)) yield [["options", "model"], `${pipeline} has the models ${known.join(", ")} and auto`];
+  if (folds > 0 && !needsTarget(pipeline)) yield [["options", "folds"], `${pipeline} has no target to validate against`];
+  if (feature_selection !== "none" && !needsTarget(pipeline))
+    yield [["options", "feature_selection"], `${pipeline} has no target that features could tell about`];
+}

@@ -1,0 +1,8 @@
+/**
+ * The module a child process imports to run process_data: it reads its settings from its own URL, the one thing that
+ * reaches a child of any engine. In a process of its own a run may end that process, which is the last resort against a
+ * query that takes all memory inside one step of DuckDB.
+ */
+import { processData, settingsIn } from "./process-data.ts";
+
+export const isolated = processData(settingsIn(import.meta.url), () => process.kill(process.pid, "SIGKILL"));

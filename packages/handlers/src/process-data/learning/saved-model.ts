@@ -1,0 +1,58 @@
+/**
+ * A trained model as a file: everything that turns a table of the same columns into predictions, and nothing of the rows
+ * it came from but category names and statistics. `options.model_id` names the request that made it.
+ */
+import type { JsonObject } from "@streamer/protocol";
+import type { HandlerContext } from "@streamer/core";
+import type { Pipeline } from "../input.ts";
+import type { ModelName } from "../options.ts";
+import type { Recipe } from "../preprocess/recipe.ts";
+import type { Target } from "../preprocess/target.ts";
+import { invalid } from "../problem.ts";
+
+export const MODEL_BLOB = "model.json";
+const FORMAT = 1;
+
+/** What is fitted beside the model, by pipeline. */
+export interface Fittings {
+  /** Regression: half the width of its intervals. */
+  readonly halfWidth?: number | undefined;
+  /** Anomaly: the score from which a row counts as anomalous, and quantiles of the training scores for confidences. */
+  readonly threshold?: number | undefined;
+  readonly quantiles?: readonly number[] | undefined;
+  /** Classes that are anomalies, when there was a label to learn that from. */
+  readonly anomalousClass?: string | undefined;
+}
+
+export interface SavedModel {
+  readonly pipeline: Pipeline;
+  readonly name: ModelName;
+  readonly target: Target | undefined;
+  readonly recipe: Recipe;
+  readonly fittings: Fittings;
+  /** The model's own JSON, absent for a transformation without one. */
+  readonly model: JsonObject | undefined;
+  readonly seed: number;
+  readonly fingerprint: string;
+  /** ISO 8601. */
+  readonly trainedAt: string;
+}
+
+export const toFile = (saved: SavedModel): string => JSON.stringify({ format: FORMAT, ...saved });
+
+/** The model an earlier request of the same user saved. */
+export async function openSaved(blobs: HandlerContext["blobs"], modelId: string, pipeline: Pipeline): Promise<SavedModel> {
+  const field = "options.model_id";
+  const opened = await blobs.open(MODEL_BLOB, { requestId: modelId });
+  if (!opened) {
+    throw invalid(
+      field,
+      `request "${modelId}" of yours has no saved model. Give the id of a process_data request that trained one and whose retention has not ended`,
+    );
+  }
+  const saved = JSON.parse(await new Response(opened.body).text()) as SavedModel & { readonly format: number };
+  if (saved.format !== FORMAT)
+    throw invalid(field, `the model of "${modelId}" is of format ${saved.format}, and this server reads ${FORMAT}; train it again`);
+  if (saved.pipeline !== pipeline) throw invalid("pipeline", `the model of "${modelId}" is of pipeline ${saved.pipeline}, not ${pipeline}`);
+  return saved;
+}

@@ -1,0 +1,37 @@
+/** How far predicted probabilities are from what happened: log loss, Brier score, expected calibration error. */
+
+/** A probability of 0 that comes true would cost infinitely much: probabilities are kept this far from 0 and 1. */
+const CLOSEST_TO_CERTAIN = 2 ** -52;
+
+/** Mean of -ln(probability given to the true class). */
+export function logLoss(truth: Int32Array, probabilities: Float64Array, classCount: number): number {
+  const clip = (p: number): number => Math.min(1 - CLOSEST_TO_CERTAIN, Math.max(CLOSEST_TO_CERTAIN, p));
+  let loss = 0;
+  for (let row = 0; row < truth.length; row += 1) {
+    const at = row * classCount;
+    let total = 0;
+    for (let code = 0; code < classCount; code += 1) total += clip(probabilities[at + code]!);
+    loss -= Math.log(clip(probabilities[at + truth[row]!]!) / total);
+  }
+  return loss / truth.length;
+}
+
+/** Mean squared distance of a probability from what happened (1 or 0). */
+export function brierScore(positive: ArrayLike<number>, probabilities: Float64Array): number {
+  let total = 0;
+  for (let row = 0; row < probabilities.length; row += 1) total += (probabilities[row]! - positive[row]!) ** 2;
+  return total / probabilities.length;
+}
+
+/**
+ * Expected calibration error (Naeini et al. 2015): rows in bins of equal width by probability; the mean over rows of how
+ * far a bin's mean probability is from the share of positives in it.
+ */
+export function calibrationError(positive: ArrayLike<number>, probabilities: Float64Array, binCount = 10): number {
+  const gaps = new Float64Array(binCount);
+  for (let row = 0; row < probabilities.length; row += 1) {
+    const bin = Math.min(binCount - 1, Math.floor(probabilities[row]! * binCount));
+    gaps[bin]! += probabilities[row]! - positive[row]!;
+  }
+  return gaps.reduce((total, gap) => total + Math.abs(gap), 0) / probabilities.length;
+}

@@ -1,0 +1,122 @@
+/**
+ * What boosting lowers: squared error for numbers, log loss for classes. A loss starts from the best constant and gives,
+ * before each round, the first and second derivative for every row by what the trees so far answer (`raws`, one array a
+ * tree of the round).
+ */
+import type { Labels } from "./model.ts";
+import type { Gradients } from "./boosting-histogram.ts";
+import type { Steps } from "./pacing.ts";
+
+export interface BoostingLoss {
+  readonly treesPerRound: number;
+  readonly start: Float64Array;
+  /** Reads `raws` before the trees of the round change them. */
+  beginRound(raws: readonly Float64Array[]): Steps<void>;
+  gradientsOf(tree: number): Gradients;
+  /** Mean loss of the given rows. */
+  mean(raws: readonly Float64Array[], rows: Int32Array): number;
+}
+
+/** Rows between two yields. */
+const CHUNK_ROWS = 65_536;
+/** No class is taken for impossible because it is absent. */
+const LEAST_SHARE = 1e-12;
+
+export function squaredLoss(target: Float64Array, weights: Float64Array | undefined): BoostingLoss {
+  const gradients = new Float64Array(target.length);
+  const hessians = weights ?? new Float64Array(0);
+  const start = weightedMean(target, weights);
+  return {
+    treesPerRound: 1,
+    start: Float64Array.of(start),
+    *beginRound([raw]) {
+      for (let row = 0; row < target.length; row += 1) gradients[row] = raw![row]! - target[row]!;
+      yield;
+      if (weights) for (let row = 0; row < target.length; row += 1) gradients[row]! *= weights[row]!;
+    },
+    gradientsOf: () => ({ gradients, hessians, isHessianOne: !weights }),
+    mean: ([raw], rows) => rows.reduce((total, row) => total + (raw![row]! - target[row]!) ** 2, 0) / rows.length,
+  };
+}
+
+export function binomialLoss({ codes }: Labels, weights: Float64Array | undefined): BoostingLoss {
+  const gradients = new Float64Array(codes.length);
+  const hessians = new Float64Array(codes.length);
+  const share = clip(weightedMean(codes, weights));
+  return {
+    treesPerRound: 1,
+    start: Float64Array.of(Math.log(share / (1 - share))),
+    *beginRound([raw]) {
+      for (let from = 0; from < codes.length; from += CHUNK_ROWS) {
+        const to = Math.min(codes.length, from + CHUNK_ROWS);
+        for (let row = from; row < to; row += 1) {
+          const weight = weights ? weights[row]! : 1;
+          const probability = 1 / (1 + Math.exp(-raw![row]!));
+          gradients[row] = weight * (probability - codes[row]!);
+          hessians[row] = weight * probability * (1 - probability);
+        }
+        yield;
+      }
+    },
+    gradientsOf: () => ({ gradients, hessians, isHessianOne: false }),
+    mean: ([raw], rows) => rows.reduce((total, row) => total + softplus(codes[row] === 1 ? -raw![row]! : raw![row]!), 0) / rows.length,
+  };
+}
+
+export function multinomialLoss({ codes, classCount }: Labels, weights: Float64Array | undefined): BoostingLoss {
+  const gradients = Array.from({ length: classCount }, () => new Float64Array(codes.length));
+  const hessians = Array.from({ length: classCount }, () => new Float64Array(codes.length));
+  const start = Float64Array.from({ length: classCount }, (_, code) =>
+    Math.log(
+      clip(
+        weightedMean(
+          Uint8Array.from(codes, (one) => (one === code ? 1 : 0)),
+          weights,
+        ),
+      ),
+    ),
+  );
+  const fillRow = (row: number, raws: readonly Float64Array[]): void => {
+    const weight = weights ? weights[row]! : 1;
+    const normaliser = logSumExp(raws, row);
+    for (let code = 0; code < classCount; code += 1) {
+      const probability = Math.exp(raws[code]![row]! - normaliser);
+      gradients[code]![row] = weight * (probability - (codes[row] === code ? 1 : 0));
+      hessians[code]![row] = weight * probability * (1 - probability);
+    }
+  };
+  return {
+    treesPerRound: classCount,
+    start,
+    *beginRound(raws) {
+      const chunk = Math.ceil(CHUNK_ROWS / classCount);
+      for (let from = 0; from < codes.length; from += chunk) {
+        const to = Math.min(codes.length, from + chunk);
+        for (let row = from; row < to; row += 1) fillRow(row, raws);
+        yield;
+      }
+    },
+    gradientsOf: (tree) => ({ gradients: gradients[tree]!, hessians: hessians[tree]!, isHessianOne: false }),
+    mean: (raws, rows) => rows.reduce((total, row) => total + logSumExp(raws, row) - raws[codes[row]!]![row]!, 0) / rows.length,
+  };
+}
+
+function logSumExp(raws: readonly Float64Array[], row: number): number {
+  let highest = -Infinity;
+  for (const raw of raws) highest = Math.max(highest, raw[row]!);
+  let total = 0;
+  for (const raw of raws) total += Math.exp(raw[row]! - highest);
+  return highest + Math.log(total);
+}
+
+const softplus = (value: number): number => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value)));
+const clip = (share: number): number => Math.min(1 - LEAST_SHARE, Math.max(LEAST_SHARE, share));
+
+function weightedMean(values: ArrayLike<number>, weights: Float64Array | undefined): number {
+  let [total, weight] = [0, 0];
+  for (let row = 0; row < values.length; row += 1) {
+    total += values[row]! * (weights ? weights[row]! : 1);
+    weight += weights ? weights[row]! : 1;
+  }
+  return total / weight;
+}

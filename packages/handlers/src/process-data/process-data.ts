@@ -1,0 +1,79 @@
+/**
+ * process_data: learns from a table, or applies what was learned, in five stages (see progress.ts).
+ *
+ * Configured twice with the same options: here, where the handler is registered, and in the child process that runs it,
+ * which imports `handler.isolate` and finds them in that URL (isolated.ts). What a run does is in process.ts.
+ */
+import { resolve } from "node:path";
+import { defineHandler, type Handler } from "@streamer/core";
+import { processInput } from "./input.ts";
+import type { ProcessResult } from "./outputs/result.ts";
+import type { Settings } from "./run.ts";
+
+export interface ProcessDataOptions {
+  /** The folder with the data sets; the only one a run reads. */
+  readonly dataFolder: string;
+  /** Where channels live: the one that append_rows is given. */
+  readonly channelsFolder: string;
+  /** DuckDB's buffers in MB. Default 512. */
+  readonly memoryMb?: number;
+  /** Default 2. */
+  readonly threads?: number;
+  /** Larger files are refused. Default 4 GB. */
+  readonly maxFileBytes?: number;
+}
+
+export type ProcessData = Handler<"process_data", typeof processInput, ProcessResult>;
+
+/** Longest one attempt may take: an hour learns from a million rows with every model there is. */
+const TIMEOUT_MS = 60 * 60_000;
+const DEFAULT_MEMORY_MB = 512;
+const DEFAULT_THREADS = 2;
+const DEFAULT_MAX_FILE_BYTES = 4_000_000_000;
+/** Above the threshold for answering at once, so that every run is durable and its process can be another's. */
+const ESTIMATE_MS = 15_000;
+
+export function createProcessData(options: ProcessDataOptions): ProcessData {
+  const settings = settingsOf(options);
+  return processData(settings, () => {
+    throw new Error("Only a run in a process of its own can end it.");
+  });
+}
+
+export function processData(settings: Settings, endProcess: () => void): ProcessData {
+  return defineHandler({
+    action: "process_data",
+    description:
+      "Classification, regression, clustering, anomaly detection or transformation of a table, with metrics, predictions and a model to use again.",
+    input: processInput,
+    estimate: ESTIMATE_MS,
+    timeoutMs: TIMEOUT_MS,
+    retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },
+    isolate: isolateUrl(settings),
+    // What a run needs is loaded by the process that runs it: functions that only take requests in carry none of it.
+    run: async (input, ctx) => (await import("./process.ts")).processTable(input, ctx, { settings, endProcess }),
+  });
+}
+
+function settingsOf(options: ProcessDataOptions): Settings {
+  return {
+    dataFolder: resolve(options.dataFolder),
+    channelsFolder: resolve(options.channelsFolder),
+    memoryMb: options.memoryMb ?? DEFAULT_MEMORY_MB,
+    threads: options.threads ?? DEFAULT_THREADS,
+    maxFileBytes: options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES,
+  };
+}
+
+function isolateUrl(settings: Settings): string {
+  const url = new URL("./isolated.ts", import.meta.url);
+  url.searchParams.set("settings", JSON.stringify(settings));
+  return url.href;
+}
+
+/** The settings in a URL made by `isolateUrl`. */
+export function settingsIn(moduleUrl: string): Settings {
+  const settings = new URL(moduleUrl).searchParams.get("settings");
+  if (settings === null) throw new Error("isolated.ts is imported by the URL in process_data's `isolate`, which carries its settings.");
+  return JSON.parse(settings) as Settings;
+}

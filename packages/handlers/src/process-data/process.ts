@@ -1,0 +1,69 @@
+/**
+ * One run of process_data: the five stages, each leaving its state for the next attempt (stage-store.ts). A run that ends
+ * for good, however it ends, leaves only what its result names.
+ */
+import { isFatal, isStopped, type HandlerContext } from "@streamer/core";
+import type { Database } from "../duckdb/database.ts";
+import { channelFolder, leaveChannel, removeChannel } from "./ingest/channel.ts";
+import type { ProcessInput } from "./input.ts";
+import type { ProcessResult } from "./outputs/result.ts";
+import { withoutPaths } from "./problem.ts";
+import { createProgress } from "./progress.ts";
+import type { Run } from "./run.ts";
+import { chooseFeatures } from "./stages/features.ts";
+import { ingest, type Ingested } from "./stages/ingest.ts";
+import { trainModel } from "./stages/model.ts";
+import { postprocess, type Finished } from "./stages/postprocess.ts";
+import { preprocess } from "./stages/preprocess.ts";
+import { scoreWithModel } from "./stages/score-with-model.ts";
+import { openStages, type StageStore } from "./stage-store.ts";
+
+export async function processTable(
+  input: ProcessInput,
+  ctx: HandlerContext,
+  { settings, endProcess }: Pick<Run, "settings" | "endProcess">,
+): Promise<ProcessResult> {
+  const scratchFolder = await ctx.scratch();
+  const stages = openStages(ctx, scratchFolder);
+  const running: Run = { input, ctx, settings, scratchFolder, progress: createProgress(ctx), endProcess };
+  try {
+    const result = await allStages(running, stages);
+    await stages.clear();
+    return result;
+  } catch (thrown) {
+    const error = ctx.signal.aborted ? (ctx.signal.reason as Error) : withoutPaths(thrown);
+    if (isOver(error)) await giveUp(running, stages);
+    throw error;
+  }
+}
+
+/** No attempt follows: what was kept for it goes. */
+const isOver = (error: unknown): boolean => isFatal(error) || (isStopped(error) && error.reason === "cancelled");
+
+async function giveUp({ input, settings, ctx }: Run, stages: StageStore): Promise<void> {
+  await stages.clear();
+  const { data_source: source } = input;
+  if (source.type === "stream") await leaveChannel(channelFolder(settings.channelsFolder, ctx.request, source.stream_id), ctx.request.id);
+}
+
+async function allStages(running: Run, stages: StageStore): Promise<ProcessResult> {
+  const { input, ctx, settings } = running;
+  const { database, ingested } = await ingest(running, stages);
+  await using _ = database;
+  const { data_source: source } = input;
+  // Only now: until its rows are stored as a stage, the channel is what a next attempt would read again.
+  if (source.type === "stream") await removeChannel(channelFolder(settings.channelsFolder, ctx.request, source.stream_id));
+  return await postprocess(database, running, await finishedStages(database, running, { ingested, stages }));
+}
+
+async function finishedStages(
+  database: Database,
+  running: Run,
+  { ingested, stages }: { ingested: Ingested; stages: StageStore },
+): Promise<Finished> {
+  if (running.input.options.model_id !== undefined) return { ingested, ...(await scoreWithModel(database, running, ingested)) };
+  const preprocessed = await preprocess(database, running, { ingested, stages });
+  const prepared = await chooseFeatures(database, running, { preprocessed, stages });
+  const trained = await trainModel(database, running, { ingested, preprocessed, prepared, stages });
+  return { ingested, preprocessed, prepared, trained };
+}

@@ -1,0 +1,31 @@
+/** What every stage of a run is given. */
+import type { HandlerContext } from "@streamer/core";
+import type { DatabaseOptions } from "../duckdb/database.ts";
+import type { ProcessInput } from "./input.ts";
+import type { Progress } from "./progress.ts";
+
+/** Options of the handler, filled. */
+export interface Settings {
+  readonly dataFolder: string;
+  readonly channelsFolder: string;
+  readonly memoryMb: number;
+  readonly threads: number;
+  readonly maxFileBytes: number;
+}
+
+export interface Run {
+  readonly input: ProcessInput;
+  readonly ctx: HandlerContext;
+  readonly settings: Settings;
+  readonly scratchFolder: string;
+  readonly progress: Progress;
+  /** Ends this process, for work that nothing else can stop; the engine then starts the next attempt in another. */
+  readonly endProcess: () => void;
+}
+
+const RUN_DATABASE = "run";
+
+export function databaseOptions({ settings, scratchFolder, ctx }: Omit<Run, "progress">): DatabaseOptions {
+  const { dataFolder, memoryMb, threads } = settings;
+  return { dataFolder, memoryMb, threads, scratchFolder, signal: ctx.signal, name: RUN_DATABASE };
+}

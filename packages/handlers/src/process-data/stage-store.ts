@@ -1,0 +1,82 @@
+/**
+ * What a finished stage leaves for the next attempt. Scratch is lost with its process, so the state is stored as blobs
+ * of this request (rows as Parquet, the rest as JSON) and the checkpoint only says how many stages are finished: a
+ * checkpoint has to stay small, and reading a million rows back takes a fifth of what parsing them took. The blobs go
+ * when the run ends for good.
+ */
+import { createWriteStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { HandlerContext } from "@streamer/core";
+
+// Types, not interfaces: only a type alias is assignable to JsonValue.
+type Checkpoint = {
+  /** Stages finished, 0 to 5. */
+  readonly finished: number;
+  /** Attempts that began to run the user's query. */
+  readonly queries: number;
+  /** Why an attempt ended its own process in the middle of the query: the next one says so and stops. */
+  readonly refused?: Refused;
+};
+
+type Refused = { readonly path: string; readonly message: string };
+
+export interface StageStore {
+  readonly queries: number;
+  readonly refused: Refused | undefined;
+  /** The state of a stage that an earlier attempt finished; undefined when it has to be done (again). */
+  load<State>(stage: number): Promise<State | undefined>;
+  /** A file stored beside it, as a path in scratch. */
+  loadFile(name: string): Promise<string | undefined>;
+  /** A file of scratch that goes with the stage about to be finished; it is moved away. */
+  keepFile(name: string, path: string): Promise<void>;
+  finish(stage: number, state: unknown): Promise<void>;
+  queryStarts(): Promise<void>;
+  /** Before this process is ended: what the request is told by the next. */
+  refuse(refused: Refused): Promise<void>;
+  clear(): Promise<void>;
+}
+
+const PREFIX = "stage-";
+
+export function openStages(ctx: HandlerContext, scratchFolder: string): StageStore {
+  let { finished, queries } = (ctx.resumed as Checkpoint | undefined) ?? { finished: 0, queries: 0 };
+  const blobName = (name: string): string => `${PREFIX}${name}`;
+  const fetch = async (name: string): Promise<ReadableStream<Uint8Array> | undefined> => (await ctx.blobs.open(blobName(name)))?.body;
+  return {
+    get queries() {
+      return queries;
+    },
+    refused: (ctx.resumed as Checkpoint | undefined)?.refused,
+    refuse: (refused) => ctx.checkpoint({ finished, queries, refused } satisfies Checkpoint),
+    async load<State>(stage: number) {
+      if (stage > finished) return undefined;
+      const body = await fetch(`${stage}.json`);
+      // What a stage needs is gone: it and all that follow are done again.
+      if (!body) finished = stage - 1;
+      return body && (JSON.parse(await new Response(body).text()) as State);
+    },
+    async loadFile(name) {
+      const body = await fetch(name);
+      if (!body) return undefined;
+      const path = join(scratchFolder, name);
+      await pipeline(Readable.fromWeb(body as never), createWriteStream(path), { signal: ctx.signal });
+      return path;
+    },
+    keepFile: async (name, path) => void (await ctx.blobs.putFile(blobName(name), path)),
+    async finish(stage, state) {
+      const path = join(scratchFolder, `${PREFIX}${stage}.json`);
+      await writeFile(path, JSON.stringify(state));
+      await ctx.blobs.putFile(blobName(`${stage}.json`), path, { contentType: "application/json" });
+      finished = stage;
+      await ctx.checkpoint({ finished, queries } satisfies Checkpoint);
+    },
+    async queryStarts() {
+      queries += 1;
+      await ctx.checkpoint({ finished, queries } satisfies Checkpoint);
+    },
+    clear: () => ctx.blobs.removeAll(PREFIX),
+  };
+}

@@ -1,0 +1,180 @@
+/** Stage 1: the source becomes the table `raw`, row by row as it came, and a Parquet copy of it for the next attempt. */
+import { createWriteStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { openDatabase, type Database } from "../../duckdb/database.ts";
+import { identifier, literal } from "../../duckdb/sql.ts";
+import { channelFolder } from "../ingest/channel.ts";
+import { describeFile, locateFile, type DataFile } from "../ingest/data-files.ts";
+import type { BadRow } from "../ingest/bad-rows.ts";
+import { readFile, type ReadTable } from "../ingest/read-file.ts";
+import { readStream } from "../ingest/read-channel.ts";
+import { runQuery, tooMuchMemory } from "../ingest/run-query.ts";
+import { MAX_COLUMNS, type DataSource } from "../input.ts";
+import { rawColumns, type RawColumn } from "../preprocess/columns.ts";
+import { invalid } from "../problem.ts";
+import { count, part, type Tell } from "../progress.ts";
+import { databaseOptions, type Run } from "../run.ts";
+import type { StageStore } from "../stage-store.ts";
+
+export interface Ingested {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly badRows: { readonly count: number; readonly samples: readonly BadRow[] };
+  readonly columns: readonly RawColumn[];
+  /** The same for the same rows in the same order, whatever file they came in. */
+  readonly fingerprint: string;
+}
+
+/** Attempts that may begin a query: one may die with its server; a second death is the query's. */
+const MAX_QUERY_STARTS = 2;
+const RAW_FILE = "raw.parquet";
+/** A file of an earlier request of the same user. */
+const EARLIER_OUTPUT = /^request:([^/]{1,128})\/([^/]{1,200})$/;
+
+export async function ingest(run: Run, stages: StageStore): Promise<{ readonly database: Database; readonly ingested: Ingested }> {
+  const tell = run.progress.stage("ingest");
+  const earlier = await stages.load<Ingested>(1);
+  const path = earlier && (await stages.loadFile(RAW_FILE));
+  if (earlier && path !== undefined) {
+    const database = await openDatabase(databaseOptions(run));
+    await using closing = disposeOnError(database);
+    await database.execute(`CREATE TABLE raw AS SELECT * FROM read_parquet(${literal(path)})`);
+    tell(1, `${count(earlier.rows)} rows, read by an earlier attempt`, { rows_read: earlier.rows });
+    closing.keep();
+    return { database, ingested: earlier };
+  }
+  const { database, table, bytes } = await readSource(run, stages, part(tell, 0, 0.9));
+  await using closing = disposeOnError(database);
+  const columns = await usableColumns(database);
+  const ingested: Ingested = {
+    rows: table.rows,
+    bytes,
+    badRows: { count: table.badRows.count, samples: table.badRows.samples },
+    columns,
+    fingerprint: await fingerprintOf(database),
+  };
+  const copy = join(run.scratchFolder, RAW_FILE);
+  await database.execute(`COPY raw TO ${literal(copy)} (FORMAT parquet, COMPRESSION lz4)`);
+  await stages.keepFile(RAW_FILE, copy);
+  await stages.finish(1, ingested);
+  tell(1, `${count(table.rows)} rows with ${columns.length} columns read`, {
+    rows_read: table.rows,
+    bytes_read: bytes,
+    bad_rows: table.badRows.count,
+  });
+  closing.keep();
+  return { database, ingested };
+}
+
+interface Source {
+  readonly database: Database;
+  readonly table: ReadTable;
+  readonly bytes: number;
+}
+
+async function readSource(run: Run, stages: StageStore, tell: Tell): Promise<Source> {
+  const { input, settings, ctx } = run;
+  const { data_source: source } = input;
+  if (source.type === "query") return readQuery(run, source, { stages, tell });
+  const file = source.type === "file" ? await fileOf(run, source) : undefined;
+  const database = await openDatabase(databaseOptions(run));
+  await using closing = disposeOnError(database);
+  const terms = { signal: ctx.signal, tell };
+  const table =
+    source.type === "file"
+      ? await readFile(database, file!, { table: "raw", config: source.config, asText: textColumns(run), ...terms })
+      : await readStream(database, {
+          streamId: source.stream_id,
+          folder: channelFolder(settings.channelsFolder, ctx.request, source.stream_id),
+          requestId: ctx.request.id,
+          config: source.config,
+          scratchFolder: run.scratchFolder,
+          ...terms,
+        });
+  closing.keep();
+  return { database, table, bytes: file?.sizeBytes ?? (await stat(join(run.scratchFolder, "stream.ndjson"))).size };
+}
+
+async function readQuery(
+  run: Run,
+  { query, config }: DataSource & { type: "query" },
+  { stages, tell }: { stages: StageStore; tell: Tell },
+): Promise<Source> {
+  if (stages.refused) throw invalid(stages.refused.path, stages.refused.message);
+  // The processes of two attempts died while it ran: a query's memory can outgrow every limit inside one step of DuckDB.
+  if (stages.queries >= MAX_QUERY_STARTS) throw tooMuchMemory();
+  await stages.queryStarts();
+  const options = databaseOptions(run);
+  const table = await runQuery({
+    query,
+    config,
+    database: options,
+    maxFileBytes: run.settings.maxFileBytes,
+    asText: textColumns(run),
+    endProcess: async (why) => {
+      await stages.refuse(why);
+      run.endProcess();
+    },
+    tell,
+  });
+  const database = await openDatabase(options);
+  return { database, table, bytes: table.bytes };
+}
+
+/** Ids and classes keep their writing: "007" is not 7. */
+function textColumns({ input }: Run): ReadonlySet<string> {
+  const { target, id_columns = [] } = input;
+  return new Set([...id_columns, ...(target !== undefined && input.pipeline !== "regression" ? [target] : [])]);
+}
+
+async function fileOf({ input, settings, ctx, scratchFolder }: Run, { path, format }: DataSource & { type: "file" }): Promise<DataFile> {
+  const { maxFileBytes } = settings;
+  const [, requestId, name] = EARLIER_OUTPUT.exec(path) ?? [];
+  if (requestId === undefined || name === undefined) return locateFile(settings.dataFolder, { path, format }, { maxFileBytes });
+  const field = "data_source.path";
+  const opened = await ctx.blobs.open(name, { requestId });
+  if (!opened) throw invalid(field, `request "${requestId}" of yours has no file "${name}"`);
+  if (opened.sizeBytes > maxFileBytes) throw invalid(field, `"${name}" is larger than the ${count(maxFileBytes)} bytes a run may read`);
+  const copy = join(scratchFolder, `source-${name.replaceAll(/[^\w.-]/g, "_")}`);
+  await pipeline(Readable.fromWeb(opened.body as never), createWriteStream(copy), { signal: ctx.signal });
+  return describeFile(copy, name, { format: format ?? (input.data_source as { format?: never }).format, maxFileBytes, field });
+}
+
+/** Checked once more when read: JSON and Parquet show their columns only then. */
+async function usableColumns(database: Database): Promise<readonly RawColumn[]> {
+  const columns = await rawColumns(database);
+  if (columns.length > MAX_COLUMNS) {
+    throw invalid(
+      "data_source",
+      `the data has ${count(columns.length)} columns; at most ${count(MAX_COLUMNS)} can be read. Choose those that matter`,
+    );
+  }
+  // DuckDB's own row number is called so, and a column of that name would hide it.
+  const hiding = columns.find(({ name }) => name.toLowerCase() === "rowid");
+  if (!hiding) return columns;
+  await database.execute(`ALTER TABLE raw RENAME COLUMN ${identifier(hiding.name)} TO "row_id"`);
+  return rawColumns(database);
+}
+
+async function fingerprintOf(database: Database): Promise<string> {
+  const [row] = await database.rows<{ fingerprint: string }>(
+    `SELECT md5(concat_ws(':', count(*), coalesce(bit_xor(hash("~row", rowid)), 0))) AS fingerprint FROM raw AS "~row"`,
+  );
+  return row?.fingerprint ?? "";
+}
+
+/** Closes a database when what follows its opening fails. */
+function disposeOnError(database: Database): AsyncDisposable & { keep(): void } {
+  let kept = false;
+  return {
+    keep: () => {
+      kept = true;
+    },
+    async [Symbol.asyncDispose]() {
+      if (!kept) await database[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/** Stage 4: a model is learned, or an earlier one taken. Its state is the trained model itself: nothing heavier is redone. */
+import type { JsonObject } from "@streamer/protocol";
+import type { Database } from "../../duckdb/database.ts";
+import { trainingMatrix, type Prepared } from "../features/prepare.ts";
+import { learnAnomalies } from "../learning/learn-anomalies.ts";
+import { learnClusters } from "../learning/learn-clusters.ts";
+import { learnSupervised, type HeldOut } from "../learning/learn-supervised.ts";
+import type { Calibration } from "../learning/calibrate.ts";
+import type { SavedModel } from "../learning/saved-model.ts";
+import { fitPrincipalComponents, type Model, restoreModel, seededRandom } from "../models/index.ts";
+import type { ModelName } from "../options.ts";
+import { packNumbers, unpackFloats, unpackInts } from "../models/packing.ts";
+import { keptFeatures } from "../preprocess/recipe.ts";
+import { part, type Tell } from "../progress.ts";
+import type { Run } from "../run.ts";
+import type { StageStore } from "../stage-store.ts";
+import type { Ingested } from "./ingest.ts";
+import { finalRows, type Preprocessed } from "./preprocess.ts";
+
+/** Of the stage: what loading the rows takes beside learning. */
+const LOADING_SHARE = 0.1;
+
+export interface Trained {
+  readonly saved: SavedModel;
+  readonly model: Model | undefined;
+  readonly why: string;
+  readonly tried: readonly JsonObject[];
+  /** Of the rows learned from, where there is no target to hold out. */
+  readonly metrics: JsonObject;
+  readonly calibration?: Calibration | undefined;
+  readonly heldOut?: HeldOut | undefined;
+  /** Part of the training rows learned from. */
+  readonly share: number;
+}
+
+export interface ModelTerms {
+  readonly ingested: Ingested;
+  readonly preprocessed: Preprocessed;
+  readonly prepared: Prepared;
+  readonly stages: StageStore;
+}
+
+type Stored = Omit<Trained, "model" | "heldOut"> & { readonly heldOut?: JsonObject };
+
+export async function trainModel(database: Database, run: Run, terms: ModelTerms): Promise<Trained> {
+  const tell = run.progress.stage("model");
+  const earlier = await terms.stages.load<Stored>(4);
+  if (earlier) {
+    tell(1, `The ${earlier.saved.name} model of an earlier attempt taken over`);
+    const { heldOut, ...rest } = earlier;
+    const model = earlier.saved.model && restoreModel(earlier.saved.model);
+    return { ...rest, model, ...(heldOut && { heldOut: unpackHeldOut(heldOut) }) };
+  }
+  const trained = await train(database, run, { ...terms, tell });
+  const { model: _, heldOut, ...rest } = trained;
+  await terms.stages.finish(4, { ...rest, ...(heldOut && { heldOut: packHeldOut(heldOut) }) } satisfies Stored);
+  tell(1, trained.why, { model: trained.saved.name });
+  return trained;
+}
+
+type Fit = Omit<Trained, "saved"> & { readonly name: ModelName; readonly fittings: SavedModel["fittings"] };
+
+async function train(
+  database: Database,
+  run: Run,
+  { ingested, preprocessed, prepared, tell }: ModelTerms & { readonly tell: Tell },
+): Promise<Trained> {
+  const { input } = run;
+  const { name, fittings, ...fit } = await fitPipeline(database, run, { preprocessed, prepared, tell });
+  const { recipe } = prepared;
+  const saved: SavedModel = {
+    pipeline: input.pipeline,
+    name,
+    target: preprocessed.target,
+    recipe,
+    fittings,
+    model: fit.model?.toJSON(),
+    seed: input.options.seed,
+    fingerprint: ingested.fingerprint,
+    trainedAt: new Date().toISOString(),
+  };
+  return { saved, ...fit };
+}
+
+async function fitPipeline(
+  database: Database,
+  run: Run,
+  { preprocessed, prepared, tell }: Pick<ModelTerms, "preprocessed" | "prepared"> & { readonly tell: Tell },
+): Promise<Fit> {
+  const { input, ctx } = run;
+  const { target, columns } = preprocessed;
+  const { options, pipeline } = input;
+  const { signal } = ctx;
+  if (target && (pipeline === "classification" || pipeline === "regression")) {
+    const learned = await learnSupervised(database, prepared, { input, inputs: columns.inputs, target, signal, tell });
+    return { ...learned, tried: learned.tried.map((one) => ({ ...one })), metrics: {} };
+  }
+  const rows = await trainingMatrix(database, prepared, {
+    target,
+    where: finalRows(run),
+    maxCells: options.max_training_cells,
+    tell: (done) => tell(LOADING_SHARE * done, `Rows loaded: ${Math.round(100 * done)} %`),
+  });
+  const { share } = rows;
+  const fitting = part(tell, LOADING_SHARE, 1);
+  if (pipeline === "clustering") {
+    const { tried, ...learned } = await learnClusters(rows, { options, signal, tell: fitting });
+    return { ...learned, name: "kmeans", tried: tried.map((one) => ({ ...one })), fittings: {}, share };
+  }
+  if (pipeline === "anomaly") {
+    const { tried, ...learned } = await learnAnomalies(rows, { options, signal, tell: fitting, target });
+    return { ...learned, tried: tried.map((one) => ({ ...one })), share };
+  }
+  if (options.model === "none") {
+    const features = keptFeatures(prepared.recipe).length;
+    return {
+      name: "none",
+      model: undefined,
+      why: "the prepared features themselves were asked for",
+      tried: [],
+      metrics: { features },
+      fittings: {},
+      share,
+    };
+  }
+  const components = Math.min(options.components, rows.x.columns.length);
+  const context = { signal, tell: fitting, random: seededRandom(options.seed) };
+  const model = await fitPrincipalComponents(rows.x, { components }, context);
+  const ratios = Array.from(model.explainedVarianceRatios);
+  const explained = ratios.reduce((sum, ratio) => sum + ratio, 0);
+  return {
+    name: "pca",
+    model,
+    why: `${components} principal components keep ${(100 * explained).toFixed(1)} % of the variance of ${rows.x.columns.length} features`,
+    tried: [],
+    metrics: { rows: rows.x.rowCount, components, explained_variance_ratios: ratios, explained_variance: explained },
+    fittings: {},
+    share,
+  };
+}
+
+function packHeldOut({ rows, y, predicted, fold }: HeldOut): JsonObject {
+  return { rows: packNumbers(rows), y: packNumbers(y), predicted: packNumbers(predicted), ...(fold && { fold: packNumbers(fold) }) };
+}
+
+function unpackHeldOut(json: JsonObject): HeldOut {
+  const fold = json.fold === undefined ? {} : { fold: unpackInts(json, "fold") };
+  return { rows: unpackInts(json, "rows"), y: unpackFloats(json, "y"), predicted: unpackFloats(json, "predicted"), ...fold };
+}

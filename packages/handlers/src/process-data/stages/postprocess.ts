@@ -1,0 +1,152 @@
+/** Stage 5: every row is scored, held-out rows are measured, and files, model and card are stored. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StoredBlob } from "@streamer/core";
+import type { JsonObject } from "@streamer/protocol";
+import type { Database } from "../../duckdb/database.ts";
+import type { Prepared } from "../features/prepare.ts";
+import { recalibrated } from "../learning/calibrate.ts";
+import type { HeldOut } from "../learning/learn-supervised.ts";
+import { MODEL_BLOB, toFile } from "../learning/saved-model.ts";
+import { labelMetrics } from "../outputs/label-metrics.ts";
+import { modelCard } from "../outputs/model-card.ts";
+import { scorerOf } from "../outputs/scorers.ts";
+import { appendScores, createScoreTable, scoreRows } from "../outputs/score-rows.ts";
+import { finite, supervisedMetrics, type Trust } from "../outputs/supervised-metrics.ts";
+import { OUTPUT_TYPES, previewRows, writeOutput, type OutputTerms } from "../outputs/write-output.ts";
+import { TEST } from "../preprocess/clean-table.ts";
+import { keptFeatures } from "../preprocess/recipe.ts";
+import { count, part, type Tell } from "../progress.ts";
+import type { Run } from "../run.ts";
+import { processResult, type ProcessResult } from "../outputs/result.ts";
+import type { Ingested } from "./ingest.ts";
+import type { Trained } from "./model.ts";
+import type { Preprocessed } from "./preprocess.ts";
+
+export interface Finished {
+  readonly ingested: Ingested;
+  readonly preprocessed: Omit<Preprocessed, "fitted">;
+  readonly prepared: Prepared;
+  readonly trained: Trained;
+}
+
+const CARD_BLOB = "model-card.json";
+
+export async function postprocess(database: Database, run: Run, finished: Finished): Promise<ProcessResult> {
+  const { input, ctx, scratchFolder } = run;
+  const { preprocessed, trained } = finished;
+  const tell = run.progress.stage("postprocess");
+  const { shown, metrics } = await score(database, run, { finished, tell: part(tell, 0, 0.7) });
+  const terms: OutputTerms = { input, shown, actual: preprocessed.target?.column, part: partSql(run) };
+  tell(0.7, "Metrics computed", { metrics: headline(metrics) });
+  const file = await writeOutput(database, terms, { folder: scratchFolder, tell: part(tell, 0.7, 0.85) });
+  const preview = await previewRows(database, terms);
+  const card = finite(modelCard(run, finished, metrics));
+  const stored = {
+    output: await store(run, `predictions.${input.output.format}`, file.path),
+    card: await storeText(run, CARD_BLOB, JSON.stringify(card, undefined, 2)),
+    ...(input.options.model_id === undefined && { model: await storeText(run, MODEL_BLOB, toFile(trained.saved)) }),
+  };
+  ctx.signal.throwIfAborted();
+  tell(1, `${count(file.rows)} rows written as ${input.output.format}`, { rows_written: file.rows, size_bytes: stored.output.sizeBytes });
+  return processResult(run, { ...finished, metrics, preview, stored, rows: file.rows });
+}
+
+interface ScoreStep {
+  readonly finished: Finished;
+  readonly tell: Tell;
+}
+
+async function score(
+  database: Database,
+  run: Run,
+  { finished, tell }: ScoreStep,
+): Promise<{ shown: OutputTerms["shown"]; metrics: JsonObject }> {
+  const { input, ctx } = run;
+  const { prepared, trained, preprocessed } = finished;
+  const names = keptFeatures(prepared.recipe).map(({ name }) => name);
+  const scorer = scorerOf(trained.saved, trained.model, { threshold: input.options.confidence_threshold, featureNames: names });
+  await createScoreTable(database, scorer.columns);
+  const { target } = preprocessed;
+  const isSupervised = trained.saved.pipeline === "classification" || trained.saved.pipeline === "regression";
+  if (trained.heldOut && target) {
+    const { heldOut } = trained;
+    await appendScores(database, scorer.columns, [
+      heldOut.rows,
+      ...scorer.columnsOf(confidencesOf(heldOut, trained), { rowCount: 0, names: [], columns: [] }),
+    ]);
+    tell(1, `${count(heldOut.rows.length)} rows scored by the models of the other folds`);
+    return {
+      shown: scorer.shown,
+      metrics: { measured_on: `${input.options.folds} folds`, ...supervisedMetrics(target, heldOut, trustOf(trained)) },
+    };
+  }
+  const measured = new Collected();
+  const scoring = { recipe: prepared.recipe, binding: prepared.binding, target, scorer, signal: ctx.signal };
+  const measures = target !== undefined && (isSupervised || input.options.model_id !== undefined);
+  await scoreRows(database, { ...scoring, where: `part = ${TEST}`, tell: part(tell, 0, 0.4), ...(measures && { onBatch: measured.add }) });
+  await scoreRows(database, { ...scoring, where: `part <> ${TEST}`, tell: part(tell, 0.4, 1) });
+  const where = input.options.model_id === undefined ? "test part" : "the rows scored";
+  if (!target || !measures) return { shown: scorer.shown, metrics: trained.metrics };
+  const metrics = isSupervised
+    ? supervisedMetrics(target, measured.heldOut(), trustOf(trained))
+    : labelMetrics(trained.saved, measured.heldOut());
+  return { shown: scorer.shown, metrics: { measured_on: where, ...metrics } };
+}
+
+/** Held-out predictions with the confidences the final model will give. */
+function confidencesOf({ y, predicted }: HeldOut, { model, calibration }: Trained): Float64Array {
+  if (!calibration || model?.kind !== "classifier") return predicted;
+  return recalibrated({ codes: Int32Array.from(y), probabilities: predicted }, model.classCount, calibration.method);
+}
+
+/** Labels and predictions of the rows that are measured, gathered batch by batch. */
+class Collected {
+  readonly #y: Float64Array[] = [];
+  readonly #predicted: Float64Array[] = [];
+
+  readonly add = (y: Float64Array, predicted: Float64Array): void => {
+    this.#y.push(y);
+    this.#predicted.push(predicted);
+  };
+
+  heldOut(): HeldOut {
+    const y = joined(this.#y);
+    return { rows: Int32Array.from(y.keys()), y, predicted: joined(this.#predicted) };
+  }
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const one of parts) {
+    all.set(one, at);
+    at += one.length;
+  }
+  return all;
+}
+
+function partSql({ input }: Run): string | undefined {
+  const { pipeline, options } = input;
+  if (options.model_id !== undefined || (pipeline !== "classification" && pipeline !== "regression")) return undefined;
+  return options.folds > 0 ? "'fold ' || (clean.part + 1)" : `CASE clean.part WHEN ${TEST} THEN 'test' ELSE 'train' END`;
+}
+
+function store({ ctx, input }: Run, name: string, path: string): Promise<StoredBlob> {
+  const { contentType } = OUTPUT_TYPES[input.output.format];
+  return ctx.blobs.putFile(name, path, { contentType, filename: input.output.destination ?? name });
+}
+
+async function storeText({ ctx, scratchFolder }: Run, name: string, text: string): Promise<StoredBlob> {
+  const path = join(scratchFolder, name);
+  await writeFile(path, text);
+  return ctx.blobs.putFile(name, path, { contentType: "application/json" });
+}
+
+const HEADLINES = ["accuracy", "f1_macro", "roc_auc", "log_loss", "rmse", "r2", "silhouette", "clusters", "flagged", "explained_variance"];
+
+function headline(metrics: JsonObject): JsonObject {
+  return Object.fromEntries(HEADLINES.flatMap((name) => (metrics[name] === undefined ? [] : [[name, metrics[name]]])));
+}
+
+const trustOf = ({ saved, calibration }: Trained): Trust => ({ fittings: saved.fittings, calibration });

@@ -1,0 +1,49 @@
+/** Instead of stages 2 to 4: an earlier model of the same user takes the new rows through its own recipe. */
+import type { Database } from "../../duckdb/database.ts";
+import { openSaved } from "../learning/saved-model.ts";
+import { restoreModel } from "../models/index.ts";
+import { bind } from "../preprocess/binding.ts";
+import { createCleanTable } from "../preprocess/clean-table.ts";
+import type { InputColumn } from "../preprocess/columns.ts";
+import { inputKinds } from "../preprocess/recipe.ts";
+import { targetSql, type Target } from "../preprocess/target.ts";
+import { invalid, listed } from "../problem.ts";
+import { count } from "../progress.ts";
+import type { Run } from "../run.ts";
+import type { Ingested } from "./ingest.ts";
+import type { Trained } from "./model.ts";
+import type { Preprocessed } from "./preprocess.ts";
+import type { Prepared } from "../features/prepare.ts";
+
+export interface ReadyToScore {
+  readonly preprocessed: Omit<Preprocessed, "fitted">;
+  readonly prepared: Prepared;
+  readonly trained: Trained;
+}
+
+export async function scoreWithModel(database: Database, run: Run, ingested: Ingested): Promise<ReadyToScore> {
+  const { input, ctx, progress } = run;
+  const modelId = input.options.model_id!;
+  progress.stage("preprocess")(0, `Looking for the model of ${modelId}`);
+  const saved = await openSaved(ctx.blobs, modelId, input.pipeline);
+  const { recipe } = saved;
+  const names = ingested.columns.map(({ name }) => name);
+  const missing = recipe.inputs.map(({ column }) => column).filter((column) => !names.includes(column));
+  if (missing.length > 0) throw invalid("data_source", `lacks ${listed(missing)}, which the model of "${modelId}" was trained on`);
+  const unknownIds = (input.id_columns ?? []).filter((name) => !names.includes(name));
+  if (unknownIds.length > 0) throw invalid("id_columns", `the data has no column ${listed(unknownIds)}; it has ${listed(names)}`);
+  const inputs: InputColumn[] = [...inputKinds(recipe)].map(([name, kind], index) => ({ name, kind, cell: `c${index}` }));
+  // New data may hold the answers too: then the metrics say how well the model still does.
+  const label = ingested.columns.find(({ name }) => name === saved.target?.column);
+  const target: Target | undefined = saved.target && label ? { ...saved.target, sql: targetSql(label, saved.target.kind) } : undefined;
+  const clean = await createCleanTable(database, { input, inputs, target, scoring: true });
+  progress.stage("features")(1, `${count(clean.rows)} rows to score by the model of ${modelId}`, { rows: clean.rows });
+  const binding = await bind(database, recipe, inputs);
+  const model = saved.model && restoreModel(saved.model);
+  progress.stage("model")(1, `${saved.name}, trained ${saved.trainedAt}`, { model: saved.name });
+  return {
+    preprocessed: { columns: { inputs, dropped: recipe.dropped, unreadable: {} }, target, clean },
+    prepared: { recipe, selection: undefined, derived: [], binding, ownBinding: binding },
+    trained: { saved, model, why: `trained by request ${modelId}`, tried: [], metrics: {}, share: 1 },
+  };
+}

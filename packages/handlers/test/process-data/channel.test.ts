@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import { readdir } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import type { JsonObject } from "@streamer/protocol";
+import { describe, expect, it } from "vitest";
+import { createAppendRows, createProcessData, type AppendRowsOptions } from "../../src/process-data/index.ts";
+import { startRun, type RunOptions } from "../run-handler.ts";
+import { dataFolder, flowers, temporaryFolder } from "./runs.ts";
+
+const [header, ...lines] = flowers(120)
+  .split("\n")
+  .map((line) => line.split(","));
+const ROWS = lines.map((cells): JsonObject =>
+  Object.fromEntries(cells.map((cell, at) => [header![at]!, cell === "" ? null : Number.isNaN(Number(cell)) ? cell : Number(cell)])),
+);
+
+async function channels(limits: AppendRowsOptions["limits"] = {}) {
+  const channelsFolder = join(await temporaryFolder(), "channels");
+  const append = createAppendRows({ channelsFolder, limits });
+  const learn = createProcessData({ dataFolder: await dataFolder({}), channelsFolder });
+  return {
+    channelsFolder,
+    send: async (sequence: number, rows: readonly JsonObject[], more: JsonObject = {}, options: RunOptions = {}) =>
+      (await startRun(append, { stream_id: "sensor", sequence, rows, ...more }, options)).result,
+    learn: async (config: JsonObject = {}, options: RunOptions = {}) =>
+      startRun(
+        learn,
+        {
+          pipeline: "classification",
+          target: "kind",
+          id_columns: ["id"],
+          data_source: { type: "stream", stream_id: "sensor", config },
+          options: { model: "logistic" },
+        },
+        { blobsFolder: await temporaryFolder(), ...options },
+      ),
+  };
+}
+
+describe("a channel", () => {
+  it("is read while it is filled, in order, until its end, and is gone then", async () => {
+    const { send, learn, channelsFolder } = await channels();
+    const run = await learn();
+    for (let sequence = 0; sequence < 12; sequence += 1) {
+      const answer = await send(sequence, ROWS.slice(sequence * 10, sequence * 10 + 10), { end: sequence === 11 });
+      expect(answer).toMatchObject({ stream_id: "sensor", next_sequence: sequence + 1, stored: true });
+    }
+    const result = await run.result;
+    expect(result.data).toMatchObject({ rows: 120, bad_rows: 0 });
+    expect(result.preview.map(({ id }) => id).slice(0, 3)).toEqual(["f0", "f1", "f2"]);
+    const counts = run.reports.flatMap(({ metadata }) => (metadata.rows_received === undefined ? [] : [metadata.rows_received]));
+    expect(counts.at(-1)).toBe(120);
+    expect(counts).toEqual(counts.toSorted((a, b) => Number(a) - Number(b)));
+    expect((await readdir(channelsFolder, { recursive: true })).filter((name) => name.endsWith(".ndjson"))).toEqual([]);
+  });
+
+  it("stores a repeated append once, and refuses gaps, other rows under a number, and what comes after the end", async () => {
+    const { send, learn } = await channels();
+    await send(0, ROWS.slice(0, 60));
+    expect(await send(0, ROWS.slice(0, 60))).toMatchObject({ stored: false, next_sequence: 1 });
+    await expect(send(2, [])).rejects.toMatchObject({ code: "VALIDATION_ERROR", details: { expected: 1 } });
+    await expect(send(0, ROWS.slice(0, 1))).rejects.toMatchObject({
+      code: "VALIDATION_ERROR",
+      message: expect.stringContaining("other rows under sequence 0") as string,
+    });
+    await send(1, ROWS.slice(60), { end: true });
+    expect(await send(1, ROWS.slice(60), { end: true })).toMatchObject({ stored: false });
+    await expect(send(2, [])).rejects.toMatchObject({ code: "VALIDATION_ERROR", message: expect.stringContaining("has ended") as string });
+    expect((await (await learn()).result).data).toMatchObject({ rows: 120 });
+  });
+
+  it("takes appends that come at once one after another", async () => {
+    const { send } = await channels();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send(0, ROWS)));
+    expect(answers.filter(({ stored }) => stored)).toHaveLength(1);
+  });
+
+  it("P14 is bounded: a full one is refused with RATE_LIMITED until it is read", async () => {
+    const { send, learn } = await channels({ maxUnreadBytes: 14_000 });
+    await send(0, ROWS.slice(0, 60));
+    await send(1, ROWS.slice(60, 100));
+    const refused = await send(2, ROWS.slice(100)).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "RATE_LIMITED", afterMs: expect.any(Number) as number, details: { max_unread_bytes: 14_000 } });
+    const run = await learn();
+    let stored = false;
+    while (!stored)
+      stored = await send(2, ROWS.slice(100), { end: true }).then(
+        ({ stored: is }) => is,
+        () => delay(20, false),
+      );
+    expect((await run.result).data).toMatchObject({ rows: 120 });
+  });
+
+  it("P14 is one of a bounded number, and of bounded size in all", async () => {
+    const { send } = await channels({ maxChannelsPerUser: 2, maxBytes: 30_000 });
+    await send(0, ROWS, { stream_id: "a" });
+    await send(0, ROWS, { stream_id: "b" });
+    await expect(send(0, ROWS, { stream_id: "c" })).rejects.toMatchObject({ code: "VALIDATION_ERROR", details: { max_channels: 2 } });
+    await expect(send(1, ROWS, { stream_id: "a" })).rejects.toMatchObject({ details: { max_bytes: 30_000 } });
+  });
+
+  it("P10 belongs to its user: another's of the same name is another", async () => {
+    const { send, learn } = await channels();
+    await send(0, ROWS, { end: true }, { tenantId: "other" });
+    const run = await learn({ idle_timeout_ms: 300 });
+    await expect(run.result).rejects.toMatchObject({
+      name: "Fatal",
+      code: "TIMEOUT",
+      message: expect.stringContaining("brought nothing for 300 ms after 0 rows") as string,
+    });
+  });
+
+  it("has one reader at a time, and can be read by another when that one stopped", async () => {
+    const { send, learn } = await channels();
+    await send(0, ROWS, {});
+    const first = await learn({}, { requestId: "first" });
+    await delay(200);
+    await expect((await learn({}, { requestId: "second" })).result).rejects.toMatchObject({
+      message: expect.stringContaining("being read by request first") as string,
+    });
+    first.stop();
+    await expect(first.result).rejects.toMatchObject({ name: "Stopped" });
+    await send(1, [], { end: true });
+    expect((await (await learn({}, { requestId: "third" })).result).data).toMatchObject({ rows: 120 });
+  });
+
+  it("that ends without a row is an error", async () => {
+    const { send, learn } = await channels();
+    await send(0, [], { end: true });
+    await expect((await learn()).result).rejects.toMatchObject({
+      code: "VALIDATION_ERROR",
+      message: expect.stringContaining("ended without a row") as string,
+    });
+  });
+});
