@@ -41,7 +41,7 @@ describe("the database of a data folder", () => {
 
   it("P3 the folder is free as soon as its server is killed", async () => {
     const source = `import { openDatabase } from ${JSON.stringify(new URL("../src/database.ts", import.meta.url).href)};
-      openDatabase(process.argv[1]); console.log("open"); setInterval(() => {}, 1_000);`;
+      globalThis.kept = openDatabase(process.argv[1]); console.log("open"); setInterval(() => {}, 1_000);`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", source, folder], { stdio: ["ignore", "pipe", "inherit"] });
     await once(child.stdout, "data");
     expect(() => openDatabase(folder)).toThrow(/in use/);
