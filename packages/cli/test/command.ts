@@ -8,7 +8,7 @@ const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 export interface Running {
   stdout: string;
   stderr: string;
-  /** Resolves with the exit code, or rejects after 20 s. */
+  /** Resolves with the exit code, or rejects after `patienceMs`. */
   readonly ended: Promise<number>;
   kill(signal: NodeJS.Signals): void;
   /** Waits until what was printed holds `text`. */
@@ -19,9 +19,11 @@ export interface CommandOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Default 20 s. */
+  readonly patienceMs?: number;
 }
 
-export function streamer(args: readonly string[], { cwd, env = {}, stdin = "" }: CommandOptions): Running {
+export function streamer(args: readonly string[], { cwd, env = {}, stdin = "", patienceMs = 20_000 }: CommandOptions): Running {
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], { cwd, env: { PATH, HOME, ...env } });
   const changes = new EventTarget();
@@ -29,7 +31,7 @@ export function streamer(args: readonly string[], { cwd, env = {}, stdin = "" }:
     stdout: "",
     stderr: "",
     kill: (signal) => void child.kill(signal),
-    ended: once(child, "close", { signal: AbortSignal.timeout(20_000) }).then(
+    ended: once(child, "close", { signal: AbortSignal.timeout(patienceMs) }).then(
       ([code]) => code as number,
       (error: unknown) => {
         child.kill("SIGKILL");

@@ -32,6 +32,18 @@ it("makes CSV without charts elsewhere, as JSON lines for scripts", async () => 
   expect(readFileSync(outcome.file, "utf8").trimEnd().split("\n")).toHaveLength(outcome.result.records + 1);
 });
 
+it("makes the same on AWS, run on this machine: the deployed functions, the file in S3, a signed link", { timeout: 180_000 }, async () => {
+  const command = streamer(["demo", "--data", "shop", "--engine", "aws-local", "--out", "cloud", "--json"], {
+    cwd: folder,
+    patienceMs: 170_000,
+  });
+  expect(await command.ended).toBe(0);
+  const outcome = jsonLines(command.stdout).at(-1) as { file: string; result: { url: string } };
+  expect(outcome).toMatchObject({ type: "outcome", status: "COMPLETED" });
+  expect(outcome.result.url).toContain("X-Amz-Signature=");
+  expect(readFileSync(outcome.file).subarray(0, 5).toString()).toBe("%PDF-");
+});
+
 it("cleans up on Ctrl-C: cancelled, exit 3, no file, and its data folder is free again", async () => {
   const command = demo("--out", "broken-off");
   await command.printed("Server at");
