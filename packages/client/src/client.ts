@@ -10,7 +10,7 @@ import { resolveOptions, resolveUrl, type ConnectOptions } from "./options.ts";
 import { createRequests } from "./requests.ts";
 import { createRun, type Run } from "./run.ts";
 import { createSession, type ConnectionState } from "./session.ts";
-import type { Tracker } from "./tracker.ts";
+import type { RunReference, Tracker } from "./tracker.ts";
 
 export interface RequestOptions {
   /** Yours, at most 128 characters, to find the request again from anywhere. Made when absent. */
@@ -52,8 +52,11 @@ export interface Client<A = Actions> extends AsyncDisposable {
     action: Name,
     ...input: RequestArguments<(A[Name] & ActionTypes)["input"], RequestOptions>
   ): Run<(A[Name] & ActionTypes)["output"]>;
-  /** Follows a request made elsewhere or before a reload; `after` is the last seq seen there. Default: from its beginning. */
-  attach<Output = unknown>(requestId: string, options?: { readonly after?: number }): Run<Output>;
+  /**
+   * Follows a request made elsewhere or before a reload: by its id, from its beginning or after a seq; or by what
+   * `run.toJSON()` said there, from where it was.
+   */
+  attach<Output = unknown>(request: string | RunReference, options?: { readonly after?: number }): Run<Output>;
   /** Queues a failed request again and follows it. */
   retry<Output = unknown>(requestId: string, reason?: string): Run<Output>;
   get(requestId: string): Promise<RequestInfo>;
@@ -89,7 +92,8 @@ export function connect(url: string, connectOptions: ConnectOptions): Client {
     return about(state.error ?? new StreamerError("CLIENT_CLOSED", "The client was closed."), requestId);
   }
 
-  const runOf = <Output>(tracker: Tracker): Run<Output> => createRun(tracker, (reason) => requests.cancel(tracker, reason));
+  const runOf = <Output>(tracker: Tracker): Run<Output> =>
+    createRun(tracker, { cancel: (reason) => requests.cancel(tracker, reason), detach: () => requests.detach(tracker) });
 
   /** Follows with `begin` unless the client is closed. */
   function start<Output>(id: string, begin: () => Tracker): Run<Output> {
@@ -128,7 +132,12 @@ export function connect(url: string, connectOptions: ConnectOptions): Client {
       if (signal) cancelOnAbort(run, signal);
       return run;
     },
-    attach: (requestId, { after = 0 } = {}) => start(requestId, () => requests.attach(requestId, after)),
+    attach(request, { after = 0 } = {}) {
+      const reference = typeof request === "string" ? { id: request, after } : request;
+      if (isReference(reference)) return start(reference.id, () => requests.attach(reference));
+      const problem = "What is attached to must be a request's id, or what run.toJSON() gave.";
+      return runOf(requests.refused("unknown", new StreamerError("VALIDATION_ERROR", problem)));
+    },
     retry: (requestId, reason) =>
       start(requestId, () => requests.follow(requestId, { type: "retry", request_id: requestId, ...(reason !== undefined && { reason }) })),
     async get(requestId) {
@@ -175,6 +184,11 @@ function requestMessage(id: string, action: string, payload: JsonValue | undefin
     ...(metadata && { metadata }),
     ...(Object.keys(options).length > 0 && { options }),
   };
+}
+
+/** It comes from where a user kept it: anything may have happened to it. */
+function isReference(value: RunReference | null | undefined): value is RunReference {
+  return typeof value?.id === "string" && Number.isSafeInteger(value.after) && ["string", "undefined"].includes(typeof value.frame);
 }
 
 function cancelOnAbort(run: Run, signal: AbortSignal): void {

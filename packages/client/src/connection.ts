@@ -23,6 +23,8 @@ export interface ConnectionEvents {
 
 export interface Connection {
   send(text: string): void;
+  /** Asks a link that is open whether it still carries anything, without waiting for a silence. */
+  check(): void;
   /** Ends it from this side; `onEnd` is not called. Resolves when the socket is closed or `waitMs` have passed. */
   close(waitMs: number): Promise<void>;
 }
@@ -67,7 +69,11 @@ export function dial(url: string, token: string, options: DialOptions, events: C
 
   function listenForSilence(): void {
     const silentMs = clock.now() - heardAt;
-    if (silentMs < heartbeatMs!) return watch(heartbeatMs! - silentMs, listenForSilence);
+    if (silentMs < heartbeatMs!) watch(heartbeatMs! - silentMs, listenForSilence);
+    else ask();
+  }
+
+  function ask(): void {
     const askedAt = clock.now();
     socket.send(PING);
     watch(pongTimeoutMs, () => {
@@ -117,6 +123,9 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   return {
     send(text) {
       if (!ended) socket.send(text);
+    },
+    check() {
+      if (!ended && heartbeatMs !== undefined) ask();
     },
     async close(waitMs) {
       const isOpen = socket.readyState === socket.OPEN;

@@ -1,11 +1,14 @@
 /**
- * What a client's promises reject with. Codes are the protocol's, and three of the client's own for what never reached
- * a server. Recognised by brand, so that two copies of this package, and the server's own errors, understand each other.
+ * What a client's promises reject with. Codes are the protocol's, and four of the client's own for what no server
+ * said. Recognised by brand, so that two copies of this package, and the server's own errors, understand each other.
  */
 import type { ErrorCode, WireError } from "@streamer/protocol";
 
-/** OUTBOX_FULL: too much is unanswered; CLIENT_CLOSED: `close()` was called; CANNOT_CONNECT: the reconnect limit was reached. */
-export type ClientErrorCode = ErrorCode | "OUTBOX_FULL" | "CLIENT_CLOSED" | "CANNOT_CONNECT";
+/**
+ * OUTBOX_FULL: too much is unanswered; CLIENT_CLOSED: `close()` was called; CANNOT_CONNECT: the reconnect limit was
+ * reached; DETACHED: the last handle of the request was given up with `detach()`.
+ */
+export type ClientErrorCode = ErrorCode | "OUTBOX_FULL" | "CLIENT_CLOSED" | "CANNOT_CONNECT" | "DETACHED";
 
 const BRAND = Symbol.for("streamer.error");
 

@@ -3,7 +3,8 @@ export { connect, type Client, type ListQuery, type RequestOptions } from "./cli
 export { StreamerError, isStreamerError, type ClientErrorCode } from "./errors.ts";
 export type { RequestInfo } from "./info.ts";
 export type { ClientClock, ConnectOptions, Token } from "./options.ts";
+export type { Presence } from "./presence.ts";
 export type { Eta, Progress, RunEvent, RunState } from "./run-state.ts";
 export type { Run } from "./run.ts";
 export type { ConnectionState } from "./session.ts";
-export type { CancellationReceipt } from "./tracker.ts";
+export type { CancellationReceipt, RunReference } from "./tracker.ts";

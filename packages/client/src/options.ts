@@ -1,5 +1,7 @@
 /** What users of the client may set, with every default. `resolveOptions` fills them in once, at the edge. */
 
+import { browserPresence, type Presence } from "./presence.ts";
+
 /** A token, or how to get a fresh one: a function is called again at every reconnect. */
 export type Token = string | (() => string | Promise<string>);
 
@@ -18,10 +20,11 @@ export interface ConnectOptions {
   readonly pongTimeoutMs?: number;
   /** Requests and questions that may be unanswered at once, in number and characters of JSON. Defaults 10,000 and 64 Mi. */
   readonly outbox?: { readonly messages?: number; readonly characters?: number };
-  /** Seams: another WebSocket, another clock, other dice. */
+  /** Seams: another WebSocket, another clock, other dice, another word on being online. */
   readonly WebSocket?: new (url: string, protocols: string[]) => WebSocket;
   readonly clock?: ClientClock;
   readonly random?: () => number;
+  readonly presence?: Presence;
 }
 
 export interface ClientClock {
@@ -40,6 +43,7 @@ export interface ResolvedOptions {
   readonly WebSocket: new (url: string, protocols: string[]) => WebSocket;
   readonly clock: ClientClock;
   readonly random: () => number;
+  readonly presence: Presence;
 }
 
 const systemClock: ClientClock = {
@@ -60,6 +64,7 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     WebSocket: options.WebSocket ?? globalThis.WebSocket,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
+    presence: options.presence ?? browserPresence,
   };
 }
 

@@ -12,7 +12,7 @@ export type Verdict = { readonly retryInMs: number } | { readonly giveUp: Stream
 export function afterEnd(
   end: ConnectionEnd,
   failures: number,
-  { reconnect, token, random }: Pick<ResolvedOptions, "reconnect" | "token" | "random">,
+  { reconnect, token, random, presence }: Pick<ResolvedOptions, "reconnect" | "token" | "random" | "presence">,
 ): Verdict {
   // A token that does not change will be refused again; a function may have a better one next time.
   if (end.unauthorized && typeof token === "string") return { giveUp: end.error };
@@ -20,6 +20,8 @@ export function afterEnd(
     const message = `No connection after ${failures} attempts, the limit: ${end.error.message}`;
     return { giveUp: new StreamerError("CANNOT_CONNECT", message, { cause: end.error }) };
   }
+  // Being online again ends the wait. Not waiting for that alone: a server on this machine needs no network.
+  if (presence.isOffline) return { retryInMs: reconnect.capMs };
   // Doubling stops at 2^30, long past any cap, before it can overflow.
   return { retryInMs: random() * Math.min(reconnect.capMs, reconnect.baseMs * 2 ** Math.min(failures, 30)) };
 }

@@ -9,7 +9,7 @@ import type { ResolvedOptions } from "./options.ts";
 import { createFollowed } from "./followed.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPace, isPassing } from "./pace.ts";
-import { Tracker, type CancellationReceipt } from "./tracker.ts";
+import { Tracker, type CancellationReceipt, type RunReference } from "./tracker.ts";
 
 export interface RequestsParts {
   readonly options: Pick<ResolvedOptions, "clock" | "outbox" | "random">;
@@ -23,7 +23,9 @@ export interface Requests {
   /** A request that ends before it was sent. */
   refused(id: string, error: StreamerError): Tracker;
   /** Follows a request that exists; joins in when this client follows it already. */
-  attach(id: string, after: number): Tracker;
+  attach(reference: RunReference): Tracker;
+  /** One handle fewer: with the last one gone the request is no longer followed, unless it is attached to in a while. */
+  detach(tracker: Tracker): void;
   cancel(tracker: Tracker, reason: string | undefined): Promise<CancellationReceipt>;
   /** Sends a question, again on each connection until it is answered. */
   ask(message: Omit<ClientMessage<"get">, "ref"> | Omit<ClientMessage<"list">, "ref">): Promise<ServerMessage>;
@@ -45,6 +47,11 @@ interface Question {
   readonly refused: (error: StreamerError) => void;
 }
 
+/** From the last detach to the end of following: a view that is drawn anew keeps what it had. */
+const DETACH_AFTER_MS = 1_000;
+
+/** How the frame of a retry begins. */
+const RETRY = '{"type":"retry"';
 const print = (message: ClientMessage): string => JSON.stringify(message);
 
 export function createRequests({ options, isUp, send }: RequestsParts): Requests {
@@ -183,30 +190,51 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     }
   }
 
+  /** Follows with a frame that is sent until it is answered. */
+  function begin(id: string, frame: string): Tracker {
+    const unanswered = followed.of(id).find((tracker) => tracker.frame !== undefined);
+    if (unanswered?.frame === frame) return unanswered;
+    if (unanswered) {
+      const problem = `Another request under the id "${id}" is on its way from here; use a new id.`;
+      return refused(id, new StreamerError("DUPLICATE_REQUEST", problem, { requestId: id }));
+    }
+    const tracker = new Tracker(id, { frame, redrives: frame.startsWith(RETRY) }, events);
+    const full = outbox.add(frame);
+    followed.add(tracker);
+    if (full) tracker.fail(full);
+    else if (isUp()) enter(tracker, () => sendFrame(tracker));
+    return tracker;
+  }
+
+  function enter(tracker: Tracker, say: () => void): void {
+    tracker.enter(epoch!);
+    say();
+  }
+
   return {
-    follow(id, message) {
-      const frame = print(message);
-      const unanswered = followed.of(id).find((tracker) => tracker.frame !== undefined);
-      if (unanswered?.frame === frame) return unanswered;
-      if (unanswered) {
-        const problem = `Another request under the id "${id}" is on its way from here; use a new id.`;
-        return refused(id, new StreamerError("DUPLICATE_REQUEST", problem, { requestId: id }));
-      }
-      const tracker = new Tracker(id, { frame, redrives: message.type === "retry" }, events);
-      const full = outbox.add(frame);
-      followed.add(tracker);
-      if (full) tracker.fail(full);
-      else if (isUp()) sendFrame(tracker);
-      return tracker;
-    },
+    follow: (id, message) => begin(id, print(message)),
     refused,
-    attach(id, after) {
+    attach({ id, after, epoch: seenIn, frame }) {
       const [joined] = followed.of(id);
       if (joined) return joined;
-      const tracker = new Tracker(id, { after }, events);
+      if (frame !== undefined) return begin(id, frame);
+      const tracker = new Tracker(id, { after, ...(seenIn !== undefined && { epoch: seenIn }) }, events);
       followed.add(tracker);
-      if (isUp()) subscribe(id);
+      if (isUp()) enter(tracker, () => subscribe(id));
       return tracker;
+    },
+    detach(tracker) {
+      tracker.handles -= 1;
+      const leave = (): void => {
+        if (tracker.handles > 0 || tracker.ended) return;
+        tracker.leave();
+        if (isUp() && followed.of(tracker.id).length === 0) send(print({ type: "unsubscribe", request_id: tracker.id }));
+      };
+      // Not before the server has it: nothing that was sent is taken back.
+      void tracker.accepted.promise.then(
+        () => options.clock.after(DETACH_AFTER_MS, leave),
+        () => undefined,
+      );
     },
     cancel(tracker, reason) {
       if (tracker.ended) return Promise.resolve(tracker.receipt);
@@ -252,12 +280,11 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     up(welcome) {
       pace.reset();
       outbox.setLimit(welcome.limits.message_bytes);
-      const isOtherStore = epoch !== undefined && epoch !== welcome.epoch;
       epoch = welcome.epoch;
       const again: (() => void)[] = [];
       for (const [id, followers] of followed) {
         for (const tracker of followers) {
-          if (isOtherStore) tracker.loseCursor();
+          tracker.enter(epoch);
           if (tracker.frame !== undefined) again.push(() => sendFrame(tracker));
           if (tracker.cancelling) again.push(() => sendCancel(tracker));
         }

@@ -1,13 +1,15 @@
 /** The handle of one request, as users hold it. */
 import type { JsonValue } from "@streamer/protocol";
 import type { Progress, RunEvent, RunState } from "./run-state.ts";
-import type { CancellationReceipt, Tracker } from "./tracker.ts";
+import type { CancellationReceipt, RunReference, Tracker } from "./tracker.ts";
 
 export interface Run<Output = unknown> {
   /** The request's id; another one after an idempotency key turned out to be taken by an earlier request. */
   readonly id: string;
   /** What is known now: status, newest progress, ETA, why it waits. Another object after every change. */
   readonly state: RunState;
+  /** Calls `listener` after each change of `state`; the answer ends that. */
+  onState(listener: (state: RunState) => void): () => void;
   /** Resolves once the request is durable, or answered; rejects when it was refused. */
   readonly accepted: Promise<void>;
   /** The result, or a rejection with a StreamerError. Not waiting for it is fine. */
@@ -23,9 +25,23 @@ export interface Run<Output = unknown> {
   readonly events: AsyncIterable<RunEvent>;
   /** Asks for cancellation and resolves with how that ended. */
   cancel(reason?: string): Promise<CancellationReceipt>;
+  /**
+   * This handle is done with: with the last handle of a request the client stops following it, a second later, and what
+   * still waits for it rejects with DETACHED. The request goes on at the server.
+   */
+  detach(): void;
+  /** What `client.attach` goes on from, on another page or device: JSON.stringify(run) can be kept. */
+  toJSON(): RunReference;
 }
 
-export function createRun<Output>(tracker: Tracker, cancel: (reason?: string) => Promise<CancellationReceipt>): Run<Output> {
+export interface RunActions {
+  cancel(reason?: string): Promise<CancellationReceipt>;
+  detach(): void;
+}
+
+export function createRun<Output>(tracker: Tracker, { cancel, detach }: RunActions): Run<Output> {
+  let isHeld = true;
+  tracker.handles += 1;
   return {
     get id() {
       return tracker.id;
@@ -33,6 +49,7 @@ export function createRun<Output>(tracker: Tracker, cancel: (reason?: string) =>
     get state() {
       return tracker.state;
     },
+    onState: (listener) => tracker.onState(listener),
     get events() {
       return tracker.events();
     },
@@ -41,5 +58,10 @@ export function createRun<Output>(tracker: Tracker, cancel: (reason?: string) =>
     progress: tracker.progress,
     partials: <T>(stream: string) => tracker.partials(stream) as AsyncIterable<T>,
     cancel,
+    detach() {
+      if (isHeld) detach();
+      isHeld = false;
+    },
+    toJSON: () => tracker.reference,
   };
 }

@@ -42,6 +42,7 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
   let connection: Connection | undefined;
   let failures = 0;
   let stopWaiting: (() => void) | undefined;
+  let stopWatching: (() => void) | undefined;
 
   function become(next: ConnectionState): void {
     state = next;
@@ -79,12 +80,22 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
     else failures += 1;
     const verdict = afterEnd(end, failures, options);
     if ("giveUp" in verdict) {
+      stopWatching?.();
       become({ status: "closed", error: verdict.giveUp });
       events.onGiveUp(verdict.giveUp);
       return;
     }
     become({ status: "waiting", failures, retryInMs: verdict.retryInMs, error: end.error });
     stopWaiting = options.clock.after(verdict.retryInMs, () => void open());
+  }
+
+  /** The way to the server may have changed: no use in waiting on, nor in trusting a link that looks open. */
+  function look(): void {
+    if (state.status === "open") connection?.check();
+    else if (state.status === "waiting" && !options.presence.isOffline) {
+      stopWaiting?.();
+      void open();
+    }
   }
 
   return {
@@ -96,6 +107,7 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
       return () => listeners.delete(listener);
     },
     start() {
+      stopWatching = options.presence.watch(look);
       void open();
     },
     send(text) {
@@ -104,6 +116,7 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
     async close() {
       if (isClosed()) return;
       stopWaiting?.();
+      stopWatching?.();
       become({ status: "closed" });
       await connection?.close(CLOSE_WAIT_MS);
     },

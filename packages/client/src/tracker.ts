@@ -29,6 +29,17 @@ export interface TrackerEvents {
   onEnded(tracker: Tracker): void;
 }
 
+/** All it takes to follow a request again: from another page, process or device. */
+export interface RunReference {
+  readonly id: string;
+  /** The last seq seen. */
+  readonly after: number;
+  /** The store that seq is of. */
+  readonly epoch?: string;
+  /** What was sent, while the server has not answered it. */
+  readonly frame?: string;
+}
+
 /** A cursor past any store's: what comes back is the snapshot alone. */
 const BEYOND = Number.MAX_SAFE_INTEGER;
 
@@ -40,7 +51,8 @@ export class Tracker {
   readonly redrives: boolean;
   /** Times the frame was put on a socket. */
   sends = 0;
-  state: RunState = UNSENT;
+  /** Handles that users hold. */
+  handles = 0;
   ended = false;
   /** Cancellation that was asked for here. */
   cancelling: Cancelling | undefined;
@@ -49,7 +61,10 @@ export class Tracker {
   readonly result = Promise.withResolvers<unknown>();
   readonly progress = createLatest<Progress>();
 
+  #state: RunState = UNSENT;
   #seq: number;
+  /** The store the cursor is of. */
+  #epoch: string | undefined;
   /** The newest seq when this client came: a terminal event below it was not the end, the request was redriven since. */
   #horizon = 0;
   /** The cursor is of another store: only a snapshot counts. */
@@ -57,17 +72,19 @@ export class Tracker {
   #observed = false;
   #events = new Set<Recording<RunEvent>>();
   #partials = new Map<Recording<JsonValue>, string>();
+  #stateListeners = new Set<(state: RunState) => void>();
   readonly #listener: TrackerEvents;
 
   constructor(
     id: string,
-    from: { readonly frame?: string; readonly redrives?: boolean; readonly after?: number },
+    from: { readonly frame?: string; readonly redrives?: boolean; readonly after?: number; readonly epoch?: string },
     listener: TrackerEvents,
   ) {
     this.id = id;
     this.frame = from.frame;
     this.redrives = from.redrives ?? false;
     this.#seq = from.after ?? 0;
+    this.#epoch = from.epoch;
     this.#listener = listener;
     // Whoever does not wait for these has no rejection to handle.
     this.result.promise.catch(() => undefined);
@@ -79,9 +96,25 @@ export class Tracker {
     return this.#astray ? BEYOND : this.#seq;
   }
 
-  /** The store is another one now: what was seen says nothing about what it holds. */
-  loseCursor(): void {
-    if (this.frame === undefined) this.#astray = true;
+  get reference(): RunReference {
+    const { id, frame } = this;
+    const after = this.#astray ? 0 : this.#seq;
+    return { id, after, ...(this.#epoch !== undefined && { epoch: this.#epoch }), ...(frame !== undefined && { frame }) };
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  onState(listener: (state: RunState) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  /** A connection to this store: of another one, what was seen says nothing about what it holds. */
+  enter(epoch: string): void {
+    if (this.#epoch !== undefined && this.#epoch !== epoch && this.frame === undefined) this.#astray = true;
+    this.#epoch = epoch;
   }
 
   apply(event: RunEvent): void {
@@ -93,7 +126,7 @@ export class Tracker {
     }
     if (event.type === "cancellation") this.#observed ||= event.stage === "observed";
     const closes = (event.type === "error" || event.type === "complete") && (seq ?? 0) >= this.#horizon;
-    this.state = advance(this.state, event, closes);
+    this.#become(advance(this.state, event, closes));
     this.accept();
     this.#tell(event);
     if (event.type === "response" || closes) this.#settle();
@@ -110,15 +143,22 @@ export class Tracker {
     if (missing) return;
     this.#astray = false;
     this.#seq = snapshot.seq;
-    this.state = fromSnapshot(snapshot);
+    this.#become(fromSnapshot(snapshot));
     if (this.state.progress) this.progress.push(this.state.progress);
     if (isTerminal(this.state.status)) this.#settle();
   }
 
   fail(error: StreamerError): void {
     if (this.ended) return;
-    this.state = failed(this.state, error);
+    this.#become(failed(this.state, error));
     this.#settle();
+  }
+
+  /** Nobody here follows it any more; what is known stays as it is. */
+  leave(): void {
+    if (this.ended) return;
+    const problem = `Request "${this.id}" is not followed here any more; it goes on at the server. Attach to it to follow it again.`;
+    this.#end(new StreamerError("DETACHED", problem, { requestId: this.id }));
   }
 
   events(): AsyncIterable<RunEvent> {
@@ -143,6 +183,12 @@ export class Tracker {
     if (frame !== undefined) this.#listener.onAccepted(this, frame);
   }
 
+  #become(state: RunState): void {
+    this.#state = state;
+    // Apart, so that a listener that throws is its owner's problem.
+    for (const listener of this.#stateListeners) queueMicrotask(() => listener(state));
+  }
+
   #tell(event: RunEvent): void {
     for (const recording of this.#events) recording.push(event);
     if (event.type === "progress") this.progress.push(this.state.progress!);
@@ -152,20 +198,25 @@ export class Tracker {
   }
 
   #settle(): void {
+    const { status, error } = this.state;
+    if (status === "COMPLETED") this.#end();
+    else
+      this.#end(
+        error ??
+          new StreamerError("INTERNAL_ERROR", `Request "${this.id}" is ${status}; the server gave no reason.`, { requestId: this.id }),
+      );
+  }
+
+  #end(error?: StreamerError): void {
     this.ended = true;
-    const { status, result } = this.state;
-    if (status === "COMPLETED") {
-      this.result.resolve(result);
-    } else {
-      const error =
-        this.state.error ??
-        new StreamerError("INTERNAL_ERROR", `Request "${this.id}" is ${status}; the server gave no reason.`, { requestId: this.id });
+    if (error) {
       this.accepted.reject(error);
       this.result.reject(error);
-    }
+    } else this.result.resolve(this.state.result);
     this.progress.end();
     for (const recording of [...this.#events, ...this.#partials.keys()]) recording.end();
-    this.cancelling?.receipt.resolve(this.receipt);
+    if (error?.code === "DETACHED") this.cancelling?.receipt.reject(error);
+    else this.cancelling?.receipt.resolve(this.receipt);
     this.#listener.onEnded(this);
   }
 

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { defineHandler } from "@streamer/core";
-import { connect } from "../src/index.ts";
+import { connect, type RunReference } from "../src/index.ts";
 import { startPeer, type FakePeer } from "./fake-peer.ts";
 
 const resize = defineHandler({
@@ -30,8 +30,18 @@ async function story(address: string, seen: unknown[]): Promise<void> {
   const info = await client.get(requestId);
   const { items, cursor } = await client.list({ status: "FAILED", limit: 50 });
   seen.push(info.status, items.length, cursor);
-  const run = client.attach(requestId);
-  seen.push(await run.result);
+  {
+    const run = client.attach(requestId);
+    seen.push(await run.result);
+  }
+  {
+    const kept = new Map<string, string>();
+    const sessionStorage = { setItem: (name: string, text: string) => kept.set(name, text), getItem: (name: string) => kept.get(name) };
+    const run = client.attach(requestId);
+    sessionStorage.setItem("report", JSON.stringify(run));
+    const same = client.attach(JSON.parse(sessionStorage.getItem("report")!) as RunReference);
+    seen.push(await same.result);
+  }
   const later = client.attach(requestId, { after: seq });
   const again = client.retry(failedId, "data was fixed");
   seen.push(await later.result, await again.result);
@@ -59,7 +69,7 @@ it("plays what the guide shows", async () => {
   play(peer);
   const seen: unknown[] = [];
   await story(peer.url, seen);
-  expect(seen).toEqual([[100, "2/2", undefined], "u", "COMPLETED", 0, undefined, { url: "u" }, { url: "u" }, "redriven"]);
+  expect(seen).toEqual([[100, "2/2", undefined], "u", "COMPLETED", 0, undefined, { url: "u" }, { url: "u" }, { url: "u" }, "redriven"]);
 });
 
 it("shows in the guide only what is played", () => {
