@@ -2,7 +2,8 @@
  * Which server a command speaks to and as whom. Without a token, the development key of the data folder makes one: on
  * the machine where `streamer serve` runs, everything works without copying tokens about.
  */
-import { existsSync } from "node:fs";
+import { createPrivateKey } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { EXIT, ExitError } from "./exit.ts";
@@ -42,7 +43,8 @@ export const quote = (text: string): string => (/^[\w./:@-]+$/.test(text) ? text
 
 export function findToken({ token, dataFolder }: AccessOptions): string {
   if (token !== undefined && token !== "") return token;
-  if (existsSync(join(dataFolder, KEY_FILE))) return mintToken({ dataFolder }, DEVELOPER);
+  const keyFile = join(dataFolder, KEY_FILE);
+  if (existsSync(keyFile)) return mintToken({ privateKey: createPrivateKey(readFileSync(keyFile)) }, DEVELOPER);
   throw new ExitError(
     EXIT.unauthorized,
     `No token: give --token or set STREAMER_TOKEN. (There is no development key in ${dataFolder} to make one with; "streamer serve" makes it there at its first start.)`,

@@ -26,6 +26,17 @@ export class ExitError extends Error {
   }
 }
 
+/** Ends the command with a code alone: all there is to say has been said. */
+export class Said extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`);
+    this.name = "Said";
+    this.exitCode = exitCode;
+  }
+}
+
 export const usage = (message: string): ExitError => new ExitError(EXIT.usage, message);
 
 export function exitCodeOf(error: unknown): number {

@@ -5,7 +5,6 @@
 import type { CancellationReceipt, Client, Run } from "@streamer/client";
 import { isTerminal } from "@streamer/protocol";
 import { EXIT, ExitError } from "./exit.ts";
-import { onInterrupt } from "./interrupts.ts";
 import { createProgressView } from "./progress-view.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -17,7 +16,7 @@ export async function follow(run: Run, client: Client, terminal: Terminal, leave
   const view = createProgressView(terminal);
   const left = Promise.withResolvers<never>();
   left.promise.catch(() => undefined);
-  const stopListening = onInterrupt((count) => {
+  const stopListening = terminal.onInterrupt((count) => {
     view.end();
     if (count === 1) {
       terminal.note("Cancelling; Ctrl-C again leaves it running.");

@@ -1,1 +1,1 @@
-export { createProgram, run } from "./program.ts";
+export { COMMANDS, createProgram, run } from "./program.ts";

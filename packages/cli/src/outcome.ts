@@ -2,7 +2,7 @@
 import type { Client, Run } from "@streamer/client";
 import { addedAccess, type AccessOptions } from "./access.ts";
 import { download, formatBytes, linkIn } from "./download.ts";
-import { exitCodeOf } from "./exit.ts";
+import { Said, exitCodeOf } from "./exit.ts";
 import { follow } from "./follow.ts";
 import { errorBody, type Terminal } from "./terminal.ts";
 
@@ -35,6 +35,6 @@ export async function deliver({ run, client, terminal, access, out }: Delivery):
   } catch (error) {
     if (!terminal.json) throw error;
     terminal.printJson({ type: "outcome", request_id: run.id, status: run.state.status, error: errorBody(error) });
-    process.exitCode = exitCodeOf(error);
+    throw new Said(exitCodeOf(error));
   }
 }

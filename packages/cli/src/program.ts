@@ -1,39 +1,61 @@
-/** The streamer command: its verbs, and how any of them ends. */
+/**
+ * The streamer command: its verbs, and how any of them ends. A verb's file is loaded only when the command line names
+ * it: nobody waits for the server's code to list requests.
+ */
 import { Command, CommanderError } from "commander";
-import { addDemo } from "./commands/demo.ts";
-import { addDeploy } from "./commands/deploy.ts";
-import { addRequest } from "./commands/request.ts";
-import { addSampleData } from "./commands/sample-data.ts";
-import { addServe } from "./commands/serve.ts";
-import { addToken } from "./commands/token.ts";
-import { addWatch } from "./commands/watch.ts";
-import { EXIT, EXIT_HELP, exitCodeOf } from "./exit.ts";
+import { EXIT, EXIT_HELP, Said, exitCodeOf } from "./exit.ts";
+import { processShell, type Shell } from "./shell.ts";
 import { createTerminal } from "./terminal.ts";
 import manifest from "../package.json" with { type: "json" };
 
-export function createProgram(): Command {
+interface Verb {
+  readonly name: string;
+  readonly summary: string;
+  /** Its file: `define` adds its options and what it does. */
+  load(): Promise<{ readonly define: (command: Command, shell: Shell) => void }>;
+}
+
+/** In the order of the table in docs/guides/cli.md. A new command is a line here, a file, and a section there. */
+export const COMMANDS: readonly Verb[] = [
+  { name: "serve", summary: "Run a server: one process, one data folder.", load: () => import("./commands/serve.ts") },
+  { name: "request", summary: "Send a request, show its progress, print its result.", load: () => import("./commands/request.ts") },
+  { name: "watch", summary: "Follow a request sent before, to its result.", load: () => import("./commands/watch.ts") },
+  { name: "token", summary: "Mint a token for development.", load: () => import("./commands/token.ts") },
+  { name: "sample-data", summary: "Write the sample shop that reports can be tried on.", load: () => import("./commands/sample-data.ts") },
+  { name: "demo", summary: "Make a report on a server of its own.", load: () => import("./commands/demo.ts") },
+  { name: "deploy", summary: "Deploy to AWS, by the CDK.", load: () => import("./commands/deploy.ts") },
+];
+
+/** The program with every verb, of which those named in `argv` are defined in full. */
+export async function createProgram(shell: Shell, argv: readonly string[]): Promise<Command> {
   const program = new Command("streamer")
     .description("Long-running requests over a WebSocket, with live progress and results that are never lost.")
     .version(manifest.version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => void shell.stdout.write(text), writeErr: (text) => void shell.stderr.write(text) })
     .showHelpAfterError("(add --help for all options)")
     .addHelpText(
       "after",
       `${EXIT_HELP}\n\nColours are used on a terminal unless NO_COLOR is set. "streamer <command> --help" has examples.`,
     );
-  for (const add of [addServe, addRequest, addWatch, addToken, addSampleData, addDemo, addDeploy]) add(program);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).summary(summary);
+    if (argv.includes(name)) (await load()).define(command, shell);
+  }
   return program;
 }
 
 /** Runs the command line and answers with the exit code. */
-export async function run(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[], shell: Shell = processShell): Promise<number> {
   try {
-    await createProgram().parseAsync([...argv], { from: "user" });
-    return Number(process.exitCode ?? EXIT.done);
+    const program = await createProgram(shell, argv);
+    await program.parseAsync([...argv], { from: "user" });
+    return EXIT.done;
   } catch (error) {
     // commander has printed its own problem, or its help, already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    createTerminal(argv.includes("--json")).fail(error);
+    if (error instanceof Said) return error.exitCode;
+    createTerminal(shell, argv.includes("--json")).fail(error);
     return exitCodeOf(error);
   }
 }

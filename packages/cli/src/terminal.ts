@@ -4,6 +4,7 @@
  */
 import { styleText } from "node:util";
 import { describeError } from "./exit.ts";
+import type { Output, Shell } from "./shell.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -18,17 +19,20 @@ export interface Terminal {
   /** Always, also with --json (then as JSON). */
   fail(error: unknown): void;
   /** Text for stderr, or for another stream, styled if that stream shows styles. */
-  style(style: Style, text: string, stream?: NodeJS.WriteStream): string;
-  readonly stderr: NodeJS.WriteStream;
+  style(style: Style, text: string, stream?: Output): string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly onInterrupt: Shell["onInterrupt"];
 }
 
-export function createTerminal(json: boolean): Terminal {
-  const { stdout, stderr } = process;
+export function createTerminal({ stdout, stderr, onInterrupt }: Shell, json = false): Terminal {
   const style: Terminal["style"] = (how, text, stream = stderr) => styleText(how, text, { stream });
   return {
     json,
+    stdout,
     stderr,
     style,
+    onInterrupt,
     print: (line) => void stdout.write(`${line}\n`),
     printJson: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
     note(line) {

@@ -11,10 +11,10 @@ import { DEVELOPER } from "../access.ts";
 import { download, formatBytes, linkIn } from "../download.ts";
 import { EXIT, EXIT_HELP, ExitError } from "../exit.ts";
 import { follow } from "../follow.ts";
-import { onInterrupt } from "../interrupts.ts";
 import { reportDays } from "../period.ts";
 import { openClient } from "../session.ts";
 import { prepareShop, type Shop } from "../shop.ts";
+import type { Shell } from "../shell.ts";
 import { createTerminal, type Terminal } from "../terminal.ts";
 
 interface DemoOptions {
@@ -43,9 +43,8 @@ Examples:
   $ streamer demo --data ./my-shop --mapping ./my-shop/sources.json --start 2024-01-01 --end 2024-12-31
 ${EXIT_HELP}`;
 
-export function addDemo(program: Command): void {
-  program
-    .command("demo")
+export function define(command: Command, shell: Shell): void {
+  command
     .description("Make a report on a server of its own, from request to finished file.")
     .option("--data <folder>", "the shop files to report on (default: the sample shop)")
     .option("--mapping <file>", "how those files are read (default: sources.json beside them)")
@@ -62,21 +61,21 @@ export function addDemo(program: Command): void {
     .option("--out <folder>", "where the file goes, and the demo's own data", DEFAULT_OUT)
     .option("--json", "print events as JSON lines, the outcome last")
     .addHelpText("after", HELP)
-    .action(demo);
+    .action((options: DemoOptions) => demo(options, shell));
 }
 
-async function demo(options: DemoOptions): Promise<void> {
+async function demo(options: DemoOptions, shell: Shell): Promise<void> {
   const interrupted = new AbortController();
-  const stopListening = onInterrupt(() => interrupted.abort(new ExitError(EXIT.cancelled, "Cancelled.", "CANCELLED")));
+  const terminal = createTerminal(shell, options.json);
+  const stopListening = terminal.onInterrupt(() => interrupted.abort(new ExitError(EXIT.cancelled, "Cancelled.", "CANCELLED")));
   try {
-    await makeReport(options, interrupted.signal);
+    await makeReport(options, terminal, interrupted.signal);
   } finally {
     stopListening();
   }
 }
 
-async function makeReport(options: DemoOptions, signal: AbortSignal): Promise<void> {
-  const terminal = createTerminal(options.json ?? false);
+async function makeReport(options: DemoOptions, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const out = resolve(options.out);
   const dataFolder = join(out, "server");
   const started = performance.now();
@@ -103,7 +102,7 @@ async function makeReport(options: DemoOptions, signal: AbortSignal): Promise<vo
     else {
       for (const line of summarize(result as Partial<ReportResult>)) terminal.print(line);
       const seconds = ((performance.now() - started) / 1_000).toFixed(1);
-      terminal.print(`${terminal.style("green", "Saved", process.stdout)} ${file.path} (${formatBytes(file.sizeBytes)}) in ${seconds} s`);
+      terminal.print(`${terminal.style("green", "Saved", terminal.stdout)} ${file.path} (${formatBytes(file.sizeBytes)}) in ${seconds} s`);
     }
   } finally {
     await server.stop();

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { Option, type Command } from "commander";
 import { contextOf, runCdk } from "../cdk.ts";
 import { EXIT_HELP, usage } from "../exit.ts";
+import type { Shell } from "../shell.ts";
 import { createTerminal, type Terminal } from "../terminal.ts";
 import { gather } from "../values.ts";
 
@@ -40,9 +41,8 @@ Examples:
   $ streamer deploy --stage production --jwks https://id.example.com/jwks.json -c workConcurrency=200 --yes --json
 ${EXIT_HELP}`;
 
-export function addDeploy(program: Command): void {
-  program
-    .command("deploy")
+export function define(command: Command, shell: Shell): void {
+  command
     .description("Deploy to AWS: API Gateway, Lambda, DynamoDB, SQS and S3, by the CDK.")
     .option("--stage <name>", "names the stack: dev, production, …", "dev")
     .option("--region <region>", "AWS region (default: the AWS CLI's)")
@@ -60,11 +60,11 @@ export function addDeploy(program: Command): void {
     .option("--app <folder>", "the CDK app", APP_FOLDER)
     .option("--json", "print one JSON line when done: stage, stack, outputs")
     .addHelpText("after", HELP)
-    .action(deploy);
+    .action((options: DeployOptions) => deploy(options, shell));
 }
 
-async function deploy(options: DeployOptions): Promise<void> {
-  const terminal = createTerminal(options.json ?? false);
+async function deploy(options: DeployOptions, shell: Shell): Promise<void> {
+  const terminal = createTerminal(shell, options.json);
   const appFolder = resolve(options.app);
   const context = settingsOf(options);
   const stack = `Streamer-${options.stage}`;

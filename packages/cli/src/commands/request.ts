@@ -7,6 +7,7 @@ import { addAccessOptions, findToken, type AccessOptions } from "../access.ts";
 import { EXIT_HELP, usage } from "../exit.ts";
 import { deliver } from "../outcome.ts";
 import { openClient } from "../session.ts";
+import type { Shell } from "../shell.ts";
 import { createTerminal } from "../terminal.ts";
 import { duration, wholeNumber } from "../values.ts";
 
@@ -33,9 +34,8 @@ Examples:
   $ echo '{"n":1}' | streamer request echo --payload - --json | tail -1
 ${EXIT_HELP}`;
 
-export function addRequest(program: Command): void {
-  const command = program
-    .command("request")
+export function define(command: Command, shell: Shell): void {
+  command
     .description("Send a request, show its progress, print its result.")
     .argument("<action>", "what to do, such as generate_report")
     .option("--payload <json>", "the input as JSON, @file to read it from a file, - for stdin (default: {})")
@@ -51,7 +51,7 @@ export function addRequest(program: Command): void {
   addAccessOptions(command)
     .addHelpText("after", HELP)
     .action(async (action: string, options: Options) => {
-      const terminal = createTerminal(options.json ?? false);
+      const terminal = createTerminal(shell, options.json);
       const payload = await readPayload(options.payload);
       const token = findToken(options);
       await using client = await openClient(options.url, token);

@@ -6,10 +6,10 @@ import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, addedAccess, quote } from "../access.ts";
 import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
-import { onInterrupt } from "../interrupts.ts";
 import { mintToken } from "../mint.ts";
 import { prepareShop, type Shop } from "../shop.ts";
 import { reportDays, type Period } from "../period.ts";
+import type { Shell } from "../shell.ts";
 import { createTerminal, type Terminal } from "../terminal.ts";
 import { gather, wholeNumber } from "../values.ts";
 
@@ -41,9 +41,8 @@ Examples:
   $ STREAMER_SECRET="$(openssl rand -hex 32)" streamer serve --host 0.0.0.0 --allow-origin https://app.example.com
 ${EXIT_HELP}`;
 
-export function addServe(program: Command): void {
-  program
-    .command("serve")
+export function define(command: Command, shell: Shell): void {
+  command
     .description("Run a server: one process, one data folder, nothing else needed.")
     .option("--port <n>", "port; 0 takes any free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option("--host <address>", "address to listen on", "127.0.0.1")
@@ -66,14 +65,14 @@ export function addServe(program: Command): void {
     )
     .option("--json", "print one JSON line when ready: url, http_url, token")
     .addHelpText("after", HELP)
-    .action(serve);
+    .action((options: ServeOptions) => serve(options, shell));
 }
 
-async function serve(options: ServeOptions): Promise<void> {
-  const terminal = createTerminal(options.json ?? false);
+async function serve(options: ServeOptions, shell: Shell): Promise<void> {
+  const terminal = createTerminal(shell, options.json);
   const auth = readAuth(options);
   const stop = Promise.withResolvers<void>();
-  onInterrupt((count, signal) => {
+  terminal.onInterrupt((count, signal) => {
     if (count > 1) process.exit(EXIT.failed);
     terminal.note(`${signal}: stopping; once more ends it at once.`);
     stop.resolve();
@@ -143,7 +142,7 @@ interface Welcome {
 
 function welcome({ server, token, shop, period, options, terminal }: Welcome): void {
   const { print } = terminal;
-  const bold = (text: string): string => terminal.style("bold", text, process.stdout);
+  const bold = (text: string): string => terminal.style("bold", text, terminal.stdout);
   print(`${bold("Streamer")} at ${server.url}, files and health at ${server.httpUrl}`);
   print(`Data in ${options.dataFolder}, reports from ${shop.folder}`);
   if (token === undefined) {

@@ -1,9 +1,11 @@
 /** streamer token: mints a token for development. */
 import { existsSync } from "node:fs";
 import { Option, type Command } from "commander";
+import { developmentKey } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEVELOPER } from "../access.ts";
 import { EXIT_HELP, usage } from "../exit.ts";
 import { mintToken } from "../mint.ts";
+import type { Shell } from "../shell.ts";
 import { createTerminal } from "../terminal.ts";
 import { duration, gather } from "../values.ts";
 
@@ -25,9 +27,8 @@ Examples:
   $ streamer token --secret "$STREAMER_SECRET"
 ${EXIT_HELP}`;
 
-export function addToken(program: Command): void {
-  program
-    .command("token")
+export function define(command: Command, shell: Shell): void {
+  command
     .description("Mint a token for development, signed with a data folder's key or with a secret.")
     .option("--data-folder <folder>", "the server's data folder, whose development key signs", DEFAULT_DATA_FOLDER)
     .addOption(new Option("--secret <secret>", "sign with this HS256 secret instead").env("STREAMER_SECRET"))
@@ -39,14 +40,14 @@ export function addToken(program: Command): void {
     .addHelpText("after", HELP)
     .action((options: TokenOptions) => {
       const { dataFolder, secret, sub, tenant, permission = [], ttl, json = false } = options;
-      const terminal = createTerminal(json);
+      const terminal = createTerminal(shell, json);
       if (secret === undefined && !existsSync(dataFolder)) {
         throw usage(
           `There is no data folder ${dataFolder}. Start a server once ("streamer serve"), or name its folder with --data-folder.`,
         );
       }
       const claims = { sub, tenantId: tenant, permissions: permission, ttlMs: ttl };
-      const token = mintToken(secret === undefined ? { dataFolder } : { secret }, claims);
+      const token = mintToken(secret === undefined ? developmentKey(dataFolder) : { secret }, claims);
       if (json) {
         terminal.printJson({
           token,

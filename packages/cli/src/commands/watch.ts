@@ -4,6 +4,7 @@ import { addAccessOptions, findToken, type AccessOptions } from "../access.ts";
 import { EXIT_HELP } from "../exit.ts";
 import { deliver } from "../outcome.ts";
 import { openClient } from "../session.ts";
+import type { Shell } from "../shell.ts";
 import { createTerminal } from "../terminal.ts";
 
 const HELP = `
@@ -14,9 +15,8 @@ Examples:
   $ streamer watch 3f1c… --out ./reports --json
 ${EXIT_HELP}`;
 
-export function addWatch(program: Command): void {
-  const command = program
-    .command("watch")
+export function define(command: Command, shell: Shell): void {
+  command
     .description("Follow a request sent before: its progress so far, then live, then its result.")
     .argument("<id>", "the request's id")
     .option("--out <folder>", "download the file the result links to into this folder (default: do not)")
@@ -24,7 +24,7 @@ export function addWatch(program: Command): void {
   addAccessOptions(command)
     .addHelpText("after", HELP)
     .action(async (id: string, options: AccessOptions & { readonly out?: string; readonly json?: boolean }) => {
-      const terminal = createTerminal(options.json ?? false);
+      const terminal = createTerminal(shell, options.json);
       const token = findToken(options);
       await using client = await openClient(options.url, token);
       await deliver({ run: client.attach(id), client, terminal, access: options, ...(options.out !== undefined && { out: options.out }) });

@@ -1,0 +1,26 @@
+/**
+ * What a command runs in: its streams, its environment, its interrupts. Commands touch the process through this alone,
+ * so that a test can run one without starting a process.
+ */
+import type { Readable, Writable } from "node:stream";
+import { onInterrupt } from "./interrupts.ts";
+
+/** `isTTY` and `columns` as a terminal has them. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+export interface Shell {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Calls with how many Ctrl-C and SIGTERM came so far; the answer ends that. */
+  onInterrupt(handle: (count: number, signal: NodeJS.Signals) => void): () => void;
+}
+
+export const processShell: Shell = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  onInterrupt,
+};
