@@ -2,7 +2,14 @@
  * connect: the client, joined from its parts. A session keeps a connection; the book of requests says what goes over
  * it; users hold runs.
  */
-import type { JsonValue, ClientMessage, RequestOptions as WireOptions, RequestStatus, ServerMessage } from "@streamer/protocol";
+import type {
+  ActionDescription,
+  JsonValue,
+  ClientMessage,
+  RequestOptions as WireOptions,
+  RequestStatus,
+  ServerMessage,
+} from "@streamer/protocol";
 import type { ActionTypes, Actions, ActionsOf, RequestArguments } from "./actions.ts";
 import { StreamerError } from "./errors.ts";
 import { describe, type RequestInfo } from "./info.ts";
@@ -61,6 +68,8 @@ export interface Client<A = Actions> extends AsyncDisposable {
   retry<Output = unknown>(requestId: string, reason?: string): Run<Output>;
   get(requestId: string): Promise<RequestInfo>;
   list(query?: ListQuery): Promise<{ readonly items: readonly RequestInfo[]; readonly cursor?: string }>;
+  /** What the server can do: each action, its limits, and JSON Schemas of what it takes and gives. */
+  actions(): Promise<readonly ActionDescription[]>;
   /** Ends the connection. Requests go on at the server; runs that have not ended reject with CLIENT_CLOSED. */
   close(): Promise<void>;
 }
@@ -101,7 +110,10 @@ export function connect(url: string, connectOptions: ConnectOptions): Client {
     return runOf(closed ? requests.refused(id, closed) : begin());
   }
 
-  async function ask<T extends "snapshot" | "list">(type: T, message: Parameters<typeof requests.ask>[0]): Promise<ServerMessage<T>> {
+  async function ask<T extends "snapshot" | "list" | "actions">(
+    type: T,
+    message: Parameters<typeof requests.ask>[0],
+  ): Promise<ServerMessage<T>> {
     const closed = closedError();
     if (closed) throw closed;
     const answer = await requests.ask(message);
@@ -147,6 +159,7 @@ export function connect(url: string, connectOptions: ConnectOptions): Client {
       const { items, cursor } = await ask("list", { type: "list", ...query });
       return { items: items.map(describe), ...(cursor !== undefined && { cursor }) };
     },
+    actions: async () => (await ask("actions", { type: "actions" })).items,
     async close() {
       const closing = session.close();
       requests.fail((requestId) => closedError(requestId)!);

@@ -1,3 +1,4 @@
+export type { ActionDescription, TypedAction } from "@streamer/protocol";
 export type { Actions, ActionsOf, Travelled } from "./actions.ts";
 export { connect, type Client, type ListQuery, type RequestOptions } from "./client.ts";
 export { StreamerError, isStreamerError, type ClientErrorCode } from "./errors.ts";

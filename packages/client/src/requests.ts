@@ -28,7 +28,9 @@ export interface Requests {
   detach(tracker: Tracker): void;
   cancel(tracker: Tracker, reason: string | undefined): Promise<CancellationReceipt>;
   /** Sends a question, again on each connection until it is answered. */
-  ask(message: Omit<ClientMessage<"get">, "ref"> | Omit<ClientMessage<"list">, "ref">): Promise<ServerMessage>;
+  ask(
+    message: Omit<ClientMessage<"get">, "ref"> | Omit<ClientMessage<"list">, "ref"> | { readonly type: "actions" },
+  ): Promise<ServerMessage>;
   up(welcome: ServerMessage<"welcome">): void;
   down(): void;
   /** Something said on this connection was lost: what is unanswered is said again, in a while. */
@@ -186,6 +188,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       case "welcome":
       case "pong":
       case "list":
+      case "actions":
       case "part":
     }
   }

@@ -214,7 +214,8 @@ it("bounds what is unanswered, and takes more once answers came", async () => {
   expect(await peer.hear((message) => message.type === "request" && message.id === "r4")).toBeDefined();
 });
 
-it("answers get and list, and rejects them with typed errors", async () => {
+it("answers get, list and actions, and rejects them with typed errors", async () => {
+  const action = { action: "echo", timeout_ms: 1_000, max_attempts: 3, permissions: [] };
   await using peer = await startPeer();
   await using client = open(peer);
   const item = {
@@ -229,11 +230,13 @@ it("answers get and list, and rejects them with typed errors", async () => {
   } as const;
   peer.onFrame = (message) => {
     if (message.type === "list") peer.say({ type: "list", items: [item], cursor: "next", ref: message.ref! });
+    if (message.type === "actions") peer.say({ type: "actions", items: [action], ref: message.ref! });
     if (message.type === "get" && message.request_id === "r1") peer.say({ type: "snapshot", ...item, recovered: true, ref: message.ref! });
     if (message.type === "get" && message.request_id === "r2")
       peer.say({ type: "error", request_id: "r2", ref: message.ref!, error: { code: "NOT_FOUND", message: "none" } });
   };
   expect(await client.get("r1")).toMatchObject({ id: "r1", seq: 4, status: "FAILED", createdAt: new Date(5), error: { code: "TIMEOUT" } });
+  expect(await client.actions()).toEqual([action]);
   expect(await client.list({ status: "FAILED", limit: 1 })).toMatchObject({ items: [{ id: "r1", attempt: 3 }], cursor: "next" });
   await expect(client.get("r2")).rejects.toMatchObject({ code: "NOT_FOUND", requestId: "r2" });
 });

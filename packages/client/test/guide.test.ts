@@ -30,6 +30,8 @@ async function story(address: string, seen: unknown[]): Promise<void> {
   const info = await client.get(requestId);
   const { items, cursor } = await client.list({ status: "FAILED", limit: 50 });
   seen.push(info.status, items.length, cursor);
+  const actions = await client.actions();
+  seen.push(actions.length);
   {
     const run = client.attach(requestId);
     seen.push(await run.result);
@@ -57,6 +59,7 @@ function play(peer: FakePeer): void {
       peer.say({ ...done, request_id: message.id!, seq: 2, result: { url: "u" } });
     } else if (message.type === "retry") peer.say({ ...done, request_id: message.request_id, seq: 9, result: "redriven" });
     else if (message.type === "list") peer.say({ type: "list", items: [], ref: message.ref! });
+    else if (message.type === "actions") peer.say({ type: "actions", items: [], ref: message.ref! });
     else if (message.type === "get" || message.type === "subscribe") {
       peer.say({ type: "snapshot", ...item, request_id: message.request_id, result: { url: "u" }, recovered: true, ref: message.ref! });
       if (message.type === "subscribe") peer.say({ ...done, request_id: message.request_id, seq: 4, result: { url: "u" } });
@@ -69,7 +72,7 @@ it("plays what the guide shows", async () => {
   play(peer);
   const seen: unknown[] = [];
   await story(peer.url, seen);
-  expect(seen).toEqual([[100, "2/2", undefined], "u", "COMPLETED", 0, undefined, { url: "u" }, { url: "u" }, { url: "u" }, "redriven"]);
+  expect(seen).toEqual([[100, "2/2", undefined], "u", "COMPLETED", 0, undefined, 0, { url: "u" }, { url: "u" }, { url: "u" }, "redriven"]);
 });
 
 it("shows in the guide only what is played", () => {

@@ -5,7 +5,9 @@ import { anything } from "./pipeline.ts";
 /** Long enough to be queued. */
 const LONG_MS = 60_000;
 
-/** Refuses everything, with two issues. */
+export const STRICT_INPUT = { type: "object", properties: { start_date: { type: "string", format: "date" } } };
+
+/** Refuses everything, with two issues; what it would take, it can say. */
 const impossible = {
   "~standard": {
     version: 1,
@@ -16,6 +18,7 @@ const impossible = {
         { message: "is unknown", path: ["filters", 0, "name"] },
       ],
     }),
+    jsonSchema: { input: () => STRICT_INPUT, output: () => STRICT_INPUT },
   },
 } as const;
 
@@ -70,5 +73,12 @@ export const wireHandlers: readonly AnyHandler[] = [
       throw new Fatal("nothing can mend this");
     },
   }),
-  defineHandler({ action: "contract.strict", input: impossible, estimate: 0, run: () => 0 }),
+  defineHandler({
+    action: "contract.strict",
+    description: "Takes nothing.",
+    input: impossible,
+    estimate: 0,
+    timeoutMs: 9_000,
+    run: () => 0,
+  }),
 ];

@@ -1,7 +1,7 @@
 /** The life of requests on a real socket: answers, events, repeats, resuming, cancelling, isolation. */
 import { describe, expect, it } from "vitest";
 import type { ServerMessage } from "@streamer/protocol";
-import { PARTS } from "./wire-handlers.ts";
+import { PARTS, STRICT_INPUT } from "./wire-handlers.ts";
 import type { WireClient } from "./wire-client.ts";
 import { isError, request, type WireStage } from "./wire-stage.ts";
 
@@ -101,6 +101,24 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
       expect(again).toMatchObject({ request_id: requestId });
       expect(durable(client, requestId).map(({ type }) => type)).toEqual(["acknowledgment", "error", "acknowledgment", "error"]);
     });
+  });
+
+  it("§5.15 the actions there are, with their limits, and schemas where there are some", async () => {
+    const client = await connect();
+    client.send({ type: "actions", ref: "a" });
+    const { items } = (await client.answer("a")) as ServerMessage<"actions">;
+    expect(items.find(({ action }) => action === "contract.strict")).toEqual({
+      action: "contract.strict",
+      description: "Takes nothing.",
+      input: STRICT_INPUT,
+      estimated_ms: 0,
+      timeout_ms: 9_000,
+      max_attempts: expect.any(Number),
+      permissions: [],
+    });
+    const echo = items.find(({ action }) => action === "contract.echo");
+    expect(echo).toMatchObject({ estimated_ms: 0, timeout_ms: expect.any(Number) });
+    expect(echo).not.toHaveProperty("input");
   });
 
   describe("repeats", () => {

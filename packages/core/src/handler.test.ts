@@ -27,6 +27,7 @@ describe("defineHandler", () => {
   it.each([
     ["an action that is no name", { action: "Resize Images", input, run }, /lower-case words/],
     ["a missing schema", { action: "greet", run }, /Standard Schema, such as z\.object/],
+    ["an output that is no schema", { action: "greet", input, output: {}, run }, /`output` must be a Standard Schema/],
     ["a missing run", { action: "greet", input }, /`run` must be a function/],
     ["a negative estimate", { action: "greet", input, run, estimate: -1 }, /`estimate` must be milliseconds/],
     ["a timeout of nothing", { action: "greet", input, run, timeoutMs: 0 }, /`timeoutMs` must be a positive number/],

@@ -71,6 +71,11 @@ export interface HandlerDefinition<Action extends string, Schema extends Standar
   readonly description?: string;
   /** Any Standard Schema (zod, valibot, arktype…). What it outputs is what `run` gets. */
   readonly input: Schema;
+  /**
+   * What `run` returns, for people and tools that list the actions. It describes: results are not checked against it.
+   * Give `run` its type as return type, and the compiler holds them together.
+   */
+  readonly output?: StandardSchemaV1;
   /** Expected run time in ms, constant or by input. At or under the threshold (5 s) the request is answered at once. */
   readonly estimate?: number | ((input: StandardSchemaV1.InferOutput<Schema>) => number);
   readonly retry?: Partial<RetryPolicy>;
@@ -113,7 +118,7 @@ const ACTION_NAME = /^[a-z][a-z0-9]*([_.-][a-z0-9]+)*$/;
 export function defineHandler<const Action extends string, Schema extends StandardSchemaV1, Output>(
   definition: HandlerDefinition<Action, Schema, Output>,
 ): Handler<Action, Schema, Output> {
-  const { action, input, run, estimate, timeoutMs, concurrency } = definition;
+  const { action, input, output, run, estimate, timeoutMs, concurrency } = definition;
   const refuse = (problem: string): never => {
     throw new TypeError(`Handler "${action}": ${problem}`);
   };
@@ -122,6 +127,9 @@ export function defineHandler<const Action extends string, Schema extends Standa
   }
   if (typeof input?.["~standard"]?.validate !== "function") {
     refuse("`input` must be a Standard Schema, such as z.object({ … }); for an action without input use z.object({}).");
+  }
+  if (output !== undefined && typeof output?.["~standard"]?.validate !== "function") {
+    refuse("`output` must be a Standard Schema, such as z.object({ … }), or be left out.");
   }
   if (typeof run !== "function") refuse("`run` must be a function (input, ctx) => result.");
   if (estimate !== undefined && typeof estimate !== "function" && !(estimate >= 0))

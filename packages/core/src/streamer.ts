@@ -1,7 +1,7 @@
 /**
  * createStreamer joins the stages into one flow over an engine: the only file that knows every stage.
  */
-import { SUBPROTOCOL } from "@streamer/protocol";
+import { SUBPROTOCOL, type ActionDescription } from "@streamer/protocol";
 import { Stopped, StreamerError } from "./errors.ts";
 import { createArrivals } from "./flow/arrivals.ts";
 import { createControl, missing } from "./flow/control.ts";
@@ -24,6 +24,7 @@ import type { Connection } from "./ports/connections.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { RequestKey } from "./ports/requests.ts";
 import { DEFAULT_BATCHING } from "./rules/batching.ts";
+import { createDescriptions } from "./rules/descriptions.ts";
 import { blobPrefix, requestKey } from "./rules/identity.ts";
 import { cancelledError, quarantineError } from "./rules/outcome.ts";
 import { register } from "./rules/registration.ts";
@@ -46,6 +47,8 @@ export interface StreamerParts {
 /** What an engine's entry points call. No method ever rejects because of what a client or a handler did. */
 export interface Streamer {
   readonly handlers: ReadonlyMap<string, AnyHandler>;
+  /** The handlers as clients are told of them. */
+  describe(): readonly ActionDescription[];
   /** A connection has opened and its token is verified: registers it and greets it with `welcome`. */
   connect(connection: Connection): Promise<void>;
   /** One frame from a connection. Resolves when it has been answered. */
@@ -126,7 +129,8 @@ export function createStreamer({
   };
   const route = createRoute({ handlers, middleware, options, log, recorded: estimates.of, runNow, submit });
   const control = createControl({ engine, deliver, cancelSync: now.cancel, cancelRun: processing.cancel });
-  const inspect = createInspect({ engine, deliver, missing, maxSubscriptions: options.admission.subscriptionsPerConnection });
+  const describe = createDescriptions(handlers, options);
+  const inspect = createInspect({ engine, deliver, missing, maxSubscriptions: options.admission.subscriptionsPerConnection, describe });
 
   const receive = createReceive({
     engine,
@@ -160,6 +164,8 @@ export function createStreamer({
           return inspect.get(message, connection);
         case "list":
           return inspect.list(message, connection);
+        case "actions":
+          return inspect.actions(message, connection);
         case "ping":
           return answer(connection.connectionId, {
             type: "pong",
@@ -193,6 +199,7 @@ export function createStreamer({
 
   return {
     handlers,
+    describe,
     receive: receive.receive,
     work: work.claim,
     disconnect: dropConnection,

@@ -58,6 +58,7 @@ export const CLIENT_SHAPES = {
   get: { request_id: id, ref },
   list: { status: optional(status), action: optional(text(1, 128)), limit: optional(integer(1, 100)), cursor: optional(text(1, 512)), ref },
   ping: { ref },
+  actions: { ref },
 } as const;
 
 const about = { request_id: id, timestamp: epochMs };
@@ -97,6 +98,19 @@ const snapshotBody = {
   result: optional(json),
   error: optional(error),
   metadata: optional(stringMap(32, 1_024)),
+};
+
+/** What a handler does and takes. `input` and `output` are JSON Schemas, draft 7. */
+const actionDescription = {
+  action: text(1, 128),
+  description: optional(text(0, Infinity)),
+  input: optional(jsonObject),
+  output: optional(jsonObject),
+  estimated_ms: optional(number(0, Infinity)),
+  timeout_ms: number(0, Infinity),
+  max_attempts: integer(1),
+  concurrency: optional(object({ total: optional(number(0, Infinity)), per_tenant: optional(number(0, Infinity)) })),
+  permissions: list(text(1, Infinity), Infinity),
 };
 
 export const SERVER_SHAPES = {
@@ -145,6 +159,7 @@ export const SERVER_SHAPES = {
   error: { timestamp: epochMs, request_id: optional(id), seq: optional(integer(1)), error, ref },
   snapshot: { ...snapshotBody, recovered: boolean, ref },
   list: { timestamp: epochMs, items: list(object(snapshotBody), 100), cursor: optional(text(1, 512)), ref },
+  actions: { timestamp: epochMs, items: list(object(actionDescription), Infinity), ref },
   /** A piece of a frame that is too large for the transport: parts.ts. */
   part: { id, index: integer(0), count: integer(1), text: text(0, Infinity) },
 } as const;
@@ -161,6 +176,7 @@ export type ServerMessage<T extends ServerMessageType = ServerMessageType> = Ser
 
 export type RequestOptions = NonNullable<ClientMessage<"request">["options"]>;
 export type Eta = NonNullable<ServerMessage<"progress">["eta"]>;
+export type ActionDescription = ServerMessage<"actions">["items"][number];
 export type ProgressUpdate = NonNullable<ServerMessage<"progress">["updates"]>[number];
 export type CancellationStage = (typeof CANCELLATION_STAGES)[number];
 export type WaitingReason = (typeof WAITING_REASONS)[number];

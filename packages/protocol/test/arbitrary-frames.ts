@@ -69,9 +69,24 @@ export const CLIENT_FRAMES: Readonly<Record<ClientMessageType, fc.Arbitrary<unkn
   retry: frame("retry", { request_id: id }, { reason, ref }),
   get: frame("get", { request_id: id }, { ref }),
   list: frame("list", {}, { status, action: text(1, 128), limit: fc.integer({ min: 1, max: 100 }), cursor: text(1, 512), ref }),
+  actions: frame("actions", {}, { ref }),
   ping: frame("ping", {}, { ref }),
 };
 
+const actionDescription = fc.record(
+  {
+    action: text(1, 128),
+    timeout_ms: count,
+    max_attempts: positive,
+    permissions: fc.array(text(1, 20), { maxLength: 3 }),
+    description: text(0, 300),
+    input: jsonObject,
+    output: jsonObject,
+    estimated_ms: count,
+    concurrency: fc.record({ total: positive, per_tenant: positive }, { requiredKeys: [] }),
+  },
+  { requiredKeys: ["action", "timeout_ms", "max_attempts", "permissions"] },
+);
 const about = { request_id: id, timestamp: time };
 const event = { ...about, seq: positive };
 const update = { message: text(0, 1_024), stage: text(0, 128), metadata: jsonObject };
@@ -129,6 +144,7 @@ export const SERVER_FRAMES: Readonly<Record<ServerMessageType, fc.Arbitrary<unkn
     },
     { cursor: text(1, 512), ref },
   ),
+  actions: frame("actions", { timestamp: time, items: fc.array(actionDescription, { maxLength: 3 }) }, { ref }),
   part: frame("part", { id, index: count, count: positive, text: text(0, 2_000) }, {}),
 };
 

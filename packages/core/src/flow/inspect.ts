@@ -1,5 +1,5 @@
-/** Answers questions about requests: subscribe with replay, unsubscribe, get, list (P6, P7, P10). */
-import { isTerminal, type ClientMessage } from "@streamer/protocol";
+/** Answers questions: about requests, subscribe with replay, unsubscribe, get, list (P6, P7, P10); and what actions there are. */
+import { isTerminal, type ActionDescription, type ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Engine } from "../ports/engine.ts";
@@ -15,6 +15,7 @@ export interface InspectParts {
   readonly deliver: Deliver;
   readonly missing: (outcome: "unknown" | "expired", requestId: string) => StreamerError;
   readonly maxSubscriptions: number;
+  readonly describe: () => readonly ActionDescription[];
 }
 
 export interface Inspect {
@@ -22,9 +23,10 @@ export interface Inspect {
   unsubscribe(message: ClientMessage<"unsubscribe">, connection: Connection): Promise<void>;
   get(message: ClientMessage<"get">, connection: Connection): Promise<void>;
   list(message: ClientMessage<"list">, connection: Connection): Promise<void>;
+  actions(message: ClientMessage<"actions">, connection: Connection): Promise<void>;
 }
 
-export function createInspect({ engine, deliver, missing, maxSubscriptions }: InspectParts): Inspect {
+export function createInspect({ engine, deliver, missing, maxSubscriptions, describe }: InspectParts): Inspect {
   const { requests, subscriptions, clock } = engine;
 
   async function find(connection: Connection, requestId: string): Promise<RequestRecord> {
@@ -79,6 +81,10 @@ export function createInspect({ engine, deliver, missing, maxSubscriptions }: In
         ...(page.cursor !== undefined && { cursor: page.cursor }),
         ...(ref !== undefined && { ref }),
       });
+    },
+    async actions({ ref }, { connectionId }) {
+      const timestamp = Math.round(clock.now());
+      await deliver.answer(connectionId, { type: "actions", timestamp, items: describe(), ...(ref !== undefined && { ref }) });
     },
   };
 }

@@ -1,0 +1,52 @@
+/** Handlers as clients are told of them: what they do, take and give, and within which limits. Pure, and made once. */
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+import type { ActionDescription, JsonObject } from "@streamer/protocol";
+import type { AnyHandler } from "../handler.ts";
+import type { StreamerOptions } from "../options.ts";
+import { DEFAULT_RETRY } from "./retry.ts";
+
+/** Made when first asked for: schemas take time to print, and most processes are never asked. */
+export function createDescriptions(
+  handlers: ReadonlyMap<string, AnyHandler>,
+  defaults: Pick<StreamerOptions, "timeoutMs">,
+): () => readonly ActionDescription[] {
+  let descriptions: readonly ActionDescription[] | undefined;
+  return () => (descriptions ??= Array.from(handlers.values(), (handler) => describe(handler, defaults.timeoutMs)));
+}
+
+function describe(handler: AnyHandler, defaultTimeoutMs: number): ActionDescription {
+  const { action, description, estimate, timeoutMs, retry, concurrency, permissions } = handler;
+  const input = jsonSchema(handler.input as StandardSchemaV1);
+  const output = handler.output && jsonSchema(handler.output);
+  return {
+    action,
+    ...(description !== undefined && { description }),
+    ...(input && { input }),
+    ...(output && { output }),
+    ...(typeof estimate === "number" && { estimated_ms: estimate }),
+    timeout_ms: timeoutMs ?? defaultTimeoutMs,
+    max_attempts: retry?.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
+    ...(concurrency && {
+      concurrency: {
+        ...(concurrency.total !== undefined && { total: concurrency.total }),
+        ...(concurrency.perTenant !== undefined && { per_tenant: concurrency.perTenant }),
+      },
+    }),
+    permissions: permissions ?? [],
+  };
+}
+
+/**
+ * What a schema takes in, by the Standard JSON Schema interface; undefined when its library has none or cannot say it in
+ * JSON Schema. Draft 7 is what AsyncAPI embeds. Of an output, too, it is what goes in: results are not parsed.
+ */
+function jsonSchema(schema: StandardSchemaV1): JsonObject | undefined {
+  const { jsonSchema: converter } = schema["~standard"] as Partial<StandardJSONSchemaV1.Props>;
+  try {
+    // zod's word for "say what can be said"; other libraries pass over it.
+    const printed = converter?.input({ target: "draft-07", libraryOptions: { unrepresentable: "any" } });
+    return printed && (JSON.parse(JSON.stringify(printed)) as JsonObject);
+  } catch {
+    return undefined;
+  }
+}
