@@ -3,16 +3,15 @@
  * same folder and port. Two kinds of client live through it: the SDK, and a bare one that keeps everything it hears.
  * The seed is printed; STREAMER_SEED repeats a run's decisions.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { connect, type Client, type RunEvent } from "@streamer/client";
+import { createRandom } from "@streamer/contract/random";
 import { connectClient } from "./client.ts";
+import { fixedPort, kill, startServer, type Life } from "./killable.ts";
 import { createResumingClient, statusOf, type Event, type ResumingClient } from "./resuming-client.ts";
 import { chainOf } from "./sigkill-work.ts";
 
@@ -21,53 +20,6 @@ const KILLS = 22;
 const LIFE_MS = [20, 700] as const;
 const AT_ONCE = 6;
 const seed = Number(process.env["STREAMER_SEED"] ?? Date.now() % 1_000_000);
-
-/** Numbers in [0, 1) that a seed repeats: a linear congruential generator, modulus 2^32 (Numerical Recipes). */
-function createRandom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-interface Life {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly sdk: string;
-  readonly raw: string;
-}
-
-async function startServer(dataFolder: string, port: number): Promise<Life> {
-  const script = join(import.meta.dirname, "sigkill-server.ts");
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, dataFolder, String(port)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [line] = (await Promise.race([once(child.stdout, "data"), once(child, "exit").then(() => ["the server did not start"])])) as [
-    Buffer,
-  ];
-  return { child, ...(JSON.parse(line.toString()) as Omit<Life, "child">) };
-}
-
-async function kill({ child }: Life): Promise<void> {
-  const exited = once(child, "exit");
-  child.kill("SIGKILL");
-  await exited;
-}
-
-/** A port that no outgoing connection is given: the server has to find it free at each start. */
-async function fixedPort(random: () => number): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(random() * 10_000);
-    const probe = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      probe.once("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    await new Promise((resolve) => probe.close(resolve));
-    if (free) return port;
-  }
-}
 
 interface Told {
   readonly id: string;
