@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { record, surroundings, type Scenario } from "./record.ts";
 import { asyncThroughput } from "./scenarios/async-throughput.ts";
 import { awsRequests } from "./scenarios/aws-requests.ts";
+import { clientStorm } from "./scenarios/client-storm.ts";
 import { idleConnections } from "./scenarios/idle-connections.ts";
 import { messagesPerJob } from "./scenarios/messages-per-job.ts";
 import { modelFit } from "./scenarios/model-fit.ts";
@@ -20,6 +21,7 @@ const scenarios: readonly Scenario[] = [
   progressLatency,
   messagesPerJob,
   idleConnections,
+  clientStorm,
   reportFiles,
   processData,
   modelFit,
