@@ -46,7 +46,7 @@ export async function follow(run: Run, client: Client, terminal: Terminal, leave
   }
 }
 
-const describeReceipt = ({ stage, observed }: CancellationReceipt): string =>
+export const describeReceipt = ({ stage, observed }: CancellationReceipt): string =>
   stage === "stopped" ? `Cancelled${observed ? "; the handler saw it and stopped" : ""}.` : "Too late to cancel: it had ended.";
 
 /** Says when the connection is lost and when it is back, once each. */

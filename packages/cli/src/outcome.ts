@@ -1,6 +1,6 @@
 /** What `request` and `watch` share: follow a run, fetch its file, print how it ended. */
 import type { Client, Run } from "@streamer/client";
-import { addedAccess, type AccessOptions } from "./access.ts";
+import type { Access } from "./access.ts";
 import { download, formatBytes, linkIn } from "./download.ts";
 import { Said, exitCodeOf } from "./exit.ts";
 import { follow } from "./follow.ts";
@@ -10,7 +10,7 @@ export interface Delivery {
   readonly run: Run;
   readonly client: Client;
   readonly terminal: Terminal;
-  readonly access: AccessOptions;
+  readonly access: Access;
   /** Folder for the file the result links to. */
   readonly out?: string;
 }
@@ -21,7 +21,7 @@ export async function deliver({ run, client, terminal, access, out }: Delivery):
       run,
       client,
       terminal,
-      (id) => `Left running. Come back with:\n  npx streamer watch ${id}${addedAccess(access)}`,
+      (id) => `Left running. Come back with:\n  npx streamer watch ${id}${access.again}`,
     );
     const link = out === undefined ? undefined : linkIn(result);
     const file = link === undefined ? undefined : await download(link, out!);

@@ -5,6 +5,7 @@
 import type { Eta, RunState } from "@streamer/client";
 import { isTerminal } from "@streamer/protocol";
 import type { Terminal } from "./terminal.ts";
+import { measure } from "./time-span.ts";
 
 export interface ProgressView {
   show(state: RunState): void;
@@ -89,12 +90,4 @@ export function formatEta({ p50Ms, p90Ms }: Eta): string {
   if (low.amount === "<1" && high.amount !== "<1") return `up to ${high.amount} ${high.unit}`;
   if (low.amount === high.amount && low.unit === high.unit) return `${high.amount} ${high.unit}`;
   return low.unit === high.unit ? `${low.amount}–${high.amount} ${high.unit}` : `${low.amount} ${low.unit} to ${high.amount} ${high.unit}`;
-}
-
-function measure(ms: number): { readonly amount: string; readonly unit: "s" | "min" | "h" } {
-  if (ms < 1_000) return { amount: "<1", unit: "s" };
-  const seconds = Math.round(ms / 1_000);
-  if (seconds < 90) return { amount: String(seconds), unit: "s" };
-  const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? { amount: String(minutes), unit: "min" } : { amount: String(Math.round(minutes / 60)), unit: "h" };
 }

@@ -1,14 +1,16 @@
 /** A client for a command: connected, or ended with the reason and what to do about it. */
-import { connect, type Client } from "@streamer/client";
+import { connect, type Client, type Token } from "@streamer/client";
+import type { Access } from "./access.ts";
 import { EXIT, ExitError } from "./exit.ts";
 
 /** Failed attempts before a first connection is called impossible: a server that is just starting gets its chance. */
 const ATTEMPTS = 3;
 
-export async function openClient(url: string, token: string): Promise<Client> {
+export async function openClient({ url, token }: Pick<Access, "url" | "token">): Promise<Client> {
+  const proven = await prove(token);
   let client: Client;
   try {
-    client = connect(url, { token });
+    client = connect(url, { token: proven });
   } catch (error) {
     throw new ExitError(EXIT.usage, (error as Error).message);
   }
@@ -21,18 +23,29 @@ export async function openClient(url: string, token: string): Promise<Client> {
   }
 }
 
+/** The same token or source; one that cannot give a token at all says so here, and not as a connection that fails. */
+async function prove(token: Token): Promise<Token> {
+  if (typeof token === "string") return token;
+  let first: string | undefined = await token();
+  return () => {
+    const fresh = first ?? token();
+    first = undefined;
+    return fresh;
+  };
+}
+
 function opened(client: Client, url: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = client.onState((state) => {
       if (state.status === "open") {
         stop();
         resolve();
-      } else if (state.status === "closed") {
+      } else if (state.status === "closed" || (state.status === "waiting" && state.error.code === "UNAUTHORIZED")) {
         stop();
         reject(state.error ?? new ExitError(EXIT.cannotConnect, `The connection to ${url} was closed.`, "CANNOT_CONNECT"));
       } else if (state.status === "waiting" && state.failures >= ATTEMPTS) {
         stop();
-        const hint = `${state.error.message} Is a server running there? Start one with: streamer serve`;
+        const hint = `${state.error.message} Is a server running there? Start one with "streamer serve", or ask "streamer doctor".`;
         reject(new ExitError(EXIT.cannotConnect, hint, "CANNOT_CONNECT"));
       }
     });

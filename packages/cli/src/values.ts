@@ -20,6 +20,17 @@ export function duration(text: string): number {
   return Math.round(Number(amount) * UNITS_MS[unit]!);
 }
 
+/** How long ago, as a duration, or a date or time: in epoch ms. A date without a time is its midnight in UTC. */
+export function moment(text: string): number {
+  const time = Date.parse(text);
+  if (Number.isFinite(time) && /^\d{4}-/.test(text)) return time;
+  try {
+    return Date.now() - duration(text);
+  } catch {
+    throw new InvalidArgumentError("Give how long ago, such as 30m, 2h or 7d, or a date or time such as 2026-03-01 or 2026-03-01T12:00Z.");
+  }
+}
+
 /** For options that may be given several times, or list values with commas. */
 export function gather(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...text.split(",").map((part) => part.trim())].filter((part) => part !== "");

@@ -85,7 +85,7 @@ async function makeReport(options: DemoOptions, terminal: Terminal, signal: Abor
   const server = await startEngine(options.engine, shop, { dataFolder, terminal });
   try {
     terminal.note(`Server at ${server.url}; asking for a report of ${firstDay} to ${lastDay} as ${options.format}.`);
-    await using client = await openClient(server.url, await server.token());
+    await using client = await openClient({ url: server.url, token: await server.token() });
     signal.throwIfAborted();
     const run = client.request("generate_report", {
       start_date: firstDay,

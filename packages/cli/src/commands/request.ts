@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import type { RequestOptions } from "@streamer/client";
-import { addAccessOptions, findToken, type AccessOptions } from "../access.ts";
+import { addAccessOptions, findAccess, type AccessOptions } from "../access.ts";
 import { EXIT_HELP, usage } from "../exit.ts";
 import { deliver } from "../outcome.ts";
 import { openClient } from "../session.ts";
@@ -52,11 +52,11 @@ export function define(command: Command, shell: Shell): void {
     .addHelpText("after", HELP)
     .action(async (action: string, options: Options) => {
       const terminal = createTerminal(shell, options.json);
-      const payload = await readPayload(options.payload);
-      const token = findToken(options);
-      await using client = await openClient(options.url, token);
+      const payload = await readPayload(options.payload, shell);
+      const access = findAccess(options, shell);
+      await using client = await openClient(access);
       const run = client.request(action, payload, requestOptions(options));
-      await deliver({ run, client, terminal, access: options, ...(options.out !== undefined && { out: options.out }) });
+      await deliver({ run, client, terminal, access, ...(options.out !== undefined && { out: options.out }) });
     });
 }
 
@@ -72,12 +72,12 @@ function requestOptions({ mode, priority, delay, timeout, maxAttempts, id, idemp
   };
 }
 
-async function readPayload(source: string | undefined): Promise<unknown> {
+async function readPayload(source: string | undefined, { stdin }: Shell): Promise<unknown> {
   if (source === undefined) return {};
   const from = source === "-" ? "stdin" : source.startsWith("@") ? source.slice(1) : "--payload";
   let json = source;
   try {
-    if (source === "-") json = await text(process.stdin);
+    if (source === "-") json = await text(stdin);
     else if (source.startsWith("@")) json = readFileSync(from, "utf8");
   } catch (error) {
     throw usage(`The payload cannot be read from ${from}: ${(error as Error).message}.`);

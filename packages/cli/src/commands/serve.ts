@@ -4,7 +4,7 @@ import { Option, type Command } from "commander";
 import { logging } from "@streamer/core";
 import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
-import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, addedAccess, quote } from "../access.ts";
+import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, accessFlags, quote } from "../access.ts";
 import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
 import { mintToken } from "../mint.ts";
 import { prepareShop, type Shop } from "../shop.ts";
@@ -146,12 +146,12 @@ function welcome({ server, token, shop, period, options, terminal }: Welcome): v
   print(`${bold("Streamer")} at ${server.url}, files and health at ${server.httpUrl}`);
   print(`Data in ${options.dataFolder}, reports from ${shop.folder}`);
   if (token === undefined) {
-    print("Tokens are yours to make: it trusts the key you gave. Clients pass theirs with --token or STREAMER_TOKEN.");
+    print("Tokens are yours to make: it trusts the key you gave. Clients pass theirs with --token, STREAMER_TOKEN or a profile.");
     return;
   }
   const [start_date, end_date] = period;
   const report = JSON.stringify({ start_date, end_date, format: "pdf" });
-  const how = addedAccess({ url: server.url, dataFolder: options.dataFolder, ...(options.secret !== undefined && { token }) });
+  const how = accessFlags({ url: server.url, dataFolder: options.dataFolder, ...(options.secret !== undefined && { token }) });
   print(`\nA token for development, valid for 24 hours:\n${token}\n`);
   print(`${bold("Try it")}, in another terminal in this folder:`);
   print(`  npx streamer request echo --payload ${quote('{"hello":"world"}')}${how}`);

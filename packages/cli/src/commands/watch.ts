@@ -1,6 +1,6 @@
 /** streamer watch: follows a request that was sent before, from its beginning. */
 import type { Command } from "commander";
-import { addAccessOptions, findToken, type AccessOptions } from "../access.ts";
+import { addAccessOptions, findAccess, type AccessOptions } from "../access.ts";
 import { EXIT_HELP } from "../exit.ts";
 import { deliver } from "../outcome.ts";
 import { openClient } from "../session.ts";
@@ -25,8 +25,8 @@ export function define(command: Command, shell: Shell): void {
     .addHelpText("after", HELP)
     .action(async (id: string, options: AccessOptions & { readonly out?: string; readonly json?: boolean }) => {
       const terminal = createTerminal(shell, options.json);
-      const token = findToken(options);
-      await using client = await openClient(options.url, token);
-      await deliver({ run: client.attach(id), client, terminal, access: options, ...(options.out !== undefined && { out: options.out }) });
+      const access = findAccess(options, shell);
+      await using client = await openClient(access);
+      await deliver({ run: client.attach(id), client, terminal, access, ...(options.out !== undefined && { out: options.out }) });
     });
 }
