@@ -1,18 +1,30 @@
-/** What the server answers over plain HTTP: is it alive, is it ready, and the files behind signed links. */
-import type { RequestListener } from "node:http";
+/** What the server answers over plain HTTP: is it alive, is it ready, what can it do, and the files behind signed links. */
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { readToken, type Authenticate } from "@streamer/auth";
 import { asError } from "@streamer/core";
+import type { JsonObject } from "@streamer/protocol";
 import type { EmbeddedEngine } from "./engine.ts";
 import { serveFile } from "./files.ts";
 import { FILES_PATH } from "./links.ts";
-import { replyCode, replyJson } from "./replies.ts";
+import { replyCode, replyError, replyJson } from "./replies.ts";
 
 export interface HttpParts {
   readonly engine: Pick<EmbeddedEngine, "blobs" | "links" | "clock" | "log" | "check">;
   /** False while starting and stopping. */
   readonly isReady: () => boolean;
+  readonly authenticate: Authenticate;
+  /** The AsyncAPI document of this server. */
+  readonly describe: () => Promise<JsonObject>;
 }
 
-export function createHttpListener({ engine, isReady }: HttpParts): RequestListener {
+export function createHttpListener({ engine, isReady, authenticate, describe }: HttpParts): RequestListener {
+  /** What handlers take is told to whoever may connect, and to nobody else. */
+  async function serveDescription(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const authentication = await authenticate(readToken(request));
+    if (authentication.ok) replyJson(response, 200, await describe());
+    else replyError(response, authentication.error);
+  }
+
   return (request, response) => {
     const answer = async (): Promise<void> => {
       // The base is never used: only path and query of a request matter.
@@ -27,6 +39,7 @@ export function createHttpListener({ engine, isReady }: HttpParts): RequestListe
         engine.check();
         return replyJson(response, 200, { status: "ready" });
       }
+      if (url?.pathname === "/asyncapi.json") return serveDescription(request, response);
       if (url?.pathname.startsWith(FILES_PATH)) return serveFile(engine, url, request, response);
       return replyCode(response, "NOT_FOUND", "Nothing is served here. Clients connect by WebSocket; files have links of their own.");
     };

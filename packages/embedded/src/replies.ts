@@ -17,7 +17,7 @@ export function replyJson(response: ServerResponse, status: number, body: JsonVa
   response.end(JSON.stringify(body));
 }
 
-function replyError(response: ServerResponse, error: WireError): void {
+export function replyError(response: ServerResponse, error: WireError): void {
   replyJson(response, HTTP_STATUS[error.code] ?? 500, { error: error as unknown as JsonValue });
 }
 

@@ -5,6 +5,7 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
+  VERSION,
   createStreamer,
   resolveOptions,
   type AnyHandler,
@@ -14,7 +15,7 @@ import {
   type Streamer,
 } from "@streamer/core";
 import type { AuthOptions } from "@streamer/auth";
-import type { TransportLimits } from "@streamer/protocol";
+import type { JsonObject, TransportLimits } from "@streamer/protocol";
 import { createAuth, type TokenTerms } from "./auth.ts";
 import { DEFAULT_CHANNEL_OPTIONS, type ChannelOptions } from "./channel.ts";
 import { systemClock } from "./clock.ts";
@@ -83,6 +84,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
   const log = chosen.log ?? createLog(chosen.logLevel ?? "info");
   const isolation = createIsolation(clock, typeof workers === "number" ? { slots: workers } : workers);
   const http = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 });
+  const publicUrl = (): string => chosen.publicUrl?.replace(/\/$/, "") ?? urlOf(http);
   let isReady = false;
 
   const database = openDatabase(dataFolder);
@@ -92,7 +94,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     clock,
     log,
     isolation,
-    publicUrl: () => chosen.publicUrl?.replace(/\/$/, "") ?? urlOf(http),
+    publicUrl,
     channel: channelOptions(chosen.channel),
     onRunnable: () => pump.nudge(),
   });
@@ -116,7 +118,11 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     messageBytes: options.frames.messageBytes,
     ...(transport && { transport }),
   });
-  http.on("request", createHttpListener({ engine, isReady: () => isReady }));
+  const describe = async (): Promise<JsonObject> => {
+    const { asyncApiDocument } = await import("@streamer/protocol/asyncapi");
+    return asyncApiDocument({ url: socketUrl(publicUrl(), upgradePath), serverVersion: VERSION, actions: streamer.describe() });
+  };
+  http.on("request", createHttpListener({ engine, isReady: () => isReady, authenticate: auth.authenticate, describe }));
   http.on("upgrade", gateway.upgrade);
 
   try {
@@ -148,7 +154,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
   let stopped: Promise<void> | undefined;
 
   return {
-    url: urlOf(http).replace("http", "ws") + (upgradePath === "/" ? "" : upgradePath),
+    url: socketUrl(urlOf(http), upgradePath),
     httpUrl: urlOf(http),
     streamer,
     engine,
@@ -182,6 +188,8 @@ function listen(http: HttpServer, port: number, host: string): Promise<void> {
     });
   });
 }
+
+const socketUrl = (httpUrl: string, path: string): string => httpUrl.replace("http", "ws") + (path === "/" ? "" : path);
 
 function urlOf(http: HttpServer): string {
   const { address, family, port } = http.address() as AddressInfo;

@@ -7,8 +7,7 @@ import { createManualClock } from "@streamer/contract";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../src/database.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../src/engine.ts";
-import { createHttpListener } from "../src/http.ts";
-import { silent } from "./harness.ts";
+import { serveFiles, silent } from "./harness.ts";
 
 let dataFolder: string;
 let engine: EmbeddedEngine;
@@ -22,7 +21,7 @@ const open = async (): Promise<EmbeddedEngine> =>
 beforeEach(async () => {
   dataFolder = await mkdtemp(join(tmpdir(), "streamer-files-"));
   engine = await open();
-  http = createServer((request, response) => createHttpListener({ engine, isReady: () => true })(request, response));
+  http = createServer((request, response) => serveFiles(engine)(request, response));
   await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
 });
 afterEach(async () => {

@@ -1,6 +1,6 @@
 /** The embedded engine as the contract's tests want it: a fresh folder, a clock they move, clients kept in memory. */
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,15 @@ import { createHttpListener } from "../src/http.ts";
 
 export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
+/** The HTTP side of an engine that no flow is joined to: health and files. */
+export const serveFiles = (engine: EmbeddedEngine): RequestListener =>
+  createHttpListener({
+    engine,
+    isReady: () => true,
+    authenticate: () => Promise.reject(new Error("nobody is let in here")),
+    describe: () => Promise.reject(new Error("there are no handlers here")),
+  });
+
 /** Small limits, so that tests of slow clients need not send megabytes. */
 const CHANNEL = { softBufferBytes: 16_384, hardBufferBytes: 131_072 };
 
@@ -24,7 +33,7 @@ export async function createHarness(): Promise<Harness> {
   let engine: EmbeddedEngine;
   let database: Database;
   let clientCount = 0;
-  const http = createServer((request, response) => createHttpListener({ engine, isReady: () => true })(request, response));
+  const http = createServer((request, response) => serveFiles(engine)(request, response));
   await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
   // Links name a host of their own, as behind a proxy; only `download` knows where it really is.
   const publicUrl = "http://files.test";

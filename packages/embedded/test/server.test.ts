@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defineHandler, type Middleware } from "@streamer/core";
+import { asyncApiProblems } from "@streamer/contract/asyncapi";
+import type { JsonObject } from "@streamer/protocol";
 import { startServer, type Server, type ServerOptions } from "../src/server.ts";
 import { connectClient, type TestClient } from "./client.ts";
 import { gates, greet, hold, isolatedHandlers } from "./fixture-handlers.ts";
@@ -161,6 +163,23 @@ describe("the embedded server", () => {
     await (await visit(server)).message("welcome");
     const second = await visit(server);
     expect((await second.message("error")).error).toMatchObject({ code: "RATE_LIMITED", retry: { after_ms: 5_000 } });
+  });
+
+  it("describes itself at /asyncapi.json to whoever may connect, and to nobody else", async () => {
+    const server = await start({ publicUrl: "https://api.example.com", upgradePath: "/ws" });
+    const address = `${server.httpUrl}/asyncapi.json`;
+    const token = await server.developmentToken({ userId: "alice" });
+    expect((await fetch(address)).status).toBe(401);
+    expect((await fetch(`${address}?token=${token}x`)).status).toBe(401);
+    const answers = [await fetch(address, { headers: { authorization: `Bearer ${token}` } }), await fetch(`${address}?token=${token}`)];
+    const [document, same] = (await Promise.all(answers.map((answer) => answer.json()))) as JsonObject[];
+    expect(document).toEqual(same);
+    expect(asyncApiProblems(document!)).toEqual([]);
+    expect(document).toMatchObject({
+      servers: { socket: { host: "api.example.com", protocol: "wss" } },
+      channels: { socket: { address: "/ws" } },
+      operations: { "request.greet": { action: "receive" } },
+    });
   });
 
   it("P3 refuses a folder that another server has, and a port that is taken, and lets go of what it had", async () => {

@@ -1,14 +1,17 @@
 /**
- * Field checkers: the frames of messages.ts are declared once with these, and both the TypeScript types and the
- * validation follow from that one declaration. A checker adds issues, it never throws; unknown members are ignored.
+ * Field checkers: the frames of messages.ts are declared once with these; the TypeScript types, the validation and the
+ * JSON Schemas of the AsyncAPI document follow from that one declaration. A checker adds issues, it never throws; unknown
+ * members are ignored. A schema is never stricter than its check: it counts characters where the check counts code units.
  */
 import { REQUEST_STATUSES, type RequestStatus } from "./status.ts";
-import { isErrorCode, type ErrorCode, type WireError, type WireIssue } from "./error-codes.ts";
-import { isJsonObject, type JsonPath, type JsonValue } from "./json.ts";
+import { ERROR_CODES, isErrorCode, type ErrorCode, type WireError, type WireIssue } from "./error-codes.ts";
+import { isJsonObject, type JsonObject, type JsonPath, type JsonValue } from "./json.ts";
 
 export interface Field<T> {
   /** Adds an issue for each problem of `value`. */
   readonly check: (value: unknown, path: JsonPath, issues: WireIssue[]) => void;
+  /** The same as JSON Schema, draft 7. */
+  readonly schema: JsonObject;
   readonly optional?: true;
   readonly "~type"?: T;
 }
@@ -24,44 +27,52 @@ export type Infer<S extends Shape> = { readonly [K in Exclude<keyof S, OptionalK
   readonly [K in OptionalKeys<S>]?: TypeOf<S[K]>;
 };
 
-const field = <T>(accepts: (value: unknown) => boolean, expected: string): Field<T> => ({
+const field = <T>(schema: JsonObject, accepts: (value: unknown) => boolean, expected: string): Field<T> => ({
+  schema,
   check: (value, path, issues) => {
     if (!accepts(value)) issues.push({ path, message: `expected ${expected}` });
   },
 });
 
 export function optional<T>(inner: Field<T>): OptionalField<T> {
-  return { check: inner.check, optional: true };
+  return { ...inner, optional: true };
 }
 
 /** Well formed: a lone surrogate could be neither encoded nor told from another. */
 export const text = (minLength: number, maxLength: number): Field<string> =>
   field(
+    { type: "string", minLength, ...(maxLength < Infinity && { maxLength }) },
     (value) => typeof value === "string" && value.length >= minLength && value.length <= maxLength && value.isWellFormed(),
     `a well-formed string of ${minLength} to ${maxLength} characters`,
   );
 
 export const oneOf = <const T extends string>(...values: readonly T[]): Field<T> =>
-  field((value) => (values as readonly unknown[]).includes(value), `one of ${values.join(", ")}`);
+  field({ enum: values }, (value) => (values as readonly unknown[]).includes(value), `one of ${values.join(", ")}`);
 
 export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER): Field<number> =>
   field(
+    { type: "integer", minimum: min, ...(max < Number.MAX_SAFE_INTEGER && { maximum: max }) },
     (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max,
     `a whole number from ${min} to ${max}`,
   );
 
 export const number = (min: number, max: number): Field<number> =>
-  field((value) => typeof value === "number" && value >= min && value <= max, `a number from ${min} to ${max}`);
+  field(
+    { type: "number", minimum: min, ...(max < Number.MAX_SAFE_INTEGER && { maximum: max }) },
+    (value) => typeof value === "number" && value >= min && value <= max,
+    `a number from ${min} to ${max}`,
+  );
 
-export const boolean: Field<boolean> = field((value) => typeof value === "boolean", "true or false");
-export const json: Field<JsonValue> = field((value) => value !== undefined, "a JSON value");
+export const boolean: Field<boolean> = field({ type: "boolean" }, (value) => typeof value === "boolean", "true or false");
+export const json: Field<JsonValue> = field({}, (value) => value !== undefined, "a JSON value");
 export const status: Field<RequestStatus> = oneOf(...REQUEST_STATUSES);
 
 /** An object whose members are all JSON, such as progress metadata. */
-export const jsonObject: Field<{ readonly [key: string]: JsonValue | undefined }> = field(isJsonObject, "an object");
+export const jsonObject: Field<{ readonly [key: string]: JsonValue | undefined }> = field({ type: "object" }, isJsonObject, "an object");
 
 export const stringMap = (maxEntries: number, maxLength: number): Field<Readonly<Record<string, string>>> =>
   field(
+    { type: "object", maxProperties: maxEntries, propertyNames: { maxLength }, additionalProperties: { type: "string", maxLength } },
     (value) =>
       isJsonObject(value) &&
       Object.keys(value).length <= maxEntries &&
@@ -70,11 +81,12 @@ export const stringMap = (maxEntries: number, maxLength: number): Field<Readonly
   );
 
 export function object<S extends Shape>(shape: S): Field<Infer<S>> {
-  return { check: (value, path, issues) => checkShape(shape, value, path, issues) };
+  return { schema: schemaOf(shape), check: (value, path, issues) => checkShape(shape, value, path, issues) };
 }
 
 export function list<T>(inner: Field<T>, maxItems: number): Field<readonly T[]> {
   return {
+    schema: { type: "array", items: inner.schema, ...(maxItems < Infinity && { maxItems }) },
     check: (value, path, issues) => {
       if (!Array.isArray(value) || value.length > maxItems) issues.push({ path, message: `expected an array of at most ${maxItems}` });
       else value.forEach((item, index) => inner.check(item, [...path, index], issues));
@@ -82,14 +94,25 @@ export function list<T>(inner: Field<T>, maxItems: number): Field<readonly T[]> 
   };
 }
 
-const errorCode: Field<ErrorCode> = field(isErrorCode, "a known error code");
+const errorCode: Field<ErrorCode> = field({ enum: Object.keys(ERROR_CODES) }, isErrorCode, "a known error code");
 
 export const error: Field<WireError> = object({
   code: errorCode,
-  message: field<string>((value) => typeof value === "string", "a string"),
+  message: field<string>({ type: "string" }, (value) => typeof value === "string", "a string"),
   details: optional(jsonObject),
   retry: optional(object({ retryable: boolean, after_ms: optional(integer(0)) })),
 });
+
+/** The objects a shape accepts, as JSON Schema. */
+export function schemaOf(shape: Shape): JsonObject {
+  const members = Object.entries(shape);
+  const required = members.filter(([, { optional: isOptional }]) => !isOptional).map(([name]) => name);
+  return {
+    type: "object",
+    properties: Object.fromEntries(members.map(([name, { schema }]) => [name, schema])),
+    ...(required.length > 0 && { required }),
+  };
+}
 
 export function checkShape(shape: Shape, value: unknown, path: JsonPath, issues: WireIssue[]): void {
   if (!isJsonObject(value)) {
