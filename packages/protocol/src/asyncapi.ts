@@ -100,7 +100,7 @@ function actionMessages(
 ): readonly (readonly [string, JsonObject])[] {
   const narrowed = (frame: string, members: JsonObject) => {
     const payload = { allOf: [ref("components", "messages", frame, "payload"), { type: "object", properties: members }] };
-    return [`${frame}.${action}`, { ...frames[frame]!, title: `${String(frames[frame]!["name"])} of ${action}`, payload }] as const;
+    return [`${frame}.${action}`, { ...frames[frame]!, title: `${frame.split(".")[1]} of ${action}`, payload }] as const;
   };
   const taken = input && { payload: ref("components", "schemas", `${action}.input`) };
   const given = ref("components", "schemas", `${action}.output`);
@@ -133,7 +133,8 @@ function transplanted(schema: JsonObject, name: string): JsonValue {
   return move(rest);
 }
 
-function requestOperation({ action, description, output, input: _, ...limits }: ActionDescription): JsonObject {
+function requestOperation(told: ActionDescription): JsonObject {
+  const { action, description, input: _, output, ...limits } = told;
   const ends = output ? [`server.response.${action}`, `server.complete.${action}`] : [server("response"), server("complete")];
   return {
     ...receives(description ?? `Asks for ${action}.`, `client.request.${action}`, [
