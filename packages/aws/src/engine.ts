@@ -16,6 +16,7 @@ import { metered, type Metrics } from "./metrics.ts";
 import { createObjects } from "./objects.ts";
 import { createRequests, type DynamoRequests } from "./requests.ts";
 import type { RequestRow } from "./rows.ts";
+import { createRunTimes } from "./run-times.ts";
 import { createStore } from "./store.ts";
 import { withStorageErrors } from "./storage-errors.ts";
 import { createSubscriptions, type StoredSubscriptions } from "./subscriptions.ts";
@@ -69,6 +70,7 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
   return {
     epoch: parts.epoch,
     requests: metered(createRequests(store), metrics),
+    runTimes: createRunTimes(table("limits")),
     events: createEvents(store),
     subscriptions: createSubscriptions({
       items: table("subscriptions"),

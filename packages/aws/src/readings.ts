@@ -5,7 +5,7 @@
 import type { ListQuery, RequestKey, Requests } from "@streamer/core";
 import { eventsKey } from "./event-log.ts";
 import { ownerKey, partitionKey, shards, sortable, tenantShard } from "./keys.ts";
-import { agendaOf, isExpired, lineOf, toRecord, type RequestRow } from "./rows.ts";
+import { agendaOf, isExpired, toRecord, type RequestRow } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 /** A cursor is the place in the list, as `listed` has it. */
@@ -13,7 +13,7 @@ const CURSOR = /^\d{15}#[\w-]{1,32}$/;
 /** Pages of a list read at most for one answer: a rare status is otherwise looked for in everything there is. */
 const MAX_PAGES = 40;
 
-type Readings = Pick<Requests, "get" | "list" | "nextRunAt" | "recentRuns" | "purge"> & {
+type Readings = Pick<Requests, "get" | "list" | "nextRunAt" | "purge"> & {
   /** Waiting requests that become runnable in (from, to], epoch ms: their wakeups are to be set. */
   dueBetween(from: number, to: number): Promise<readonly { readonly key: RequestKey; readonly runAt: number }[]>;
   /** Runnable requests that have waited since before `since`, epoch ms. */
@@ -61,21 +61,6 @@ export function createReadings(store: Store): Readings {
     nextRunAt: async () => {
       const next = await agenda<{ agenda_at: number }>("wait", "agenda_at > :now", { ":now": Math.round(clock.now()) }, 1);
       return next.length === 0 ? undefined : Math.min(...next.map(({ agenda_at: at }) => at));
-    },
-    recentRuns: async (action, limit) => {
-      const runs = await Promise.all(
-        shards.map((shard) =>
-          requests.query<{ line_order: string }>({
-            index: "by_action",
-            where: "line = :line",
-            values: { ":line": lineOf("done", action, shard) },
-            descending: true,
-            limit,
-          }),
-        ),
-      );
-      const newestFirst = runs.flat().toSorted((a, b) => (a.line_order < b.line_order ? 1 : -1));
-      return newestFirst.slice(0, limit).map(({ line_order: order }) => Number(order.split("#")[1]));
     },
     purge: async (limit, release) => {
       const past = await agenda<{ pk: string }>("end", "agenda_at <= :now", { ":now": Math.round(clock.now()) }, limit);

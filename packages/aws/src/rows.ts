@@ -64,7 +64,6 @@ export interface RequestRow {
   readonly slots?: readonly string[];
   readonly ended_at?: number;
   readonly end_seq?: number;
-  readonly run_ms?: number;
   readonly expires_at?: number;
   /** Forgotten; only the id is remembered, until then. */
   readonly tombstone_until?: number;
@@ -78,8 +77,8 @@ export const isWaiting = ({ status }: Pick<RequestRow, "status">): boolean => st
 export const isExpired = ({ expires_at }: Pick<RequestRow, "expires_at">, now: number): boolean =>
   expires_at !== undefined && expires_at <= now;
 
-/** Lines of by_action. ready: by priority, then time; later: by time; done: completed runs by their end. */
-export const lineOf = (kind: "ready" | "later" | "done", action: string, shard: number): string => `${kind}#${action}#${shard}`;
+/** Lines of by_action. ready: by priority, then time; later: by time. */
+export const lineOf = (kind: "ready" | "later", action: string, shard: number): string => `${kind}#${action}#${shard}`;
 /** Agendas of by_time. */
 export const agendaOf = (kind: "wait" | "run" | "end", shard: number): string => `${kind}#${shard}`;
 
@@ -108,11 +107,8 @@ export function indexKeys(row: RequestRow, now: number): Attributes {
       ...(isDue && { [RUNNABLE_ATTRIBUTE]: "1" }),
     };
   }
-  const done =
-    row.run_ms === undefined ? {} : { line: lineOf("done", row.action, shard), line_order: `${sortable(row.ended_at!)}#${row.run_ms}` };
   return {
     ...listed,
-    ...done,
     agenda: agendaOf("end", shard),
     agenda_at: row.expires_at,
     ttl: Math.ceil((row.expires_at! + row.retention_ms + EXPIRY_MARGIN_MS) / SECONDS),

@@ -3,14 +3,14 @@
  * The CDK app, the local run and the tests all create their tables from what is declared here.
  *
  *   requests       one item per request: state, counts, lease, newest progress, the events of its lifecycle
- *     by_action    waiting requests in the order they are claimed; completed runs by their end
+ *     by_action    waiting requests in the order they are claimed
  *     by_time      what has to be looked at when: runs at the end of their lease, waits at their time, ends at expiry
  *     by_owner     for `list`, newest first
  *     by_tenant    the same over a tenant
  *   events         partials, which may be many: one item per write
  *   connections    who is at the other end
  *   subscriptions  which connections follow a request, how far each was told, and which process tells it
- *   limits         counts and slots that admission and concurrency are decided by
+ *   limits         counts and slots that admission and concurrency are decided by; recorded run times
  *
  * Partition keys that many requests share carry a shard, so that no partition takes more than its part of the writes
  * (1,000 write units a second each: "Best practices for designing partition keys", DynamoDB Developer Guide).

@@ -10,7 +10,6 @@ import type { RequestRow } from "./rows.ts";
 interface Ending {
   readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
   readonly events: readonly EventBody[];
-  readonly runMs?: number;
 }
 interface Return {
   readonly status: "PENDING" | "RETRYING";
@@ -39,7 +38,7 @@ export interface Transitions {
 
 export function createTransitions(log: EventLog, limits: Limits, now: () => number): Transitions {
   return {
-    end: async (row, { status, events, runMs }) => {
+    end: async (row, { status, events }) => {
       const appended = await log.append(row, events);
       const { lease_until: _l, process: _p, watch_at: _w, slots: _s, counted: _c, checkpoint, ...rest } = appended.row;
       const endedAt = Math.round(now());
@@ -48,7 +47,6 @@ export function createTransitions(log: EventLog, limits: Limits, now: () => numb
         status,
         ended_at: endedAt,
         expires_at: endedAt + row.retention_ms,
-        ...(status === "COMPLETED" && runMs !== undefined && { run_ms: Math.round(runMs) }),
         // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
         ...(status === "FAILED" && checkpoint !== undefined && { checkpoint }),
       };

@@ -19,6 +19,7 @@ import { modelContract } from "./model.ts";
 import { recoverContract } from "./recover.ts";
 import { retentionContract } from "./retention.ts";
 import { retryContract } from "./retry.ts";
+import { runTimesContract } from "./run-times.ts";
 import { submitContract } from "./submit.ts";
 import { subscriptionsContract } from "./subscriptions.ts";
 import { wakeupsContract } from "./wakeups.ts";
@@ -41,6 +42,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "requests: list": listContract,
   "requests: durability": durabilityContract,
   "requests: against a model": modelContract,
+  "run times": runTimesContract,
   events: eventsContract,
   subscriptions: subscriptionsContract,
   connections: connectionsContract,

@@ -106,23 +106,4 @@ export function retentionContract(test: ContractTest): void {
     expect(await engine.requests.purge(10, nothing)).toBe(0);
     expect(await record(engine, key)).toMatchObject({ status: "PENDING" });
   });
-
-  test("run times of completed runs are remembered for estimates, newest first, by action", async ({ engine, clock }) => {
-    for (const [n, [action, status, runMs]] of (
-      [
-        ["work", "COMPLETED", 10],
-        ["work", "FAILED", 99],
-        ["work", "COMPLETED", 20],
-        ["other", "COMPLETED", 77],
-        ["work", "COMPLETED", 30],
-      ] as const
-    ).entries()) {
-      const { claim } = await created(engine, `r${n}`, { action, claim: { leaseMs: 30_000 } });
-      await engine.requests.settle(claim!.lease, { status, events: COMPLETED.events, runMs });
-      await clock.advance(10);
-    }
-    expect(await engine.requests.recentRuns("work", 10)).toEqual([30, 20, 10]);
-    expect(await engine.requests.recentRuns("work", 2)).toEqual([30, 20]);
-    expect(await engine.requests.recentRuns("nothing", 2)).toEqual([]);
-  });
 }

@@ -8,14 +8,14 @@ import { createControl, missing } from "./flow/control.ts";
 import { createDeliver } from "./flow/deliver.ts";
 import { createExecute } from "./flow/execute.ts";
 import { createInspect } from "./flow/inspect.ts";
-import { createLaunch } from "./flow/launch.ts";
+import { createLaunch, type MakeReporter } from "./flow/launch.ts";
 import { createEstimates } from "./flow/learn.ts";
 import { createProcess } from "./flow/process.ts";
 import { createReceive } from "./flow/receive.ts";
 import { createReporter } from "./flow/report.ts";
 import { createRoute } from "./flow/route.ts";
 import { createRunNow } from "./flow/run-now.ts";
-import { createSubmit } from "./flow/submit.ts";
+import { createSubmit, type SubmitParts } from "./flow/submit.ts";
 import { createWork } from "./flow/work.ts";
 import type { AnyHandler } from "./handler.ts";
 import { permissions, type Middleware } from "./middleware.ts";
@@ -25,6 +25,7 @@ import type { Engine } from "./ports/engine.ts";
 import type { RequestKey } from "./ports/requests.ts";
 import { DEFAULT_BATCHING } from "./rules/batching.ts";
 import { createDescriptions } from "./rules/descriptions.ts";
+import { asDeclared } from "./rules/estimates.ts";
 import { blobPrefix, requestKey } from "./rules/identity.ts";
 import { cancelledError, quarantineError } from "./rules/outcome.ts";
 import { register } from "./rules/registration.ts";
@@ -99,10 +100,10 @@ export function createStreamer({
 
   const deliver = createDeliver(engine, options.linkMs, dropConnection);
   const { publish, publishLast, answer } = deliver;
-  const estimates = createEstimates(requests);
+  const estimates = createEstimates({ engine, random: Math.random });
   const processing = createProcess({ engine, options, publish, publishLast, completed: estimates.record, random: Math.random });
 
-  const launch = createLaunch(createExecute(engine, middleware), ({ handler, key, request, acquireLease }, controller) =>
+  const makeReporter: MakeReporter = ({ handler, key, request, size, acquireLease }, controller) =>
     createReporter({
       clock,
       log,
@@ -110,24 +111,26 @@ export function createStreamer({
       batching: { ...DEFAULT_BATCHING, ...handler.progress },
       leaseMs: options.leaseMs,
       maxBytes: options.valueLength,
-      recorded: estimates.known(request.action),
+      recorded: (aboveMs) => estimates.known(request.action, size, aboveMs),
       advance: (lease, change) => requests.advance(lease, change),
       publish: (lease, frames) => publish(lease.key, frames),
       onLost: () => controller.abort(new Stopped("lease_lost")),
       onCancelRequested: () => processing.cancel(key),
-    }),
-  );
+    });
+  const launch = createLaunch(createExecute(engine, middleware), makeReporter, clock);
 
   const work = createWork({ engine, handlers, options, launch, adopt: processing.adopt, onSlotFree });
-  const { submit, promote } = createSubmit({ engine, options, deliver, work, recorded: estimates.known });
-  const now = createRunNow({ clock, log, options, launch, adopt: processing.adopt, promote, answer });
+  const expected: SubmitParts["expected"] = ({ handler, size, declaredMs }, aboveMs) =>
+    estimates.known(handler.action, size, aboveMs) ?? asDeclared(declaredMs, aboveMs);
+  const { submit, promote } = createSubmit({ engine, options, deliver, work, expected });
+  const now = createRunNow({ clock, log, options, launch, adopt: processing.adopt, promote, completed: estimates.record, answer });
   const arrivals = createArrivals();
   const runNow: typeof now.run = (request) => {
     const running = now.run(request);
     arrivals.settle(request.key);
     return running;
   };
-  const route = createRoute({ handlers, middleware, options, log, recorded: estimates.of, runNow, submit });
+  const route = createRoute({ handlers, middleware, options, log, recorded: estimates, runNow, submit });
   const control = createControl({ engine, deliver, cancelSync: now.cancel, cancelRun: processing.cancel });
   const describe = createDescriptions(handlers, options);
   const inspect = createInspect({ engine, deliver, missing, maxSubscriptions: options.admission.subscriptionsPerConnection, describe });
@@ -194,7 +197,7 @@ export function createStreamer({
 
   async function settled(): Promise<void> {
     while (processing.running + now.running > 0) await Promise.all([processing.idle(), now.idle()]);
-    await deliver.idle();
+    await Promise.all([deliver.idle(), estimates.idle()]);
   }
 
   return {
@@ -240,6 +243,7 @@ export function createStreamer({
       await Promise.race([settled(), graceOver]);
       callOff();
       await Promise.all([now.stopAll(STOP_GRACE_MS), processing.stopAll(STOP_GRACE_MS)]);
+      await estimates.save();
     },
   };
 }

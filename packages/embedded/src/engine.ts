@@ -10,6 +10,7 @@ import type { Database } from "./database.ts";
 import { createEvents } from "./events.ts";
 import { createLinkSigner, type LinkSigner } from "./links.ts";
 import { createRequests } from "./requests.ts";
+import { createRunTimes } from "./run-times.ts";
 import { createStore } from "./store.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import { createWakeups, type ArmedWakeups } from "./wakeups.ts";
@@ -53,6 +54,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
   return {
     epoch: database.epoch,
     requests,
+    runTimes: createRunTimes(store),
     events: createEvents(database.db),
     subscriptions: createSubscriptions(),
     connections: createConnections(),

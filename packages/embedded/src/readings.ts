@@ -6,13 +6,12 @@ import type { ListQuery, RequestKey, Requests } from "@streamer/core";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./request-rows.ts";
 import type { Store } from "./store.ts";
 
-export interface Reading extends Pick<Requests, "get" | "list" | "nextRunAt" | "recentRuns" | "purge"> {
+export interface Reading extends Pick<Requests, "get" | "list" | "nextRunAt" | "purge"> {
   readonly isTombstone: (key: RequestKey) => boolean;
 }
 
 export function createReadings({ db, clock, backlog, write }: Store): Reading {
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
-  const runs = db.prepare("SELECT run_ms FROM requests WHERE action = ? AND run_ms IS NOT NULL ORDER BY ended_at DESC LIMIT ?");
   const tombstone = db.prepare("SELECT 1 FROM tombstones WHERE key = ? AND until > ?");
   const past = db.prepare(
     "SELECT id, key, expires_at + retention_ms AS until FROM requests WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
@@ -34,7 +33,6 @@ export function createReadings({ db, clock, backlog, write }: Store): Reading {
     },
     list: async (query) => list(query, clock.now()),
     nextRunAt: async () => backlog.nextRunAt(clock.now()),
-    recentRuns: async (action, limit) => runs.all(action, limit).map((row) => row["run_ms"] as number),
     purge: async (limit, release) => {
       const rows = past.all(clock.now(), limit) as unknown as { id: number; key: RequestKey; until: number }[];
       await Promise.all(rows.map(({ key }) => release(key)));

@@ -60,6 +60,12 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE blobs (key TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, content_type TEXT NOT NULL, filename TEXT NOT NULL) STRICT;
   `,
+  // Run times were kept on each request, in an index that every end had to follow.
+  `
+  DROP INDEX completed_runs;
+  ALTER TABLE requests DROP COLUMN run_ms;
+  CREATE TABLE run_times (action TEXT, size INTEGER, durations TEXT NOT NULL, PRIMARY KEY (action, size)) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {

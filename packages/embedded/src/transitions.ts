@@ -15,7 +15,6 @@ export type MovingRow = Pick<
 interface Ending {
   readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
   readonly events: readonly EventBody[];
-  readonly runMs?: number;
 }
 interface Return {
   readonly status: "PENDING" | "RETRYING";
@@ -38,7 +37,7 @@ export function createTransitions({ db, clock, log, backlog }: Pick<Store, "db" 
   const noteSeq = db.prepare("UPDATE requests SET seq = ? WHERE id = ?");
   const noteProgress = db.prepare("UPDATE requests SET seq = ?, progress_seq = ?, progress = ? WHERE id = ?");
   const finish = db.prepare(`
-    UPDATE requests SET status = ?, seq = ?, end_seq = ?, run_ms = ?, ended_at = ?, expires_at = ?, boot = NULL, lease_until = NULL,
+    UPDATE requests SET status = ?, seq = ?, end_seq = ?, ended_at = ?, expires_at = ?, boot = NULL, lease_until = NULL,
       progress_seq = coalesce(?, progress_seq), progress = coalesce(?, progress) WHERE id = ?`);
   const wait = db.prepare(`
     UPDATE requests SET status = ?, run_at = ?, failures = failures + ?, crashes = crashes + ?, boot = NULL, lease_until = NULL WHERE id = ?`);
@@ -51,11 +50,10 @@ export function createTransitions({ db, clock, log, backlog }: Pick<Store, "db" 
 
   return {
     note,
-    end: (row, { status, events, runMs }) => {
+    end: (row, { status, events }) => {
       const { frames, seq, progress, endSeq } = log.append(row, events);
       const now = clock.now();
-      const learned = status === "COMPLETED" && runMs !== undefined ? Math.round(runMs) : null;
-      finish.run(status, seq, endSeq ?? null, learned, now, now + row.retention_ms, progress?.seq ?? null, progress?.text ?? null, row.id);
+      finish.run(status, seq, endSeq ?? null, now, now + row.retention_ms, progress?.seq ?? null, progress?.text ?? null, row.id);
       // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
       if (status !== "FAILED") dropCheckpoint.run(row.id);
       backlog.drop(row.id);

@@ -15,7 +15,10 @@ export interface AcceptedRequest {
   readonly payload: JsonValue;
   readonly metadata: Readonly<Record<string, string>>;
   readonly options: RequestOptions;
-  readonly estimatedMs: number | undefined;
+  /** Class of the payload's size: rules/input-size.ts. */
+  readonly size: number;
+  /** What its handler says the run should take. */
+  readonly declaredMs: number | undefined;
   /** Size of the frame it came in. */
   readonly bytes: number;
 }

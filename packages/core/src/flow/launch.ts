@@ -1,12 +1,17 @@
 /** Starts a handler: its signal, its reporter and its execution, tied together. Sync and queued runs start the same. */
 import type { JsonValue } from "@streamer/protocol";
 import type { AnyHandler, RunningRequest } from "../handler.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Lease, RequestKey } from "../ports/requests.ts";
 import type { Ending } from "../rules/outcome.ts";
 import type { Execute } from "./execute.ts";
 import type { Reporter } from "./report.ts";
 
 export interface Launched {
+  /** Monotonic ms. */
+  readonly startedAt: number;
+  /** Class of its input's size. */
+  readonly size: number;
   readonly controller: AbortController;
   readonly reporter: Reporter;
   readonly execution: Promise<Ending>;
@@ -16,6 +21,7 @@ interface LaunchTerms {
   readonly handler: AnyHandler;
   readonly key: RequestKey;
   readonly request: RunningRequest;
+  readonly size: number;
   /** The validated input, or the error that stands for a payload that is not valid (any more). */
   readonly input: { readonly value: unknown } | { readonly invalid: Error };
   readonly resumed: JsonValue | undefined;
@@ -26,13 +32,14 @@ interface LaunchTerms {
 
 export type Launch = (terms: LaunchTerms) => Launched;
 export type MakeReporter = (
-  terms: Pick<LaunchTerms, "handler" | "key" | "request" | "acquireLease">,
+  terms: Pick<LaunchTerms, "handler" | "key" | "request" | "size" | "acquireLease">,
   controller: AbortController,
 ) => Reporter;
 
-export function createLaunch(execute: Execute, makeReporter: MakeReporter): Launch {
+export function createLaunch(execute: Execute, makeReporter: MakeReporter, clock: Pick<Clock, "monotonic">): Launch {
   return (terms) => {
-    const { handler, key, request, input, resumed, lease, acquireLease } = terms;
+    const startedAt = clock.monotonic();
+    const { handler, key, request, size, input, resumed, lease, acquireLease } = terms;
     const controller = new AbortController();
     const reporter = makeReporter(terms, controller);
     if (lease) reporter.attach(lease);
@@ -40,6 +47,6 @@ export function createLaunch(execute: Execute, makeReporter: MakeReporter): Laun
       "invalid" in input
         ? Promise.resolve({ kind: "threw", error: input.invalid })
         : execute({ handler, input: input.value, key, request, signal: controller.signal, reporter, resumed, ensureDurable: acquireLease });
-    return { controller, reporter, execution };
+    return { startedAt, size, controller, reporter, execution };
   };
 }

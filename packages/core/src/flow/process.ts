@@ -13,18 +13,15 @@ import type { Claim, EventBody, Lease, RequestKey, Written } from "../ports/requ
 import { cancelledError, decide, type Decision, type Ending } from "../rules/outcome.ts";
 import { assertStorable } from "../rules/progress.ts";
 import { DEFAULT_RETRY } from "../rules/retry.ts";
-import type { Reporter } from "./report.ts";
+import type { Launched } from "./launch.ts";
 
 /** How often the ticker looks at timeouts and leases. */
 const TICK_MS = 250;
 
 /** A run under its lease. */
-export interface LeasedRun {
+export interface LeasedRun extends Launched {
   readonly claim: Claim;
   readonly handler: AnyHandler;
-  readonly controller: AbortController;
-  readonly reporter: Reporter;
-  readonly execution: Promise<Ending>;
 }
 
 export interface ProcessParts {
@@ -32,7 +29,8 @@ export interface ProcessParts {
   readonly options: StreamerOptions;
   readonly publish: (key: RequestKey, frames: readonly Frame[]) => Promise<void>;
   readonly publishLast: (key: RequestKey, frames: readonly Frame[]) => Promise<void>;
-  readonly completed: (action: string, runMs: number) => void;
+  /** A run from beginning to end took so long. */
+  readonly completed: (action: string, size: number, runMs: number) => void;
   readonly random: () => number;
 }
 
@@ -99,7 +97,7 @@ export function createProcess({ engine, options, publish, publishLast, completed
       switch (decision.kind) {
         case "complete": {
           const { result } = decision;
-          completed(claim.action, runMs);
+          if (claim.checkpoint === undefined) completed(claim.action, run.size, runMs);
           const late: readonly EventBody[] = run.controller.signal.aborted ? [{ type: "cancellation", stage: "too_late" }] : [];
           const metadata = { attempts: lease.attempt, queue_ms: Math.round(claim.queueMs), run_ms: Math.round(runMs) };
           return settle("COMPLETED", ...late, { type: "complete", ...(result !== undefined && { result: result as JsonValue }), metadata });
@@ -160,7 +158,7 @@ export function createProcess({ engine, options, publish, publishLast, completed
       return running.size;
     },
     async adopt(run) {
-      const startedAt = clock.monotonic();
+      const { startedAt } = run;
       const { promise: gaveUp, resolve } = Promise.withResolvers<Ending>();
       const { promise: settled, resolve: markSettled } = Promise.withResolvers<void>();
       const { key } = run.claim.lease;

@@ -19,7 +19,7 @@ function setUp(outcome: AdvanceOutcome = { outcome: "advanced", frames: [], canc
     batching: DEFAULT_BATCHING,
     leaseMs: 30_000,
     maxBytes: 1_000,
-    recorded: undefined,
+    recorded: () => undefined,
     advance: async (_, change) => {
       writes.push(change);
       await new Promise((resolve) => setImmediate(resolve));

@@ -13,7 +13,8 @@ import type { Frame } from "../ports/events.ts";
 import type { Log } from "../ports/log.ts";
 import type { Advance, AdvanceOutcome, EventBody, Lease } from "../ports/requests.ts";
 import { clampPercentage, dueInMs, type BatchingOptions } from "../rules/batching.ts";
-import { remaining, type Quantiles } from "../rules/estimates.ts";
+import type { Quantiles } from "../rules/durations.ts";
+import { remaining } from "../rules/estimates.ts";
 import { assertStorable, progressMessage, reported, type Reported } from "../rules/progress.ts";
 
 export interface ReporterParts {
@@ -23,7 +24,8 @@ export interface ReporterParts {
   readonly leaseMs: number;
   /** Largest partial or checkpoint, in characters of JSON. */
   readonly maxBytes: number;
-  readonly recorded: Quantiles | undefined;
+  /** Of runs like this one that took longer than so many ms. */
+  readonly recorded: (aboveMs: number) => Quantiles | undefined;
   readonly advance: (lease: Lease, change: Advance) => Promise<AdvanceOutcome>;
   readonly publish: (lease: Lease, frames: readonly Frame[]) => Promise<void>;
   /** Makes a sync run durable. Rejects when it cannot be. */
@@ -92,7 +94,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       attempt,
       shared,
       stage,
-      eta: remaining(elapsed, newest, parts.recorded),
+      eta: remaining(elapsed, newest, parts.recorded(elapsed)),
     });
     if (refused !== undefined) log.warn({}, `progress was sent without its metadata: ${refused}`);
     updates = [];

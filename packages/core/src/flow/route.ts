@@ -9,8 +9,9 @@ import type { Middleware } from "../middleware.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Log } from "../ports/log.ts";
-import type { Quantiles } from "../rules/estimates.ts";
+import type { Quantiles } from "../rules/durations.ts";
 import { requestKey } from "../rules/identity.ts";
+import { sizeClass } from "../rules/input-size.ts";
 import { describeIssues, validate } from "../rules/validation.ts";
 import type { AcceptedRequest } from "./accepted.ts";
 
@@ -19,7 +20,11 @@ export interface RouteParts {
   readonly middleware: readonly Middleware[];
   readonly options: StreamerOptions;
   readonly log: Log;
-  readonly recorded: (action: string) => Promise<Quantiles | undefined>;
+  /** What runs like it took: read from the store if need be, or as far as it is known. */
+  readonly recorded: {
+    of(action: string, size: number): Promise<Quantiles | undefined>;
+    known(action: string, size: number): Quantiles | undefined;
+  };
   readonly runNow: (request: AcceptedRequest) => Promise<"answered" | "durable">;
   readonly submit: (request: AcceptedRequest) => Promise<void>;
 }
@@ -29,16 +34,24 @@ export type Route = (message: ClientMessage<"request">, requestId: string, conne
 export function createRoute({ handlers, middleware, options, log, recorded, runNow, submit }: RouteParts): Route {
   const admissions = middleware.flatMap(({ admit }) => admit ?? []);
 
-  async function estimate(handler: AnyHandler, input: unknown): Promise<number | undefined> {
-    if (typeof handler.estimate === "number") return handler.estimate;
-    if (!handler.estimate) return (await recorded(handler.action))?.p90Ms;
+  function declared({ action, estimate }: AnyHandler, input: unknown): number | undefined {
+    if (typeof estimate !== "function") return estimate;
     try {
-      const ms: unknown = handler.estimate(input);
+      const ms: unknown = estimate(input);
       return typeof ms === "number" && ms >= 0 ? ms : undefined;
     } catch (error) {
-      log.warn({ action: handler.action, err: asError(error) }, "an estimate function failed; the request is queued");
+      log.warn({ action, err: asError(error) }, "an estimate function failed; the request is queued");
       return undefined;
     }
+  }
+
+  /**
+   * At once only when nothing says that it is long: what is declared as long stays queued however quick it is, because its
+   * author wants it durable, and what is declared as short is queued while runs show otherwise.
+   */
+  async function isShort({ action, estimate }: AnyHandler, size: number, declaredMs: number | undefined): Promise<boolean> {
+    if (estimate === undefined) return ((await recorded.of(action, size))?.p90Ms ?? Infinity) <= options.syncThresholdMs;
+    return Math.max(declaredMs ?? Infinity, recorded.known(action, size)?.p90Ms ?? 0) <= options.syncThresholdMs;
   }
 
   return async (message, requestId, connection, bytes) => {
@@ -56,7 +69,8 @@ export function createRoute({ handlers, middleware, options, log, recorded, runN
     }
     const { input } = validated;
     for (const admit of admissions) await admit({ handler, requestId, input, connection });
-    const estimatedMs = await estimate(handler, input);
+    const declaredMs = declared(handler, input);
+    const size = sizeClass(payload);
     const request: AcceptedRequest = {
       connection,
       key: requestKey(connection.owner, requestId),
@@ -66,16 +80,18 @@ export function createRoute({ handlers, middleware, options, log, recorded, runN
       payload,
       metadata,
       options: wanted,
-      estimatedMs,
+      size,
+      declaredMs,
       bytes,
     };
-    const runsNow = isSync(request, options.syncThresholdMs);
+    const runsNow = modeOf(request) ?? (await isShort(handler, size, declaredMs));
     if (!runsNow || (await runNow(request)) === "durable") await submit(request);
   };
 }
 
-/** What can only be kept by a durable request: a later start, an idempotency key, attempts, its own process. */
-function isSync({ handler, options, estimatedMs }: AcceptedRequest, thresholdMs: number): boolean {
+/** Whether it runs now, as far as the request itself says: undefined leaves it to how long it takes. */
+function modeOf({ handler, options }: AcceptedRequest): boolean | undefined {
+  // What can only be kept by a durable request: a later start, an idempotency key, attempts, its own process.
   const needsQueue = options.delay_ms !== undefined || options.run_at !== undefined || options.idempotency_key !== undefined;
   if (options.mode === "sync" && needsQueue) {
     throw new StreamerError(
@@ -88,5 +104,5 @@ function isSync({ handler, options, estimatedMs }: AcceptedRequest, thresholdMs:
   }
   if (options.mode === "async" || needsQueue || handler.isolate !== undefined) return false;
   if (options.mode === "sync") return true;
-  return options.max_attempts === undefined && estimatedMs !== undefined && estimatedMs <= thresholdMs;
+  return options.max_attempts === undefined ? undefined : false;
 }

@@ -21,7 +21,8 @@ const request: AcceptedRequest = {
   payload: {},
   metadata: {},
   options: {},
-  estimatedMs: 1,
+  size: 0,
+  declaredMs: 1,
   bytes: 10,
 };
 const claim = { lease: { key: request.key, attempt: 1 } } as Claim;
@@ -37,9 +38,10 @@ function setUp(promote: () => Promise<Claim | undefined>) {
     clock,
     log: silent,
     options: resolveOptions({ syncThresholdMs: 5_000 }),
-    launch: () => ({ controller, reporter: { attach() {} } as never, execution: ended.promise }),
+    launch: () => ({ startedAt: clock.monotonic(), size: 0, controller, reporter: { attach() {} } as never, execution: ended.promise }),
     adopt: (run) => Promise.resolve(void adopted.push(run)),
     promote,
+    completed: () => {},
     answer: (_, message) => Promise.resolve(void answers.push(message)),
   });
   return { clock, answers, adopted, ended, controller, runNow };

@@ -31,7 +31,8 @@ export interface RunNowParts {
   readonly launch: Launch;
   readonly adopt: (run: LeasedRun) => Promise<void>;
   /** Submits a run in progress as PROCESSING; undefined when the id is taken or the store is full. */
-  readonly promote: (request: AcceptedRequest) => Promise<Claim | undefined>;
+  readonly promote: (request: AcceptedRequest, startedAt: number) => Promise<Claim | undefined>;
+  readonly completed: (action: string, size: number, runMs: number) => void;
   readonly answer: (connectionId: string, message: ServerMessage) => Promise<void>;
 }
 
@@ -65,7 +66,7 @@ interface Remembered {
   promoted?: true;
 }
 
-export function createRunNow({ clock, log, options, launch, adopt, promote, answer }: RunNowParts): RunNow {
+export function createRunNow({ clock, log, options, launch, adopt, promote, completed, answer }: RunNowParts): RunNow {
   /** Until they are answered, or promoted: then flow/process.ts has them. */
   const running = new Map<RequestKey, SyncRun>();
   /** In the order they started, which is the order they overrun in: one timer, for the first, is enough. */
@@ -96,7 +97,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
   function makeDurable(run: SyncRun): Promise<Lease> {
     watched.delete(run);
     return (run.promotion ??= (async () => {
-      const claim = await promote(run.request);
+      const claim = await promote(run.request, run.launched.startedAt);
       if (!claim)
         throw new StreamerError(
           "DUPLICATE_REQUEST",
@@ -112,7 +113,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
   }
 
   async function begin(request: AcceptedRequest): Promise<void> {
-    const { key, handler, input, requestId, connection, metadata } = request;
+    const { key, handler, input, requestId, connection, metadata, size } = request;
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<Ending>();
     const startedAt = clock.monotonic();
@@ -129,6 +130,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
     run.launched = launch({
       handler,
       key,
+      size,
       input: { value: input },
       resumed: undefined,
       acquireLease: () => makeDurable(run),
@@ -141,7 +143,10 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, answ
         () => true,
         () => false,
       );
-      if (!promoted) await respond(run, ending, clock.monotonic() - startedAt);
+      if (promoted) return;
+      const runMs = clock.monotonic() - startedAt;
+      if (ending.kind === "returned") completed(handler.action, size, runMs);
+      await respond(run, ending, runMs);
     } finally {
       watched.delete(run);
       if (running.get(key) === run) running.delete(key);

@@ -8,7 +8,8 @@ import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Claim, EventBody, RequestRecord, Submission, SubmitOutcome } from "../ports/requests.ts";
-import { wholeRun, type Quantiles } from "../rules/estimates.ts";
+import { remaining, wholeRun } from "../rules/estimates.ts";
+import type { Quantiles } from "../rules/durations.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
 import { DEFAULT_RETRY } from "../rules/retry.ts";
 import type { AcceptedRequest } from "./accepted.ts";
@@ -23,21 +24,24 @@ export interface SubmitParts {
   readonly options: StreamerOptions;
   readonly deliver: Deliver;
   readonly work: Pick<Work, "reserve" | "free" | "run" | "slots">;
-  readonly recorded: (action: string) => Quantiles | undefined;
+  /** How long a run should take that has gone on for `aboveMs`. */
+  readonly expected: (request: AcceptedRequest, aboveMs: number) => Quantiles | undefined;
 }
 
 export interface Submit {
   submit(request: AcceptedRequest): Promise<void>;
   /** Submits a run in progress as PROCESSING (flow/run-now.ts); undefined when it could not be made durable. */
-  promote(request: AcceptedRequest): Promise<Claim | undefined>;
+  promote(request: AcceptedRequest, startedAt: number): Promise<Claim | undefined>;
 }
 
-export function createSubmit({ engine, options, deliver, work, recorded }: SubmitParts): Submit {
+export function createSubmit({ engine, options, deliver, work, expected }: SubmitParts): Submit {
   const { requests, subscriptions, wakeups, clock } = engine;
 
-  function submission(request: AcceptedRequest, claim: boolean): Submission {
-    const { key, requestId, connection, handler, payload, metadata, options: wanted, estimatedMs } = request;
+  /** `elapsedMs`: of a run that is under way. */
+  function submission(request: AcceptedRequest, claim: boolean, elapsedMs: number): Submission {
+    const { key, requestId, connection, handler, payload, metadata, options: wanted } = request;
     const runAt = startOf(wanted, clock.now());
+    const quantiles = expected(request, elapsedMs);
     return {
       key,
       requestId,
@@ -51,36 +55,33 @@ export function createSubmit({ engine, options, deliver, work, recorded }: Submi
       timeoutMs: wanted.timeout_ms ?? handler.timeoutMs ?? options.timeoutMs,
       retentionMs: options.retentionMs,
       limits: options.admission,
-      acknowledge: ({ position, claimed }) => acknowledgment(request, runAt, position, claimed),
+      acknowledge: ({ position, claimed }): EventBody => ({
+        type: "acknowledgment",
+        ...(quantiles && { estimated_ms: Math.round(quantiles.p50Ms) }),
+        ...(claimed ? running(quantiles, elapsedMs) : queued(handler, quantiles, position, runAt)),
+      }),
       ...(wanted.idempotency_key !== undefined && { idempotencyKey: wanted.idempotency_key }),
       ...(runAt !== undefined && { runAt }),
-      ...(estimatedMs !== undefined && { estimatedMs }),
+      ...(quantiles && { estimatedMs: quantiles.p50Ms }),
       ...(claim && { claim: { leaseMs: options.leaseMs } }),
     };
   }
 
-  function acknowledgment(
-    { handler, estimatedMs }: AcceptedRequest,
-    runAt: number | undefined,
-    position: number,
-    claimed: boolean,
-  ): EventBody {
-    const quantiles = recorded(handler.action) ?? (estimatedMs === undefined ? undefined : { p50Ms: estimatedMs, p90Ms: estimatedMs });
-    const scheduled = runAt !== undefined && runAt > clock.now();
+  function queued(handler: AnyHandler, quantiles: Quantiles | undefined, position: number, runAt: number | undefined) {
+    const delayMs = Math.max(0, (runAt ?? 0) - clock.now());
     return {
-      type: "acknowledgment",
-      status: claimed ? "processing" : "queued",
-      message: claimed ? "Accepted and running" : scheduled ? "Accepted, to run later" : "Accepted and queued",
-      ...(estimatedMs !== undefined && { estimated_ms: Math.round(estimatedMs) }),
-      ...(quantiles && { eta: wholeRun(quantiles, claimed ? 0 : position, work.slots(handler)) }),
-      ...(!claimed && { position, waiting_for: scheduled ? "scheduled" : "queue" }),
-    };
+      status: "queued",
+      message: delayMs > 0 ? "Accepted, to run later" : "Accepted and queued",
+      ...(quantiles && { eta: wholeRun(quantiles, { position, slots: work.slots(handler), delayMs }) }),
+      position,
+      waiting_for: delayMs > 0 ? "scheduled" : "queue",
+    } as const;
   }
 
-  async function write(request: AcceptedRequest, claim: boolean): Promise<Claim | undefined> {
+  async function write(request: AcceptedRequest, claim: boolean, elapsedMs = 0): Promise<Claim | undefined> {
     const { key, requestId, connection } = request;
     const { connectionId } = connection;
-    const stored = submission(request, claim);
+    const stored = submission(request, claim, elapsedMs);
     const subscribes = request.options.subscribe ?? true;
     // Before the write, so that nothing the run says can be missed; held, so that it comes after what has to come first.
     if (subscribes) deliver.hold(connectionId, key);
@@ -111,7 +112,7 @@ export function createSubmit({ engine, options, deliver, work, recorded }: Submi
   }
 
   return {
-    promote: (request) => write(request, true),
+    promote: (request, startedAt) => write(request, true, clock.monotonic() - startedAt),
     async submit(request) {
       const { handler } = request as { handler: AnyHandler };
       const scheduled = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
@@ -125,6 +126,11 @@ export function createSubmit({ engine, options, deliver, work, recorded }: Submi
       if (claim) void work.run(claim);
     },
   };
+}
+
+function running(quantiles: Quantiles | undefined, elapsedMs: number) {
+  const eta = remaining(elapsedMs, 0, quantiles);
+  return { status: "processing", message: "Accepted and running", ...(eta && { eta }) } as const;
 }
 
 /** When it is to start, if that is later. Nothing is kept for longer than a protocol that limits `delay_ms` foresees. */

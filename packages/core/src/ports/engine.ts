@@ -6,6 +6,7 @@ import type { Events } from "./events.ts";
 import type { Isolation } from "./isolation.ts";
 import type { Log } from "./log.ts";
 import type { Requests } from "./requests.ts";
+import type { RunTimes } from "./run-times.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Wakeups } from "./wakeups.ts";
 
@@ -14,6 +15,7 @@ export interface Engine {
   /** Names this store; another epoch means nothing can be resumed. */
   readonly epoch: string;
   readonly requests: Requests;
+  readonly runTimes: RunTimes;
   readonly events: Events;
   readonly subscriptions: Subscriptions;
   readonly connections: Connections;

@@ -113,7 +113,7 @@ export type AdvanceOutcome =
 export interface Settlement {
   readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
   readonly events: readonly EventBody[];
-  /** How long the handler ran in this attempt, for estimates. */
+  /** How long the handler ran in this attempt, for metrics. */
   readonly runMs: number;
 }
 
@@ -212,8 +212,6 @@ export interface Requests {
   nextRunAt(): Promise<number | undefined>;
   get(key: RequestKey): Promise<Lookup>;
   list(query: ListQuery): Promise<{ readonly records: readonly RequestRecord[]; readonly cursor?: string }>;
-  /** Run times in ms of the newest completed runs of an action, for estimates. */
-  recentRuns(action: string, limit: number): Promise<readonly number[]>;
   /**
    * Forgets up to `limit` requests whose retention has ended; answers how many. `release` is awaited for each before it
    * is forgotten: what else belongs to it goes first, so that a process that dies in between leaves nothing unnamed.

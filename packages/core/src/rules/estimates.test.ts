@@ -1,16 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { quantiles, remaining, wholeRun } from "./estimates.ts";
+import { asDeclared, remaining, wholeRun } from "./estimates.ts";
 
-describe("estimates from recorded runs", () => {
-  it("takes the median and the 90th percentile by nearest rank", () => {
-    expect(quantiles([10, 20, 30, 40, 50, 60, 70, 80, 90, 100])).toEqual({ p50Ms: 50, p90Ms: 90 });
-  });
-
-  it("says nothing from too few runs", () => {
-    expect(quantiles([10, 20, 30, 40])).toBeUndefined();
-  });
-
+describe("when a run will be done", () => {
   it("moves from the recorded runs to the run's own pace as it advances", () => {
     const recorded = { p50Ms: 10_000, p90Ms: 20_000 };
     expect(remaining(0, 0, recorded)).toEqual({ p50_ms: 10_000, p90_ms: 20_000 });
@@ -31,7 +23,18 @@ describe("estimates from recorded runs", () => {
     );
   });
 
-  it("counts the rounds that requests ahead take", () => {
-    expect(wholeRun({ p50Ms: 100, p90Ms: 200 }, 5, 2)).toEqual({ p50_ms: 300, p90_ms: 600 });
+  it("counts the rounds that requests ahead take, and a delay", () => {
+    const expected = { p50Ms: 100, p90Ms: 200 };
+    expect(wholeRun(expected, { position: 5, slots: 2 })).toEqual({ p50_ms: 300, p90_ms: 600 });
+    expect(wholeRun(expected, { position: 0, slots: 2, delayMs: 1_000 })).toEqual({ p50_ms: 1_100, p90_ms: 1_200 });
+  });
+
+  it("believes a declaration until a run has outlived it", () => {
+    expect([asDeclared(50), asDeclared(50, 49), asDeclared(50, 50), asDeclared(undefined)]).toEqual([
+      { p50Ms: 50, p90Ms: 50 },
+      { p50Ms: 50, p90Ms: 50 },
+      undefined,
+      undefined,
+    ]);
   });
 });

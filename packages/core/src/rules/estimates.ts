@@ -1,25 +1,11 @@
-/** How long a run will take, from runs that were recorded. Pure. */
+/** When a run will be done, from runs that were recorded. Pure. */
 import type { Eta } from "@streamer/protocol";
-
-export interface Quantiles {
-  readonly p50Ms: number;
-  readonly p90Ms: number;
-}
-
-/** Fewer recorded runs than this say nothing yet. */
-const MIN_RECORDED_RUNS = 5;
-
-/** Median and 90th percentile (nearest rank) of recorded run times, or undefined while there are too few. */
-export function quantiles(runsMs: readonly number[]): Quantiles | undefined {
-  if (runsMs.length < MIN_RECORDED_RUNS) return undefined;
-  const sorted = runsMs.toSorted((a, b) => a - b);
-  const rank = (q: number): number => sorted[Math.ceil(q * sorted.length) - 1]!;
-  return { p50Ms: rank(0.5), p90Ms: rank(0.9) };
-}
+import type { Quantiles } from "./durations.ts";
 
 /**
  * What is left of a run. Early on the recorded runs speak, later its own pace does: the weight of the pace is the
  * progress made. Without recorded runs only the pace is known, and its upper bound is widened by what is still undone.
+ * `recorded` is of runs that took longer than this one has: those it may still be like.
  */
 export function remaining(elapsedMs: number, percentage: number, recorded: Quantiles | undefined): Eta | undefined {
   const done = percentage / 100;
@@ -30,11 +16,18 @@ export function remaining(elapsedMs: number, percentage: number, recorded: Quant
   return eta(blend(recorded.p50Ms), blend(recorded.p90Ms));
 }
 
-/** Queue wait plus run: `position` requests ahead, `slots` at a time. */
-export function wholeRun(recorded: Quantiles, position: number, slots: number): Eta {
+/** Queue wait plus run: `position` requests ahead, `slots` at a time, none before `delayMs` is over. */
+export function wholeRun(
+  expected: Quantiles,
+  { position, slots, delayMs = 0 }: { position: number; slots: number; delayMs?: number },
+): Eta {
   const rounds = 1 + Math.floor(position / Math.max(1, slots));
-  return eta(recorded.p50Ms * rounds, recorded.p90Ms * rounds);
+  return eta(delayMs + expected.p50Ms * rounds, delayMs + expected.p90Ms * rounds);
 }
+
+/** What is declared is all that is known: a range without width, for runs that have not outlived it. */
+export const asDeclared = (ms: number | undefined, aboveMs = 0): Quantiles | undefined =>
+  ms === undefined || ms <= aboveMs ? undefined : { p50Ms: ms, p90Ms: ms };
 
 function eta(p50: number, p90: number): Eta {
   const p50Ms = Math.max(0, Math.round(p50));
