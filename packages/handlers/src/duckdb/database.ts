@@ -180,6 +180,8 @@ async function lockDown(connection: DuckDBConnection, folders: readonly string[]
   // Kept, and never printed: it is what `progress` reads.
   await connection.run("SET enable_progress_bar = true");
   await connection.run("SET enable_progress_bar_print = false");
+  // On closing DuckDB would compress every table once more, and the file is scratch. What is open again reads the log.
+  await connection.run("PRAGMA disable_checkpoint_on_shutdown");
   // An empty list of folders is no list: nothing is allowed then.
   if (folders.length > 0) await connection.run(`SET allowed_directories = [${folders.map((folder) => literal(`${folder}/`)).join(", ")}]`);
   await connection.run("SET enable_external_access = false");

@@ -1,7 +1,7 @@
 /**
  * What a finished stage leaves for the next attempt. Scratch is lost with its process, so the state is stored as blobs
- * of this request (rows as Parquet, the rest as JSON) and the checkpoint only says how many stages are finished: a
- * checkpoint has to stay small, and reading a million rows back takes a fifth of what parsing them took. The blobs go
+ * of this request (rows as a database, the rest as JSON) and the checkpoint only says how many stages are finished: a
+ * checkpoint has to stay small, and opening a million rows takes no time where parsing them took a second. The blobs go
  * when the run ends for good.
  */
 import { createWriteStream } from "node:fs";

@@ -27,14 +27,14 @@ async function killedAfter(stage: number, isolate: string, input: unknown): Prom
 describe("a run whose process was killed", () => {
   it.each([
     [1, { model: "logistic" }],
-    [2, { model: "logistic", encoding: "target" }],
+    [2, { model: "logistic", encoding: "target" }, { type: "query", query: "SELECT * FROM flowers" }],
     [3, { model: "boosting", feature_selection: "mutual_information", derived_features: ["products"] }],
     [4, { model: "forest", max_iterations: 20 }],
     [4, { model: "logistic", folds: 3 }],
-  ] as const)("after stage %i goes on from there, to the same end (%j)", async (stage, options) => {
+  ] as const)("after stage %i goes on from there, to the same end (%j)", async (stage, options, source = CLASSIFY.data_source) => {
     const folder = await dataFolder({ "flowers.csv": flowers(300) });
     const handler = await handlerOn(folder);
-    const input = { ...CLASSIFY, options };
+    const input = { ...CLASSIFY, data_source: source, options };
     const undisturbed = await processed(handler, input);
     const { blobsFolder, resumed } = await killedAfter(stage, handler.isolate!, input);
     // Whoever read the file again would notice.
@@ -63,6 +63,6 @@ describe("a run whose process was killed", () => {
     const blobsFolder = await temporaryFolder();
     const run = await startRun(handler, CLASSIFY, { blobsFolder, onCheckpoint: (_, { stop }) => stop("shutting_down") });
     await expect(run.result).rejects.toMatchObject({ name: "Stopped" });
-    expect((await readdir(blobsFolder)).toSorted()).toEqual(["stage-1.json", "stage-raw.parquet"]);
+    expect((await readdir(blobsFolder)).toSorted()).toEqual(["stage-1.json", "stage-raw-1.duckdb", "stage-raw-1.duckdb.wal"]);
   });
 });

@@ -1,11 +1,11 @@
-/** Stage 1: the source becomes the table `raw`, row by row as it came, and a Parquet copy of it for the next attempt. */
+/** Stage 1: the source becomes the table `raw`, row by row as it came; the next attempt opens a copy of its database. */
 import { createWriteStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { openDatabase, type Database } from "../../duckdb/database.ts";
-import { identifier, literal } from "../../duckdb/sql.ts";
+import { identifier } from "../../duckdb/sql.ts";
 import { channelFolder } from "../ingest/channel.ts";
 import { describeFile, locateFile, type DataFile } from "../ingest/data-files.ts";
 import type { BadRow } from "../ingest/bad-rows.ts";
@@ -28,24 +28,24 @@ export interface Ingested {
   readonly fingerprint: string;
 }
 
+interface Stored extends Ingested {
+  /** The database and, where it has one, its log: only together are they the table. */
+  readonly files: readonly string[];
+}
+
 /** Attempts that may begin a query: one may die with its server; a second death is the query's. */
 const MAX_QUERY_STARTS = 2;
-const RAW_FILE = "raw.parquet";
 /** A file of an earlier request of the same user. */
 const EARLIER_OUTPUT = /^request:([^/]{1,128})\/([^/]{1,200})$/;
 
 export async function ingest(run: Run, stages: StageStore): Promise<{ readonly database: Database; readonly ingested: Ingested }> {
   const tell = run.progress.stage("ingest");
-  const earlier = await stages.load<Ingested>(1);
-  const path = earlier && (await stages.loadFile(RAW_FILE));
-  if (earlier && path !== undefined) {
-    const database = await openDatabase(databaseOptions(run));
-    await using closing = disposeOnError(database);
-    await database.execute(`CREATE TABLE raw AS SELECT * FROM read_parquet(${literal(path)})`);
-    tell(1, `${count(earlier.rows)} rows, read by an earlier attempt`, { rows_read: earlier.rows });
-    closing.keep();
-    return { database, ingested: earlier };
+  const earlier = await takenOver(run, stages);
+  if (earlier) {
+    tell(1, `${count(earlier.ingested.rows)} rows, read by an earlier attempt`, { rows_read: earlier.ingested.rows });
+    return earlier;
   }
+  tell(0, `Opening the ${run.input.data_source.type}`);
   const { database, table, bytes } = await readSource(run, stages, part(tell, 0, 0.9));
   await using closing = disposeOnError(database);
   const columns = await usableColumns(database);
@@ -56,10 +56,8 @@ export async function ingest(run: Run, stages: StageStore): Promise<{ readonly d
     columns,
     fingerprint: await fingerprintOf(database),
   };
-  const copy = join(run.scratchFolder, RAW_FILE);
-  await database.execute(`COPY raw TO ${literal(copy)} (FORMAT parquet, COMPRESSION lz4)`);
-  await stages.keepFile(RAW_FILE, copy);
-  await stages.finish(1, ingested);
+  const files = await keepDatabase(database, run, stages);
+  await stages.finish(1, { ...ingested, files } satisfies Stored);
   tell(1, `${count(table.rows)} rows with ${columns.length} columns read`, {
     rows_read: table.rows,
     bytes_read: bytes,
@@ -67,6 +65,37 @@ export async function ingest(run: Run, stages: StageStore): Promise<{ readonly d
   });
   closing.keep();
   return { database, ingested };
+}
+
+async function takenOver(run: Run, stages: StageStore): Promise<{ database: Database; ingested: Ingested } | undefined> {
+  const stored = await stages.load<Stored>(1);
+  if (!stored) return undefined;
+  const { files, ...ingested } = stored;
+  for (const file of files) if ((await stages.loadFile(file)) === undefined) return undefined;
+  return { database: await openDatabase({ ...databaseOptions(run), name: basename(files[0]!, ".duckdb") }), ingested };
+}
+
+/**
+ * Copied as it lies there, with nothing running in it: a tenth of what writing the rows a second time would take. Named
+ * by the attempt, so that a database never meets the log of another attempt's.
+ */
+async function keepDatabase({ path }: Database, { ctx, scratchFolder }: Run, stages: StageStore): Promise<readonly string[]> {
+  const kept: string[] = [];
+  for (const ending of ["", ".wal"]) {
+    const name = `raw-${ctx.request.attempt}.duckdb${ending}`;
+    const copy = join(scratchFolder, name);
+    const isThere = await copyFile(`${path}${ending}`, copy).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error;
+        return false;
+      },
+    );
+    if (!isThere) continue;
+    await stages.keepFile(name, copy);
+    kept.push(name);
+  }
+  return kept;
 }
 
 interface Source {
