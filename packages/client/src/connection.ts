@@ -29,6 +29,12 @@ export interface Connection {
   close(waitMs: number): Promise<void>;
 }
 
+/** To a page, a server that refuses its origin looks like no server at all. */
+function originHint(): string {
+  const page = globalThis.location as Location | undefined;
+  return page ? ` Is a server running there, and does it allow the origin ${page.origin}?` : "";
+}
+
 const PING = JSON.stringify({ type: "ping" });
 
 type DialOptions = Pick<ResolvedOptions, "WebSocket" | "clock" | "connectTimeoutMs" | "pongTimeoutMs">;
@@ -117,7 +123,7 @@ export function dial(url: string, token: string, options: DialOptions, events: C
     const unauthorized = lastError?.error.code === "UNAUTHORIZED" || reason.startsWith("UNAUTHORIZED");
     const said = [lastError?.error.message ?? reason, code === 1006 ? "" : `code ${code}`].filter((part) => part !== "").join(", ");
     const what = heartbeatMs === undefined ? `${url} could not be reached` : `The connection to ${url} was lost`;
-    end(`${what}${said === "" ? "" : ` (${said})`}.`, unauthorized);
+    end(`${what}${said === "" ? "" : ` (${said})`}.${heartbeatMs === undefined && said === "" ? originHint() : ""}`, unauthorized);
   });
 
   return {

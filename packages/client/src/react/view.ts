@@ -1,0 +1,77 @@
+/** What a component is told of a request. */
+import { isTerminal } from "@streamer/protocol";
+import type { StreamerError } from "../errors.ts";
+import type { Progress, RunState } from "../run-state.ts";
+import type { Run } from "../run.ts";
+import type { RunSnapshot } from "./run-store.ts";
+
+interface Common<Output> {
+  /** The handle, once there is a request that is followed: its `result` is what `use()` suspends on. */
+  readonly run: Run<Output> | undefined;
+  /** All that is known of the request: its status at the server, ETA, why it waits, how cancelling it goes. */
+  readonly state: RunState | undefined;
+  /** The newest progress. */
+  readonly progress: Progress | undefined;
+  /** Asks for cancellation; `state.cancellation` tells how that goes. Does nothing when there is nothing to cancel. */
+  readonly cancel: () => void;
+}
+
+interface Idle {
+  readonly status: "idle";
+  readonly isIdle: true;
+  readonly isPending: false;
+  readonly isSuccess: false;
+  readonly isError: false;
+  readonly data: undefined;
+  readonly error: undefined;
+}
+
+interface Pending {
+  readonly status: "pending";
+  readonly isIdle: false;
+  readonly isPending: true;
+  readonly isSuccess: false;
+  readonly isError: false;
+  readonly data: undefined;
+  readonly error: undefined;
+}
+
+interface Success<Output> {
+  readonly status: "success";
+  readonly isIdle: false;
+  readonly isPending: false;
+  readonly isSuccess: true;
+  readonly isError: false;
+  readonly data: Output;
+  readonly error: undefined;
+}
+
+/** Failed, refused or cancelled: `error.code` says which. */
+interface Failure {
+  readonly status: "error";
+  readonly isIdle: false;
+  readonly isPending: false;
+  readonly isSuccess: false;
+  readonly isError: true;
+  readonly data: undefined;
+  readonly error: StreamerError;
+}
+
+export type RunView<Output> = Common<Output> & (Idle | Pending | Success<Output> | Failure);
+
+export function viewOf<Output>({ run, state }: RunSnapshot<Output>): RunView<Output> {
+  const status = !state ? "idle" : !isTerminal(state.status) ? "pending" : state.status === "COMPLETED" ? "success" : "error";
+  return {
+    run,
+    state,
+    progress: state?.progress,
+    cancel: () => void run?.cancel(),
+    status,
+    isIdle: status === "idle",
+    isPending: status === "pending",
+    isSuccess: status === "success",
+    isError: status === "error",
+    data: state?.result,
+    error: state?.error,
+  } as RunView<Output>;
+}
