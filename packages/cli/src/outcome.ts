@@ -1,40 +1,82 @@
-/** What `request` and `watch` share: follow a run, fetch its file, print how it ended. */
+/** What commands that follow runs share: fetch the files of the results, print how each run ended, exit as they did. */
+import { join } from "node:path";
 import type { Client, Run } from "@streamer/client";
-import type { Access } from "./access.ts";
-import { download, formatBytes, linkIn } from "./download.ts";
-import { Said, exitCodeOf } from "./exit.ts";
-import { follow } from "./follow.ts";
+import { quote, type Access } from "./access.ts";
+import { download, formatBytes, linkIn, type Download } from "./download.ts";
+import { Said, describeError, exitCodeOf } from "./exit.ts";
+import { follow, type End } from "./follow.ts";
 import { errorBody, type Terminal } from "./terminal.ts";
 
 export interface Delivery {
-  readonly run: Run;
+  readonly runs: readonly Run[];
   readonly client: Client;
   readonly terminal: Terminal;
   readonly access: Access;
-  /** Folder for the file the result links to. */
-  readonly out?: string;
+  /** Folder for the files the results link to. */
+  readonly out: string | undefined;
 }
 
-export async function deliver({ run, client, terminal, access, out }: Delivery): Promise<void> {
-  try {
-    const { result } = await follow(
-      run,
-      client,
-      terminal,
-      (id) => `Left running. Come back with:\n  npx streamer watch ${id}${access.again}`,
-    );
-    const link = out === undefined ? undefined : linkIn(result);
-    const file = link === undefined ? undefined : await download(link, out!);
-    if (terminal.json)
-      terminal.printJson({ type: "outcome", request_id: run.id, status: "COMPLETED", result, ...(file && { file: file.path }) });
-    else {
-      terminal.print(JSON.stringify(result ?? null, null, 2));
-      if (file) terminal.note(`${terminal.style("green", "saved")} ${file.path} (${formatBytes(file.sizeBytes)})`);
-      else if (out !== undefined) terminal.note("The result links to no file; nothing was downloaded.");
+/** One run: its result. Several, or with --json: a line for each as it ends. */
+export async function deliver({ runs, client, terminal, access, out }: Delivery): Promise<void> {
+  const isOnly = runs.length === 1;
+  const exitCodes: number[] = [];
+
+  async function tell(end: End): Promise<void> {
+    const told = await fetched(end, isOnly ? out : out && join(out, folderOf(end.run.id)));
+    if ("error" in told) exitCodes.push(exitCodeOf(told.error));
+    if (terminal.json || !isOnly) terminal.printJson(outcomeOf(told));
+    if (terminal.json) return;
+    if ("error" in told) {
+      if (isOnly) terminal.fail(told.error);
+      else terminal.note(`${terminal.style("red", "error")} ${told.run.id}: ${describeError(told.error).join("\n")}`);
+      return;
     }
-  } catch (error) {
-    if (!terminal.json) throw error;
-    terminal.printJson({ type: "outcome", request_id: run.id, status: run.state.status, error: errorBody(error) });
-    throw new Said(exitCodeOf(error));
+    if (isOnly) terminal.print(JSON.stringify(told.result ?? null, null, 2));
+    if (told.file) terminal.note(`${terminal.style("green", "saved")} ${told.file.path} (${formatBytes(told.file.sizeBytes)})`);
+    else if (out !== undefined && isOnly) terminal.note("The result links to no file; nothing was downloaded.");
   }
+
+  await follow(runs, { client, terminal, farewell: (left) => farewell(left, access), onEnd: tell });
+  // The lowest says most: a failure before a cancellation.
+  if (exitCodes.length > 0) throw new Said(Math.min(...exitCodes));
+}
+
+type Told = End & { readonly file?: Download };
+
+/** With its file in the folder, when there are both; a download that fails is how it ended. */
+async function fetched(end: End, folder: string | undefined): Promise<Told> {
+  if ("error" in end || folder === undefined) return end;
+  const link = linkIn(end.result);
+  if (link === undefined) return end;
+  try {
+    return { ...end, file: await download(link, folder) };
+  } catch (error) {
+    return { run: end.run, error };
+  }
+}
+
+const outcomeOf = (told: Told): object => ({
+  type: "outcome",
+  request_id: told.run.id,
+  status: told.run.state.status,
+  ...("error" in told ? { error: errorBody(told.error) } : { result: told.result }),
+  ...(told.file && { file: told.file.path }),
+});
+
+/** An id is anybody's text. */
+const folderOf = (id: string): string => id.replaceAll(/[^\w-]/g, "_");
+
+function farewell(left: readonly Run[], { again }: Access): string {
+  const idsOf = (acknowledged: boolean): string =>
+    left
+      .filter(({ state }) => state.acknowledged === acknowledged)
+      .map(({ id }) => ` ${quote(id)}`)
+      .join("");
+  const [running, unsure] = [idsOf(true), idsOf(false)];
+  return [
+    running && `Left running. Come back with:\n  npx streamer watch${running}${again}`,
+    unsure && `No word from the server yet: it may or may not have arrived. Look with:\n  npx streamer watch${unsure}${again}`,
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
 }

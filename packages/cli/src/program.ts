@@ -18,11 +18,12 @@ interface Verb {
 /** In the order of the table in docs/guides/cli.md. A new command is a line here, a file, and a section there. */
 export const COMMANDS: readonly Verb[] = [
   { name: "serve", summary: "Run a server: one process, one data folder.", load: () => import("./commands/serve.ts") },
-  { name: "request", summary: "Send a request, show its progress, print its result.", load: () => import("./commands/request.ts") },
-  { name: "watch", summary: "Follow a request sent before, to its result.", load: () => import("./commands/watch.ts") },
+  { name: "request", summary: "Send requests, show their progress, print their results.", load: () => import("./commands/request.ts") },
+  { name: "watch", summary: "Follow requests sent before, to their results.", load: () => import("./commands/watch.ts") },
   { name: "list", summary: "Your requests, newest first.", load: () => import("./commands/list.ts") },
   { name: "get", summary: "What there is of a request now.", load: () => import("./commands/get.ts") },
   { name: "cancel", summary: "Cancel requests, and wait until they have stopped.", load: () => import("./commands/cancel.ts") },
+  { name: "retry", summary: "Queue failed requests again, by id or by filter.", load: () => import("./commands/retry.ts") },
   { name: "token", summary: "Mint a token for development.", load: () => import("./commands/token.ts") },
   { name: "sample-data", summary: "Write the sample shop that reports can be tried on.", load: () => import("./commands/sample-data.ts") },
   { name: "demo", summary: "Make a report on a server of its own.", load: () => import("./commands/demo.ts") },

@@ -1,93 +1,120 @@
 /**
- * A run's progress for the eye: a bar that is redrawn in place on a terminal; elsewhere a line when the stage changes
- * or another ten percent are done, so that a log stays readable.
+ * The progress of runs for the eye: a bar for each, redrawn in place on a terminal; elsewhere a line when the stage
+ * changes or another ten percent are done, so that a log stays readable.
  */
-import type { Eta, RunState } from "@streamer/client";
-import { isTerminal } from "@streamer/protocol";
+import type { RunState } from "@streamer/client";
+import { isTerminal, type RequestStatus } from "@streamer/protocol";
+import { describe } from "./run-text.ts";
 import type { Terminal } from "./terminal.ts";
-import { measure } from "./time-span.ts";
+
+/** A run, as far as it is drawn. */
+export interface Shown {
+  readonly id: string;
+  readonly state: RunState;
+}
 
 export interface ProgressView {
-  show(state: RunState): void;
-  /** Leaves the line as it is, so that other text can follow. */
+  changed(run: Shown): void;
+  /** Leaves what is drawn as it is. */
   end(): void;
 }
 
 const BAR_WIDTH = 28;
+/** With several runs each has a name before a shorter bar. */
+const NAME_WIDTH = 12;
+const SHORT_BAR_WIDTH = 16;
+/** Eyes see no more than so many pictures, and a terminal far away should not be sent them. */
+const FRAME_MS = 50;
 /** Lines of a log: one at least each this many percent. */
 const STEP_PERCENT = 10;
 
-export function createProgressView(terminal: Terminal): ProgressView {
-  if (terminal.json) return { show: () => undefined, end: () => undefined };
-  return terminal.stderr.isTTY ? createBar(terminal) : createLines(terminal);
+export function createProgressView(terminal: Terminal, runs: readonly Shown[]): ProgressView {
+  if (terminal.json) return { changed: () => undefined, end: () => undefined };
+  return terminal.stderr.isTTY ? createBars(terminal, runs) : createLines(terminal, runs.length > 1);
 }
 
-function createBar({ stderr, style }: Terminal): ProgressView {
+function createBars(terminal: Terminal, runs: readonly Shown[]): ProgressView {
+  let frame: NodeJS.Timeout | undefined;
   let isDrawn = false;
+  const draw = (): void => {
+    frame = undefined;
+    isDrawn = true;
+    const { columns = 80, rows = 24 } = terminal.stderr;
+    terminal.pin(barLines(runs, { columns, rows }, terminal.style));
+  };
   return {
-    show(state) {
-      const { percentage } = read(state);
-      const full = Math.round((percentage / 100) * BAR_WIDTH);
-      const bar = style("cyan", "█".repeat(full)) + style("dim", "░".repeat(BAR_WIDTH - full));
-      const rest = ` ${String(Math.round(percentage)).padStart(3)} %  ${describe(state)}`;
-      // A line that wraps could not be redrawn.
-      const room = Math.max(0, (stderr.columns || 80) - BAR_WIDTH - 1);
-      stderr.write(`\r\u001B[2K${bar}${rest.length > room ? `${rest.slice(0, Math.max(0, room - 1))}…` : rest}`);
-      isDrawn = true;
+    changed() {
+      frame ??= setTimeout(draw, FRAME_MS);
     },
     end() {
-      if (isDrawn) stderr.write("\n");
+      if (frame) clearTimeout(frame);
+      if (frame ?? isDrawn) draw();
       isDrawn = false;
+      terminal.unpin();
     },
   };
 }
 
-function createLines({ stderr }: Terminal): ProgressView {
-  let lastKey = "";
+interface Room {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** One run: its bar. Several: a bar for each that goes on, as far as there is room, and a line about all. */
+export function barLines(runs: readonly Shown[], { columns, rows }: Room, style: Terminal["style"]): readonly string[] {
+  if (runs.length === 1) return runs.map(({ state }) => barLine(state, "", { columns, width: BAR_WIDTH }, style));
+  const going = runs.filter(({ state }) => !isTerminal(state.status));
+  // Those that run are more to look at than those that wait.
+  const ordered = [...going.filter(isRunning), ...going.filter((run) => !isRunning(run))];
+  // A row for the line about all, one for what is written next; what scrolled away could not be redrawn.
+  const shown = ordered.slice(0, Math.max(0, rows - 2));
+  return [
+    ...shown.map(({ id, state }) => barLine(state, `${nameOf(id)} `, { columns, width: SHORT_BAR_WIDTH }, style)),
+    style("dim", countsOf(runs, going.length - shown.length).slice(0, columns - 1)),
+  ];
+}
+
+const isRunning = ({ state }: Shown): boolean => state.status === "PROCESSING";
+
+function countsOf(runs: readonly Shown[], hidden: number): string {
+  const count = (wanted: RequestStatus): number => runs.filter(({ state }) => state.status === wanted).length;
+  const [failed, cancelled] = [count("FAILED"), count("CANCELLED")];
+  return [
+    `${count("COMPLETED")} of ${runs.length} done`,
+    failed > 0 ? `${failed} failed` : "",
+    cancelled > 0 ? `${cancelled} cancelled` : "",
+    `${count("PROCESSING")} running`,
+    hidden > 0 ? `${hidden} not shown` : "",
+  ]
+    .filter((part) => part !== "")
+    .join(", ");
+}
+
+function barLine(state: RunState, name: string, { columns, width }: { columns: number; width: number }, style: Terminal["style"]): string {
+  const percentage = state.progress?.percentage ?? 0;
+  const full = Math.round((percentage / 100) * width);
+  const bar = style("cyan", "█".repeat(full)) + style("dim", "░".repeat(width - full));
+  const rest = ` ${percentOf(state)}  ${describe(state)}`;
+  // A line that wraps could not be redrawn.
+  const room = Math.max(0, columns - name.length - width - 1);
+  return `${name}${bar}${rest.length > room ? `${rest.slice(0, Math.max(0, room - 1))}…` : rest}`;
+}
+
+function createLines({ stderr }: Terminal, areNamed: boolean): ProgressView {
+  const lastKeys = new Map<string, string>();
   return {
-    show(state) {
-      const { percentage, stage } = read(state);
+    changed({ id, state }) {
       if (isTerminal(state.status)) return;
+      const { percentage = 0, stage = "" } = state.progress ?? {};
       const key = `${stage} ${Math.floor(percentage / STEP_PERCENT)} ${state.waiting?.reason ?? ""} ${state.status}`;
-      if (key === lastKey) return;
-      lastKey = key;
-      stderr.write(`${String(Math.round(percentage)).padStart(3)} %  ${describe(state)}\n`);
+      if (key === lastKeys.get(id)) return;
+      lastKeys.set(id, key);
+      stderr.write(`${areNamed ? `${nameOf(id)} ` : ""}${percentOf(state)}  ${describe(state)}\n`);
     },
     end: () => undefined,
   };
 }
 
-const read = ({ progress }: RunState): { percentage: number; stage: string } => ({
-  percentage: progress?.percentage ?? 0,
-  stage: progress?.stage ?? "",
-});
+const percentOf = ({ progress }: RunState): string => `${String(Math.round(progress?.percentage ?? 0)).padStart(3)} %`;
 
-/** What is going on, in one line without the percentage. */
-export function describe(state: RunState): string {
-  const { progress, waiting, status, attempt, eta } = state;
-  const parts = waiting
-    ? [waitingFor(waiting)]
-    : progress
-      ? [[progress.stage, progress.message].filter((part) => part !== undefined && part !== "").join(": ")]
-      : [status === "PENDING" ? "sent" : "running"];
-  if (attempt > 1) parts.push(`attempt ${attempt}`);
-  if (eta && (status === "PENDING" || status === "PROCESSING") && eta.p90Ms > 0) parts.push(`${formatEta(eta)} left`);
-  return parts.filter((part) => part !== "").join(" · ");
-}
-
-function waitingFor({ reason, position, until }: NonNullable<RunState["waiting"]>): string {
-  if (reason === "backoff" && until !== undefined) return `failed, trying again at ${timeOf(until)}`;
-  if (reason === "scheduled") return until === undefined ? "scheduled" : `scheduled for ${timeOf(until)}`;
-  const why = reason === "queue" ? "queued" : `waiting: ${reason.replaceAll("_", " ")}`;
-  return position === undefined || position === 0 ? why : `${why}, ${position} ahead`;
-}
-
-const timeOf = (epochMs: number): string => new Date(epochMs).toLocaleTimeString("en-GB");
-
-/** An honest range: half of such runs are done by the first figure, nine in ten by the second. */
-export function formatEta({ p50Ms, p90Ms }: Eta): string {
-  const [low, high] = [measure(p50Ms), measure(p90Ms)];
-  if (low.amount === "<1" && high.amount !== "<1") return `up to ${high.amount} ${high.unit}`;
-  if (low.amount === high.amount && low.unit === high.unit) return `${high.amount} ${high.unit}`;
-  return low.unit === high.unit ? `${low.amount}–${high.amount} ${high.unit}` : `${low.amount} ${low.unit} to ${high.amount} ${high.unit}`;
-}
+const nameOf = (id: string): string => (id.length > NAME_WIDTH ? `${id.slice(0, NAME_WIDTH - 1)}…` : id.padEnd(NAME_WIDTH));

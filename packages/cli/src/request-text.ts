@@ -1,7 +1,7 @@
 /** A request as `list` and `get` print it: for people, and as JSON with the protocol's names. */
 import type { RequestInfo } from "@streamer/client";
 import type { RequestStatus } from "@streamer/protocol";
-import { describe } from "./progress-view.ts";
+import { describe } from "./run-text.ts";
 import { errorBody, type Terminal } from "./terminal.ts";
 import { formatSpan } from "./time-span.ts";
 

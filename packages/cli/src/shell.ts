@@ -5,8 +5,8 @@
 import type { Readable, Writable } from "node:stream";
 import { onInterrupt } from "./interrupts.ts";
 
-/** `isTTY` and `columns` as a terminal has them. */
-export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+/** `isTTY`, `columns` and `rows` as a terminal has them. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 export interface Shell {
   readonly stdin: Readable & { readonly isTTY?: boolean };

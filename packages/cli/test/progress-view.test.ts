@@ -1,5 +1,7 @@
-import { expect, it } from "vitest";
-import { describe, formatEta } from "../src/progress-view.ts";
+import { describe as suite, expect, it } from "vitest";
+import type { RunState } from "@streamer/client";
+import { barLines } from "../src/progress-view.ts";
+import { describe, formatEta } from "../src/run-text.ts";
 
 const progress = { percentage: 40, metadata: {}, attempt: 1, updates: [], timestamp: 0 };
 
@@ -27,4 +29,41 @@ it("says what is going on: stage and message, attempt, ETA, or what it waits for
   expect(describe({ ...running, status: "RETRYING", waiting: { reason: "backoff", until: 0 } })).toMatch(
     /^failed, trying again at \d\d:00:00$/,
   );
+});
+
+suite("bars", () => {
+  const style = (_: unknown, text: string): string => text;
+  const at = (percentage: number, status: RunState["status"] = "PROCESSING"): RunState => ({
+    status,
+    acknowledged: true,
+    attempt: 1,
+    progress: { ...progress, percentage, message: `row ${percentage}` },
+  });
+  const draw = (states: Record<string, RunState>, room = {}): readonly string[] =>
+    barLines(
+      Object.entries(states).map(([id, state]) => ({ id, state })),
+      { columns: 60, rows: 24, ...room },
+      style,
+    );
+
+  it("of one run: wide, and without a name", () => {
+    expect(draw({ a: at(50) })).toEqual([`${"█".repeat(14)}${"░".repeat(14)}  50 %  row 50`]);
+    expect(draw({ a: at(50) }, { columns: 39 })).toEqual([`${"█".repeat(14)}${"░".repeat(14)}  50 %  r…`]);
+  });
+
+  it("of several: those that run first, then those that wait, and a line about all", () => {
+    const waiting: RunState = { status: "PENDING", acknowledged: true, attempt: 0, waiting: { reason: "queue", position: 2 } };
+    const lines = draw({ waits: waiting, "a-long-identifier": at(25), ended: at(100, "COMPLETED"), bad: at(10, "FAILED") });
+    expect(lines).toEqual([
+      `a-long-iden… ${"█".repeat(4)}${"░".repeat(12)}  25 %  row 25`,
+      `waits        ${"░".repeat(16)}   0 %  queued, 2 ahead`,
+      "1 of 4 done, 1 failed, 1 running",
+    ]);
+  });
+
+  it("never more than the screen has room for", () => {
+    const lines = draw(Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`run-${n}`, at(n)])), { rows: 10 });
+    expect(lines).toHaveLength(9);
+    expect(lines.at(-1)).toBe("0 of 40 done, 40 running, 32 not shown");
+  });
 });

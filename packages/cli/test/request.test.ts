@@ -1,4 +1,7 @@
-/** The real command against a real server, whose slow handler goes on when the test says so. */
+/**
+ * request and watch against a real server, whose slow handler goes on when the test says so: as a process where signals
+ * and the environment matter, in process elsewhere.
+ */
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +11,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { defineHandler } from "@streamer/core";
 import { startServer, type Server } from "@streamer/embedded";
 import { jsonLines, streamer, type Running } from "./command.ts";
+import { streamerHere, type Ran } from "./in-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "streamer-cli-"));
 const gate = new EventTarget();
@@ -33,11 +37,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const run = (args: readonly string[], more: { env?: Record<string, string>; stdin?: string } = {}): Running =>
-  streamer([...args, "--url", server.url, "--data-folder", join(folder, "data")], { cwd: folder, ...more });
+const access = (): readonly string[] => ["--url", server.url, "--data-folder", join(folder, "data")];
+const spawned = (args: readonly string[], env: Record<string, string> = {}): Running =>
+  streamer([...args, ...access()], { cwd: folder, env });
+const run = (args: readonly string[], stdin = ""): Ran => streamerHere([...args, ...access()], { stdin });
 
 it("prints the result alone on stdout, and exits 0", async () => {
-  const command = run(["request", "echo", "--payload", '{"n":1}']);
+  const command = spawned(["request", "echo", "--payload", '{"n":1}']);
   expect(await command.ended).toBe(0);
   expect(JSON.parse(command.stdout)).toEqual({ n: 1 });
 });
@@ -45,16 +51,16 @@ it("prints the result alone on stdout, and exits 0", async () => {
 it("takes the payload from a file and from stdin", async () => {
   writeFileSync(join(folder, "in.json"), '{"n":2}');
   const [file, stdin] = [
-    run(["request", "echo", "--payload", "@in.json"]),
-    run(["request", "echo", "--payload", "-"], { stdin: '{"n":3}' }),
+    run(["request", "echo", "--payload", `@${join(folder, "in.json")}`]),
+    run(["request", "echo", "--payload", "-"], '{"n":3}'),
   ];
-  expect([await file.ended, await stdin.ended]).toEqual([0, 0]);
+  expect([await file.exitCode, await stdin.exitCode]).toEqual([0, 0]);
   expect([JSON.parse(file.stdout), JSON.parse(stdin.stdout)]).toEqual([{ n: 2 }, { n: 3 }]);
 });
 
 it("without a terminal prints plain lines, one per stage and ten percent, and downloads the file", async () => {
-  const command = run(["request", "stages", "--out", "out"]);
-  expect(await command.ended).toBe(0);
+  const command = run(["request", "stages", "--out", join(folder, "out")]);
+  expect(await command.exitCode).toBe(0);
   expect(command.stderr).not.toContain("\u001B");
   const lines = command.stderr.split("\n").filter((line) => line.includes(" %"));
   expect(lines.length).toBeLessThanOrEqual(14);
@@ -64,8 +70,8 @@ it("without a terminal prints plain lines, one per stage and ten percent, and do
 });
 
 it("--json prints every event and the outcome as JSON lines", async () => {
-  const command = run(["request", "stages", "--json", "--out", "out-json"]);
-  expect(await command.ended).toBe(0);
+  const command = run(["request", "stages", "--json", "--out", join(folder, "out-json")]);
+  expect(await command.exitCode).toBe(0);
   expect(command.stderr).toBe("");
   const lines = jsonLines(command.stdout);
   expect(lines[0]).toMatchObject({ type: "acknowledgment", seq: 1 });
@@ -77,7 +83,7 @@ it("--json prints every event and the outcome as JSON lines", async () => {
 
 it("colours follow FORCE_COLOR and NO_COLOR", async () => {
   const bad = ["request", "nothing"];
-  const [plain, coloured] = [run(bad, { env: { NO_COLOR: "1" } }), run(bad, { env: { FORCE_COLOR: "1" } })];
+  const [plain, coloured] = [spawned(bad, { NO_COLOR: "1" }), spawned(bad, { FORCE_COLOR: "1" })];
   expect([await plain.ended, await coloured.ended]).toEqual([1, 1]);
   expect(plain.stderr).toMatch(/^error INVALID_ACTION: /);
   expect(coloured.stderr).toContain("\u001B[31merror");
@@ -85,43 +91,43 @@ it("colours follow FORCE_COLOR and NO_COLOR", async () => {
 
 it("prints each validation issue with its path, and exits 1", async () => {
   const command = run(["request", "stages", "--payload", '{"stops":"yes"}']);
-  expect(await command.ended).toBe(1);
+  expect(await command.exitCode).toBe(1);
   expect(command.stderr).toMatch(/error VALIDATION_ERROR: [^\n]+\n {2}payload\.stops: \S/);
   const json = run(["request", "stages", "--payload", '{"stops":"yes"}', "--json"]);
-  expect(await json.ended).toBe(1);
+  expect(await json.exitCode).toBe(1);
   expect(jsonLines(json.stdout).at(-1)).toMatchObject({ type: "outcome", error: { code: "VALIDATION_ERROR" } });
 });
 
 it("P8: Ctrl-C cancels the running request, waits for the receipt, and exits 3", async () => {
-  const command = run(["request", "stages", "--payload", '{"stops":true}', "--id", "cancelled"]);
+  const command = spawned(["request", "stages", "--payload", '{"stops":true}', "--id", "cancelled"]);
   await command.printed("read: row");
   command.kill("SIGINT");
   expect(await command.ended).toBe(3);
   expect(command.stderr).toContain("Cancelled; the handler saw it and stopped.");
   const again = run(["watch", "cancelled", "--json"]);
-  expect(await again.ended).toBe(3);
+  expect(await again.exitCode).toBe(3);
   expect(jsonLines(again.stdout).at(-1)).toMatchObject({ status: "CANCELLED", error: { code: "CANCELLED" } });
 });
 
 it("P8: Ctrl-C cancels one that waits, too", async () => {
   const command = run(["request", "echo", "--delay", "1h"]);
   await command.printed("scheduled");
-  command.kill("SIGINT");
-  expect(await command.ended).toBe(3);
+  command.interrupt();
+  expect(await command.exitCode).toBe(3);
 });
 
 it("P6: the command printed by a second Ctrl-C comes back to the request", async () => {
-  const left = run(["request", "stages", "--payload", '{"stops":true,"listens":false}', "--id", "left"]);
+  const left = spawned(["request", "stages", "--payload", '{"stops":true,"listens":false}', "--id", "left"]);
   await left.printed("read: row");
   left.kill("SIGINT");
   await left.printed("Ctrl-C again leaves it running");
   left.kill("SIGINT");
   expect(await left.ended).toBe(130);
   const [, comeBack = ""] = /npx streamer (watch [^\n]+)/.exec(left.stderr) ?? [];
-  const again = streamer(comeBack.split(" "), { cwd: folder });
+  const again = streamerHere(comeBack.split(" "));
   await again.printed("read: row");
   gate.dispatchEvent(new Event("go"));
-  expect(await again.ended).toBe(3);
+  expect(await again.exitCode).toBe(3);
 });
 
 it("watch follows a running request from its beginning to its result", async () => {
@@ -130,24 +136,25 @@ it("watch follows a running request from its beginning to its result", async () 
   const second = run(["watch", "watched", "--json"]);
   await second.printed('"progress"');
   gate.dispatchEvent(new Event("go"));
-  expect([await first.ended, await second.ended]).toEqual([0, 0]);
+  expect([await first.exitCode, await second.exitCode]).toEqual([0, 0]);
   expect(jsonLines(second.stdout)[0]).toMatchObject({ type: "acknowledgment", seq: 1 });
 });
 
 it("exits 4 when nothing listens, 5 when the token is refused or missing, 2 on wrong usage", async () => {
   const commands = [
-    streamer(["request", "echo", "--url", "ws://127.0.0.1:9", "--token", "t"], { cwd: folder }),
+    streamerHere(["request", "echo", "--url", "ws://127.0.0.1:9", "--token", "t"]),
     run(["request", "echo", "--token", "t.t.t"]),
-    streamer(["request", "echo"], { cwd: folder }),
-    streamer(["request"], { cwd: folder }),
-    streamer(["request", "echo", "--url", "nonsense", "--token", "t"], { cwd: folder }),
+    streamerHere(["request", "echo", "--data-folder", folder]),
+    streamerHere(["request"]),
+    streamerHere(["request", "echo", "--url", "nonsense", "--token", "t"]),
     run(["request", "echo", "--payload", "{"]),
     run(["request", "echo", "--priority", "10"]),
     run(["request", "echo", "--mode", "later"]),
     run(["request", "echo", "--timeout", "soon"]),
-    streamer(["no-such-verb"], { cwd: folder }),
-    streamer(["--help"], { cwd: folder }),
+    streamerHere(["requst"]),
+    streamerHere(["--help"]),
   ];
-  expect(await Promise.all(commands.map(({ ended }) => ended))).toEqual([4, 5, 5, 2, 2, 2, 2, 2, 2, 2, 0]);
+  expect(await Promise.all(commands.map(({ exitCode }) => exitCode))).toEqual([4, 5, 5, 2, 2, 2, 2, 2, 2, 2, 0]);
   expect(commands[0]!.stderr).toContain("streamer serve");
+  expect(commands[9]!.stderr).toContain("Did you mean request?");
 });

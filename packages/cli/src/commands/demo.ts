@@ -94,7 +94,9 @@ async function makeReport(options: DemoOptions, terminal: Terminal, signal: Abor
       report_type: options.type,
       include_charts: options.charts,
     });
-    const { result } = await follow(run, client, terminal, () => "Stopped before the report was done.");
+    const [end] = await follow([run], { client, terminal, farewell: () => "Stopped before the report was done." });
+    if (!end || "error" in end) throw end?.error;
+    const { result } = end;
     const link = linkIn(result);
     if (link === undefined) throw new ExitError(EXIT.failed, "The report has no link to its file.", "NO_FILE");
     const file = await download(link, out, signal);
