@@ -60,7 +60,7 @@ export function badInputContract({ connect, id, transport }: WireStage): void {
   const { messageBytes } = transport;
   describe("bad input", () => {
     it.each(Object.entries({ ...REFUSED, ...(!transport.endsOversized && oversized(messageBytes)) }))(
-      "§3 P12 %s gets a typed error, and nothing else is disturbed",
+      "§3 §3.6 §3.8 P12 %s gets a typed error, and nothing else is disturbed",
       async (_, [frame, code, about = {}]) => {
         const client = await connect();
         const story = id();

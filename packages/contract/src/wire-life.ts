@@ -35,7 +35,7 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
       });
     });
 
-    it("§6 P1 P5 a long one is acknowledged first, then reports on one cursor, and completes after 100", async () => {
+    it("§5.4 §5.6 §5.7 §5.10 §6.1 §6.2 P1 P5 a long one is acknowledged first, then reports on one cursor, and completes after 100", async () => {
       const client = await connect();
       const requestId = id();
       client.send(request(requestId, "story"));
@@ -61,7 +61,7 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
       expect(progress.at(-1)).toMatchObject({ percentage: 100 });
     });
 
-    it("§3.7 an answer carries the ref of its question", async () => {
+    it("§3.7 §4.4 §4.6 §4.8 §5.2 §5.12 §5.13 an answer carries the ref of its question", async () => {
       const client = await connect();
       const requestId = id();
       client.send(request(requestId, "story"));
@@ -103,7 +103,7 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
     });
   });
 
-  it("§5.15 the actions there are, with their limits, and schemas where there are some", async () => {
+  it("§4.9 §5.15 §5.15.1 the actions there are, with their limits, and schemas where there are some", async () => {
     const client = await connect();
     client.send({ type: "actions", ref: "a" });
     const { items } = (await client.answer("a")) as ServerMessage<"actions">;
@@ -150,7 +150,7 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
   });
 
   describe("resuming", () => {
-    it("§6.3 P6 a client cut off anywhere misses nothing and hears nothing twice", async () => {
+    it("§4.2 §6.3 P6 a client cut off anywhere misses nothing and hears nothing twice", async () => {
       for (const after of [1, 2, 7, PARTS]) {
         const [cut, whole] = [await connect(), await connect()];
         const requestId = id();
@@ -202,7 +202,7 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
   });
 
   describe("cancelling", () => {
-    it("§7 P8 a running request: requested, observed, stopped, to every subscriber", async () => {
+    it("§4.4 §5.9 §7 P8 a running request: requested, observed, stopped, to every subscriber", async () => {
       const clients = [await connect(), await connect()];
       const requestId = id();
       clients[0]!.send(request(requestId, "wait"));
@@ -256,7 +256,7 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
       expect(seqs(mine, requestId)).toEqual(rising(seqs(mine, requestId)));
     });
 
-    it("§4.7 P10 a list has one's own requests, page by page, newest first", async () => {
+    it("§4.7 §8 P10 a list has one's own requests, page by page, newest first", async () => {
       const user = id();
       const client = await connect(user);
       const made = Array.from({ length: 5 }, id);

@@ -8,6 +8,8 @@ import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL, type ServerMessage } from "@str
 import { openSocket, type Opening, type WireClient } from "./wire-client.ts";
 import { badInputContract } from "./wire-input.ts";
 import { wireLifeContract } from "./wire-life.ts";
+import { wireOptionsContract } from "./wire-options.ts";
+import { plainClientContract } from "./wire-plain.ts";
 import { DIRECT, type Transport, type WireStage } from "./wire-stage.ts";
 
 export interface WireTarget {
@@ -51,7 +53,7 @@ export function wireContract(target: () => WireTarget, transport: Transport = DI
   };
 
   describe("connecting", () => {
-    it("§2.1 §2.3 the subprotocol is selected when it is offered, and welcome comes first", async () => {
+    it("§2.1 §2.3 §5.1 the subprotocol is selected when it is offered, and welcome comes first", async () => {
       const client = await stage.connect();
       expect(client.protocol).toBe(SUBPROTOCOL);
       expect(client.received[0]).toMatchObject({
@@ -108,6 +110,8 @@ export function wireContract(target: () => WireTarget, transport: Transport = DI
     });
   });
 
+  plainClientContract(async () => ({ url: target().url, token: await target().token("alice") }));
   badInputContract(stage);
   wireLifeContract(stage);
+  wireOptionsContract(stage);
 }

@@ -1,5 +1,5 @@
 /** docs/protocol.md says what the code does: frames and fields, error codes, examples. */
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
@@ -14,6 +14,22 @@ import {
 } from "../src/index.ts";
 
 const text = readFileSync(join(import.meta.dirname, "../../../docs/protocol.md"), "utf8");
+
+/** What no client can be shown by a server on a bare socket, and where it is tested instead. */
+const UNCITED: Readonly<Record<string, string>> = {
+  "1": "the promises; their tests name them",
+  "2": "a chapter",
+  "2.4": "takes a minute of silence; embedded/test and client/test, with a clock of their own",
+  "3.4": "for clients: client/test",
+  "3.5": "what words mean",
+  "3.9": "only where frames are small: parts.test.ts, aws-local/test",
+  "4": "a chapter",
+  "5": "a chapter",
+  "6": "a chapter",
+  "5.5": "flow.ts",
+  "5.14": "as 3.9",
+  "12": "the suite itself",
+};
 
 /** The text under a heading, up to the next of the same depth or above. */
 function section(heading: RegExp): string {
@@ -96,5 +112,28 @@ describe("the examples of docs/protocol.md are messages", () => {
       ...Object.keys(SERVER_SHAPES).map((type) => `server ${type}`),
     ];
     expect([...new Set(types)].sort()).toEqual(all.sort());
+  });
+});
+
+describe("the sections of docs/protocol.md", () => {
+  const sections = [...text.matchAll(/^(?:#{2,4} |- )(\d+(?:\.\d+)*)\.? /gm)].map(([, number]) => number!);
+  const cited = (pattern: string): ReadonlySet<string> => {
+    const files = globSync(pattern, { cwd: join(import.meta.dirname, "../../..") });
+    expect(files.length).toBeGreaterThan(0);
+    const sources = files.map((file) => readFileSync(join(import.meta.dirname, "../../..", file), "utf8"));
+    return new Set(sources.flatMap((source) => [...source.matchAll(/(?<!RFC \d+ )§(\d+(?:\.\d+)*)/g)].map(([, number]) => number!)));
+  };
+
+  it("are numbered once", () => {
+    expect(sections).toEqual([...new Set(sections)]);
+  });
+
+  it("are there when code or a test cites them", () => {
+    expect([...cited("packages/*/{src,test,conformance}/**/*.ts")].filter((number) => !sections.includes(number))).toEqual([]);
+  });
+
+  it("are cited by the wire suite, or there is a reason why not", () => {
+    const wire = cited("packages/contract/src/wire*.ts");
+    expect(sections.filter((number) => !wire.has(number))).toEqual(sections.filter((number) => number in UNCITED));
   });
 });
