@@ -9,6 +9,7 @@ export default defineConfig({
       "apps/*/test/**/*.test.ts",
       "examples/**/*.test.ts",
       "scripts/**/*.test.ts",
+      "clients/*/test/**/*.test.ts",
     ],
     typecheck: { enabled: false },
     testTimeout: 30_000,

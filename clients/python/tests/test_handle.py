@@ -1,0 +1,127 @@
+"""Handles that are kept, attached to again, listened to and given up."""
+
+import json
+from typing import Any, cast
+
+from fake_peer import ACK, DONE, PeerCase, becomes
+from manual_clock import ManualClock
+
+from streamer_client import Run, RunReference, RunState
+
+BEYOND = 2**53 - 1
+
+
+def kept(run: Run) -> RunReference:
+    return cast(RunReference, json.loads(json.dumps(run.to_json())))
+
+
+class HandleTest(PeerCase):
+    async def test_tells_each_change_of_a_runs_state_in_order_until_told_to_stop(self) -> None:
+        run = self.open().request("work", 1, id="r1")
+        every: list[RunState] = []
+        some: list[RunState] = []
+        run.on_state(every.append)
+        stop = run.on_state(some.append)
+        await self.peer.hear("request")
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1})
+        await run.accepted()
+        stop()
+        stop()
+        self.peer.say({"type": "progress", "request_id": "r1", "seq": 2, "percentage": 40, "attempt": 1})
+        self.peer.say({**DONE, "request_id": "r1", "seq": 3})
+        await run
+        told = [(state.status, state.progress and state.progress.percentage) for state in every]
+        self.assertEqual(told, [("PENDING", None), ("PROCESSING", 40), ("COMPLETED", 40)])
+        self.assertIs(every[-1], run.state)
+        self.assertEqual(some, every[:1])
+
+    async def test_p6_a_kept_run_goes_on_in_another_client_after_the_last_seq_it_saw(self) -> None:
+        before = self.open()
+        run = before.request("work", 1, id="r1")
+        await self.peer.hear("request")
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1})
+        await run.accepted()
+        reference = kept(run)
+        self.assertEqual(reference, {"id": "r1", "after": 1, "epoch": "e1"})
+        await before.close()
+        again = self.open().attach(reference)
+        self.assertEqual((await self.peer.hear("subscribe", request_id="r1"))["after"], 1)
+        self.peer.say({**DONE, "request_id": "r1", "seq": 2})
+        self.assertEqual(await again, {"n": 1})
+
+    async def test_p4_a_run_that_was_kept_before_its_answer_came_is_sent_again_under_its_id(self) -> None:
+        before = self.open()
+        reference = kept(before.request("work", {"a": 1}, id="r1"))
+        await self.peer.hear("request")
+        await before.close()
+        again = self.open().attach(reference)
+        self.assertEqual(await self.peer.hear("request", 2), self.peer.heard[0])
+        self.peer.say({"type": "response", "request_id": "r1", "success": True, "data": 5, "metadata": {}})
+        self.assertEqual(await again, 5)
+
+    async def test_p6_a_run_that_was_kept_from_another_store_asks_for_the_snapshot_alone(self) -> None:
+        client = self.open()
+        client.attach({"id": "r1", "after": 7, "epoch": "e0"})
+        self.assertEqual((await self.peer.hear("subscribe", request_id="r1"))["after"], BEYOND)
+        await becomes(client, "open")
+        client.attach({"id": "r2", "after": 7, "epoch": "e0"})
+        self.assertEqual((await self.peer.hear("subscribe", request_id="r2"))["after"], BEYOND)
+
+    async def test_p12_refuses_to_attach_to_what_is_no_reference(self) -> None:
+        client = self.open()
+        broken: list[Any] = [None, {}, {"id": "r1"}, {"id": "r1", "after": "2"}, {"id": 5, "after": 0}]
+        for reference in (*broken, {"id": "r1", "after": 0, "frame": {}}):
+            await self.assert_fails(client.attach(reference), "VALIDATION_ERROR")
+        self.assertEqual(self.peer.heard, [])
+
+    async def test_stops_following_a_second_after_the_last_handle_was_given_up(self) -> None:
+        clock = ManualClock()
+        client = self.open(clock=clock)
+        first, second = client.attach("r1"), client.attach("r1")
+        await self.peer.hear("subscribe")
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1})
+        await first.accepted()
+        first.detach()
+        first.detach()
+        await clock.waits(1_000)
+        clock.advance(1_000)
+        second.detach()
+        await clock.waits(1_000)
+        third = client.attach("r1")
+        clock.advance(1_000)
+        self.peer.say({"type": "progress", "request_id": "r1", "seq": 2, "percentage": 40, "attempt": 1})
+        self.assertEqual((await anext(aiter(third.progress))).percentage, 40)
+        self.assertEqual(self.peer.said("unsubscribe"), [])
+        third.detach()
+        await clock.waits(1_000)
+        receipt = third.cancel()
+        clock.advance(1_000)
+        self.assertEqual((await self.assert_fails(third, "DETACHED")).request_id, "r1")
+        await self.assert_fails(receipt, "DETACHED")
+        self.assertEqual(await self.peer.hear("unsubscribe"), {"type": "unsubscribe", "request_id": "r1"})
+        self.assertEqual(third.state.status, "PROCESSING")
+
+    async def test_p1_giving_up_a_handle_takes_nothing_back_that_the_server_has_not_answered(self) -> None:
+        clock = ManualClock()
+        client = self.open(clock=clock)
+        run = client.request("work", 1, id="r1")
+        run.detach()
+        await self.peer.hear("request")
+        clock.advance(5_000)
+        self.peer.cut()
+        await becomes(client, "waiting")
+        clock.advance(5_000)
+        await self.peer.hear("request", 2)
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1})
+        await run.accepted()
+        await clock.waits(1_000)
+        clock.advance(1_000)
+        await self.peer.hear("unsubscribe")
+
+    async def test_forgets_a_reader_that_left(self) -> None:
+        run = self.open().request("work", 1, id="r1")
+        await self.peer.hear("request")
+        reader = run.events
+        self.assertEqual(len(run._tracker._recordings), 1)
+        del reader
+        self.assertEqual(len(run._tracker._recordings), 0)
