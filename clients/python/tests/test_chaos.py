@@ -14,7 +14,7 @@ from fake_peer import collect, seq
 from streamer_client import Client, Reconnect, Run, RunEvent, StreamerError, connect
 
 LANES = 4
-ROUNDS = 6
+ROUNDS = 4
 MEAN_BYTES = 2_000
 PARTIALS = 120
 

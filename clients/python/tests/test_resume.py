@@ -126,6 +126,22 @@ class ResumeTest(PeerCase):
         self.peer.say({"type": "error", "request_id": "r1", "seq": 3, "error": {"code": "CANCELLED", "message": "c"}})
         self.assertEqual(await receipt, CancellationReceipt("stopped", observed=False))
 
+    async def test_p8_a_cancellation_whose_answer_got_lost_did_not_come_too_late(self) -> None:
+        run = self.open().request("work", 1, id="r1")
+        await self.peer.hear("request")
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1})
+        await run.accepted()
+        receipt = run.cancel()
+        await self.peer.hear("cancel")
+        self.peer.cut()
+        again = await self.peer.hear("cancel", 2)
+        about: Frame = {"type": "cancellation", "request_id": "r1"}
+        self.peer.say({**about, "stage": "too_late", "ref": again["ref"]})
+        for seq, stage in enumerate(("requested", "observed", "stopped"), 2):
+            self.peer.say({**about, "seq": seq, "stage": stage})
+        self.peer.say({"type": "error", "request_id": "r1", "seq": 5, "error": {"code": "CANCELLED", "message": "c"}})
+        self.assertEqual(await receipt, CancellationReceipt("stopped", observed=True))
+
     async def test_p9_an_attached_request_that_was_redriven_does_not_end_with_its_old_error(self) -> None:
         run = self.open().attach("r1")
         events = collect(run.events)

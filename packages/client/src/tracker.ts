@@ -129,8 +129,8 @@ export class Tracker {
     this.#become(advance(this.state, event, closes));
     this.accept();
     this.#tell(event);
+    // Too late for a cancellation, perhaps because an earlier asking was heard: only the end tells, and it follows.
     if (event.type === "response" || closes) this.#settle();
-    else if (event.type === "cancellation" && event.stage === "too_late") this.cancelling?.receipt.resolve(this.receipt);
   }
 
   snapshot(snapshot: ServerMessage<"snapshot">): void {

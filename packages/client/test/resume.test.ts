@@ -156,6 +156,25 @@ it("P8: asks for cancellation again on the next connection", async () => {
   expect(await receipt).toEqual({ stage: "stopped", observed: false });
 });
 
+it("P8: a cancellation whose answer got lost did not come too late", async () => {
+  await using peer = await startPeer();
+  await using client = open(peer);
+  const run = client.request("work", 1, { id: "r1" });
+  await peer.hear(isRequest);
+  peer.say({ ...ack, request_id: "r1", seq: 1 });
+  await run.accepted;
+  const receipt = run.cancel();
+  await peer.hear(({ type }) => type === "cancel");
+  peer.cut();
+  const again = await peer.hear(({ type }) => type === "cancel", 2);
+  peer.say({ type: "cancellation", request_id: "r1", stage: "too_late", ref: refOf(again) });
+  for (const [index, stage] of (["requested", "observed", "stopped"] as const).entries()) {
+    peer.say({ type: "cancellation", request_id: "r1", seq: 2 + index, stage });
+  }
+  peer.say({ type: "error", request_id: "r1", seq: 5, error: { code: "CANCELLED", message: "c" } });
+  expect(await receipt).toEqual({ stage: "stopped", observed: true });
+});
+
 it("P9: an attached request that was redriven does not end with its old error", async () => {
   await using peer = await startPeer();
   await using client = open(peer);

@@ -130,10 +130,9 @@ class Tracker:
         self._become(advance(self.state, event, closes))
         self.accept()
         self._tell(event)
+        # Too late for a cancellation, perhaps because an earlier asking was heard: only the end tells, and it follows.
         if event["type"] == "response" or closes:
             self._settle()
-        elif event["type"] == "cancellation" and event["stage"] == "too_late" and self.cancelling:
-            self.cancelling.receipt.resolve(self.receipt)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         if self.is_over:
