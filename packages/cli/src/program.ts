@@ -27,6 +27,7 @@ export const COMMANDS: readonly Verb[] = [
   { name: "actions", summary: "What the server can do; also as AsyncAPI.", load: () => import("./commands/actions.ts") },
   { name: "types", summary: "TypeScript declarations of the server's actions.", load: () => import("./commands/types.ts") },
   { name: "token", summary: "Mint a token for development.", load: () => import("./commands/token.ts") },
+  { name: "doctor", summary: "Check the way to a server, step by step, with advice.", load: () => import("./commands/doctor.ts") },
   { name: "sample-data", summary: "Write the sample shop that reports can be tried on.", load: () => import("./commands/sample-data.ts") },
   { name: "demo", summary: "Make a report on a server of its own.", load: () => import("./commands/demo.ts") },
   { name: "deploy", summary: "Deploy to AWS, by the CDK.", load: () => import("./commands/deploy.ts") },

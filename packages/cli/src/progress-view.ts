@@ -39,8 +39,9 @@ function createBars(terminal: Terminal, runs: readonly Shown[]): ProgressView {
   const draw = (): void => {
     frame = undefined;
     isDrawn = true;
-    const { columns = 80, rows = 24 } = terminal.stderr;
-    terminal.pin(barLines(runs, { columns, rows }, terminal.style));
+    const { columns, rows } = terminal.stderr;
+    // Some terminals say that they have none.
+    terminal.pin(barLines(runs, { columns: columns || 80, rows: rows || 24 }, terminal.style));
   };
   return {
     changed() {

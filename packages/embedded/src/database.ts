@@ -5,7 +5,7 @@
  * inspection tools can still read the database while the server runs. The operating system frees the lock when the
  * process dies, however it dies.
  */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StreamerError } from "@streamer/core";
@@ -20,6 +20,7 @@ export interface Database {
   close(): void;
 }
 
+const LOCK_FILE = "lock.db";
 /** A server that is being replaced may take a moment to die. */
 const LOCK_WAIT_MS = 500;
 
@@ -52,8 +53,23 @@ export function openDatabase(dataFolder: string): Database {
   }
 }
 
+/** Whether a server holds the folder now. It looks without locking, so that a server that starts meanwhile is not refused. */
+export function isInUse(dataFolder: string): boolean {
+  const path = join(dataFolder, LOCK_FILE);
+  if (!existsSync(path)) return false;
+  const lock = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+  try {
+    lock.prepare("SELECT count(*) FROM sqlite_master").get();
+    return false;
+  } catch {
+    return true;
+  } finally {
+    lock.close();
+  }
+}
+
 function lockFolder(dataFolder: string): DatabaseSync {
-  const lock = new DatabaseSync(join(dataFolder, "lock.db"), { timeout: LOCK_WAIT_MS });
+  const lock = new DatabaseSync(join(dataFolder, LOCK_FILE), { timeout: LOCK_WAIT_MS });
   try {
     lock.exec("BEGIN EXCLUSIVE");
     return lock;

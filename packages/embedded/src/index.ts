@@ -2,7 +2,7 @@ export type { AuthOptions, TrustedKeys } from "@streamer/auth";
 export { developmentKey, type TokenTerms } from "./auth.ts";
 export type { ChannelOptions } from "./channel.ts";
 export { createEmbeddedEngine, type EmbeddedEngine, type EngineParts } from "./engine.ts";
-export { openDatabase, type Database } from "./database.ts";
+export { isInUse, openDatabase, type Database } from "./database.ts";
 export { systemClock } from "./clock.ts";
 export { createIsolation, type IsolationOptions, type ProcessIsolation } from "./isolation.ts";
 export { createLog, type LogLevel } from "./log.ts";

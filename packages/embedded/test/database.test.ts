@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openDatabase } from "../src/database.ts";
+import { isInUse, openDatabase } from "../src/database.ts";
 import { migrate } from "../src/schema.ts";
 
 let folder: string;
@@ -33,14 +33,17 @@ describe("the database of a data folder", () => {
   });
 
   it("P3 a second server on the folder is refused, with an error that says what to do", () => {
+    expect(isInUse(folder)).toBe(false);
     const { close } = openDatabase(folder);
     expect(() => openDatabase(folder)).toThrow(/in use by another Streamer server\. Stop that one, or give this one a folder of its own/);
+    expect(isInUse(folder)).toBe(true);
     close();
+    expect(isInUse(folder)).toBe(false);
     openDatabase(folder).close();
   });
 
   it("P3 the folder is free as soon as its server is killed", async () => {
-    const source = `import { openDatabase } from ${JSON.stringify(new URL("../src/database.ts", import.meta.url).href)};
+    const source = `import { isInUse, openDatabase } from ${JSON.stringify(new URL("../src/database.ts", import.meta.url).href)};
       globalThis.kept = openDatabase(process.argv[1]); console.log("open"); setInterval(() => {}, 1_000);`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", source, folder], { stdio: ["ignore", "pipe", "inherit"] });
     await once(child.stdout, "data");
