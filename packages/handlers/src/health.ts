@@ -13,27 +13,18 @@ const RESOLUTION_MS = 10;
 const WINDOW_MS = 60_000;
 const NS_PER_MS = 1_000_000;
 
-export interface Health {
-  readonly status: "ok";
-  readonly version: string;
-  readonly node: string;
-  /** ISO 8601, by the clock of the answering process. */
-  readonly time: string;
-  readonly uptime_ms: number;
-  readonly memory: {
-    readonly rss_bytes: number;
-    readonly heap_used_bytes: number;
-    readonly heap_total_bytes: number;
-    readonly external_bytes: number;
-  };
-  /** How late timers ran over the last `window_ms`: what every socket of the process had to wait. */
-  readonly event_loop: {
-    readonly window_ms: number;
-    readonly delay_p50_ms: number;
-    readonly delay_p99_ms: number;
-    readonly delay_max_ms: number;
-  };
-}
+const healthOutput = z.object({
+  status: z.literal("ok"),
+  version: z.string(),
+  node: z.string(),
+  time: z.string().describe("ISO 8601, by the clock of the answering process."),
+  uptime_ms: z.int(),
+  memory: z.object({ rss_bytes: z.int(), heap_used_bytes: z.int(), heap_total_bytes: z.int(), external_bytes: z.int() }),
+  event_loop: z
+    .object({ window_ms: z.int(), delay_p50_ms: z.number(), delay_p99_ms: z.number(), delay_max_ms: z.number() })
+    .describe("How late timers ran over the last window_ms: what every socket of the process had to wait."),
+});
+export type Health = z.infer<typeof healthOutput>;
 
 /** Measuring starts here: create it once, when the process starts. The measuring never keeps a process alive. */
 export function createHealth() {
@@ -64,6 +55,7 @@ export function createHealth() {
     action: "health",
     description: "Uptime, memory and event-loop delay of the process that answers.",
     input: z.strictObject({}).optional(),
+    output: healthOutput,
     estimate: 1,
     run: (): Health => {
       const { rss, heapUsed, heapTotal, external } = process.memoryUsage();

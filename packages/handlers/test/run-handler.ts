@@ -61,6 +61,12 @@ export async function parseInput(handler: AnyHandler, input: unknown): Promise<u
   return parsed.value;
 }
 
+/** What a handler says of its results has to be so; nothing else checks it. */
+async function checkOutput({ action, output: schema }: AnyHandler, output: unknown): Promise<void> {
+  const checked = await schema?.["~standard"].validate(JSON.parse(JSON.stringify(output)));
+  if (checked?.issues) throw new Error(`The result of ${action} is not what its output schema says: ${JSON.stringify(checked.issues)}`);
+}
+
 const nowhere = (): void => undefined;
 const silent: Log = { debug: nowhere, info: nowhere, warn: nowhere, error: nowhere };
 
@@ -137,7 +143,9 @@ export async function startRun<Action extends string, Schema extends StandardSch
   };
   const result = (async () => {
     try {
-      return await handler.run(value, ctx);
+      const output = await handler.run(value, ctx);
+      await checkOutput(handler as AnyHandler, output);
+      return output;
     } finally {
       await rm(scratchFolder, { recursive: true, force: true });
     }

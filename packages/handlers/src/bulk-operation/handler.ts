@@ -12,7 +12,7 @@ import { randomUUID } from "node:crypto";
 import { applyItem, type ItemRules, type Rows } from "./apply-item.ts";
 import { bulkInput, type BulkInput } from "./input.ts";
 import { countOutcomes, isFailure, type ItemReport } from "./outcomes.ts";
-import { bulkResult, type BulkResult } from "./result.ts";
+import { bulkOutput, bulkResult, type BulkResult } from "./result.ts";
 import { isBusy, openBulkStore, type BulkStore } from "./store.ts";
 
 /** Another process holds the table's lock: transactions are short, so it is soon worth another try. */
@@ -42,6 +42,7 @@ export function createBulkOperation({ folder, entities, now = Date.now }: BulkOp
     action: "bulk_operation",
     description: "Creates, updates or deletes up to 10,000 entities and reports on each.",
     input: bulkInput(entities && Object.keys(entities)),
+    output: bulkOutput,
     estimate: ({ items, batch_size }) => RUN_MS + BATCH_MS * Math.ceil(items.length / batch_size),
     // Mostly for a locked table, where an attempt costs little; a failing disk is given up on within two minutes.
     retry: { maxAttempts: 10, baseMs: 250, capMs: 15_000 },

@@ -14,7 +14,7 @@ const MAX_ID_LENGTH = 128;
 /** More problems than this help nobody, and ten thousand of them would be a larger message than the request. */
 const MAX_ISSUES = 100;
 
-const OPERATIONS = ["create", "update", "delete"] as const;
+export const OPERATIONS = ["create", "update", "delete"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 const ENTITY_TYPE = /^[a-z][a-z0-9_]{0,63}$/;

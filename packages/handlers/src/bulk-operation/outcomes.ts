@@ -1,4 +1,5 @@
 /** What became of the items of a bulk operation: one report each, and their count by outcome. */
+import * as z from "zod";
 
 /** The first four are successes: the table now says what was asked for. */
 const ITEM_OUTCOMES = ["created", "updated", "deleted", "unchanged", "not_found", "conflict", "invalid"] as const;
@@ -6,16 +7,18 @@ export type ItemOutcome = (typeof ITEM_OUTCOMES)[number];
 
 const FAILURES: ReadonlySet<ItemOutcome> = new Set(["not_found", "conflict", "invalid"]);
 
-export interface ItemReport {
-  /** Its place in `items`, from 0. */
-  readonly index: number;
-  readonly id: string;
-  readonly outcome: ItemOutcome;
-  /** Says why, when it failed. */
-  readonly message?: string;
-}
+export const itemReport = z
+  .object({
+    index: z.int().describe("Its place in items, from 0."),
+    id: z.string(),
+    outcome: z.enum(ITEM_OUTCOMES),
+    message: z.string().exactOptional().describe("Says why, when it failed."),
+  })
+  .readonly();
+export type ItemReport = z.infer<typeof itemReport>;
 
-export type Counts = { readonly [outcome in ItemOutcome]: number };
+export const itemCounts = z.record(z.enum(ITEM_OUTCOMES), z.int());
+export type Counts = z.infer<typeof itemCounts>;
 
 export const isFailure = ({ outcome }: ItemReport): boolean => FAILURES.has(outcome);
 

@@ -1,28 +1,29 @@
 /** What a bulk operation answers: counts always, each item's report in the result when there are few, in a file when many. */
 import type { HandlerBlobs } from "@streamer/core";
-import type { BulkInput, Operation } from "./input.ts";
-import { countOutcomes, isFailure, type Counts, type ItemReport } from "./outcomes.ts";
+import * as z from "zod";
+import { OPERATIONS, type BulkInput } from "./input.ts";
+import { countOutcomes, isFailure, itemCounts, itemReport, type ItemReport } from "./outcomes.ts";
 
 /** Item reports given in the result itself. */
 const INLINE_REPORTS = 100;
 
-export interface BulkResult {
-  readonly operation_type: Operation;
-  readonly entity_type: string;
-  readonly total: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  /** Items after the one at which the operation stopped; 0 unless `continue_on_error` is false. */
-  readonly not_attempted: number;
-  readonly batches: number;
-  readonly counts: Counts;
-  /** Every item's report when there are at most 100 of them. */
-  readonly items?: readonly ItemReport[];
-  /** Otherwise the first 100 failures… */
-  readonly failures?: readonly ItemReport[];
-  /** …and a file with every item's report, one JSON object a line. */
-  readonly report?: { readonly url: string; readonly expires_at: string; readonly size_bytes: number; readonly format: "ndjson" };
-}
+export const bulkOutput = z.object({
+  operation_type: z.enum(OPERATIONS),
+  entity_type: z.string(),
+  total: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  not_attempted: z.int().describe("Items after the one at which the operation stopped; 0 unless continue_on_error is false."),
+  batches: z.int(),
+  counts: itemCounts,
+  items: z.array(itemReport).readonly().exactOptional().describe("Every item's report when there are at most 100 of them."),
+  failures: z.array(itemReport).readonly().exactOptional().describe("Otherwise the first 100 failures…"),
+  report: z
+    .object({ url: z.string(), expires_at: z.string(), size_bytes: z.int(), format: z.literal("ndjson") })
+    .exactOptional()
+    .describe("…and a file with every item's report, one JSON object a line."),
+});
+export type BulkResult = z.infer<typeof bulkOutput>;
 
 export async function bulkResult(
   { operation_type, entity_type, items }: BulkInput,

@@ -9,8 +9,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { defineHandler, type Handler } from "@streamer/core";
-import type { JsonObject } from "@streamer/protocol";
-import { reportInput, type ReportInput } from "./input.ts";
+import * as z from "zod";
+import { jsonRecord } from "../json-record.ts";
+import { REPORT_FORMATS, reportInput, type ReportInput } from "./input.ts";
 
 export interface GenerateReportOptions {
   /** The folder with the shop's files; the only one a report reads. */
@@ -27,17 +28,16 @@ export interface GenerateReportOptions {
   readonly rowsPerSheet?: number;
 }
 
-export interface ReportResult extends JsonObject {
-  readonly url: string;
-  /** Order lines in the file. */
-  readonly records: number;
-  readonly size_bytes: number;
-  readonly format: ReportInput["format"];
-  /** ISO 8601. */
-  readonly generated_at: string;
-  readonly expires_at: string;
-  readonly stats: JsonObject;
-}
+const reportOutput = z.object({
+  url: z.string().describe("Where the file is, until expires_at."),
+  records: z.int().describe("Order lines in the file."),
+  size_bytes: z.int(),
+  format: z.enum(REPORT_FORMATS),
+  generated_at: z.string().describe("ISO 8601."),
+  expires_at: z.string().describe("ISO 8601."),
+  stats: jsonRecord.describe("The totals of the report, and what it took to make it."),
+});
+export type ReportResult = z.infer<typeof reportOutput>;
 
 export type GenerateReport = Handler<"generate_report", typeof reportInput, ReportResult>;
 
@@ -51,6 +51,7 @@ export function createGenerateReport(options: GenerateReportOptions): GenerateRe
     action: "generate_report",
     description: "A sales report over a period as PDF, CSV or Excel, with totals, rankings and charts.",
     input: reportInput,
+    output: reportOutput,
     estimate: (input) => estimateMs(input, dataBytes),
     timeoutMs: TIMEOUT_MS,
     retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 
-const REPORT_FORMATS = ["pdf", "csv", "excel"] as const;
+export const REPORT_FORMATS = ["pdf", "csv", "excel"] as const;
 const REPORT_TYPES = ["monthly", "quarterly", "annual", "custom"] as const;
 
 /** Longest period of a monthly, quarterly or annual report, in days, both ends included: a leap year. */

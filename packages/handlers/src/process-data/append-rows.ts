@@ -21,14 +21,13 @@ const appendInput = z.strictObject({
   end: z.boolean().default(false),
 });
 
-export interface AppendResult extends JsonObject {
-  readonly stream_id: string;
-  /** What the next append has to be numbered. */
-  readonly next_sequence: number;
-  /** False for a repeated append: it was stored before. */
-  readonly stored: boolean;
-  readonly unread_bytes: number;
-}
+const appendOutput = z.object({
+  stream_id: z.string(),
+  next_sequence: z.int().describe("What the next append has to be numbered."),
+  stored: z.boolean().describe("False for a repeated append: it was stored before."),
+  unread_bytes: z.int().describe("Of the channel, its reader has yet to take."),
+});
+export type AppendResult = z.infer<typeof appendOutput>;
 
 export interface AppendRowsOptions {
   /** Where channels live: the one that process_data is given. */
@@ -43,6 +42,7 @@ export function createAppendRows({ channelsFolder, limits }: AppendRowsOptions) 
     action: "append_rows",
     description: "Appends rows to a channel that process_data reads.",
     input: appendInput,
+    output: appendOutput,
     estimate: ESTIMATE_MS,
     retry: { maxAttempts: 1 },
     async run({ stream_id, sequence, rows, end }, ctx): Promise<AppendResult> {

@@ -5,11 +5,11 @@
 import * as z from "zod";
 import { MODELS, processOptions, type ProcessOptions } from "./options.ts";
 
-const PIPELINES = ["classification", "regression", "clustering", "anomaly", "transformation"] as const;
+export const PIPELINES = ["classification", "regression", "clustering", "anomaly", "transformation"] as const;
 export type Pipeline = (typeof PIPELINES)[number];
 export const FILE_FORMATS = ["csv", "json", "ndjson", "parquet"] as const;
 export type FileFormat = (typeof FILE_FORMATS)[number];
-const OUTPUT_FORMATS = ["json", "csv", "parquet"] as const;
+export const OUTPUT_FORMATS = ["json", "csv", "parquet"] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** More columns than any table people make; a file of a million is a mistake, and is told so. */

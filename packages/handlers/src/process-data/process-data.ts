@@ -7,7 +7,7 @@
 import { resolve } from "node:path";
 import { defineHandler, type Handler } from "@streamer/core";
 import { processInput } from "./input.ts";
-import type { ProcessResult } from "./outputs/result.ts";
+import { processOutput, type ProcessResult } from "./process-result.ts";
 import type { Settings } from "./run.ts";
 
 export interface ProcessDataOptions {
@@ -46,6 +46,7 @@ export function processData(settings: Settings, endProcess: () => void): Process
     description:
       "Classification, regression, clustering, anomaly detection or transformation of a table, with metrics, predictions and a model to use again.",
     input: processInput,
+    output: processOutput,
     estimate: ESTIMATE_MS,
     timeoutMs: TIMEOUT_MS,
     retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },

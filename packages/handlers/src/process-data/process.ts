@@ -6,7 +6,7 @@ import { isFatal, isStopped, type HandlerContext } from "@streamer/core";
 import type { Database } from "../duckdb/database.ts";
 import { channelFolder, leaveChannel, removeChannel } from "./ingest/channel.ts";
 import type { ProcessInput } from "./input.ts";
-import type { ProcessResult } from "./outputs/result.ts";
+import type { ProcessResult } from "./process-result.ts";
 import { withoutPaths } from "./problem.ts";
 import { createProgress } from "./progress.ts";
 import type { Run } from "./run.ts";

@@ -2,29 +2,11 @@
 import type { StoredBlob } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 import { keptFeatures } from "../preprocess/recipe.ts";
-import type { OutputFormat, Pipeline } from "../input.ts";
+import type { ProcessResult } from "../process-result.ts";
 import type { Run } from "../run.ts";
 import type { Finished } from "../stages/postprocess.ts";
 import { importances } from "./importances.ts";
 import { finite } from "./supervised-metrics.ts";
-
-export interface ProcessResult extends JsonObject {
-  readonly pipeline: Pipeline;
-  /** The output file. */
-  readonly url: string;
-  readonly expires_at: string;
-  readonly size_bytes: number;
-  readonly format: OutputFormat;
-  /** Rows in it. */
-  readonly rows: number;
-  readonly summary: string;
-  readonly metrics: JsonObject;
-  readonly model: JsonObject;
-  readonly features: JsonObject;
-  readonly data: JsonObject;
-  readonly preview: JsonObject[];
-  readonly timings: JsonObject;
-}
 
 export interface ResultParts extends Finished {
   readonly metrics: JsonObject;
