@@ -15,7 +15,7 @@ from streamer_client import Client, ConnectionState, Reconnect, RunEvent, Stream
 
 Frame = dict[str, Any]
 
-WAIT_S = 5
+WAIT_S = 20
 DONE: Frame = {"type": "complete", "result": {"n": 1}, "metadata": {"attempts": 1, "queue_ms": 0, "run_ms": 1}}
 ACK: Frame = {"type": "acknowledgment", "status": "queued", "message": ""}
 SNAPSHOT: Frame = {"type": "snapshot", "action": "work", "attempt": 1, "created_at": 1}
@@ -41,7 +41,7 @@ class FakePeer:
         self._changed = asyncio.Event()
 
     async def start(self) -> None:
-        serve = websockets.serve  # type: ignore[attr-defined]
+        serve: Any = getattr(websockets, "serve")
         subprotocols = ["streamer.v1"]
         self._server = await serve(self._visited, "127.0.0.1", 0, subprotocols=subprotocols, close_timeout=0.1)
         self.url = f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"

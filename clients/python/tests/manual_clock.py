@@ -26,7 +26,7 @@ class ManualClock:
 
     async def waits(self, ms: float) -> None:
         """Until a timer is set that is due in so long."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while ms not in self.pending:
                 self._set.clear()
                 await self._set.wait()

@@ -1,5 +1,6 @@
 """The client without an event loop, and a real server."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -81,6 +82,28 @@ class SyncTest(unittest.TestCase):
             with self.assertRaises(StreamerError) as caught:
                 ask()
             self.assertEqual(caught.exception.code, "CLIENT_CLOSED")
+
+    def test_ends_what_other_threads_wait_for(self) -> None:
+        loop = LoopThread()
+        raised: list[StreamerError] = []
+        is_begun = threading.Event()
+
+        async def endless() -> None:
+            is_begun.set()
+            await asyncio.Event().wait()
+
+        def waits() -> None:
+            try:
+                loop.run(endless())
+            except StreamerError as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=waits)
+        thread.start()
+        is_begun.wait()
+        loop.stop()
+        thread.join()
+        self.assertEqual([error.code for error in raised], ["CLIENT_CLOSED"])
 
     def test_leaves_no_thread_behind_a_wrong_address(self) -> None:
         before = threading.active_count()

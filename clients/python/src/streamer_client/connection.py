@@ -50,8 +50,8 @@ class _Socket(Protocol):
     async def close(self) -> None: ...
 
 
-# The package looks its names up when they are used, where mypy does not follow.
-_connect: Callable[..., Awaitable[_Socket]] = websockets.connect  # type: ignore[attr-defined]
+# By name: old versions look it up when it is used, where no type checker follows.
+_connect: Callable[..., Awaitable[_Socket]] = getattr(websockets, "connect")
 
 
 class Connection:

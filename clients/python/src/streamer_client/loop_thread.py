@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent import futures
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
 from .errors import StreamerError
@@ -21,15 +21,18 @@ class LoopThread:
     def __init__(self) -> None:
         self.is_stopped = False
         self._is_ready = Event()
+        # What was begun before the stop is in the loop before it.
+        self._order = Lock()
         self._thread = Thread(target=lambda: asyncio.run(self._live()), name="streamer-client", daemon=True)
         self._thread.start()
         self._is_ready.wait()
 
     def begin(self, work: Coroutine[Any, Any, T]) -> "futures.Future[T]":
-        if self.is_stopped:
-            work.close()
-            raise StreamerError("CLIENT_CLOSED", "The client was closed.")
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._order:
+            if not self.is_stopped:
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+        work.close()
+        raise closed()
 
     def run(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
         """Waits for it; gives it up when the wait is."""
@@ -46,8 +49,9 @@ class LoopThread:
         return self.run(called())
 
     def stop(self) -> None:
-        self.is_stopped = True
-        self._loop.call_soon_threadsafe(self._over.set)
+        with self._order:
+            self.is_stopped = True
+            self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
     async def _live(self) -> None:
@@ -83,4 +87,11 @@ def wait(future: "futures.Future[T]", timeout_s: float | None = None) -> T:
         if left_s <= 0:
             raise TimeoutError(f"It takes longer than {timeout_s} s.")
         futures.wait([future], left_s)
-    return future.result()
+    try:
+        return future.result()
+    except futures.CancelledError:
+        raise closed() from None
+
+
+def closed() -> StreamerError:
+    return StreamerError("CLIENT_CLOSED", "The client was closed.")

@@ -15,14 +15,12 @@ T = TypeVar("T")
 
 class Latest(Generic[T]):
     def __init__(self) -> None:
-        self._value: T | None = None
-        self._pushes = 0
+        self._newest: tuple[int, T] | None = None
         self._ended = False
         self._changed = asyncio.Event()
 
     def push(self, value: T) -> None:
-        self._value = value
-        self._pushes += 1
+        self._newest = (self._newest[0] + 1 if self._newest else 1, value)
         self._wake()
 
     def end(self) -> None:
@@ -31,11 +29,11 @@ class Latest(Generic[T]):
 
     async def after(self, seen: int) -> tuple[int, T]:
         """The newest value once there have been more than `seen`, and how many there have been."""
-        while self._pushes <= seen:
+        while self._newest is None or self._newest[0] <= seen:
             if self._ended:
                 raise StopAsyncIteration
             await self._changed.wait()
-        return self._pushes, self._value  # type: ignore[return-value]
+        return self._newest
 
     def __aiter__(self) -> AsyncIterator[T]:
         return _LatestReader(self)
