@@ -28,12 +28,13 @@ export const COMMANDS: readonly Verb[] = [
   { name: "types", summary: "TypeScript declarations of the server's actions.", load: () => import("./commands/types.ts") },
   { name: "token", summary: "Mint a token for development.", load: () => import("./commands/token.ts") },
   { name: "doctor", summary: "Check the way to a server, step by step, with advice.", load: () => import("./commands/doctor.ts") },
+  { name: "completion", summary: "A completion script for bash, zsh or fish.", load: () => import("./commands/completion.ts") },
   { name: "sample-data", summary: "Write the sample shop that reports can be tried on.", load: () => import("./commands/sample-data.ts") },
   { name: "demo", summary: "Make a report on a server of its own.", load: () => import("./commands/demo.ts") },
   { name: "deploy", summary: "Deploy to AWS, by the CDK.", load: () => import("./commands/deploy.ts") },
 ];
 
-/** The program with every verb, of which those named in `argv` are defined in full. */
+/** The program with every verb, of which those `argv` needs are defined in full. */
 export async function createProgram(shell: Shell, argv: readonly string[]): Promise<Command> {
   const program = new Command("streamer")
     .description("Long-running requests over a WebSocket, with live progress and results that are never lost.")
@@ -47,7 +48,8 @@ export async function createProgram(shell: Shell, argv: readonly string[]): Prom
     );
   for (const { name, summary, load } of COMMANDS) {
     const command = program.command(name).summary(summary);
-    if (argv.includes(name)) (await load()).define(command, shell);
+    // Completion tells of all of them.
+    if (argv.includes(name) || argv[0] === "completion") (await load()).define(command, shell);
   }
   return program;
 }
