@@ -118,10 +118,11 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     messageBytes: options.frames.messageBytes,
     ...(transport && { transport }),
   });
-  const describe = async (): Promise<JsonObject> => {
-    const { asyncApiDocument } = await import("@streamer/protocol/asyncapi");
-    return asyncApiDocument({ url: socketUrl(publicUrl(), upgradePath), serverVersion: VERSION, actions: streamer.describe() });
-  };
+  let description: Promise<JsonObject> | undefined;
+  const describe = (): Promise<JsonObject> =>
+    (description ??= import("@streamer/protocol/asyncapi").then(({ asyncApiDocument }) =>
+      asyncApiDocument({ url: socketUrl(publicUrl(), upgradePath), serverVersion: VERSION, actions: streamer.describe() }),
+    ));
   http.on("request", createHttpListener({ engine, isReady: () => isReady, authenticate: auth.authenticate, describe }));
   http.on("upgrade", gateway.upgrade);
 

@@ -98,14 +98,16 @@ function actionMessages(
   frames: Readonly<Record<string, JsonObject>>,
   { action, input, output }: ActionDescription,
 ): readonly (readonly [string, JsonObject])[] {
-  const narrowed = (frame: string, members: JsonObject) => {
-    const payload = { allOf: [ref("components", "messages", frame, "payload"), { type: "object", properties: members }] };
+  const narrowed = (frame: string, members: JsonObject, required: readonly string[] = []) => {
+    const narrower = { type: "object", properties: members, ...(required.length > 0 && { required }) };
+    const payload = { allOf: [ref("components", "messages", frame, "payload"), narrower] };
     return [`${frame}.${action}`, { ...frames[frame]!, title: `${frame.split(".")[1]} of ${action}`, payload }] as const;
   };
   const taken = input && { payload: ref("components", "schemas", `${action}.input`) };
   const given = ref("components", "schemas", `${action}.output`);
   return [
-    narrowed("client.request", { action: { const: action }, ...taken }),
+    // A payload that is left out is {}.
+    narrowed("client.request", { action: { const: action }, ...taken }, Array.isArray(input?.["required"]) ? ["payload"] : []),
     ...(output ? [narrowed("server.response", { data: given }), narrowed("server.complete", { result: given })] : []),
   ];
 }

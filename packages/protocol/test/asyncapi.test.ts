@@ -62,6 +62,7 @@ it("has an operation per action, with its own payload, result and limits", () =>
   const request = accepts("client.request.resize_images");
   expect(request({ action: "resize_images", payload: { album: "a1", inner: { album: "a2" } } })).toBe(true);
   expect(request({ action: "resize_images", payload: { album: "a1", inner: { album: "a" } } })).toBe(false);
+  expect(request({ action: "resize_images" })).toBe(false);
   expect(request({ action: "raw.bytes-2", payload: { album: "a1" } })).toBe(false);
   const complete = { type: "complete", request_id: "r", timestamp: 1, seq: 2, metadata: { attempts: 1, queue_ms: 0, run_ms: 1 } };
   expect(accepts("server.complete.resize_images")({ ...complete, result: { url: "u" } })).toBe(true);
