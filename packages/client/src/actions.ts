@@ -2,7 +2,7 @@
  * Types alone: what a client knows of its actions from `connect<typeof handlers>()`. Nothing of a handler is imported
  * when it runs.
  */
-import type { TypedAction } from "@streamer/protocol";
+import type { JsonValue, TypedAction } from "@streamer/protocol";
 
 type AnyAction = TypedAction<string, unknown>;
 type Members<Handlers> = Extract<Handlers extends readonly (infer Member)[] ? Member : Handlers[keyof Handlers], AnyAction>;
@@ -23,10 +23,10 @@ export type ActionsOf<Handlers> = {
 };
 
 /** A value after its way through JSON: dates are strings, functions and undefined are gone. */
-export type Travelled<T> = T extends { toJSON(): infer Printed }
-  ? Travelled<Printed>
-  : T extends string | number | boolean | null | undefined
-    ? T
+export type Travelled<T> = T extends JsonValue | undefined
+  ? T
+  : T extends { toJSON(): infer Printed }
+    ? Travelled<Printed>
     : T extends readonly unknown[]
       ? { [K in keyof T]: Travelled<T[K]> }
       : T extends (...args: never) => unknown

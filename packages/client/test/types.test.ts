@@ -2,8 +2,9 @@
 import { expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { defineHandler } from "@streamer/core";
+import type { JsonObject } from "@streamer/protocol";
 import type { Client, Run } from "../src/index.ts";
-import type { ActionsOf } from "../src/actions.ts";
+import type { ActionsOf, Travelled } from "../src/actions.ts";
 
 const resize = defineHandler({
   action: "resize_images",
@@ -41,4 +42,8 @@ it("takes any action and input when it knows of no handlers", () => {
     expectTypeOf(client.attach<{ url: string }>("r1").result).resolves.toEqualTypeOf<{ url: string }>();
   };
   expectTypeOf(check).toBeFunction();
+});
+
+it("leaves JSON of any shape as it is", () => {
+  expectTypeOf<Travelled<{ at: Date; stats: JsonObject }>["stats"]>().toEqualTypeOf<JsonObject>();
 });
