@@ -15,18 +15,22 @@ export interface Following {
   readonly terminal: Terminal;
   /** What a second Ctrl-C says of the runs it leaves. */
   readonly farewell: (left: readonly Run[]) => string;
-  readonly onEnd?: (end: End) => void | Promise<void>;
+  /** The signal says that nobody waits for what it does any more. */
+  readonly onEnd?: (end: End, signal: AbortSignal) => void | Promise<void>;
 }
 
 export async function follow(runs: readonly Run[], { client, terminal, farewell, onEnd }: Following): Promise<readonly End[]> {
   const view = createProgressView(terminal, runs);
-  const left = Promise.withResolvers<never>();
-  left.promise.catch(() => undefined);
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const left = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as ExitError)));
   const going = (): readonly Run[] => runs.filter(({ state }) => !isTerminal(state.status));
 
   const stopListening = terminal.onInterrupt((count) => {
-    if (count > 1) left.reject(new ExitError(EXIT.leftRunning, farewell(going()), "LEFT_RUNNING"));
-    else cancelAll(going(), runs.length === 1, terminal);
+    const still = going();
+    if (still.length === 0) leaving.abort(new ExitError(EXIT.cancelled, "Stopped; what was asked for had ended.", "CANCELLED"));
+    else if (count > 1) leaving.abort(new ExitError(EXIT.leftRunning, farewell(still), "LEFT_RUNNING"));
+    else cancelAll(still, { isOnly: runs.length === 1, terminal, signal });
   });
   const stopNoting = noteConnection(client, terminal);
 
@@ -39,14 +43,16 @@ export async function follow(runs: readonly Run[], { client, terminal, farewell,
       (result): End => ({ run, result }),
       (error: unknown): End => ({ run, error }),
     );
+    // Leaving ends what waits here, not the runs.
+    if (signal.aborted) return end;
     // Its bar stays where it is, with the result below.
     if (runs.length === 1) view.end();
-    await onEnd?.(end);
+    await onEnd?.(end, signal);
     return end;
   }
 
   try {
-    return await Promise.race([Promise.all(runs.map(followOne)), left.promise]);
+    return await Promise.race([Promise.all(runs.map(followOne)), left]);
   } finally {
     view.end();
     stopNoting();
@@ -54,12 +60,20 @@ export async function follow(runs: readonly Run[], { client, terminal, farewell,
   }
 }
 
-function cancelAll(runs: readonly Run[], isOnly: boolean, terminal: Terminal): void {
+interface Cancelling {
+  readonly isOnly: boolean;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+function cancelAll(runs: readonly Run[], { isOnly, terminal, signal }: Cancelling): void {
   terminal.note(isOnly ? "Cancelling; Ctrl-C again leaves it running." : `Cancelling ${runs.length}; Ctrl-C again leaves them running.`);
   for (const run of runs) {
     run.cancel("Ctrl-C").then(
       (receipt) => terminal.note(`${isOnly ? "" : `${run.id}: `}${describeReceipt(receipt)}`),
-      (error: unknown) => terminal.fail(error),
+      (error: unknown) => {
+        if (!signal.aborted) terminal.fail(error);
+      },
     );
   }
 }

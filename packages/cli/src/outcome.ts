@@ -1,6 +1,7 @@
 /** What commands that follow runs share: fetch the files of the results, print how each run ended, exit as they did. */
 import { join } from "node:path";
 import type { Client, Run } from "@streamer/client";
+import { isTerminal } from "@streamer/protocol";
 import { quote, type Access } from "./access.ts";
 import { download, formatBytes, linkIn, type Download } from "./download.ts";
 import { Said, describeError, exitCodeOf } from "./exit.ts";
@@ -21,8 +22,9 @@ export async function deliver({ runs, client, terminal, access, out }: Delivery)
   const isOnly = runs.length === 1;
   const exitCodes: number[] = [];
 
-  async function tell(end: End): Promise<void> {
-    const told = await fetched(end, isOnly ? out : out && join(out, folderOf(end.run.id)));
+  async function tell(end: End, signal: AbortSignal): Promise<void> {
+    const told = await fetched(end, isOnly ? out : out && join(out, folderOf(end.run.id)), signal);
+    if (signal.aborted) return;
     if ("error" in told) exitCodes.push(exitCodeOf(told.error));
     if (terminal.json || !isOnly) terminal.printJson(outcomeOf(told));
     if (terminal.json) return;
@@ -36,7 +38,13 @@ export async function deliver({ runs, client, terminal, access, out }: Delivery)
     else if (out !== undefined && isOnly) terminal.note("The result links to no file; nothing was downloaded.");
   }
 
-  await follow(runs, { client, terminal, farewell: (left) => farewell(left, access), onEnd: tell });
+  try {
+    await follow(runs, { client, terminal, farewell: (left) => farewell(left, access), onEnd: tell });
+  } catch (error) {
+    if (!terminal.json) throw error;
+    for (const run of runs) if (!isTerminal(run.state.status)) terminal.printJson(outcomeOf({ run, error }));
+    throw new Said(exitCodeOf(error));
+  }
   // The lowest says most: a failure before a cancellation.
   if (exitCodes.length > 0) throw new Said(Math.min(...exitCodes));
 }
@@ -44,12 +52,12 @@ export async function deliver({ runs, client, terminal, access, out }: Delivery)
 type Told = End & { readonly file?: Download };
 
 /** With its file in the folder, when there are both; a download that fails is how it ended. */
-async function fetched(end: End, folder: string | undefined): Promise<Told> {
+async function fetched(end: End, folder: string | undefined, signal: AbortSignal): Promise<Told> {
   if ("error" in end || folder === undefined) return end;
   const link = linkIn(end.result);
   if (link === undefined) return end;
   try {
-    return { ...end, file: await download(link, folder) };
+    return { ...end, file: await download(link, folder, signal) };
   } catch (error) {
     return { run: end.run, error };
   }

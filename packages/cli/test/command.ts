@@ -19,11 +19,16 @@ export interface CommandOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Default true: whether anybody reads what it prints. */
+  readonly readsStdout?: boolean;
   /** Default 20 s. */
   readonly patienceMs?: number;
 }
 
-export function streamer(args: readonly string[], { cwd, env = {}, stdin = "", patienceMs = 20_000 }: CommandOptions): Running {
+export function streamer(
+  args: readonly string[],
+  { cwd, env = {}, stdin = "", readsStdout = true, patienceMs = 20_000 }: CommandOptions,
+): Running {
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], { cwd, env: { PATH, HOME, ...env } });
   const changes = new EventTarget();
@@ -48,6 +53,7 @@ export function streamer(args: readonly string[], { cwd, env = {}, stdin = "", p
     },
   };
   child.stdin.end(stdin);
+  if (!readsStdout) child.stdout.destroy();
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
       running[name] += text;

@@ -81,6 +81,12 @@ it("--json prints every event and the outcome as JSON lines", async () => {
   expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
 });
 
+it("ends quietly when nobody reads on", async () => {
+  const command = streamer(["--help"], { cwd: folder, readsStdout: false });
+  expect(await command.ended).toBe(0);
+  expect(command.stderr).toBe("");
+});
+
 it("colours follow FORCE_COLOR and NO_COLOR", async () => {
   const bad = ["request", "nothing"];
   const [plain, coloured] = [spawned(bad, { NO_COLOR: "1" }), spawned(bad, { FORCE_COLOR: "1" })];

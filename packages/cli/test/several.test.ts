@@ -18,10 +18,15 @@ let server: Server;
 const step = defineHandler({
   action: "step",
   estimate: 60_000,
-  input: z.object({ name: z.string().default("one"), waits: z.boolean().default(false), fails: z.boolean().default(false) }),
-  async run({ name, waits, fails }, ctx) {
+  input: z.object({
+    name: z.string().default("one"),
+    waits: z.boolean().default(false),
+    fails: z.boolean().default(false),
+    listens: z.boolean().default(true),
+  }),
+  async run({ name, waits, fails, listens }, ctx) {
     ctx.report(40, `${name} works`, { stage: "work" });
-    if (waits) await once(gate, "go", { signal: ctx.signal });
+    if (waits) await once(gate, "go", listens ? { signal: ctx.signal } : {});
     if (fails) throw new Fatal(`${name} cannot`);
     return ctx.blobs.put("name.txt", name);
   },
@@ -81,6 +86,25 @@ it("P8: Ctrl-C cancels all that go on, waits for each receipt, and exits 3", asy
   expect(await ran.exitCode).toBe(3);
   expect(ran.stderr).toContain("Cancelling 2; Ctrl-C again leaves them running.");
   expect(ran.stderr.match(/^\w+: Cancelled; the handler saw it and stopped\.$/gm)).toHaveLength(2);
+});
+
+it("a second Ctrl-C leaves them running and says how to come back, with nothing else said of them", async () => {
+  const stubborn = payloads({ name: "a", waits: true, listens: false }, { name: "b", waits: true, listens: false });
+  const [text, json] = [streamer(["request", "step", ...stubborn]), streamer(["request", "step", "--json", ...stubborn])];
+  for (const ran of [text, json]) {
+    await Promise.all([ran.printed("a works"), ran.printed("b works")]);
+    ran.interrupt();
+    ran.interrupt();
+    expect(await ran.exitCode).toBe(130);
+  }
+  expect(text.stdout).toBe("");
+  expect(text.stderr).not.toContain("CLIENT_CLOSED");
+  expect(text.stderr).toMatch(/error Left running\. Come back with:\n {2}npx streamer watch \w{32} \w{32} --url [^\n]+\n$/);
+  expect(jsonLines(json.stdout).slice(-2)).toMatchObject([
+    { error: { code: "LEFT_RUNNING" } },
+    { type: "outcome", error: { code: "LEFT_RUNNING" } },
+  ]);
+  gate.emit("go");
 });
 
 it("sends and goes with --detach; a request that was left is come back to, several at once", async () => {

@@ -75,6 +75,7 @@ async function choose(
   { shell, terminal }: { shell: Shell; terminal: Terminal },
 ): Promise<readonly string[]> {
   const preview = previewOf(await select(client, { ...options, status: "FAILED" }, options.limit));
+  if (preview.count === options.limit) terminal.note(`There may be more: these are the newest ${options.limit}.`);
   if (options.dryRun) {
     if (options.json) terminal.printJson(preview);
     else for (const line of previewLines(preview)) terminal.print(line);
