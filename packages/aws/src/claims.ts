@@ -40,7 +40,6 @@ export function createClaim(store: Store): Requests["claim"] {
       permissions: row.permissions,
       maxAttempts: row.max_attempts,
       timeoutMs: row.timeout_ms,
-      ...(row.estimated_ms !== undefined && { estimatedMs: row.estimated_ms }),
       failures: row.failures,
       crashes: row.crashes,
       ...(checkpoint !== undefined && { checkpoint: JSON.parse(checkpoint) as JsonValue }),
@@ -60,7 +59,7 @@ export function createClaim(store: Store): Requests["claim"] {
       if ("busy" in got) return { answer: { outcome: got.busy } };
       slots = got.taken;
       before = row;
-      const { counted: _, ...rest } = row;
+      const { counted: _c, waiting_for: _w, ...rest } = row;
       const leaseUntil = now + terms.leaseMs;
       const next: RequestRow = {
         ...rest,

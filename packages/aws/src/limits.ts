@@ -10,6 +10,7 @@
  * asked for again, leaves it off by one. `reconcile` puts that right when nothing waits; a tenant's count is forgotten after a quiet week; slots
  * are looked through when there is none to be had.
  */
+import { heldBy } from "@streamer/core";
 import { hashOf, shards, tenantKey } from "./keys.ts";
 import type { Items } from "./items.ts";
 
@@ -41,6 +42,8 @@ export interface Limits {
   leave(request: WaitingRequest): Promise<void>;
   /** Slots for one run, all that its action's caps ask for; else which of them are all taken. */
   takeSlots(run: { readonly pk: string; readonly action: string; readonly tenant: string }, caps: Concurrency): Promise<Slots>;
+  /** The limit that keeps such a run from starting now, if one does. */
+  heldBy(run: { readonly action: string; readonly tenant: string }, caps: Concurrency): Promise<ReturnType<typeof heldBy>>;
   freeSlots(pk: string, slots: readonly string[] | undefined): Promise<void>;
   /** Sets counts to zero that nothing has changed for a while: to be called when nothing waits. */
   reconcile(now: number): Promise<void>;
@@ -164,6 +167,13 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
         }
       }
       return { taken };
+    },
+    heldBy: async ({ action, tenant }, caps) => {
+      if (!caps) return undefined;
+      const [total, perTenant] = [slotsOf(action), slotsOf(action, tenant)];
+      const taken = await items.getAll<SlotsItem>([total, perTenant].map((pk) => ({ pk })));
+      const runningOf = (name: string): number => taken.find(({ pk }) => pk === name)?.holders?.size ?? 0;
+      return heldBy({ total: runningOf(total), perTenant: runningOf(perTenant) }, caps);
     },
     freeSlots: async (pk, slots = []) => void (await Promise.all(slots.map((name) => freeSlot(name, pk)))),
     reconcile: async (at) => {

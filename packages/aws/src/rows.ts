@@ -2,7 +2,7 @@
  * A request as an item: its attributes, and the index keys that follow from its state. Every change of a request is a
  * new row made from the old one; what the indexes need is derived here and nowhere else.
  */
-import type { JsonObject, RequestStatus } from "@streamer/protocol";
+import type { JsonObject, RequestStatus, WaitingReason } from "@streamer/protocol";
 import { endingOf, progressOf, type RequestKey, type RequestRecord } from "@streamer/core";
 import { hashOf, ownerKey, shardOf, sortable, tenantShard } from "./keys.ts";
 import { RUNNABLE_ATTRIBUTE } from "./table.ts";
@@ -35,7 +35,7 @@ export interface RequestRow {
   readonly priority: number;
   readonly max_attempts: number;
   readonly timeout_ms: number;
-  readonly estimated_ms?: number;
+  readonly size?: number;
   readonly retention_ms: number;
   readonly created_at: number;
   /** Orders requests that one process made within one millisecond. */
@@ -59,6 +59,8 @@ export interface RequestRow {
   readonly lease_until?: number;
   /** When a run is looked at for a lease that has ended: not moved by each renewal, which would cost an index write. */
   readonly watch_at?: number;
+  /** What its followers were told that it waits for, since it waits. */
+  readonly waiting_for?: WaitingReason;
   /** Where it is counted while it waits, and the slots it holds while it runs: see limits.ts. */
   readonly counted?: Counted;
   readonly slots?: readonly string[];

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
-import { firstClaim, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { firstClaim, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import { toAttributes } from "./items.ts";
 import { hashOf, ownerKey, partitionKey } from "./keys.ts";
@@ -60,7 +60,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
   };
 
   async function build(submission: Submission, payload: string, payloadHash: string): Promise<RequestRow> {
-    const { key, owner, runAt, estimatedMs, idempotencyKey, claim } = submission;
+    const { key, owner, runAt, size, idempotencyKey, claim } = submission;
     const now = Math.round(clock.now());
     const life = { pk: partitionKey(key), life: randomUUID() };
     const isClaimed = claim !== undefined && (runAt ?? now) <= now;
@@ -76,6 +76,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       action: submission.action,
       payload: await values.keep(life, payload),
       payload_hash: payloadHash,
+      size,
       metadata: submission.metadata,
       permissions: submission.permissions,
       priority: submission.priority,
@@ -91,7 +92,6 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       crashes: 0,
       seq: 0,
       log: [],
-      ...(estimatedMs !== undefined && { estimated_ms: Math.round(estimatedMs) }),
       ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
       ...(isClaimed && { process: store.processId(), lease_until: leaseUntil, watch_at: leaseUntil }),
     };
@@ -103,9 +103,13 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
     const payloadHash = hashOf(payload);
     const first = await build(submission, payload, payloadHash);
     const claimed = first.status === "PROCESSING";
-    const entry = claimed
-      ? undefined
-      : await limits.enter({ tenant: owner.tenantId, priority, due: first.run_at <= clock.now() }, submission.limits);
+    const due = first.run_at <= clock.now();
+    const [entry, held] = claimed
+      ? []
+      : await Promise.all([
+          limits.enter({ tenant: owner.tenantId, priority, due }, submission.limits),
+          due ? limits.heldBy(first, submission.concurrency) : undefined,
+        ]);
     const counted = entry?.outcome === "entered" ? entry.counted : undefined;
 
     const outcome = await store.change<SubmitOutcome>(key, async (row): Promise<Change<SubmitOutcome>> => {
@@ -114,8 +118,10 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       if (named?.row) return { answer: await existing(submission, named.row, payloadHash) };
       // P4 goes first: a repeat needs no room.
       if (entry?.outcome === "refused") return { answer: entry };
-      const acknowledgment = acknowledge({ position: entry?.ahead ?? 0, claimed });
-      const { row: next, frames } = await log.append({ ...first, ...(counted && { counted }) }, [acknowledgment]);
+      // How many others one limit holds is not counted.
+      const place: Place = held ? { reason: held } : { reason: "queue", position: entry?.ahead ?? 0 };
+      const told = { ...first, ...(held && { waiting_for: held }), ...(counted && { counted }) };
+      const { row: next, frames } = await log.append(told, [acknowledge({ place, claimed })]);
       return {
         next,
         also: named ? [putKey(named.pk, named.item, next)] : [],

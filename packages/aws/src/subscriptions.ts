@@ -118,6 +118,7 @@ export function createSubscriptions({ items, processId, clock, tellLater }: Subs
     },
     remove: async (connectionId, key) => void (await items.remove(keyOf(connectionId, key))),
     has: async (connectionId, key) => (await items.get(keyOf(connectionId, key))) !== undefined,
+    isFollowed: async (key) => (await items.query({ where: "pk = :pk", values: { ":pk": partitionKey(key) }, limit: 1 })).length > 0,
     of: async (key) => {
       const followers = await Promise.all((await list(key)).map(mine));
       return followers.filter((follower) => follower !== undefined);

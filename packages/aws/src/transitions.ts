@@ -40,7 +40,7 @@ export function createTransitions(log: EventLog, limits: Limits, now: () => numb
   return {
     end: async (row, { status, events }) => {
       const appended = await log.append(row, events);
-      const { lease_until: _l, process: _p, watch_at: _w, slots: _s, counted: _c, checkpoint, ...rest } = appended.row;
+      const { lease_until: _l, process: _p, watch_at: _w, slots: _s, counted: _c, waiting_for: _f, checkpoint, ...rest } = appended.row;
       const endedAt = Math.round(now());
       const next: RequestRow = {
         ...rest,

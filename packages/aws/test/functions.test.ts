@@ -355,6 +355,31 @@ describe("wake and sweep", () => {
     expect(counted("Recovered")).toBe(1);
   });
 
+  it("tells who waits why: a limit that holds it when it is asked for, no worker after a minute, each once", async () => {
+    const client = await connected();
+    const opened = Promise.withResolvers<void>();
+    const handlers = [handle("work", () => opened.promise, { concurrency: { total: 1 } }), handle("other", () => 1)];
+    const keyOf = (id: string) => requestKey({ tenantId: "acme", userId: "alice" }, id);
+    await say(handlers, client, request);
+    const done = createWork(runtime(handlers, 1))({ key: KEY }, contextOf(900_000));
+    await say(handlers, client, { ...request, id: "scheduled", options: { delay_ms: 1_000 } });
+    await say(handlers, client, { ...request, id: "alone", action: "other" });
+    await harness.clock.advance(1_000);
+    const told = () => messages(client).flatMap((message) => (message.type === "waiting" ? [[message.request_id, message.reason]] : []));
+    for (let times = 0; times < 2; times += 1) await createWork(runtime(handlers, 1))({ key: keyOf("scheduled") }, contextOf(900_000));
+    expect(told()).toEqual([["scheduled", "action_concurrency"]]);
+    await harness.clock.advance(60_000);
+    const sweep = createSweep(runtime(handlers, 0), invokeWork);
+    for (let times = 0; times < 2; times += 1) await sweep({}, contextOf(60_000));
+    expect(told()).toEqual([
+      ["scheduled", "action_concurrency"],
+      ["alone", "no_worker"],
+    ]);
+    opened.resolve();
+    await done;
+    expect(types(client).filter((type) => type === "complete")).toHaveLength(3);
+  });
+
   it("P2 P9 the sweep recovers, looks ahead, asks again for what was lost, and forgets what is past", async () => {
     const client = await connected();
     const handlers = [handle("work", () => new Promise(() => undefined)), handle("done", () => "done")];

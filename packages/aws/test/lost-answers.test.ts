@@ -28,6 +28,7 @@ function submission(requestId: string, more: Partial<Submission> = {}): Submissi
     requestId,
     owner: OWNER,
     action: "work",
+    size: 0,
     payload: { n: 1 },
     metadata: {},
     permissions: [],
@@ -36,7 +37,7 @@ function submission(requestId: string, more: Partial<Submission> = {}): Submissi
     timeoutMs: 60_000,
     retentionMs: 86_400_000,
     limits: { queued: 100, queuedPerTenant: 100 },
-    acknowledge: ({ position }) => ({ type: "acknowledgment", status: "queued", message: "accepted", position }),
+    acknowledge: () => ({ type: "acknowledgment", status: "queued", message: "accepted" }),
     ...more,
   };
 }

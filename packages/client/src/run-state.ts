@@ -65,18 +65,15 @@ export function advance(state: RunState, event: RunEvent, ended: boolean): RunSt
         ...kept,
         status: event.status === "queued" ? "PENDING" : "PROCESSING",
         ...etaOf(event.eta),
-        ...(event.waiting_for && {
-          waiting: { reason: event.waiting_for, ...(event.position !== undefined && { position: event.position }) },
-        }),
+        ...(event.waiting_for && waitingOf(event.waiting_for, event)),
       };
-    case "waiting": {
-      const { reason, position, until, eta } = event;
+    case "waiting":
       return {
         ...kept,
-        ...etaOf(eta),
-        waiting: { reason, ...(position !== undefined && { position }), ...(until !== undefined && { until }) },
+        status: kept.status === "PROCESSING" ? "PENDING" : kept.status,
+        ...etaOf(event.eta),
+        ...waitingOf(event.reason, event),
       };
-    }
     case "progress": {
       const progress = progressOf(event);
       return { ...kept, status: "PROCESSING", attempt: event.attempt, progress, ...etaOf(event.eta) };
@@ -103,12 +100,13 @@ export function advance(state: RunState, event: RunEvent, ended: boolean): RunSt
 
 /** The state a snapshot tells, whatever was known before. */
 export function fromSnapshot(snapshot: Omit<ServerMessage<"snapshot">, "type" | "recovered" | "ref">): RunState {
-  const { status, attempt, progress, timestamp, result, error, request_id: requestId } = snapshot;
+  const { status, attempt, progress, timestamp, run_at: runAt = 0, result, error, request_id: requestId } = snapshot;
   return {
     status,
     acknowledged: true,
     attempt,
     ...(progress && { progress: progressOf({ ...progress, attempt, timestamp }) }),
+    ...(runAt > timestamp && waitingOf(status === "RETRYING" ? "backoff" : "scheduled", { until: runAt })),
     ...(result !== undefined && { result }),
     ...(error && { error: fromWire(error, requestId) }),
   };
@@ -132,6 +130,13 @@ function progressOf(
     ...(stage !== undefined && { stage }),
     ...etaOf(eta),
   };
+}
+
+function waitingOf(
+  reason: WaitingReason,
+  { position, until }: { readonly position?: number; readonly until?: number },
+): Pick<RunState, "waiting"> {
+  return { waiting: { reason, ...(position !== undefined && { position }), ...(until !== undefined && { until }) } };
 }
 
 function etaOf(eta: WireEta | undefined): { eta?: Eta } {

@@ -137,10 +137,13 @@ export class Tracker {
     if (this.ended) return;
     this.id = snapshot.request_id;
     this.#horizon = snapshot.seq;
-    const missing = snapshot.recovered && !this.#astray && snapshot.seq > this.#seq;
+    const { status, acknowledged } = this.state;
+    const continues = snapshot.recovered && !this.#astray;
+    const missing = snapshot.seq > this.#seq;
+    const asKnown = acknowledged && snapshot.seq === this.#seq && snapshot.status === status;
     this.accept();
-    // What is missing follows event by event, and tells more than a snapshot does.
-    if (missing) return;
+    // What is missing follows event by event, and tells more than a snapshot does: why it waits, when it will be done.
+    if (continues && (missing || asKnown)) return;
     this.#astray = false;
     this.#seq = snapshot.seq;
     this.#become(fromSnapshot(snapshot));

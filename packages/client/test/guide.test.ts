@@ -22,7 +22,12 @@ async function story(address: string, seen: unknown[]): Promise<void> {
   const [requestId, failedId, seq] = ["r1", "r2", 3];
   const client = connect<typeof handlers>(address, { token: () => fetchToken() });
   {
+    const status = (text: string) => seen.push(text);
     const run = client.request("resize_images", { album: "a1", width: 640 });
+    run.onState(({ waiting, eta }) => {
+      if (waiting?.reason === "queue") status(`${waiting.position ?? "some"} ahead, ${Math.round((eta?.p50Ms ?? 0) / 1_000)} s or so`);
+      if (waiting?.reason === "tenant_concurrency") status("your other requests go first");
+    });
     for await (const { percentage, message, eta } of run.progress) bar.update(percentage, message, eta);
     const { url } = await run.result;
     seen.push(url);
@@ -55,8 +60,11 @@ function play(peer: FakePeer): void {
   const item = { seq: 4, action: "resize_images", status: "COMPLETED", attempt: 1, created_at: 1, timestamp: 1 } as const;
   peer.onFrame = (message) => {
     if (message.type === "request") {
-      peer.say({ type: "progress", request_id: message.id!, seq: 1, percentage: 100, message: "2/2", attempt: 1 });
-      peer.say({ ...done, request_id: message.id!, seq: 2, result: { url: "u" } });
+      const queued = { status: "queued", message: "", waiting_for: "queue", position: 3, eta: { p50_ms: 8_000, p90_ms: 9_000 } } as const;
+      peer.say({ type: "acknowledgment", request_id: message.id!, seq: 1, ...queued });
+      peer.say({ type: "waiting", request_id: message.id!, seq: 2, reason: "tenant_concurrency" });
+      peer.say({ type: "progress", request_id: message.id!, seq: 3, percentage: 100, message: "2/2", attempt: 1 });
+      peer.say({ ...done, request_id: message.id!, seq: 4, result: { url: "u" } });
     } else if (message.type === "retry") peer.say({ ...done, request_id: message.request_id, seq: 9, result: "redriven" });
     else if (message.type === "list") peer.say({ type: "list", items: [], ref: message.ref! });
     else if (message.type === "actions") peer.say({ type: "actions", items: [], ref: message.ref! });
@@ -72,7 +80,20 @@ it("plays what the guide shows", async () => {
   play(peer);
   const seen: unknown[] = [];
   await story(peer.url, seen);
-  expect(seen).toEqual([[100, "2/2", undefined], "u", "COMPLETED", 0, undefined, 0, { url: "u" }, { url: "u" }, { url: "u" }, "redriven"]);
+  const waits = ["3 ahead, 8 s or so", "your other requests go first"];
+  expect(seen).toEqual([
+    ...waits,
+    [100, "2/2", undefined],
+    "u",
+    "COMPLETED",
+    0,
+    undefined,
+    0,
+    { url: "u" },
+    { url: "u" },
+    { url: "u" },
+    "redriven",
+  ]);
 });
 
 it("shows in the guide only what is played", () => {

@@ -193,3 +193,31 @@ it("asks a link that looks open when the page is shown again, and gives it up wh
   clock.advance(40);
   await expect.poll(() => client.state).toMatchObject({ status: "waiting", error: { code: "CANNOT_CONNECT" } });
 });
+
+it("knows why a request waits: as told, after a reconnect, and from a snapshot alone", async () => {
+  await using peer = await startPeer();
+  await using client = open(peer);
+  const run = client.request("work", {}, { id: "r1", delayMs: 5_000 });
+  await peer.hear(({ type }) => type === "request");
+  const about = { request_id: "r1", timestamp: 1_000 };
+  peer.say({ ...about, type: "acknowledgment", seq: 1, status: "queued", message: "", waiting_for: "scheduled", until: 6_000 });
+  await run.accepted;
+  expect(run.state.waiting).toEqual({ reason: "scheduled", until: 6_000 });
+  peer.say({ ...about, type: "waiting", seq: 2, reason: "queue", position: 4, eta: { p50_ms: 7, p90_ms: 9 } });
+  await expect.poll(() => run.state).toMatchObject({ status: "PENDING", waiting: { reason: "queue", position: 4 }, eta: { p50Ms: 7 } });
+  peer.say({ ...about, type: "waiting", seq: 3, reason: "tenant_concurrency" });
+  await expect.poll(() => run.state.waiting).toEqual({ reason: "tenant_concurrency" });
+  expect(run.state.eta).toBeUndefined();
+
+  const snapshot = { ...about, type: "snapshot", action: "work", status: "PENDING", attempt: 0, created_at: 1, recovered: true } as const;
+  peer.say({ ...snapshot, seq: 3, run_at: 900 });
+  const other = client.attach("r2", { after: 5 });
+  await peer.hear(({ type }) => type === "subscribe");
+  peer.say({ ...snapshot, request_id: "r2", seq: 5, status: "RETRYING", attempt: 1, run_at: 8_000 });
+  await expect.poll(() => other.state.waiting).toEqual({ reason: "backoff", until: 8_000 });
+  expect(run.state.waiting).toEqual({ reason: "tenant_concurrency" });
+
+  peer.say({ ...about, type: "progress", seq: 4, percentage: 1, attempt: 1 });
+  await expect.poll(() => run.state).toMatchObject({ status: "PROCESSING" });
+  expect(run.state.waiting).toBeUndefined();
+});

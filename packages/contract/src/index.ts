@@ -22,6 +22,7 @@ import { retryContract } from "./retry.ts";
 import { runTimesContract } from "./run-times.ts";
 import { submitContract } from "./submit.ts";
 import { subscriptionsContract } from "./subscriptions.ts";
+import { waitsContract } from "./waits.ts";
 import { wakeupsContract } from "./wakeups.ts";
 
 export { createManualClock, turnsOfTheLoop, type ManualClock } from "./clock.ts";
@@ -40,6 +41,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "requests: recover": recoverContract,
   "requests: retention": retentionContract,
   "requests: list": listContract,
+  "requests: waits": waitsContract,
   "requests: durability": durabilityContract,
   "requests: against a model": modelContract,
   "run times": runTimesContract,

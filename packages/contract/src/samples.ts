@@ -28,6 +28,7 @@ export function submission(requestId: string, more: Partial<Submission> = {}): S
     requestId,
     owner,
     action: "work",
+    size: 0,
     payload: { n: requestId },
     metadata: {},
     permissions: [],
@@ -36,11 +37,11 @@ export function submission(requestId: string, more: Partial<Submission> = {}): S
     timeoutMs: 60_000,
     retentionMs: 7 * DAY_MS,
     limits: { queued: 1_000_000, queuedPerTenant: 1_000_000 },
-    acknowledge: ({ position, claimed: isRunning }) => ({
+    acknowledge: ({ place, claimed: isRunning }) => ({
       type: "acknowledgment",
       status: isRunning ? "processing" : "queued",
       message: "accepted",
-      position,
+      position: place.position ?? 0,
     }),
     ...more,
   };

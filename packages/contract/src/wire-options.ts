@@ -44,7 +44,7 @@ export function wireOptionsContract({ connect, id }: WireStage): void {
       expect(await client.end(requestId)).toMatchObject({ error: { code: "TIMEOUT" } });
     });
 
-    it("§4.1.1 §5.12 what is put off says so, and when it will start", async () => {
+    it("§4.1.1 §5.12 §8.1 what is put off says so, and when it will start", async () => {
       const client = await connect();
       const requestId = id();
       client.send(request(requestId, "echo", {}, { delay_ms: HOUR_MS }));
@@ -54,6 +54,7 @@ export function wireOptionsContract({ connect, id }: WireStage): void {
       const snapshot = (await client.answer("g")) as ServerMessage<"snapshot">;
       expect(snapshot).toMatchObject({ status: "PENDING", attempt: 0 });
       expect(Math.abs(snapshot.run_at! - snapshot.created_at - HOUR_MS)).toBeLessThan(1_000);
+      expect(Math.abs(acknowledged.until! - snapshot.run_at!)).toBeLessThan(2);
       client.send({ type: "cancel", request_id: requestId });
       await client.end(requestId);
     });

@@ -30,6 +30,7 @@ export { DEFAULT_BATCHING, type BatchingOptions } from "./rules/batching.ts";
 export { append as appendDurations, noDurations, parseDurations, printDurations, type Durations } from "./rules/durations.ts";
 export { firstClaim } from "./rules/first-claim.ts";
 export { blobPrefix, requestKey } from "./rules/identity.ts";
+export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";
 export { endingOf, progressOf } from "./rules/stored-events.ts";
 export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
 export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";

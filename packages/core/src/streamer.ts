@@ -15,6 +15,7 @@ import { createReceive } from "./flow/receive.ts";
 import { createReporter } from "./flow/report.ts";
 import { createRoute } from "./flow/route.ts";
 import { createRunNow } from "./flow/run-now.ts";
+import { createTellWaits } from "./flow/wait.ts";
 import { createSubmit, type SubmitParts } from "./flow/submit.ts";
 import { createWork } from "./flow/work.ts";
 import type { AnyHandler } from "./handler.ts";
@@ -57,6 +58,8 @@ export interface Streamer {
   disconnect(connectionId: string): Promise<void>;
   /** Claims what fits the free slots (or `key` alone) and starts running it. */
   work(key?: RequestKey): Promise<{ readonly claimed: number; /** When those runs have ended. */ readonly ended: Promise<void> }>;
+  /** Tells those who follow waiting requests why they wait, where that has changed: of some, or of all. */
+  tellWaits(keys?: readonly RequestKey[]): Promise<void>;
   /** Takes back requests whose process died; call at start and every few seconds. */
   recover(): Promise<void>;
   /** Forgets what is past retention, blobs too; call every few minutes. Answers how many. */
@@ -91,6 +94,7 @@ export function createStreamer({
   const handlers = register(list);
   const middleware = [permissions, ...added];
   const { requests, connections, clock, log, blobs } = engine;
+  const handlersAreLimited = Array.from(handlers.values()).some(({ concurrency }) => concurrency);
   let stopping = false;
 
   async function dropConnection(connectionId: string): Promise<void> {
@@ -122,6 +126,13 @@ export function createStreamer({
   const work = createWork({ engine, handlers, options, launch, adopt: processing.adopt, onSlotFree });
   const expected: SubmitParts["expected"] = ({ handler, size, declaredMs }, aboveMs) =>
     estimates.known(handler.action, size, aboveMs) ?? asDeclared(declaredMs, aboveMs);
+  const tellWaits = createTellWaits({
+    engine,
+    terms: work.terms,
+    slots: work.slotsOf,
+    expected: estimates.known,
+    publish,
+  });
   const { submit, promote } = createSubmit({ engine, options, deliver, work, expected });
   const now = createRunNow({ clock, log, options, launch, adopt: processing.adopt, promote, completed: estimates.record, answer });
   const arrivals = createArrivals();
@@ -204,7 +215,13 @@ export function createStreamer({
     handlers,
     describe,
     receive: receive.receive,
-    work: work.claim,
+    async work(key) {
+      const claimed = await work.claim(key);
+      // Asked for by name and not to be had: a limit may hold it.
+      if (key !== undefined && claimed.claimed === 0 && handlersAreLimited) await tellWaits([key]);
+      return claimed;
+    },
+    tellWaits,
     disconnect: dropConnection,
     get running() {
       return processing.running + now.running;

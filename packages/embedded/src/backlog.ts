@@ -7,7 +7,7 @@
  *
  * One line per action and tenant: a tenant or action at its concurrency limit never hides those behind it.
  */
-import type { ClaimTerms } from "@streamer/core";
+import { heldBy, type ClaimTerms, type Concurrency, type Place, type Told } from "@streamer/core";
 import { createHeap, type Heap, type HeapItem } from "./heap.ts";
 
 interface Waiting {
@@ -17,13 +17,17 @@ interface Waiting {
   readonly priority: number;
   /** Epoch ms. */
   readonly runAt: number;
+  /** What its followers know of why it waits. */
+  told?: Told;
 }
 
 export interface Backlog {
   readonly waiting: number;
   waitingOf(tenant: string): number;
-  /** Runnable requests that go before a new one of this priority. */
-  ahead(priority: number, now: number): number;
+  /** What a new request would wait for. */
+  place(request: Pick<Waiting, "action" | "tenant" | "priority">, caps: Concurrency | undefined, now: number): Place;
+  /** Those that are due, about in the order they came. */
+  due(now: number): Iterable<DueRequest>;
   nextRunAt(now: number): number | undefined;
   add(request: Waiting): void;
   /** It is no longer waiting, nor running. */
@@ -35,6 +39,9 @@ export interface Backlog {
   readonly running: Iterable<number>;
   clear(): void;
 }
+
+/** One that could run now. */
+export type DueRequest = Waiting & { readonly line: { readonly running: number; readonly action: { readonly running: number } } };
 
 interface Line extends HeapItem {
   readonly action: Action;
@@ -52,7 +59,7 @@ interface Action {
 }
 type Entry = Waiting & HeapItem & { readonly line: Line; due: boolean };
 
-const goesFirst = (a: Entry, b: Entry) =>
+export const goesFirst = (a: Waiting, b: Waiting): boolean =>
   a.priority !== b.priority ? a.priority > b.priority : a.runAt !== b.runAt ? a.runAt < b.runAt : a.id < b.id;
 const isSooner = (a: Entry, b: Entry) => a.runAt < b.runAt;
 const headGoesFirst = (a: Line, b: Line) => goesFirst(a.waiting.head!, b.waiting.head!);
@@ -69,7 +76,8 @@ export function createBacklog(): Backlog {
     let action = actions.get(name);
     if (!action) actions.set(name, (action = { name, lines: new Map(), running: 0 }));
     let line = action.lines.get(tenant);
-    if (!line) action.lines.set(tenant, (line = { action, tenant, waiting: createHeap(goesFirst), running: 0, members: 0, slot: 0 }));
+    if (!line)
+      action.lines.set(tenant, (line = { action, tenant, waiting: createHeap<Entry>(goesFirst), running: 0, members: 0, slot: 0 }));
     return line;
   };
 
@@ -104,10 +112,8 @@ export function createBacklog(): Backlog {
     line.action.running += 1;
   };
 
-  const admits = (line: Line, concurrency: ClaimTerms["concurrency"]): boolean => {
-    const caps = concurrency[line.action.name];
-    return !caps || (line.action.running < (caps.total ?? Infinity) && line.running < (caps.perTenant ?? Infinity));
-  };
+  const admits = ({ action, running: perTenant }: Line, concurrency: ClaimTerms["concurrency"]): boolean =>
+    heldBy({ total: action.running, perTenant }, concurrency[action.name]) === undefined;
 
   const takeOne = (entry: Entry): number => {
     run(entry.id, entry.line);
@@ -120,9 +126,18 @@ export function createBacklog(): Backlog {
       return entries.size;
     },
     waitingOf: (tenant) => tenants.get(tenant) ?? 0,
-    ahead: (priority, now) => {
+    place: ({ action: name, tenant, priority }, caps, now) => {
       makeDue(now);
-      return dueByPriority.slice(priority).reduce((sum, count) => sum + count, 0);
+      const action = actions.get(name);
+      const line = action?.lines.get(tenant);
+      const reason = heldBy({ total: action?.running ?? 0, perTenant: line?.running ?? 0 }, caps);
+      if (reason === "tenant_concurrency") return { reason, position: line!.waiting.size };
+      if (reason) return { reason, position: Array.from(action!.lines.values()).reduce((sum, { waiting }) => sum + waiting.size, 0) };
+      return { reason: "queue", position: dueByPriority.slice(priority).reduce((sum, count) => sum + count, 0) };
+    },
+    *due(now) {
+      makeDue(now);
+      for (const entry of entries.values()) if (entry.due) yield entry;
     },
     nextRunAt: (now) => {
       makeDue(now);

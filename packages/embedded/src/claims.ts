@@ -47,7 +47,6 @@ function toClaim(row: RequestRow, input: InputRow, now: number): Claim {
     permissions: JSON.parse(input.permissions) as Claim["permissions"],
     maxAttempts: row.max_attempts,
     timeoutMs: row.timeout_ms,
-    ...(row.estimated_ms !== null && { estimatedMs: row.estimated_ms }),
     failures: row.failures,
     crashes: row.crashes,
     ...(input.state !== null && { checkpoint: JSON.parse(input.state) as JsonValue }),

@@ -13,7 +13,7 @@ export interface RequestRow {
   readonly priority: number;
   readonly max_attempts: number;
   readonly timeout_ms: number;
-  readonly estimated_ms: number | null;
+  readonly size: number;
   readonly retention_ms: number;
   readonly created_at: number;
   readonly run_at: number;

@@ -66,6 +66,11 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE requests DROP COLUMN run_ms;
   CREATE TABLE run_times (action TEXT, size INTEGER, durations TEXT NOT NULL, PRIMARY KEY (action, size)) STRICT, WITHOUT ROWID;
   `,
+  // What a request was expected to take follows from its size, and from what has been learned since.
+  `
+  ALTER TABLE requests DROP COLUMN estimated_ms;
+  ALTER TABLE requests ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {

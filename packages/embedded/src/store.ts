@@ -30,7 +30,8 @@ export function createStore(database: Database, clock: Clock, onRunnable: () => 
     for (const row of live.iterate()) {
       const request = row as unknown as Parameters<Backlog["add"]>[0] & { status: string };
       if (request.status === "PROCESSING") backlog.start(request);
-      else backlog.add(request);
+      // Whoever waited for a process that has ended may have been told anything: where it stands, in a while.
+      else backlog.add({ ...request, told: { reason: "queue", at: clock.now() } });
     }
   };
   reload();

@@ -12,7 +12,7 @@ export function createSubmit(store: Store): Requests["submit"] {
   const byIdempotencyKey = db.prepare(`${SELECT_FULL} WHERE requests.tenant = ? AND requests.user = ? AND requests.idempotency_key = ?`);
   const insertRequest = db.prepare(`
     INSERT INTO requests (key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
-      estimated_ms, retention_ms, created_at, run_at, status, attempt, boot, lease_until, seq)
+      size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, seq)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`);
   const insertInput = db.prepare("INSERT INTO inputs (request, payload, metadata, permissions) VALUES (?, ?, ?, ?)");
   const payloadOf = db.prepare("SELECT payload FROM inputs WHERE request = ?");
@@ -44,7 +44,7 @@ export function createSubmit(store: Store): Requests["submit"] {
       submission.priority,
       submission.maxAttempts,
       submission.timeoutMs,
-      submission.estimatedMs === undefined ? null : Math.round(submission.estimatedMs),
+      submission.size,
       submission.retentionMs,
       now,
       submission.runAt ?? now,
@@ -69,14 +69,16 @@ export function createSubmit(store: Store): Requests["submit"] {
       if (backlog.waiting >= limits.queued) return { outcome: "refused", limit: "queued" };
       if (backlog.waitingOf(owner.tenantId) >= limits.queuedPerTenant) return { outcome: "refused", limit: "queuedPerTenant" };
     }
-    const acknowledgment = submission.acknowledge({ position: claimed ? 0 : backlog.ahead(priority, now), claimed });
+    const place = backlog.place({ action, tenant: owner.tenantId, priority }, submission.concurrency, now);
+    const acknowledgment = submission.acknowledge({ place, claimed });
     const id = insert(submission, payload, now, claimed);
     const { frames } = store.log.append({ id, request_id: submission.requestId, seq: 0 }, [acknowledgment]);
     if (claimed) {
       backlog.start({ id, action, tenant: owner.tenantId });
       return { outcome: "created", frames, claim: firstClaim(submission, now) };
     }
-    backlog.add({ id, action, tenant: owner.tenantId, priority, runAt: runAt ?? now });
+    const told = { ...(runAt === undefined ? place : { reason: "scheduled" as const }), at: now };
+    backlog.add({ id, action, tenant: owner.tenantId, priority, runAt: runAt ?? now, told });
     return { outcome: "created", frames };
   };
 

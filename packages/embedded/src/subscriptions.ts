@@ -31,6 +31,7 @@ export function createSubscriptions(): Subscriptions {
       unlink(followers, key, connectionId);
     },
     has: async (connectionId, key) => followed.get(connectionId)?.has(key) ?? false,
+    isFollowed: async (key) => followers.has(key),
     of: async (key) => Array.from(followers.get(key) ?? [], (connectionId) => ({ connectionId })),
     // There is no other process.
     handOver: async () => true,

@@ -64,7 +64,9 @@ export function createTransitions({ db, clock, log, backlog }: Pick<Store, "db" 
       note(row.id, appended);
       wait.run(status, runAt, failures, crashes, row.id);
       backlog.drop(row.id);
-      backlog.add({ id: row.id, action: row.action, tenant: row.tenant, priority: row.priority, runAt });
+      // `retrying` says what it waits for; whoever is handed back has been told nothing.
+      const told = status === "RETRYING" && ({ reason: "backoff", at: clock.now() } as const);
+      backlog.add({ id: row.id, action: row.action, tenant: row.tenant, priority: row.priority, runAt, ...(told && { told }) });
       return appended.frames;
     },
   };

@@ -45,6 +45,20 @@ describe("the embedded server", () => {
     expect(await client.message("complete", "2")).toMatchObject({ result: { gate: "a" } });
   });
 
+  it("tells a client by itself that a limit holds what has become due", async () => {
+    const server = await start({ handlers: [{ ...hold, concurrency: { perTenant: 1 } }] });
+    const client = await visit(server);
+    client.send({ type: "request", id: "1", action: "hold", payload: { gate: "first" } });
+    await client.message("progress", "1");
+    client.send({ type: "request", id: "2", action: "hold", payload: { gate: "second" }, options: { delay_ms: 20 } });
+    expect(await client.message("acknowledgment", "2")).toMatchObject({ waiting_for: "scheduled" });
+    expect(await client.message("waiting", "2")).toMatchObject({ seq: 2, reason: "tenant_concurrency", position: 0 });
+    gates.get("first")!();
+    expect(await client.message("progress", "2")).toMatchObject({ percentage: 10 });
+    gates.get("second")!();
+    await client.message("complete", "2");
+  });
+
   it("runs an isolated handler in its own process and serves what it stored", async () => {
     const server = await start({ workers: 1 });
     const client = await visit(server);

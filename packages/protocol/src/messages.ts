@@ -139,6 +139,7 @@ export const SERVER_SHAPES = {
     eta: optional(eta),
     position: optional(integer(0)),
     waiting_for: optional(oneOf(...WAITING_REASONS)),
+    until: optional(epochMs),
   },
   waiting: { ...event, reason: oneOf(...WAITING_REASONS), position: optional(integer(0)), eta: optional(eta), until: optional(epochMs) },
   progress: {

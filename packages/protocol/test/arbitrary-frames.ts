@@ -126,7 +126,7 @@ export const SERVER_FRAMES: Readonly<Record<ServerMessageType, fc.Arbitrary<unkn
   acknowledgment: frame(
     "acknowledgment",
     { ...event, status: fc.constantFrom("queued", "processing"), message: reason },
-    { estimated_ms: count, eta, position: count, waiting_for: fc.constantFrom(...WAITING_REASONS) },
+    { estimated_ms: count, eta, position: count, waiting_for: fc.constantFrom(...WAITING_REASONS), until: count },
   ),
   waiting: frame("waiting", { ...event, reason: fc.constantFrom(...WAITING_REASONS) }, { position: count, eta, until: time }),
   progress: frame("progress", { ...event, percentage, attempt: positive }, { ...update, eta, updates }),

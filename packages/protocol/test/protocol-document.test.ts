@@ -26,7 +26,7 @@ const UNCITED: Readonly<Record<string, string>> = {
   "4": "a chapter",
   "5": "a chapter",
   "6": "a chapter",
-  "5.5": "flow.ts",
+  "5.5": "contract/waits.ts",
   "5.14": "as 3.9",
   "12": "the suite itself",
 };

@@ -3,7 +3,7 @@
  *
  *   leases that ended without a word   their requests go back to the queue, or end (P2)
  *   waits that end soon                a message in the delay queue each, to the second (P9)
- *   runnable for over a minute         asked for again: a stream record or an invocation was lost
+ *   runnable for over a minute         asked for again: a stream record or an invocation was lost; and told why they wait
  *   tokens that run out soon           a message each: a socket lives at most 5 s beyond its token
  *   past retention                     forgotten, files too (P7)
  *   counts                             put right when nothing waits
@@ -15,11 +15,9 @@ import { invokeWorkFromEnvironment, type InvokeWork } from "../invoke-work.ts";
 import { LOOK_AHEAD_MS } from "../look-ahead.ts";
 import { createRuntime, type Runtime } from "../runtime.ts";
 import { readEnvironment } from "../settings.ts";
+import { LATE_AFTER_MS, MAX_LATE } from "../waits.ts";
 
 const TERMS = { handBackMs: 5_000, graceMs: 1_000, requireCheckpoint: false } as const;
-const STALE_AFTER_MS = 60_000;
-/** Asked for again in one sweep: the work function's queue may simply be long. */
-const MAX_STALE = 200;
 /** A purge stops in time for the rest. */
 const PURGE_RESERVE_MS = 15_000;
 
@@ -38,7 +36,7 @@ export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWo
   }
 
   async function askAgain(now: number): Promise<void> {
-    const keys = await requests.stale(now - STALE_AFTER_MS, MAX_STALE);
+    const keys = await requests.stale(now - LATE_AFTER_MS, MAX_LATE);
     await Promise.all(keys.map((key) => invokeWork({ key })));
   }
 
@@ -57,6 +55,7 @@ export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWo
         recover: () => streamer.recover(),
         lookAhead: () => lookAhead(now),
         askAgain: () => askAgain(now),
+        tellWaits: () => streamer.tellWaits(),
         purge: () => purge(context),
         reconcile: () => reconcile(now),
       };

@@ -10,6 +10,7 @@ import type { Engine } from "../ports/engine.ts";
 import type { Claim, EventBody, RequestRecord, Submission, SubmitOutcome } from "../ports/requests.ts";
 import { remaining, wholeRun } from "../rules/estimates.ts";
 import type { Quantiles } from "../rules/durations.ts";
+import type { Place } from "../rules/waiting.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
 import { DEFAULT_RETRY } from "../rules/retry.ts";
 import type { AcceptedRequest } from "./accepted.ts";
@@ -47,6 +48,7 @@ export function createSubmit({ engine, options, deliver, work, expected }: Submi
       requestId,
       owner: connection.owner,
       action: handler.action,
+      size: request.size,
       payload,
       metadata,
       permissions: connection.permissions,
@@ -55,26 +57,28 @@ export function createSubmit({ engine, options, deliver, work, expected }: Submi
       timeoutMs: wanted.timeout_ms ?? handler.timeoutMs ?? options.timeoutMs,
       retentionMs: options.retentionMs,
       limits: options.admission,
-      acknowledge: ({ position, claimed }): EventBody => ({
+      acknowledge: ({ place, claimed }): EventBody => ({
         type: "acknowledgment",
         ...(quantiles && { estimated_ms: Math.round(quantiles.p50Ms) }),
-        ...(claimed ? running(quantiles, elapsedMs) : queued(handler, quantiles, position, runAt)),
+        ...(claimed ? running(quantiles, elapsedMs) : queued(handler, quantiles, place, runAt)),
       }),
       ...(wanted.idempotency_key !== undefined && { idempotencyKey: wanted.idempotency_key }),
       ...(runAt !== undefined && { runAt }),
-      ...(quantiles && { estimatedMs: quantiles.p50Ms }),
+      ...(handler.concurrency && { concurrency: handler.concurrency }),
       ...(claim && { claim: { leaseMs: options.leaseMs } }),
     };
   }
 
-  function queued(handler: AnyHandler, quantiles: Quantiles | undefined, position: number, runAt: number | undefined) {
+  function queued(handler: AnyHandler, quantiles: Quantiles | undefined, place: Place, runAt: number | undefined) {
     const delayMs = Math.max(0, (runAt ?? 0) - clock.now());
+    const { reason, position } = place;
     return {
       status: "queued",
       message: delayMs > 0 ? "Accepted, to run later" : "Accepted and queued",
-      ...(quantiles && { eta: wholeRun(quantiles, { position, slots: work.slots(handler), delayMs }) }),
-      position,
-      waiting_for: delayMs > 0 ? "scheduled" : "queue",
+      ...(quantiles && { eta: wholeRun(quantiles, { position: position ?? 0, slots: work.slots(handler), delayMs }) }),
+      ...(position !== undefined && { position }),
+      waiting_for: delayMs > 0 ? "scheduled" : reason,
+      ...(delayMs > 0 && { until: Math.ceil(runAt!) }),
     } as const;
   }
 

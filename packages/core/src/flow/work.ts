@@ -6,7 +6,7 @@ import { asError, Fatal } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
-import type { Claim, ClaimTerms, RequestKey } from "../ports/requests.ts";
+import type { Claim, ClaimTerms, RequestKey, WaitTerms } from "../ports/requests.ts";
 import { sizeClass } from "../rules/input-size.ts";
 import { describeIssues, validate } from "../rules/validation.ts";
 import type { Launch } from "./launch.ts";
@@ -28,8 +28,12 @@ export interface Work {
   free(handler: AnyHandler): void;
   /** Runs a claim in a slot taken before; resolves when it has ended. */
   run(claim: Claim): Promise<void>;
-  /** Slots for requests of this handler. */
+  /** How many requests of this handler run at once; a process that runs none knows nothing of those that do. */
   slots(handler: AnyHandler): number;
+  /** The same by the name of an action, which may be one that this process does not know. */
+  slotsOf(action: string): number;
+  /** What requests may have to wait for. */
+  readonly terms: Omit<WaitTerms, "keys">;
   /** Claims nothing more. */
   close(): void;
 }
@@ -49,6 +53,11 @@ export function createWork({ engine, handlers, options, launch, adopt, onSlotFre
     Array.from(handlers.values()).flatMap(({ action, concurrency: caps }) => (caps ? [[action, caps]] : [])),
   );
   let closed = false;
+
+  function slotsFor(handler: AnyHandler): number {
+    const { total = Infinity, perTenant = Infinity } = handler.concurrency ?? {};
+    return Math.min(lanes[laneOf(handler)].slots || Infinity, total, perTenant);
+  }
 
   function free(handler: AnyHandler): void {
     lanes[laneOf(handler)].used -= 1;
@@ -96,7 +105,12 @@ export function createWork({ engine, handlers, options, launch, adopt, onSlotFre
   return {
     free,
     run,
-    slots: (handler) => lanes[laneOf(handler)].slots,
+    slots: slotsFor,
+    slotsOf: (action) => {
+      const handler = handlers.get(action);
+      return handler ? slotsFor(handler) : Infinity;
+    },
+    terms: { lanes: Object.values(lanes), concurrency },
     close() {
       closed = true;
     },

@@ -6,6 +6,7 @@
  * A verb resolves only after its write is on stable storage (P1); frames of one request resolve in `seq` order.
  */
 import type { ErrorCode, JsonValue, RequestStatus, ServerMessage, WireError } from "@streamer/protocol";
+import type { Concurrency, Place } from "../rules/waiting.ts";
 import type { Frame } from "./events.ts";
 
 /** Whose a request is: from the connection's token, never from a message (P10). */
@@ -39,12 +40,15 @@ export interface Submission {
   readonly runAt?: number;
   readonly maxAttempts: number;
   readonly timeoutMs: number;
-  readonly estimatedMs?: number;
+  /** Class of the payload's size: rules/input-size.ts. */
+  readonly size: number;
+  /** Runs at once of its action: what it may have to wait for. */
+  readonly concurrency?: Concurrency;
   readonly retentionMs: number;
   /** Refused above these (P14): waiting requests in all, and of one tenant. */
   readonly limits: { readonly queued: number; readonly queuedPerTenant: number };
-  /** The acknowledgment, given how many runnable requests are ahead and whether it was claimed by this very write. */
-  readonly acknowledge: (queue: { readonly position: number; readonly claimed: boolean }) => EventBody;
+  /** The acknowledgment, given what a runnable request would wait for and whether it was claimed by this very write. */
+  readonly acknowledge: (queue: { readonly place: Place; readonly claimed: boolean }) => EventBody;
   /** Claim in the same write, when a slot is free or a sync run is promoted. */
   readonly claim?: { readonly leaseMs: number };
 }
@@ -73,7 +77,6 @@ export interface Claim {
   readonly permissions: readonly string[];
   readonly maxAttempts: number;
   readonly timeoutMs: number;
-  readonly estimatedMs?: number;
   /** Attempts that failed before this one; releases and crashes are not among them. */
   readonly failures: number;
   /** Times the process running it died. */
@@ -94,7 +97,21 @@ export interface ClaimTerms {
   /** Free slots, by groups of actions. */
   readonly lanes: readonly { readonly actions: readonly string[]; readonly free: number }[];
   /** Runs at once over all processes; absent is unlimited. */
-  readonly concurrency: Readonly<Record<string, { readonly total?: number; readonly perTenant?: number }>>;
+  readonly concurrency: Readonly<Record<string, Concurrency>>;
+}
+
+/** What there is for requests to wait for. */
+export interface WaitTerms extends Pick<ClaimTerms, "concurrency"> {
+  /** What is looked at; absent: all that the engine thinks may be worth telling. */
+  readonly keys?: readonly RequestKey[];
+  /** How many requests of which actions this process runs at once. */
+  readonly lanes: readonly { readonly actions: readonly string[]; readonly slots: number }[];
+}
+/** A runnable request that does not run, and why. */
+export interface Wait extends Place {
+  readonly key: RequestKey;
+  readonly action: string;
+  readonly size: number;
 }
 
 export type Written = { readonly outcome: "written"; readonly frames: readonly Frame[] } | { readonly outcome: "lost" };
@@ -186,6 +203,10 @@ export interface Requests {
   submit(submission: Submission): Promise<SubmitOutcome>;
   /** Takes runnable requests, higher priority first, then longest waiting; each claim raises the attempt. */
   claim(terms: ClaimTerms): Promise<readonly Claim[]>;
+  /** Runnable requests that wait for another reason than was told, or much nearer the front (rules/waiting.ts). */
+  waits(terms: WaitTerms): Promise<readonly Wait[]>;
+  /** Stores what a request waits for, if it still waits. */
+  wait(key: RequestKey, event: EventBody & { readonly type: "waiting" }): Promise<Written>;
   advance(lease: Lease, change: Advance): Promise<AdvanceOutcome>;
   /** PROCESSING → RETRYING until `runAt`; counts a failure. */
   reschedule(lease: Lease, change: { readonly runAt: number; readonly events: readonly EventBody[] }): Promise<Written>;

@@ -16,6 +16,8 @@ export interface Subscriptions {
   add(connectionId: string, key: RequestKey): Promise<boolean>;
   remove(connectionId: string, key: RequestKey): Promise<void>;
   has(connectionId: string, key: RequestKey): Promise<boolean>;
+  /** Whether any connection follows it, whoever tells that. */
+  isFollowed(key: RequestKey): Promise<boolean>;
   /** Followers that are this process's to tell. Those another process tells are left to it: it will find what is new. */
   of(key: RequestKey): Promise<readonly Follower[]>;
   /** Leaves a follower that was told everything up to `seq` to other processes. False: there is more, tell that first. */

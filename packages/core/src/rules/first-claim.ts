@@ -3,7 +3,7 @@ import type { Claim, Submission } from "../ports/requests.ts";
 
 /** `now` in epoch ms: when it was submitted. */
 export function firstClaim(submission: Submission, now: number): Claim {
-  const { key, requestId, owner, action, payload, metadata, permissions, maxAttempts, timeoutMs, estimatedMs, runAt } = submission;
+  const { key, requestId, owner, action, payload, metadata, permissions, maxAttempts, timeoutMs, runAt } = submission;
   return {
     lease: { key, attempt: 1 },
     requestId,
@@ -14,7 +14,6 @@ export function firstClaim(submission: Submission, now: number): Claim {
     permissions,
     maxAttempts,
     timeoutMs,
-    ...(estimatedMs !== undefined && { estimatedMs }),
     failures: 0,
     crashes: 0,
     cancelRequested: false,

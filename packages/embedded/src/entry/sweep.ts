@@ -1,5 +1,5 @@
 /**
- * What has to be done again and again: take back what dead runs left (P2), forget what is past retention (P7), and end
+ * What has to be done again and again: tell who waits why, take back what dead runs left (P2), forget what is past retention (P7), and end
  * connections whose token has expired.
  */
 import { ERROR_CODES, printMessage, wireError } from "@streamer/protocol";
@@ -10,6 +10,7 @@ export interface Sweep {
   stop(): void;
 }
 
+const TELL_EVERY_MS = 1_000;
 const PURGE_EVERY_MS = 5 * 60_000;
 /** A socket lives at most 5 s beyond its token. */
 const EXPIRE_EVERY_MS = 2_000;
@@ -52,6 +53,7 @@ export function startSweep(engine: EmbeddedEngine, streamer: Streamer, leaseMs: 
     while (!isStopped && (await streamer.purge()) > 0);
   };
 
+  every(TELL_EVERY_MS, "waits", () => streamer.tellWaits());
   every(leaseMs / 3, "recover", () => streamer.recover());
   every(PURGE_EVERY_MS, "purge", purgeAll);
   every(EXPIRE_EVERY_MS, "expire", endExpired);

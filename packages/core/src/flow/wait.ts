@@ -1,0 +1,43 @@
+/**
+ * Tells those who follow a waiting request why it does not run: another reason, or a place much nearer the front. The
+ * store says what is news; what nobody follows is not written.
+ */
+import type { Engine } from "../ports/engine.ts";
+import type { Frame } from "../ports/events.ts";
+import type { EventBody, RequestKey, Wait, WaitTerms } from "../ports/requests.ts";
+import type { Quantiles } from "../rules/durations.ts";
+import { wholeRun } from "../rules/estimates.ts";
+
+export interface TellWaitsParts {
+  readonly engine: Pick<Engine, "requests" | "subscriptions">;
+  readonly terms: Omit<WaitTerms, "keys">;
+  /** Requests of the action that run at once. */
+  readonly slots: (action: string) => number;
+  readonly expected: (action: string, size: number) => Quantiles | undefined;
+  readonly publish: (key: RequestKey, frames: readonly Frame[]) => Promise<void>;
+}
+
+/** Of these requests alone, if some are named. */
+export type TellWaits = (keys?: readonly RequestKey[]) => Promise<void>;
+
+export function createTellWaits({ engine, terms, slots, expected, publish }: TellWaitsParts): TellWaits {
+  const { requests, subscriptions } = engine;
+
+  async function tell({ key, action, size, reason, position }: Wait): Promise<void> {
+    if (!(await subscriptions.isFollowed(key))) return;
+    const quantiles = position === undefined ? undefined : expected(action, size);
+    const event: EventBody & { readonly type: "waiting" } = {
+      type: "waiting",
+      reason,
+      ...(position !== undefined && { position }),
+      ...(quantiles && position !== undefined && { eta: wholeRun(quantiles, { position, slots: slots(action) }) }),
+    };
+    const written = await requests.wait(key, event);
+    if (written.outcome === "written") await publish(key, written.frames);
+  }
+
+  return async (keys) => {
+    const news = await requests.waits({ ...terms, ...(keys && { keys }) });
+    await Promise.all(news.map(tell));
+  };
+}
