@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { connect } from "@streamer/client";
 import { jsonLines, streamer } from "./command.ts";
+import { streamerHere } from "./in-process.ts";
 
+const home = process.cwd();
 const folder = mkdtempSync(join(tmpdir(), "streamer-serve-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 /** A small shop, made once, so that no test waits for the large one. */
 const sample = async (): Promise<string> => {
-  const command = streamer(["sample-data", "--rows", "1e3", "--out", "shop", "--json"], { cwd: folder });
-  expect(await command.ended).toBe(0);
+  const command = streamerHere(["sample-data", "--rows", "1e3", "--out", join(folder, "shop"), "--json"]);
+  expect(await command.exitCode).toBe(0);
   expect(jsonLines(command.stdout)).toMatchObject([{ rows: 1_000, seed: 1, folder: join(folder, "shop") }]);
   return "shop";
 };
@@ -25,8 +27,8 @@ it("prints what can be pasted, answers it, and stops with 0 on SIGTERM (P13)", a
     (all, part) => [...all, part ?? ""],
     [""],
   );
-  const pasted = streamer(["request", "echo", "--payload", payload, "--url", url, "--data-folder", "data"], { cwd: folder });
-  expect(await pasted.ended).toBe(0);
+  const pasted = streamerHere(["request", "echo", "--payload", payload, "--url", url, "--data-folder", join(folder, "data")]);
+  expect(await pasted.exitCode).toBe(0);
   expect(JSON.parse(pasted.stdout)).toEqual({ hello: "world" });
   const [readyz = ""] = /http:\S+\/readyz/.exec(serve.stdout) ?? [];
   expect((await fetch(readyz)).status).toBe(200);
@@ -57,10 +59,9 @@ it("--json prints one line when ready; tokens minted with its secret are taken, 
   expect(await minted.ended).toBe(0);
   const [claims] = jsonLines(minted.stdout);
   expect(claims).toMatchObject({ sub: "anna", tenant_id: "acme", permissions: ["a", "b"] });
-  const ask = (token: unknown) =>
-    streamer(["request", "echo", "--url", String(ready!["url"]), "--token", String(token)], { cwd: folder }).ended;
-  const foreign = streamer(["token", "--secret", "x".repeat(32)], { cwd: folder });
-  await foreign.ended;
+  const ask = (token: unknown) => streamerHere(["request", "echo", "--url", String(ready!["url"]), "--token", String(token)]).exitCode;
+  const foreign = streamerHere(["token", "--secret", "x".repeat(32)]);
+  await foreign.exitCode;
   expect([await ask(claims!["token"]), await ask(ready!["token"]), await ask(foreign.stdout.trim())]).toEqual([0, 0, 5]);
   serve.kill("SIGINT");
   expect(await serve.ended).toBe(0);
@@ -73,6 +74,7 @@ it("refuses what cannot be right with exit code 2, and a port in use with 1", as
   });
   await first.printed("\n");
   const { port } = new URL(String(jsonLines(first.stdout)[0]!["url"]));
+  process.chdir(folder);
   const commands = [
     ["serve", "--port", "70000"],
     ["serve", "--secret", "short"],
@@ -87,10 +89,11 @@ it("refuses what cannot be right with exit code 2, and a port in use with 1", as
     ["demo", "--data", shop, "--start", "2025-01-01"],
     ["serve", "--port", port, "--data", shop, "--data-folder", "data4"],
     ["serve", "--port", "0", "--data", shop, "--data-folder", "data3"],
-  ].map((args) => streamer(args, { cwd: folder }));
-  expect(await Promise.all(commands.map(({ ended }) => ended))).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1]);
+  ].map((args) => streamerHere(args));
+  expect(await Promise.all(commands.map(({ exitCode }) => exitCode))).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1]);
   expect(commands[11]!.stderr).toContain("is taken");
   expect(existsSync(join(folder, "streamer-data"))).toBe(false);
+  process.chdir(home);
   first.kill("SIGTERM");
   expect(await first.ended).toBe(0);
 });
