@@ -55,4 +55,4 @@ test("a report is made over a reload and downloaded, another one is cancelled", 
   await card(0).getByText("Download").waitFor();
   expect(await page.locator("article").count()).toBe(1);
   expect(problems).toEqual([]);
-});
+}, 120_000);

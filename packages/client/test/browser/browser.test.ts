@@ -5,7 +5,7 @@ import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { startServer, type Server } from "@streamer/embedded";
 import type { ClientMessage } from "@streamer/protocol";
 import { launchChromium } from "../../../../scripts/chromium.ts";
@@ -15,6 +15,7 @@ import { serveSite, type PageName, type Site } from "./site.ts";
 
 /** For a condition: far longer than it takes, on a machine that is busy. */
 const WAIT = { timeout: 20_000 };
+vi.setConfig({ testTimeout: 90_000 });
 
 let browser: Browser;
 let site: Site;
@@ -42,7 +43,12 @@ afterAll(async () => {
 
 beforeEach(async () => {
   context = await browser.newContext();
-  return () => context.close();
+  const thrown: string[] = [];
+  context.on("weberror", (problem) => thrown.push(String(problem.error().stack)));
+  return async () => {
+    await context.close();
+    if (thrown.length > 0) throw new Error(`A page threw: ${thrown.join("\n")}`);
+  };
 });
 
 interface OpenPage {
@@ -63,7 +69,6 @@ async function open(name: PageName, request?: string, { origin } = site): Promis
     socket.on("framesent", ({ payload }) => sent.push(JSON.parse(String(payload)) as ClientMessage));
     socket.on("framereceived", ({ payload }) => received.push(JSON.parse(String(payload))));
   });
-  page.on("pageerror", (error) => onTestFinished(() => expect.unreachable(`The page threw: ${error.stack}`)));
   const address = `${origin}/${name}?${new URLSearchParams({ url: server.url, token, ...(request !== undefined && { request }) })}`;
   await page.goto(address);
   return { page, address, sent, received, sockets };
