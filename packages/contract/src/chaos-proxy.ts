@@ -17,6 +17,8 @@ export interface ChaosOptions {
   readonly seed: number;
   /** Bytes from the server that a connection passes on average until its fault strikes. Default 4,096; of the client's, a tenth. */
   readonly meanBytes?: number;
+  /** How many of the faults strike what the client says, its handshake above all. Default 0.25. */
+  readonly upShare?: number;
   /** How often each fault is drawn, relative to the others. Default 6, 3, 1. */
   readonly weights?: Readonly<Record<Fault, number>>;
 }
@@ -47,10 +49,16 @@ interface Link {
 }
 
 const DEFAULT_WEIGHTS: Readonly<Record<Fault, number>> = { cut: 6, "half-close": 3, stall: 1 };
-/** Clients say little. */
-const UP_SHARE = 0.1;
+/** Clients say a tenth of what they hear. */
+const UP_BYTES = 0.1;
 
-export async function startChaosProxy({ target, seed, meanBytes = 4_096, weights = DEFAULT_WEIGHTS }: ChaosOptions): Promise<ChaosProxy> {
+export async function startChaosProxy({
+  target,
+  seed,
+  meanBytes = 4_096,
+  upShare = 0.25,
+  weights = DEFAULT_WEIGHTS,
+}: ChaosOptions): Promise<ChaosProxy> {
   const random = createRandom(seed);
   const links = new Set<Link>();
   const struck: Record<Fault, number> = { cut: 0, "half-close": 0, stall: 0 };
@@ -65,8 +73,8 @@ export async function startChaosProxy({ target, seed, meanBytes = 4_096, weights
   /** Exponential: as likely to strike at this byte as at any other, however many have passed. */
   function drawFate(): Fate {
     const fault = drawFault();
-    const direction = random() < 0.75 ? "down" : "up";
-    const mean = direction === "down" ? meanBytes : meanBytes * UP_SHARE;
+    const direction = random() < upShare ? "up" : "down";
+    const mean = direction === "down" ? meanBytes : meanBytes * UP_BYTES;
     return { fault, direction, afterBytes: Math.ceil(-Math.log(1 - random()) * mean) };
   }
 

@@ -34,6 +34,19 @@ const flood = defineHandler({
   },
 });
 
+export const NUMBERS = 1_500;
+
+/** Says numbers, without a stop. */
+const count = defineHandler({
+  action: "count",
+  input: z.object({}),
+  estimate: 60_000,
+  async run(_, ctx) {
+    for (let number = 0; number < NUMBERS; number += 1) await ctx.partial("numbers", number);
+    return { numbers: NUMBERS };
+  },
+});
+
 /** The handler of docs/guides/react.md. */
 const resize = defineHandler({
   action: "resize_images",
@@ -46,4 +59,4 @@ const resize = defineHandler({
   },
 });
 
-export const handlers = [lines, flood, resize] as const;
+export const handlers = [lines, flood, count, resize] as const;

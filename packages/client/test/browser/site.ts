@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { build, type Metafile } from "esbuild";
 
-const PAGES = ["connection", "flood", "guide", "reload", "strict"] as const;
+const PAGES = ["connection", "count", "flood", "guide", "reload", "strict"] as const;
 export type PageName = (typeof PAGES)[number];
 
 export interface Site extends AsyncDisposable {
@@ -14,7 +14,7 @@ export interface Site extends AsyncDisposable {
 
 export async function serveSite(): Promise<Site> {
   const { outputFiles, metafile } = await build({
-    entryPoints: PAGES.map((name) => `${import.meta.dirname}/pages/${name}.tsx`),
+    entryPoints: PAGES.map((name) => `${import.meta.dirname}/pages/${name}`),
     outdir: "/",
     bundle: true,
     format: "esm",
