@@ -13,7 +13,8 @@ let reports: Reports;
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), "example-react-"));
   [browser, reports] = await Promise.all([launchChromium(), serveReports({ folder, rows: 30_000 })]);
-});
+  // The first time, Chromium is unpacked.
+}, 120_000);
 
 afterAll(async () => {
   await browser.close();

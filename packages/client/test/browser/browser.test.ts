@@ -35,7 +35,8 @@ beforeAll(async () => {
     options: { heartbeatMs: 200 },
   });
   token = await server.developmentToken({ userId: "u1" });
-});
+  // The first time, Chromium is unpacked.
+}, 120_000);
 
 afterAll(async () => {
   await browser.close();
