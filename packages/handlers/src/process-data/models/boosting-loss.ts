@@ -4,7 +4,7 @@
  * tree of the round).
  */
 import type { Labels } from "./model.ts";
-import type { Gradients } from "./boosting-histogram.ts";
+import type { Derivatives } from "./boosting-histogram.ts";
 import type { Steps } from "./pacing.ts";
 
 export interface BoostingLoss {
@@ -12,7 +12,7 @@ export interface BoostingLoss {
   readonly start: Float64Array;
   /** Reads `raws` before the trees of the round change them. */
   beginRound(raws: readonly Float64Array[]): Steps<void>;
-  gradientsOf(tree: number): Gradients;
+  derivativesOf(tree: number): Derivatives;
   /** Mean loss of the given rows. */
   mean(raws: readonly Float64Array[], rows: Int32Array): number;
 }
@@ -23,25 +23,29 @@ const CHUNK_ROWS = 65_536;
 const LEAST_SHARE = 1e-12;
 
 export function squaredLoss(target: Float64Array, weights: Float64Array | undefined): BoostingLoss {
-  const gradients = new Float64Array(target.length);
-  const hessians = weights ?? new Float64Array(0);
+  const derivatives = new Float32Array(2 * target.length);
   const start = weightedMean(target, weights);
   return {
     treesPerRound: 1,
     start: Float64Array.of(start),
     *beginRound([raw]) {
-      for (let row = 0; row < target.length; row += 1) gradients[row] = raw![row]! - target[row]!;
-      yield;
-      if (weights) for (let row = 0; row < target.length; row += 1) gradients[row]! *= weights[row]!;
+      for (let from = 0; from < target.length; from += CHUNK_ROWS) {
+        const to = Math.min(target.length, from + CHUNK_ROWS);
+        for (let row = from; row < to; row += 1) {
+          const weight = weights ? weights[row]! : 1;
+          derivatives[2 * row] = weight * (raw![row]! - target[row]!);
+          derivatives[2 * row + 1] = weight;
+        }
+        yield;
+      }
     },
-    gradientsOf: () => ({ gradients, hessians, isHessianOne: !weights }),
+    derivativesOf: () => derivatives,
     mean: ([raw], rows) => rows.reduce((total, row) => total + (raw![row]! - target[row]!) ** 2, 0) / rows.length,
   };
 }
 
 export function binomialLoss({ codes }: Labels, weights: Float64Array | undefined): BoostingLoss {
-  const gradients = new Float64Array(codes.length);
-  const hessians = new Float64Array(codes.length);
+  const derivatives = new Float32Array(2 * codes.length);
   const share = clip(weightedMean(codes, weights));
   return {
     treesPerRound: 1,
@@ -52,20 +56,19 @@ export function binomialLoss({ codes }: Labels, weights: Float64Array | undefine
         for (let row = from; row < to; row += 1) {
           const weight = weights ? weights[row]! : 1;
           const probability = 1 / (1 + Math.exp(-raw![row]!));
-          gradients[row] = weight * (probability - codes[row]!);
-          hessians[row] = weight * probability * (1 - probability);
+          derivatives[2 * row] = weight * (probability - codes[row]!);
+          derivatives[2 * row + 1] = weight * probability * (1 - probability);
         }
         yield;
       }
     },
-    gradientsOf: () => ({ gradients, hessians, isHessianOne: false }),
+    derivativesOf: () => derivatives,
     mean: ([raw], rows) => rows.reduce((total, row) => total + softplus(codes[row] === 1 ? -raw![row]! : raw![row]!), 0) / rows.length,
   };
 }
 
 export function multinomialLoss({ codes, classCount }: Labels, weights: Float64Array | undefined): BoostingLoss {
-  const gradients = Array.from({ length: classCount }, () => new Float64Array(codes.length));
-  const hessians = Array.from({ length: classCount }, () => new Float64Array(codes.length));
+  const derivatives = Array.from({ length: classCount }, () => new Float32Array(2 * codes.length));
   const start = Float64Array.from({ length: classCount }, (_, code) =>
     Math.log(
       clip(
@@ -81,8 +84,8 @@ export function multinomialLoss({ codes, classCount }: Labels, weights: Float64A
     const normaliser = logSumExp(raws, row);
     for (let code = 0; code < classCount; code += 1) {
       const probability = Math.exp(raws[code]![row]! - normaliser);
-      gradients[code]![row] = weight * (probability - (codes[row] === code ? 1 : 0));
-      hessians[code]![row] = weight * probability * (1 - probability);
+      derivatives[code]![2 * row] = weight * (probability - (codes[row] === code ? 1 : 0));
+      derivatives[code]![2 * row + 1] = weight * probability * (1 - probability);
     }
   };
   return {
@@ -96,7 +99,7 @@ export function multinomialLoss({ codes, classCount }: Labels, weights: Float64A
         yield;
       }
     },
-    gradientsOf: (tree) => ({ gradients: gradients[tree]!, hessians: hessians[tree]!, isHessianOne: false }),
+    derivativesOf: (tree) => derivatives[tree]!,
     mean: (raws, rows) => rows.reduce((total, row) => total + logSumExp(raws, row) - raws[codes[row]!]![row]!, 0) / rows.length,
   };
 }

@@ -25,7 +25,6 @@ export interface BoostingSplit {
 export interface SplitLimits {
   readonly l2: number;
   readonly minLeafRows: number;
-  readonly isHessianOne: boolean;
 }
 
 /** A side with less curvature than this has no leaf value to speak of. */
@@ -66,14 +65,14 @@ class Scan {
     const missingCount = feature.hasMissing ? this.#histogram[missing + 2]! : 0;
     this.#scan(feature, 0, 0, 0);
     if (missingCount === 0) return;
-    const hessian = this.#limits.isHessianOne ? missingCount : this.#histogram[missing + 1]!;
+    const hessian = this.#histogram[missing + 1]!;
     this.#scan(feature, this.#histogram[missing]!, hessian, missingCount);
   }
 
   /** Sums of the left side begin with those of the missing values where these go left. */
   #scan(feature: BinnedFeature, gradientLeft: number, hessianLeft: number, countLeft: number): void {
     const histogram = this.#histogram;
-    const { l2, minLeafRows, isHessianOne } = this.#limits;
+    const { l2, minLeafRows } = this.#limits;
     const { gradient, hessian, count } = this.#node;
     const node = leafScore(this.#node, l2);
     // Missing values alone may be a side of their own: then all known values go the other way.
@@ -82,7 +81,7 @@ class Scan {
     for (let bin = 0, at = feature.offset * STRIDE; bin < last; bin += 1, at += STRIDE) {
       const here = histogram[at + 2]!;
       leftGradient += histogram[at]!;
-      leftHessian += isHessianOne ? here : histogram[at + 1]!;
+      leftHessian += histogram[at + 1]!;
       leftCount += here;
       if (leftCount < minLeafRows || leftHessian < LEAST_HESSIAN) continue;
       const rightHessian = hessian - leftHessian;
@@ -99,12 +98,12 @@ class Scan {
 
   member(feature: BinnedFeature): void {
     const at = (feature.offset + feature.member) * STRIDE;
-    const { l2, minLeafRows, isHessianOne } = this.#limits;
+    const { l2, minLeafRows } = this.#limits;
     const onCount = this.#histogram[at + 2]!;
     const leftCount = this.#node.count - onCount;
     if (onCount < minLeafRows || leftCount < minLeafRows) return;
     const onGradient = this.#histogram[at]!;
-    const onHessian = isHessianOne ? onCount : this.#histogram[at + 1]!;
+    const onHessian = this.#histogram[at + 1]!;
     const leftGradient = this.#node.gradient - onGradient;
     const leftHessian = this.#node.hessian - onHessian;
     if (onHessian < LEAST_HESSIAN || leftHessian < LEAST_HESSIAN) return;

@@ -3,8 +3,8 @@
  * gains. Rows are one array, partitioned so that they stay in ascending order within a node: memory is read forwards.
  */
 import type { BinnedMatrix } from "./binned-matrix.ts";
-import { HistogramCounter, HistogramPool, subtractHistogram, type Gradients } from "./boosting-histogram.ts";
-import { findSplit, type BoostingSplit, type SplitLimits, type Sums } from "./boosting-split.ts";
+import { HistogramCounter, HistogramPool, subtractHistogram, type Derivatives } from "./boosting-histogram.ts";
+import { findSplit, type BoostingSplit, type Sums } from "./boosting-split.ts";
 import type { Steps } from "./pacing.ts";
 import { LEAF, type TreeWriter } from "./tree-table.ts";
 
@@ -34,8 +34,8 @@ export class BoostingTreeGrower {
   readonly #inOrder: Int32Array;
   readonly #rows: Int32Array;
   readonly #spare: Int32Array;
-  #values: Gradients;
-  #limits: SplitLimits;
+  readonly #isLeft = new Uint8Array(256);
+  #values: Derivatives = new Float32Array(0);
 
   /** `rows`: those to learn from, rising. */
   constructor(binned: BinnedMatrix, rows: Int32Array, options: TreeOptions) {
@@ -46,14 +46,11 @@ export class BoostingTreeGrower {
     this.#inOrder = rows;
     this.#rows = new Int32Array(rows.length);
     this.#spare = new Int32Array(rows.length);
-    this.#values = { gradients: new Float64Array(0), hessians: new Float64Array(0), isHessianOne: false };
-    this.#limits = { ...options, isHessianOne: false };
   }
 
   /** Adds what the tree answers to `raw`, and to `gains` what its splits gained. */
-  *grow(values: Gradients, writer: TreeWriter, raw: Float64Array, gains: Float64Array): Steps<void> {
+  *grow(values: Derivatives, writer: TreeWriter, raw: Float64Array, gains: Float64Array): Steps<void> {
     this.#values = values;
-    this.#limits = { ...this.#options, isHessianOne: values.isHessianOne };
     // The tree before left them in its own order: read in that one, a million rows miss the cache at every step.
     this.#rows.set(this.#inOrder);
     const root = yield* this.#root();
@@ -72,17 +69,17 @@ export class BoostingTreeGrower {
 
   *#root(): Steps<Leaf> {
     const rows = this.#rows;
-    const { gradients, hessians, isHessianOne } = this.#values;
+    const derivatives = this.#values;
     let [gradient, hessian] = [0, 0];
     for (let at = 0; at < rows.length; at += 1) {
-      gradient += gradients[rows[at]!]!;
-      hessian += isHessianOne ? 1 : hessians[rows[at]!]!;
+      gradient += derivatives[2 * rows[at]!]!;
+      hessian += derivatives[2 * rows[at]! + 1]!;
     }
     const root = leafOf({ start: 0, end: rows.length, depth: 0, sums: { gradient, hessian, count: rows.length } });
     if (this.#maySplit(root)) {
       root.histogram = this.#pool.take();
       yield* this.#counter.count({ rows, start: 0, end: rows.length }, this.#values, root.histogram);
-      root.split = findSplit(this.#binned, root.histogram, root.sums, this.#limits);
+      root.split = findSplit(this.#binned, root.histogram, root.sums, this.#options);
     }
     return root;
   }
@@ -103,7 +100,7 @@ export class BoostingTreeGrower {
       parent.histogram = undefined;
       subtractHistogram(larger.histogram!, smaller.histogram);
       for (const leaf of [left, right]) {
-        if (this.#maySplit(leaf)) leaf.split = findSplit(this.#binned, leaf.histogram!, leaf.sums, this.#limits);
+        if (this.#maySplit(leaf)) leaf.split = findSplit(this.#binned, leaf.histogram!, leaf.sums, this.#options);
         if (!leaf.split) this.#close(leaf);
       }
     }
@@ -121,24 +118,39 @@ export class BoostingTreeGrower {
     leaf.histogram = undefined;
   }
 
-  /** Returns where the right side begins. */
-  #partition({ start, end }: Leaf, { feature, bin, isMissingLeft }: BoostingSplit): number {
-    const { member, hasMissing, thresholds, column } = feature;
-    const { codes } = this.#binned.columns[column]!;
+  /** Returns where the right side begins. Written without a branch on the row: no processor foresees where a row goes. */
+  #partition({ start, end }: Leaf, split: BoostingSplit): number {
+    const { codes } = this.#binned.columns[split.feature.column]!;
+    const isLeft = this.#sides(split);
     const rows = this.#rows;
     const spare = this.#spare;
-    const missing = hasMissing ? thresholds.length + 1 : -1;
     let left = start;
     let right = 0;
     for (let at = start; at < end; at += 1) {
       const row = rows[at]!;
-      const code = codes[row]!;
-      const isLeft = member > 0 ? code !== member : code === missing ? isMissingLeft : code <= bin;
-      if (isLeft) rows[left++] = row;
-      else spare[right++] = row;
+      const step = isLeft[codes[row]!]!;
+      rows[left] = row;
+      spare[right] = row;
+      left += step;
+      right += 1 - step;
     }
     rows.set(spare.subarray(0, right), left);
     return left;
+  }
+
+  /** By bin: 1 where its rows go left. */
+  #sides({ feature, bin, isMissingLeft }: BoostingSplit): Uint8Array {
+    const { member, hasMissing, thresholds } = feature;
+    const isLeft = this.#isLeft;
+    if (member > 0) {
+      isLeft.fill(1);
+      isLeft[member] = 0;
+      return isLeft;
+    }
+    isLeft.fill(0);
+    isLeft.fill(1, 0, bin + 1);
+    if (hasMissing) isLeft[thresholds.length + 1] = isMissingLeft ? 1 : 0;
+    return isLeft;
   }
 
   #write(leaf: Leaf, writer: TreeWriter, raw: Float64Array): number {

@@ -76,7 +76,7 @@ function* boostingSteps(x: Matrix, loss: BoostingLoss, options: BoostingOptions,
   const gains = new Float64Array(x.columns.length);
   for (let round = 0; round < rounds; round += 1) {
     yield* loss.beginRound(raws);
-    for (let tree = 0; tree < loss.treesPerRound; tree += 1) yield* grower.grow(loss.gradientsOf(tree), writer, raws[tree]!, gains);
+    for (let tree = 0; tree < loss.treesPerRound; tree += 1) yield* grower.grow(loss.derivativesOf(tree), writer, raws[tree]!, gains);
     context.tell((round + 1) / rounds, `Round ${round + 1} of ${rounds}`);
     if (watch?.isDone(writer.finish(), raws)) break;
   }
