@@ -7,6 +7,8 @@ import { z } from "zod";
 /** What a chatty handler reports, however it does so. */
 export const CHATTY_UPDATES = 50;
 const CHATTY_SLICE_MS = 20;
+/** A few ms for the smallest input, a few hundred for the largest. */
+const DIGEST_ROUNDS = 500;
 
 /** Nothing but the way through: what is measured is Streamer. */
 export const noop = defineHandler({ action: "noop", input: z.object({}), run: () => ({ ok: true }) });
@@ -37,6 +39,18 @@ export const burst = defineHandler({
   run(_, ctx) {
     for (let update = 1; update <= CHATTY_UPDATES; update += 1) ctx.report((100 * update) / CHATTY_UPDATES, `update ${update}`);
     return { ok: true };
+  },
+});
+
+/** Hashes its input so often that its size decides how long it takes. */
+export const digest = defineHandler({
+  action: "digest",
+  input: z.object({ text: z.string(), factor: z.number() }),
+  run({ text, factor }) {
+    const block = Buffer.from(text);
+    const hash = createHash("sha256");
+    for (let round = 0; round < DIGEST_ROUNDS * factor; round += 1) hash.update(block);
+    return hash.digest("hex");
   },
 });
 

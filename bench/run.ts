@@ -4,6 +4,7 @@ import { record, surroundings, type Scenario } from "./record.ts";
 import { asyncThroughput } from "./scenarios/async-throughput.ts";
 import { awsRequests } from "./scenarios/aws-requests.ts";
 import { clientStorm } from "./scenarios/client-storm.ts";
+import { estimates } from "./scenarios/estimates.ts";
 import { idleConnections } from "./scenarios/idle-connections.ts";
 import { messagesPerJob } from "./scenarios/messages-per-job.ts";
 import { modelFit } from "./scenarios/model-fit.ts";
@@ -26,6 +27,7 @@ const scenarios: readonly Scenario[] = [
   processData,
   modelFit,
   modelQuality,
+  estimates,
   awsRequests,
 ];
 

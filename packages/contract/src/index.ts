@@ -16,6 +16,7 @@ import type { ContractTest, CreateHarness, Gap } from "./harness.ts";
 import { leaseContract } from "./lease.ts";
 import { listContract } from "./list.ts";
 import { modelContract } from "./model.ts";
+import { promotionContract } from "./promotion.ts";
 import { recoverContract } from "./recover.ts";
 import { retentionContract } from "./retention.ts";
 import { retryContract } from "./retry.ts";
@@ -52,6 +53,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   blobs: blobsContract,
   wakeups: wakeupsContract,
   "flow: the whole pipeline": flowContract,
+  "flow: promotion of a sync run": promotionContract,
   "flow: crashes and repeats": crashContract,
 };
 

@@ -24,8 +24,8 @@ export interface Durations {
 const ACCURACY = 0.05;
 const GAMMA = (1 + ACCURACY) / (1 - ACCURACY);
 const LOG_GAMMA = Math.log(GAMMA);
-/** A run counts for half after 44 more: enough for a 90th percentile, few enough to follow a change. */
-const MEMORY = 64;
+/** A run counts for half after 17 more: enough for a 90th percentile, few enough to follow a change (bench: estimates). */
+const MEMORY = 24;
 const DECAY = 1 - 1 / MEMORY;
 /** Fewer recorded runs than this say nothing yet. */
 const MIN_RUNS = 5;
