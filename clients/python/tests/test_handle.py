@@ -1,12 +1,13 @@
 """Handles that are kept, attached to again, listened to and given up."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from fake_peer import ACK, DONE, PeerCase, becomes
 from manual_clock import ManualClock
 
-from streamer_client import Run, RunReference, RunState
+from streamer_client import Progress, Run, RunReference, RunState
 
 BEYOND = 2**53 - 1
 
@@ -48,6 +49,23 @@ class HandleTest(PeerCase):
         self.assertEqual((await self.peer.hear("subscribe", request_id="r1"))["after"], 1)
         self.peer.say({**DONE, "request_id": "r1", "seq": 2})
         self.assertEqual(await again, {"n": 1})
+
+    async def test_a_kept_run_shows_at_once_how_far_the_request_is_and_then_what_it_missed(self) -> None:
+        run = self.open().attach({"id": "r1", "after": 4})
+        ref = (await self.peer.hear("subscribe", request_id="r1"))["ref"]
+        now = {"action": "work", "status": "PROCESSING", "attempt": 2, "created_at": 1, "progress": {"percentage": 60}}
+        self.peer.say({"type": "snapshot", "request_id": "r1", "seq": 5, **now, "recovered": True, "ref": ref})
+        self.peer.say({"type": "partial", "request_id": "r1", "seq": 5, "stream": "rows", "index": 3, "data": 1})
+        seen = [progress.percentage async for progress in self._until_done(run)]
+        self.assertEqual(seen, [60])
+        self.assertEqual(run.to_json()["after"], 6)
+
+    async def _until_done(self, run: Run) -> AsyncIterator[Progress]:
+        """The progress of a run that completes once some was seen."""
+        async for progress in run.progress:
+            self.assertEqual((run.state.status, run.state.attempt), ("PROCESSING", 2))
+            yield progress
+            self.peer.say({**DONE, "request_id": "r1", "seq": 6})
 
     async def test_p4_a_run_that_was_kept_before_its_answer_came_is_sent_again_under_its_id(self) -> None:
         before = self.open()

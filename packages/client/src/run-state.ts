@@ -57,7 +57,7 @@ export const UNSENT: RunState = { status: "PENDING", acknowledged: false, attemp
 
 /** `ended`: false for an error the request has been redriven from since. */
 export function advance(state: RunState, event: RunEvent, ended: boolean): RunState {
-  const { waiting: _, eta: __, ...rest } = state;
+  const { waiting: _, eta, ...rest } = state;
   const kept = { ...rest, acknowledged: true };
   switch (event.type) {
     case "acknowledgment":
@@ -79,7 +79,7 @@ export function advance(state: RunState, event: RunEvent, ended: boolean): RunSt
       return { ...kept, status: "PROCESSING", attempt: event.attempt, progress, ...etaOf(event.eta) };
     }
     case "partial":
-      return { ...state, acknowledged: true };
+      return { ...kept, status: "PROCESSING", ...(eta && { eta }) };
     case "retrying":
       return { ...kept, status: "RETRYING", attempt: event.attempt, waiting: { reason: "backoff", until: event.retry_at } };
     case "cancellation":

@@ -143,11 +143,14 @@ export class Tracker {
     const asKnown = acknowledged && snapshot.seq === this.#seq && snapshot.status === status;
     this.accept();
     // What is missing follows event by event, and tells more than a snapshot does: why it waits, when it will be done.
-    if (continues && (missing || asKnown)) return;
+    if (continues && (missing || asKnown)) {
+      // But not again what was seen elsewhere, before this handle.
+      if (this.#seq > 0 && !acknowledged && !isTerminal(snapshot.status)) this.#show(snapshot);
+      return;
+    }
     this.#astray = false;
     this.#seq = snapshot.seq;
-    this.#become(fromSnapshot(snapshot));
-    if (this.state.progress) this.progress.push(this.state.progress);
+    this.#show(snapshot);
     if (isTerminal(this.state.status)) this.#settle();
   }
 
@@ -184,6 +187,11 @@ export class Tracker {
     this.frame = undefined;
     this.accepted.resolve();
     if (frame !== undefined) this.#listener.onAccepted(this, frame);
+  }
+
+  #show(snapshot: ServerMessage<"snapshot">): void {
+    this.#become(fromSnapshot(snapshot));
+    if (this.state.progress) this.progress.push(this.state.progress);
   }
 
   #become(state: RunState): void {

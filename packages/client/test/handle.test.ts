@@ -58,6 +58,25 @@ it("P6: a kept run goes on in another client after the last seq it saw", async (
   expect(await again.result).toEqual({ n: 1 });
 });
 
+it("a kept run shows at once how far the request is, though that was told before, and then what it missed", async () => {
+  await using peer = await startPeer();
+  await using client = open(peer);
+  const run = client.attach({ id: "r1", after: 4 });
+  const percentages: number[] = [];
+  const reading = (async () => {
+    for await (const { percentage } of run.progress) percentages.push(percentage);
+  })();
+  const { ref } = (await peer.hear(isSubscribe)) as { ref: string };
+  const now = { action: "work", status: "PROCESSING", attempt: 2, created_at: 1, progress: { percentage: 60 } } as const;
+  peer.say({ type: "snapshot", request_id: "r1", seq: 5, ...now, recovered: true, ref });
+  peer.say({ type: "partial", request_id: "r1", seq: 5, stream: "rows", index: 3, data: 1 });
+  await expect.poll(() => run.toJSON().after).toBe(5);
+  expect(run.state).toMatchObject({ status: "PROCESSING", attempt: 2, progress: { percentage: 60 } });
+  peer.say({ ...done, request_id: "r1", seq: 6 });
+  await reading;
+  expect(percentages).toEqual([60]);
+});
+
 it("P4: a run that was kept before its answer came is sent again under its id", async () => {
   await using peer = await startPeer();
   await using before = open(peer);
@@ -217,7 +236,7 @@ it("knows why a request waits: as told, after a reconnect, and from a snapshot a
   await expect.poll(() => other.state.waiting).toEqual({ reason: "backoff", until: 8_000 });
   expect(run.state.waiting).toEqual({ reason: "tenant_concurrency" });
 
-  peer.say({ ...about, type: "progress", seq: 4, percentage: 1, attempt: 1 });
+  peer.say({ ...about, type: "partial", seq: 4, stream: "rows", index: 0, data: 1 });
   await expect.poll(() => run.state).toMatchObject({ status: "PROCESSING" });
   expect(run.state.waiting).toBeUndefined();
 });

@@ -85,7 +85,7 @@ class RequestInfo(RunState):
 def advance(state: RunState, event: RunEvent, ended: bool) -> RunState:
     """`ended`: false for an error the request has been redriven from since."""
     if event["type"] == "partial":
-        return replace(state, acknowledged=True)
+        return replace(state, acknowledged=True, status="PROCESSING", waiting=None)
     if event["type"] == "cancellation":
         return replace(state, acknowledged=True, cancellation=event["stage"])
     kept = replace(state, acknowledged=True, waiting=None, eta=None)
@@ -95,11 +95,11 @@ def advance(state: RunState, event: RunEvent, ended: bool) -> RunState:
             kept,
             status="PENDING" if event["status"] == "queued" else "PROCESSING",
             eta=_eta(event.get("eta")),
-            waiting=WaitingFor(reason=reason, position=event.get("position")) if reason else None,
+            waiting=_waiting(reason, event) if reason else None,
         )
     if event["type"] == "waiting":
-        waiting = WaitingFor(reason=event["reason"], position=event.get("position"), until=event.get("until"))
-        return replace(kept, eta=_eta(event.get("eta")), waiting=waiting)
+        status: RequestStatus = "PENDING" if kept.status == "PROCESSING" else kept.status
+        return replace(kept, status=status, eta=_eta(event.get("eta")), waiting=_waiting(event["reason"], event))
     if event["type"] == "progress":
         progress = _progress(event, event["attempt"], event["timestamp"])
         return replace(kept, status="PROCESSING", attempt=event["attempt"], progress=progress, eta=progress.eta)
@@ -143,6 +143,7 @@ def _told_by(item: ListItem) -> dict[str, Any]:
         "status": item["status"],
         "acknowledged": True,
         "attempt": item["attempt"],
+        "waiting": _waiting_until(item),
         "progress": _progress(item["progress"], item["attempt"], item["timestamp"]) if "progress" in item else None,
         "result": item.get("result"),
         "error": from_wire(item["error"], item["request_id"]) if "error" in item else None,
@@ -160,6 +161,18 @@ def _progress(shown: Mapping[str, Any], attempt: int, timestamp: int) -> Progres
         updates=tuple(shown.get("updates", ())),
         timestamp=timestamp,
     )
+
+
+def _waiting(reason: WaitingReason, told: Mapping[str, Any]) -> WaitingFor:
+    return WaitingFor(reason=reason, position=told.get("position"), until=told.get("until"))
+
+
+def _waiting_until(item: ListItem) -> WaitingFor | None:
+    """A snapshot tells a time to come, and no other reason."""
+    until = item.get("run_at", 0)
+    if until <= item["timestamp"]:
+        return None
+    return WaitingFor(reason="backoff" if item["status"] == "RETRYING" else "scheduled", until=until)
 
 
 def _eta(eta: WireEta | None) -> Eta | None:

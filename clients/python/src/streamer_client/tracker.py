@@ -139,18 +139,27 @@ class Tracker:
             return
         self.id = snapshot["request_id"]
         self._horizon = snapshot["seq"]
-        is_missing = snapshot["recovered"] and not self._is_astray and snapshot["seq"] > self._seq
+        known = self.state
+        goes_on = snapshot["recovered"] and not self._is_astray
+        is_missing = snapshot["seq"] > self._seq
+        is_as_known = known.acknowledged and snapshot["seq"] == self._seq and snapshot["status"] == known.status
         self.accept()
-        # What is missing follows event by event, and tells more than a snapshot does.
-        if is_missing:
+        # What is missing follows event by event, and tells more than a snapshot does: why it waits, when it will be done.
+        if goes_on and (is_missing or is_as_known):
+            # But not again what was seen elsewhere, before this handle.
+            if self._seq > 0 and not known.acknowledged and snapshot["status"] not in ENDS:
+                self._show(snapshot)
             return
         self._is_astray = False
         self._seq = snapshot["seq"]
+        self._show(snapshot)
+        if self.state.status in ENDS:
+            self._settle()
+
+    def _show(self, snapshot: Snapshot) -> None:
         self._become(from_snapshot(snapshot))
         if self.state.progress:
             self.progress.push(self.state.progress)
-        if self.state.status in ENDS:
-            self._settle()
 
     def fail(self, error: StreamerError) -> None:
         if self.is_over:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 RequestStatus: TypeAlias = Literal["PENDING", "PROCESSING", "RETRYING", "COMPLETED", "FAILED", "CANCELLED"]
 WaitingReason: TypeAlias = Literal[
-    "queue", "tenant_concurrency", "action_concurrency", "rate_limit", "backoff", "scheduled", "no_worker"
+    "scheduled", "queue", "action_concurrency", "tenant_concurrency", "no_worker", "backoff", "rate_limit"
 ]
 CancellationStage: TypeAlias = Literal["requested", "observed", "stopped", "too_late"]
 
@@ -69,6 +69,7 @@ class Acknowledgment(TypedDict):
     eta: NotRequired[WireEta]
     position: NotRequired[int]
     waiting_for: NotRequired[WaitingReason]
+    until: NotRequired[int]
 
 
 class Waiting(TypedDict):
