@@ -33,6 +33,9 @@ export interface StageStore {
   /** A file of scratch that goes with the stage about to be finished; it is moved away. */
   keepFile(name: string, path: string): Promise<void>;
   finish(stage: number, state: unknown): Promise<void>;
+  /** What an earlier attempt kept of a stage it did not finish. */
+  loadPart<State>(name: string): Promise<State | undefined>;
+  keepPart(name: string, state: unknown): Promise<void>;
   queryStarts(): Promise<void>;
   /** Before this process is ended: what the request is told by the next. */
   refuse(refused: Refused): Promise<void>;
@@ -45,6 +48,15 @@ export function openStages(ctx: HandlerContext, scratchFolder: string): StageSto
   let { finished, queries } = (ctx.resumed as Checkpoint | undefined) ?? { finished: 0, queries: 0 };
   const blobName = (name: string): string => `${PREFIX}${name}`;
   const fetch = async (name: string): Promise<ReadableStream<Uint8Array> | undefined> => (await ctx.blobs.open(blobName(name)))?.body;
+  const read = async <State>(name: string): Promise<State | undefined> => {
+    const body = await fetch(name);
+    return body && (JSON.parse(await new Response(body).text()) as State);
+  };
+  const write = async (name: string, state: unknown): Promise<void> => {
+    const path = join(scratchFolder, blobName(name));
+    await writeFile(path, JSON.stringify(state));
+    await ctx.blobs.putFile(blobName(name), path, { contentType: "application/json" });
+  };
   return {
     get queries() {
       return queries;
@@ -53,10 +65,10 @@ export function openStages(ctx: HandlerContext, scratchFolder: string): StageSto
     refuse: (refused) => ctx.checkpoint({ finished, queries, refused } satisfies Checkpoint),
     async load<State>(stage: number) {
       if (stage > finished) return undefined;
-      const body = await fetch(`${stage}.json`);
+      const state = await read<State>(`${stage}.json`);
       // What a stage needs is gone: it and all that follow are done again.
-      if (!body) finished = stage - 1;
-      return body && (JSON.parse(await new Response(body).text()) as State);
+      if (state === undefined) finished = stage - 1;
+      return state;
     },
     async loadFile(name) {
       const body = await fetch(name);
@@ -67,12 +79,13 @@ export function openStages(ctx: HandlerContext, scratchFolder: string): StageSto
     },
     keepFile: async (name, path) => void (await ctx.blobs.putFile(blobName(name), path)),
     async finish(stage, state) {
-      const path = join(scratchFolder, `${PREFIX}${stage}.json`);
-      await writeFile(path, JSON.stringify(state));
-      await ctx.blobs.putFile(blobName(`${stage}.json`), path, { contentType: "application/json" });
+      await write(`${stage}.json`, state);
       finished = stage;
       await ctx.checkpoint({ finished, queries } satisfies Checkpoint);
     },
+    // A first attempt has nothing to find, and does not ask.
+    loadPart: async <State>(name: string) => (ctx.resumed === undefined ? undefined : read<State>(`${name}.json`)),
+    keepPart: (name, state) => write(`${name}.json`, state),
     async queryStarts() {
       queries += 1;
       await ctx.checkpoint({ finished, queries } satisfies Checkpoint);

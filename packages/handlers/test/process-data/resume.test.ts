@@ -12,11 +12,15 @@ import { CLASSIFY, dataFolder, flowers, handlerOn, processed, temporaryFolder } 
 const CHILD = fileURLToPath(new URL("die-after-stage.ts", import.meta.url));
 const STAGES = ["ingest", "preprocess", "features", "model"];
 
-/** Kills a run after a stage; answers where its blobs are and the checkpoint it left. */
-async function killedAfter(stage: number, isolate: string, input: unknown): Promise<{ blobsFolder: string; resumed: JsonValue }> {
+/** Kills a run after a stage, or at a message after it; answers where its blobs are and the checkpoint it left. */
+async function killedAfter(
+  { stage, message }: Pick<Job, "stage" | "message">,
+  isolate: string,
+  input: unknown,
+): Promise<{ blobsFolder: string; resumed: JsonValue }> {
   const blobsFolder = await temporaryFolder();
   const checkpointFile = join(await temporaryFolder(), "checkpoint.json");
-  const job: Job = { isolate, input, blobsFolder, checkpointFile, stage };
+  const job: Job = { isolate, input, blobsFolder, checkpointFile, stage, ...(message !== undefined && { message }) };
   const ended = await promisify(execFile)(process.execPath, ["--disable-warning=ExperimentalWarning", CHILD, JSON.stringify(job)]).catch(
     (error: unknown) => error,
   );
@@ -36,7 +40,7 @@ describe("a run whose process was killed", () => {
     const handler = await handlerOn(folder);
     const input = { ...CLASSIFY, data_source: source, options };
     const undisturbed = await processed(handler, input);
-    const { blobsFolder, resumed } = await killedAfter(stage, handler.isolate!, input);
+    const { blobsFolder, resumed } = await killedAfter({ stage }, handler.isolate!, input);
     // Whoever read the file again would notice.
     await rm(join(folder, "flowers.csv"));
     const { result, run, output } = await processed(handler, input, { blobsFolder, resumed, attempt: 2 });
@@ -48,10 +52,23 @@ describe("a run whose process was killed", () => {
     expect((await readdir(blobsFolder)).toSorted()).toEqual(["model-card.json", "model.json", "predictions.json"]);
   });
 
+  it("in the middle of the model stage goes on from the fits that are finished", async () => {
+    const handler = await handlerOn(await dataFolder({ "flowers.csv": flowers(600) }));
+    const input = { ...CLASSIFY, options: { model: "boosting", max_iterations: 1_000, early_stopping: false } };
+    const undisturbed = await processed(handler, input);
+    const { blobsFolder, resumed } = await killedAfter({ stage: 3, message: "on held-out rows" }, handler.isolate!, input);
+    expect(await readdir(blobsFolder)).toContain("stage-fit-boosting-choice.json");
+    const { run, output } = await processed(handler, input, { blobsFolder, resumed, attempt: 2 });
+    const fitted = run.reports.filter(({ message }) => message === "boosting: Round 1000 of 1000");
+    expect(fitted).toHaveLength(1);
+    expect(output).toBe(undisturbed.output);
+    expect((await readdir(blobsFolder)).toSorted()).toEqual(["model-card.json", "model.json", "predictions.json"]);
+  });
+
   it("does a stage again whose blobs are gone", async () => {
     const handler = await handlerOn(await dataFolder({ "flowers.csv": flowers(120) }));
     const input = { ...CLASSIFY, options: { model: "logistic" } };
-    const { blobsFolder, resumed } = await killedAfter(2, handler.isolate!, input);
+    const { blobsFolder, resumed } = await killedAfter({ stage: 2 }, handler.isolate!, input);
     await rm(join(blobsFolder, "stage-2.json"));
     const { run } = await processed(handler, input, { blobsFolder, resumed });
     const takenOver = run.reports.filter(({ message }) => message?.includes("earlier attempt")).map(({ metadata }) => metadata.stage);

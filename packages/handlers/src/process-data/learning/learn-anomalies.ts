@@ -86,11 +86,13 @@ function whyOf(tried: readonly Tried[], name: ModelName, isAuto: boolean): strin
   return whyChosen(tried, "1 - average precision", "every fifth labelled row");
 }
 
-function fit(name: ModelName, { x }: Rows, { options, signal, tell }: UnsupervisedTerms): Promise<AnomalyModel> | AnomalyModel {
+function fit(name: ModelName, { x }: Rows, { options, signal, tell, fitOnce }: UnsupervisedTerms): Promise<AnomalyModel> {
   const context = { signal, tell, random: seededRandom(options.seed) };
-  if (name === "baseline") return fitDistanceFromMean(x);
-  if (name === "local_outlier_factor") return fitLocalOutlierFactor(x, {}, context);
-  return fitIsolationForest(x, { ...(options.max_iterations && { trees: options.max_iterations }) }, context);
+  return fitOnce(name, () => {
+    if (name === "baseline") return fitDistanceFromMean(x);
+    if (name === "local_outlier_factor") return fitLocalOutlierFactor(x, {}, context);
+    return fitIsolationForest(x, { ...(options.max_iterations && { trees: options.max_iterations }) }, context);
+  });
 }
 
 interface Truth {

@@ -6,6 +6,7 @@ import { type Clustering, fitKMeans, type Matrix, predictPaced, seededRandom, ta
 import type { Rows } from "../preprocess/load-matrix.ts";
 import { unusable } from "../problem.ts";
 import { part, type Tell } from "../progress.ts";
+import type { FitOnce } from "./finished-fits.ts";
 
 export interface LearnedClusters {
   readonly model: Clustering;
@@ -18,6 +19,7 @@ export interface UnsupervisedTerms {
   readonly options: ProcessOptions;
   readonly signal: AbortSignal;
   readonly tell: Tell;
+  readonly fitOnce: FitOnce;
 }
 
 /** "auto" tries 2 to so many. */
@@ -95,14 +97,11 @@ function bestCount(tried: readonly { clusters: number; silhouette: number }[]): 
 function fit(
   x: Matrix,
   { clusters, starts }: { clusters: number; starts: number },
-  { options, signal, tell }: UnsupervisedTerms,
+  { options, signal, tell, fitOnce }: UnsupervisedTerms,
 ): Promise<Clustering> {
   const { max_iterations, seed } = options;
-  return fitKMeans(
-    x,
-    { clusters, starts, ...(max_iterations && { maxIterations: max_iterations }) },
-    { signal, tell, random: seededRandom(seed) },
-  );
+  const kMeans = { clusters, starts, ...(max_iterations && { maxIterations: max_iterations }) };
+  return fitOnce(`${clusters}-clusters-of-${x.rowCount}`, () => fitKMeans(x, kMeans, { signal, tell, random: seededRandom(seed) }));
 }
 
 /** Every so many-th row: the order of a file is no order of its clusters' rows alone, and no chance is spent. */

@@ -17,6 +17,7 @@ import { part, type Tell } from "../progress.ts";
 import { calibrated, intervalHalfWidth, type Calibration } from "./calibrate.ts";
 import { best, candidateModels, whyChosen, type Tried } from "./candidates.ts";
 import { fitSupervised, lossName, lossOf, predict, type Supervised } from "./fit-supervised.ts";
+import type { FitOnce } from "./finished-fits.ts";
 import type { Fittings } from "./saved-model.ts";
 
 export interface LearnTerms {
@@ -25,6 +26,7 @@ export interface LearnTerms {
   readonly target: Target;
   readonly signal: AbortSignal;
   readonly tell: Tell;
+  readonly fitOnce: FitOnce;
 }
 
 /** Rows that were predicted by a model that had not seen them. */
@@ -95,6 +97,7 @@ async function chooseOn(database: Database, held: number, terms: LearnTerms): Pr
     ...terms,
     where,
     heldWhere: trainingRows(held, { validation: "only" }),
+    purpose: "choice",
     tell: part(tell, 0.1, 1),
   });
   const chosen = best(results);
@@ -102,6 +105,8 @@ async function chooseOn(database: Database, held: number, terms: LearnTerms): Pr
 }
 
 interface TrialTerms extends LearnTerms {
+  /** What the fits are for: it tells those of one model apart. */
+  readonly purpose: string;
   readonly where: string;
   readonly heldWhere: string;
   readonly candidates?: readonly ModelName[];
@@ -125,11 +130,16 @@ async function tryOn(database: Database, prepared: Prepared, terms: TrialTerms):
   return results;
 }
 
-function fitNamed(rows: Rows, { input, target, signal, tell, name }: LearnTerms & { readonly name: ModelName }): Promise<Supervised> {
+interface FitTerms extends LearnTerms {
+  readonly name: ModelName;
+  readonly purpose: string;
+}
+
+function fitNamed(rows: Rows, { input, target, signal, tell, name, purpose, fitOnce }: FitTerms): Promise<Supervised> {
   // Each fit has a source of chance of its own: what was tried before it changes nothing.
   const random = seededRandom(input.options.seed);
   const context = { signal, random, tell: (done: number, message: string) => tell(done, `${name}: ${message}`, { model: name }) };
-  return fitSupervised(rows, { name, options: input.options, target, context });
+  return fitOnce(`${name}-${purpose}`, () => fitSupervised(rows, { name, options: input.options, target, context }));
 }
 
 async function fitOn(
@@ -141,7 +151,7 @@ async function fitOn(
   const { tell } = terms;
   const loading = (done: number): void => tell(LOADING_SHARE * done, `Rows loaded: ${Math.round(100 * done)} %`);
   const rows = await trainingMatrix(database, prepared, { target, where, maxCells: input.options.max_training_cells, tell: loading });
-  return { model: await fitNamed(rows, { ...terms, tell: part(tell, LOADING_SHARE, 1) }), share: rows.share };
+  return { model: await fitNamed(rows, { ...terms, purpose: "final", tell: part(tell, LOADING_SHARE, 1) }), share: rows.share };
 }
 
 async function withFolds(database: Database, prepared: Prepared, terms: LearnTerms): Promise<Learned> {
@@ -154,7 +164,9 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
     const telling = part(tell, (0.8 * fold) / folds, (0.8 * (fold + 1)) / folds);
     const where = trainingRows(fold, { validation: "in" });
     const own = await prepare(database, { ...terms, where, options: input.options, tell: part(telling, 0, 0.2) });
-    byFold.push(await tryOn(database, own, { ...terms, where, heldWhere: `part = ${fold}`, candidates, tell: part(telling, 0.2, 1) }));
+    const heldWhere = `part = ${fold}`;
+    const tellTrial = part(telling, 0.2, 1);
+    byFold.push(await tryOn(database, own, { ...terms, where, heldWhere, candidates, purpose: `fold-${fold}`, tell: tellTrial }));
     telling(1, `Fold ${fold + 1} of ${folds} measured`, { fold: fold + 1 });
   }
   const tried = candidates.map((model, index) => ({ model, loss: mean(byFold.map((results) => results[index]!.loss)) }));

@@ -2,6 +2,7 @@
 import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../../duckdb/database.ts";
 import { trainingMatrix, type Prepared } from "../features/prepare.ts";
+import { createFitOnce, type FitOnce } from "../learning/finished-fits.ts";
 import { learnAnomalies } from "../learning/learn-anomalies.ts";
 import { learnClusters } from "../learning/learn-clusters.ts";
 import { learnSupervised, type HeldOut } from "../learning/learn-supervised.ts";
@@ -63,10 +64,15 @@ type Fit = Omit<Trained, "saved"> & { readonly name: ModelName; readonly fitting
 async function train(
   database: Database,
   run: Run,
-  { ingested, preprocessed, prepared, tell }: ModelTerms & { readonly tell: Tell },
+  { ingested, preprocessed, prepared, stages, tell }: ModelTerms & { readonly tell: Tell },
 ): Promise<Trained> {
   const { input } = run;
-  const { name, fittings, ...fit } = await fitPipeline(database, run, { preprocessed, prepared, tell });
+  const { name, fittings, ...fit } = await fitPipeline(database, run, {
+    preprocessed,
+    prepared,
+    tell,
+    fitOnce: createFitOnce(stages, ingested.fingerprint),
+  });
   const { recipe } = prepared;
   const saved: SavedModel = {
     pipeline: input.pipeline,
@@ -85,14 +91,19 @@ async function train(
 async function fitPipeline(
   database: Database,
   run: Run,
-  { preprocessed, prepared, tell }: Pick<ModelTerms, "preprocessed" | "prepared"> & { readonly tell: Tell },
+  {
+    preprocessed,
+    prepared,
+    tell,
+    fitOnce,
+  }: Pick<ModelTerms, "preprocessed" | "prepared"> & { readonly tell: Tell; readonly fitOnce: FitOnce },
 ): Promise<Fit> {
   const { input, ctx } = run;
   const { target, columns } = preprocessed;
   const { options, pipeline } = input;
   const { signal } = ctx;
   if (target && (pipeline === "classification" || pipeline === "regression")) {
-    const learned = await learnSupervised(database, prepared, { input, inputs: columns.inputs, target, signal, tell });
+    const learned = await learnSupervised(database, prepared, { input, inputs: columns.inputs, target, signal, tell, fitOnce });
     return { ...learned, tried: learned.tried.map((one) => ({ ...one })), metrics: {} };
   }
   const rows = await trainingMatrix(database, prepared, {
@@ -104,11 +115,11 @@ async function fitPipeline(
   const { share } = rows;
   const fitting = part(tell, LOADING_SHARE, 1);
   if (pipeline === "clustering") {
-    const { tried, ...learned } = await learnClusters(rows, { options, signal, tell: fitting });
+    const { tried, ...learned } = await learnClusters(rows, { options, signal, tell: fitting, fitOnce });
     return { ...learned, name: "kmeans", tried: tried.map((one) => ({ ...one })), fittings: {}, share };
   }
   if (pipeline === "anomaly") {
-    const { tried, ...learned } = await learnAnomalies(rows, { options, signal, tell: fitting, target });
+    const { tried, ...learned } = await learnAnomalies(rows, { options, signal, tell: fitting, target, fitOnce });
     return { ...learned, tried: tried.map((one) => ({ ...one })), share };
   }
   if (options.model === "none") {

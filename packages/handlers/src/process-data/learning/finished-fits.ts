@@ -1,0 +1,30 @@
+/**
+ * Fits that take long leave their model for the next attempt, one by one: after a crash in the middle of the model stage
+ * only the fit that was under way is done again. A fit is the same for the same rows, options and seed, so a restored
+ * model is the one that would have been fitted.
+ */
+import type { JsonObject } from "@streamer/protocol";
+import { restoreModel, type Model } from "../models/index.ts";
+import type { StageStore } from "../stage-store.ts";
+
+/** `name` tells one fit of a run from all others. */
+export type FitOnce = <Fitted extends Model>(name: string, fit: () => Promise<Fitted> | Fitted) => Promise<Fitted>;
+
+/** Storing a model takes some 10 ms here, and up to 100 on S3. */
+const KEPT_FROM_MS = 500;
+
+type Kept = { readonly fingerprint: string; readonly model: JsonObject };
+
+/** `fingerprint`: of the rows, in case a source was read again and is another. */
+export function createFitOnce(stages: Pick<StageStore, "loadPart" | "keepPart">, fingerprint: string): FitOnce {
+  return async <Fitted extends Model>(name: string, fit: () => Promise<Fitted> | Fitted): Promise<Fitted> => {
+    const kept = await stages.loadPart<Kept>(`fit-${name}`);
+    if (kept?.fingerprint === fingerprint) return restoreModel(kept.model) as Fitted;
+    const startedAt = performance.now();
+    const fitted = await fit();
+    if (performance.now() - startedAt >= KEPT_FROM_MS) {
+      await stages.keepPart(`fit-${name}`, { fingerprint, model: fitted.toJSON() } satisfies Kept);
+    }
+    return fitted;
+  };
+}
