@@ -2,7 +2,8 @@
  * Gini impurity as a forest's criterion: the best split has the largest Σ leftₖ²/weightL + Σ rightₖ²/weightR over the
  * classes k. The sums of squares are kept up row by row, so a split costs the same however many classes there are.
  */
-import { BundleCounts } from "./bundle-counts.ts";
+import type { BundleCounts } from "./bundle-counts.ts";
+import { BundleSplits } from "./bundle-splits.ts";
 import type { Labels } from "./model.ts";
 import type { RankedBundle, RankedFeature } from "./ranked-columns.ts";
 import { POSITION_BITS } from "./sort-keys.ts";
@@ -17,7 +18,7 @@ export interface GiniSetup {
   readonly addShares: (classWeights: Float64Array, total: number) => number;
 }
 
-export class GiniSplit implements Criterion {
+export class GiniSplit extends BundleSplits implements Criterion {
   readonly best: BestSplit = new BestSplit();
   /** Weight of each row in the tree being grown; set before it. */
   weights: Float64Array;
@@ -29,7 +30,6 @@ export class GiniSplit implements Criterion {
   /** Per rank: the weight of each class, then the rows. */
   readonly #stride: number;
   readonly #histogram: Float64Array;
-  readonly #bundles: readonly BundleCounts[];
   readonly #classWeights: Float64Array;
   readonly #left: Float64Array;
   #count = 0;
@@ -38,6 +38,7 @@ export class GiniSplit implements Criterion {
   #isAlike = false;
 
   constructor(setup: GiniSetup) {
+    super(setup.bundles, setup.labels.classCount + 1);
     this.#setup = setup;
     this.#codes = setup.labels.codes;
     this.#classCount = setup.labels.classCount;
@@ -46,7 +47,6 @@ export class GiniSplit implements Criterion {
     this.#nodeWeights = new Float64Array(this.#codes.length);
     this.#nodeCodes = new Int32Array(this.#codes.length);
     this.#histogram = new Float64Array(setup.mostRanks * this.#stride);
-    this.#bundles = setup.bundles.map(({ features }) => new BundleCounts(features.length + 1, this.#stride));
     this.#classWeights = new Float64Array(this.#classCount);
     this.#left = new Float64Array(this.#classCount);
   }
@@ -76,7 +76,7 @@ export class GiniSplit implements Criterion {
     this.#squares = sumOfSquares(classWeights);
     this.#isAlike = isAlike;
     this.best.clear();
-    for (const counts of this.#bundles) counts.isCounted = false;
+    this.forgetBundles();
     return !isAlike;
   }
 
@@ -159,23 +159,7 @@ export class GiniSplit implements Criterion {
     }
   }
 
-  tryMember(node: NodeRows, feature: number, { codes, member, bundle }: RankedFeature): boolean {
-    const counted = this.#bundles[bundle]!;
-    if (!counted.isCounted) this.#countBundle(node, codes, counted);
-    return this.#offerMember(counted.counts, member, feature);
-  }
-
-  tryBundle(node: NodeRows, { index, codes, features }: RankedBundle): void {
-    const counted = this.#bundles[index]!;
-    this.#countBundle(node, codes, counted);
-    if (counted.presentCount === 1) return;
-    for (let at = 0; at < counted.presentCount; at += 1) {
-      const member = counted.present[at]!;
-      if (member > 0) this.#offerMember(counted.counts, member, features[member - 1]!);
-    }
-  }
-
-  #offerMember(counts: Float64Array, member: number, feature: number): boolean {
+  protected offerMember(counts: Float64Array, member: number, feature: number): boolean {
     const { minLeafRows } = this.#setup;
     const bin = member * this.#stride;
     const count = counts[bin + this.#classCount]!;
@@ -196,13 +180,14 @@ export class GiniSplit implements Criterion {
     return true;
   }
 
-  #countBundle({ rows, start, end }: NodeRows, codes: Uint16Array, counted: BundleCounts): void {
-    const { counts, present } = counted;
+  protected countCodes(
+    { rows, start, end }: NodeRows,
+    codes: Uint16Array,
+    { counts, present }: Pick<BundleCounts, "counts" | "present">,
+  ): number {
     const nodeWeights = this.#nodeWeights;
     const nodeCodes = this.#nodeCodes;
     const stride = this.#stride;
-    counted.clear();
-    counted.isCounted = true;
     let presentCount = 0;
     for (let at = start, position = 0; at < end; at += 1, position += 1) {
       const code = codes[rows[at]!]!;
@@ -211,7 +196,7 @@ export class GiniSplit implements Criterion {
       counts[bin + nodeCodes[position]!]! += nodeWeights[position]!;
       counts[bin + stride - 1]! += 1;
     }
-    counted.presentCount = presentCount;
+    return presentCount;
   }
 
   gain(): number {

@@ -2,7 +2,8 @@
  * Squared error as a forest's criterion: the best split has the largest sumL²/weightL + sumR²/weightR, which is where the
  * squared error within both sides is least. Targets are centred first, so that the squares do not cancel.
  */
-import { BundleCounts } from "./bundle-counts.ts";
+import type { BundleCounts } from "./bundle-counts.ts";
+import { BundleSplits } from "./bundle-splits.ts";
 import type { RankedBundle, RankedFeature } from "./ranked-columns.ts";
 import { POSITION_BITS } from "./sort-keys.ts";
 import { BestSplit, type Criterion, type NodeRows } from "./split-search.ts";
@@ -17,7 +18,7 @@ export interface VarianceSetup {
   readonly bundles: readonly RankedBundle[];
 }
 
-export class VarianceSplit implements Criterion {
+export class VarianceSplit extends BundleSplits implements Criterion {
   readonly best: BestSplit = new BestSplit();
   /** Weight of each row in the tree being grown; set before it. */
   weights: Float64Array;
@@ -27,12 +28,12 @@ export class VarianceSplit implements Criterion {
   readonly #nodeWeights: Float64Array;
   readonly #nodeSums: Float64Array;
   readonly #histogram: Float64Array;
-  readonly #bundles: readonly BundleCounts[];
   #count = 0;
   #weight = 0;
   #sum = 0;
 
   constructor({ target, minLeafRows, mostRanks, bundles }: VarianceSetup) {
+    super(bundles, STRIDE);
     this.#mean = target.reduce((total, value) => total + value, 0) / target.length;
     this.#target = target.map((value) => value - this.#mean);
     this.#minLeafRows = minLeafRows;
@@ -40,7 +41,6 @@ export class VarianceSplit implements Criterion {
     this.#nodeWeights = new Float64Array(target.length);
     this.#nodeSums = new Float64Array(target.length);
     this.#histogram = new Float64Array(mostRanks * STRIDE);
-    this.#bundles = bundles.map(({ features }) => new BundleCounts(features.length + 1, STRIDE));
   }
 
   load({ rows, start, end }: NodeRows): boolean {
@@ -66,7 +66,7 @@ export class VarianceSplit implements Criterion {
     this.#weight = weight;
     this.#sum = isAlike ? weight * first : sum;
     this.best.clear();
-    for (const counts of this.#bundles) counts.isCounted = false;
+    this.forgetBundles();
     return !isAlike;
   }
 
@@ -135,23 +135,7 @@ export class VarianceSplit implements Criterion {
     }
   }
 
-  tryMember(node: NodeRows, feature: number, { codes, member, bundle }: RankedFeature): boolean {
-    const counted = this.#bundles[bundle]!;
-    if (!counted.isCounted) this.#countBundle(node, codes, counted);
-    return this.#offerMember(counted.counts, member, feature);
-  }
-
-  tryBundle(node: NodeRows, { index, codes, features }: RankedBundle): void {
-    const counted = this.#bundles[index]!;
-    this.#countBundle(node, codes, counted);
-    if (counted.presentCount === 1) return;
-    for (let at = 0; at < counted.presentCount; at += 1) {
-      const member = counted.present[at]!;
-      if (member > 0) this.#offerMember(counted.counts, member, features[member - 1]!);
-    }
-  }
-
-  #offerMember(counts: Float64Array, member: number, feature: number): boolean {
+  protected offerMember(counts: Float64Array, member: number, feature: number): boolean {
     const bin = member * STRIDE;
     const count = counts[bin + 2]!;
     if (count === 0 || count === this.#count) return false;
@@ -164,12 +148,13 @@ export class VarianceSplit implements Criterion {
     return true;
   }
 
-  #countBundle({ rows, start, end }: NodeRows, codes: Uint16Array, counted: BundleCounts): void {
-    const { counts, present } = counted;
+  protected countCodes(
+    { rows, start, end }: NodeRows,
+    codes: Uint16Array,
+    { counts, present }: Pick<BundleCounts, "counts" | "present">,
+  ): number {
     const nodeWeights = this.#nodeWeights;
     const nodeSums = this.#nodeSums;
-    counted.clear();
-    counted.isCounted = true;
     let presentCount = 0;
     for (let at = start, position = 0; at < end; at += 1, position += 1) {
       const code = codes[rows[at]!]!;
@@ -179,7 +164,7 @@ export class VarianceSplit implements Criterion {
       counts[bin + 1]! += nodeSums[position]!;
       counts[bin + 2]! += 1;
     }
-    counted.presentCount = presentCount;
+    return presentCount;
   }
 
   gain(): number {
