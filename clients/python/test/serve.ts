@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineHandler, Fatal } from "@streamer/core";
 import { startServer, type Server, type ServerOptions } from "@streamer/embedded";
+import { countWords } from "../../../examples/hello/count-words.ts";
 
 const PARTIALS = 120;
 const LONG_MS = 60_000;
@@ -22,6 +23,7 @@ function fields<Input extends object>(kinds: { readonly [Name in keyof Input]: "
 }
 
 const handlers = [
+  countWords,
   defineHandler({ action: "double", input: fields<{ n: number }>({ n: "number" }), estimate: 1, run: ({ n }) => 2 * n }),
   defineHandler({
     action: "count",

@@ -1,4 +1,4 @@
-"""Every block of docs/guides/python.md runs as it stands, but for the server's address."""
+"""Every block of docs/guides/python.md, and the README's, runs as it stands, but for the server's address."""
 
 import ast
 import asyncio
@@ -15,7 +15,8 @@ import server
 
 from streamer_client import StreamerError, connect
 
-GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "python.md"
+ROOT = Path(__file__).parents[3]
+GUIDE = ROOT / "docs" / "guides" / "python.md"
 # A slow machine may show less progress, never less than the last.
 SHOWN = (
     r"100 % 2/2\na1/640\n$",
@@ -30,13 +31,23 @@ SHOWN = (
 
 class GuideTest(unittest.IsolatedAsyncioTestCase):
     async def test_runs_what_the_guide_shows(self) -> None:
-        blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+        blocks = blocks_of(GUIDE)
         self.assertEqual(len(blocks), len(SHOWN))
         async with connect(server.url(), token=server.token()) as client:
             given = await self.story(client)
             for block, shown in zip(blocks, SHOWN):
                 said = await play(block.replace("ws://127.0.0.1:8080", server.url()), given)
                 self.assertRegex(said, shown)
+
+    async def test_runs_what_the_readme_shows(self) -> None:
+        (block,) = blocks_of(ROOT / "README.md")
+        shown: list[float] = []
+        texts = [f"text number {n}" for n in range(1_000)]
+        given: dict[str, Any] = {"connect": connect, "url": server.url(), "token": server.token(), "texts": texts}
+        given["show"] = lambda percentage, message: shown.append(percentage)
+        await play(block, given)
+        self.assertEqual(given["words"], 3_000)
+        self.assertEqual(shown[-1:], [100])
 
     async def story(self, client: Any) -> dict[str, Any]:
         """What the blocks take for granted."""
@@ -47,6 +58,10 @@ class GuideTest(unittest.IsolatedAsyncioTestCase):
             await broken
         ids = {"request_id": done.id, "other_id": done.id, "failed_id": broken.id, "seq": 3}
         return {**ids, "client": client, "fetch_token": server.token, "asyncio": asyncio, "json": json}
+
+
+def blocks_of(document: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
 
 
 async def play(block: str, given: dict[str, Any]) -> str:
