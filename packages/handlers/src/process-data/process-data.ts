@@ -21,6 +21,8 @@ export interface ProcessDataOptions {
   readonly threads?: number;
   /** Larger files are refused. Default 4 GB. */
   readonly maxFileBytes?: number;
+  /** Fits that took this long, in ms, are kept for the next attempt. Default 500. */
+  readonly keepFitsFromMs?: number;
 }
 
 export type ProcessData = Handler<"process_data", typeof processInput, ProcessResult>;
@@ -30,6 +32,8 @@ const TIMEOUT_MS = 60 * 60_000;
 const DEFAULT_MEMORY_MB = 512;
 const DEFAULT_THREADS = 2;
 const DEFAULT_MAX_FILE_BYTES = 4_000_000_000;
+/** Storing a model takes some 10 ms here, and up to 100 on S3. */
+const DEFAULT_KEEP_FITS_FROM_MS = 500;
 /** Above the threshold for answering at once, so that every run is durable and its process can be another's. */
 const ESTIMATE_MS = 15_000;
 
@@ -63,6 +67,7 @@ function settingsOf(options: ProcessDataOptions): Settings {
     memoryMb: options.memoryMb ?? DEFAULT_MEMORY_MB,
     threads: options.threads ?? DEFAULT_THREADS,
     maxFileBytes: options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES,
+    keepFitsFromMs: options.keepFitsFromMs ?? DEFAULT_KEEP_FITS_FROM_MS,
   };
 }
 

@@ -11,6 +11,7 @@ export interface Settings {
   readonly memoryMb: number;
   readonly threads: number;
   readonly maxFileBytes: number;
+  readonly keepFitsFromMs: number;
 }
 
 export interface Run {

@@ -53,13 +53,13 @@ describe("a run whose process was killed", () => {
   });
 
   it("in the middle of the model stage goes on from the fits that are finished", async () => {
-    const handler = await handlerOn(await dataFolder({ "flowers.csv": flowers(600) }));
-    const input = { ...CLASSIFY, options: { model: "boosting", max_iterations: 1_000, early_stopping: false } };
+    const handler = await handlerOn(await dataFolder({ "flowers.csv": flowers(300) }), { keepFitsFromMs: 0 });
+    const input = { ...CLASSIFY, options: { model: "boosting", max_iterations: 100, early_stopping: false } };
     const undisturbed = await processed(handler, input);
     const { blobsFolder, resumed } = await killedAfter({ stage: 3, message: "on held-out rows" }, handler.isolate!, input);
     expect(await readdir(blobsFolder)).toContain("stage-fit-boosting-choice.json");
     const { run, output } = await processed(handler, input, { blobsFolder, resumed, attempt: 2 });
-    const fitted = run.reports.filter(({ message }) => message === "boosting: Round 1000 of 1000");
+    const fitted = run.reports.filter(({ message }) => message === "boosting: Round 100 of 100");
     expect(fitted).toHaveLength(1);
     expect(output).toBe(undisturbed.output);
     expect((await readdir(blobsFolder)).toSorted()).toEqual(["model-card.json", "model.json", "predictions.json"]);

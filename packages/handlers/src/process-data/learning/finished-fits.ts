@@ -10,19 +10,23 @@ import type { StageStore } from "../stage-store.ts";
 /** `name` tells one fit of a run from all others. */
 export type FitOnce = <Fitted extends Model>(name: string, fit: () => Promise<Fitted> | Fitted) => Promise<Fitted>;
 
-/** Storing a model takes some 10 ms here, and up to 100 on S3. */
-const KEPT_FROM_MS = 500;
-
 type Kept = { readonly fingerprint: string; readonly model: JsonObject };
 
-/** `fingerprint`: of the rows, in case a source was read again and is another. */
-export function createFitOnce(stages: Pick<StageStore, "loadPart" | "keepPart">, fingerprint: string): FitOnce {
+export interface FitOnceParts {
+  readonly stages: Pick<StageStore, "loadPart" | "keepPart">;
+  /** Of the rows, in case a source was read again and is another. */
+  readonly fingerprint: string;
+  /** Fits that took this long are kept. */
+  readonly fromMs: number;
+}
+
+export function createFitOnce({ stages, fingerprint, fromMs }: FitOnceParts): FitOnce {
   return async <Fitted extends Model>(name: string, fit: () => Promise<Fitted> | Fitted): Promise<Fitted> => {
     const kept = await stages.loadPart<Kept>(`fit-${name}`);
     if (kept?.fingerprint === fingerprint) return restoreModel(kept.model) as Fitted;
     const startedAt = performance.now();
     const fitted = await fit();
-    if (performance.now() - startedAt >= KEPT_FROM_MS) {
+    if (performance.now() - startedAt >= fromMs) {
       await stages.keepPart(`fit-${name}`, { fingerprint, model: fitted.toJSON() } satisfies Kept);
     }
     return fitted;

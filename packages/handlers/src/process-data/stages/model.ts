@@ -71,7 +71,7 @@ async function train(
     preprocessed,
     prepared,
     tell,
-    fitOnce: createFitOnce(stages, ingested.fingerprint),
+    fitOnce: createFitOnce({ stages, fingerprint: ingested.fingerprint, fromMs: run.settings.keepFitsFromMs }),
   });
   const { recipe } = prepared;
   const saved: SavedModel = {
