@@ -2,6 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import { defineHandler, Fatal } from "@streamer/core";
 import { startServer, type Server, type ServerOptions } from "@streamer/embedded";
 import { countWords } from "../../../examples/hello/count-words.ts";
@@ -9,26 +10,13 @@ import { countWords } from "../../../examples/hello/count-words.ts";
 const PARTIALS = 120;
 const LONG_MS = 60_000;
 
-/** A schema of flat objects, told by `typeof`: these servers need no library for theirs. */
-function fields<Input extends object>(kinds: { readonly [Name in keyof Input]: "number" | "string" }) {
-  const validate = (value: unknown) => {
-    const found = Object(value) as Readonly<Record<string, unknown>>;
-    const wrong = Object.entries<string>(kinds).filter(([name, kind]) => typeof found[name] !== kind);
-    return wrong.length === 0
-      ? { value: value as Input }
-      : { issues: wrong.map(([name, kind]) => ({ message: `must be a ${kind}`, path: [name] })) };
-  };
-  const types = undefined as { readonly input: Input; readonly output: Input } | undefined;
-  return { "~standard": { version: 1, vendor: "streamer-python-tests", validate, types } } as const;
-}
-
 const handlers = [
   countWords,
-  defineHandler({ action: "double", input: fields<{ n: number }>({ n: "number" }), estimate: 1, run: ({ n }) => 2 * n }),
+  defineHandler({ action: "double", input: z.object({ n: z.number() }), estimate: 1, run: ({ n }) => 2 * n }),
   defineHandler({
     action: "count",
     description: "Counts on from n.",
-    input: fields<{ n: number }>({ n: "number" }),
+    input: z.object({ n: z.number() }),
     estimate: LONG_MS,
     run: async ({ n }, ctx) => {
       for (let index = 0; index < PARTIALS; index += 1) {
@@ -40,7 +28,7 @@ const handlers = [
   }),
   defineHandler({
     action: "resize_images",
-    input: fields<{ album: string; width: number }>({ album: "string", width: "number" }),
+    input: z.object({ album: z.string(), width: z.number() }),
     estimate: LONG_MS,
     run: async ({ album, width }, ctx) => {
       ctx.report(50, "1/2");
@@ -51,7 +39,7 @@ const handlers = [
   }),
   defineHandler({
     action: "endless",
-    input: fields({}),
+    input: z.object({}),
     estimate: LONG_MS,
     run: async (_, ctx) => {
       ctx.report(1, "begun");
@@ -61,7 +49,7 @@ const handlers = [
   }),
   defineHandler({
     action: "flaky",
-    input: fields({}),
+    input: z.object({}),
     estimate: LONG_MS,
     retry: { maxAttempts: 5, baseMs: 2, capMs: 2 },
     run: (_, ctx) => {
@@ -71,7 +59,7 @@ const handlers = [
   }),
   defineHandler({
     action: "broken",
-    input: fields({}),
+    input: z.object({}),
     estimate: LONG_MS,
     run: () => {
       throw new Fatal("nothing can mend this");
@@ -79,7 +67,7 @@ const handlers = [
   }),
   defineHandler({
     action: "large",
-    input: fields<{ characters: number }>({ characters: "number" }),
+    input: z.object({ characters: z.number() }),
     estimate: LONG_MS,
     run: ({ characters }) => "ä".repeat(characters),
   }),

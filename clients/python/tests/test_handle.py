@@ -7,7 +7,8 @@ from typing import Any, cast
 from fake_peer import ACK, DONE, PeerCase, becomes
 from manual_clock import ManualClock
 
-from streamer_client import Progress, Run, RunReference, RunState
+from streamer_client import Progress, Run, RunReference, RunState, StreamerError
+from streamer_client.state import WaitingFor
 
 BEYOND = 2**53 - 1
 
@@ -59,6 +60,21 @@ class HandleTest(PeerCase):
         seen = [progress.percentage async for progress in self._until_done(run)]
         self.assertEqual(seen, [60])
         self.assertEqual(run.to_json()["after"], 6)
+
+    async def test_what_was_cancelled_before_its_time_waits_no_more(self) -> None:
+        run = self.open().attach({"id": "r1", "after": 4})
+        ref = (await self.peer.hear("subscribe", request_id="r1"))["ref"]
+        error = {"code": "CANCELLED", "message": "c"}
+        now = {"action": "work", "attempt": 0, "created_at": 1, "run_at": 2**40, "timestamp": 1, "ref": ref, "recovered": True}
+        self.peer.say({"type": "snapshot", "request_id": "r1", "seq": 4, "status": "PENDING", **now})
+        await run.accepted()
+        self.assertEqual(run.state.waiting, WaitingFor(reason="scheduled", until=2**40))
+        self.peer.cut()
+        again = (await self.peer.hear("subscribe", 2, request_id="r1"))["ref"]
+        self.peer.say({"type": "snapshot", "request_id": "r1", "seq": 4, "status": "CANCELLED", **now, "ref": again, "error": error})
+        with self.assertRaises(StreamerError):
+            await run
+        self.assertIsNone(run.state.waiting)
 
     async def _until_done(self, run: Run) -> AsyncIterator[Progress]:
         """The progress of a run that completes once some was seen."""

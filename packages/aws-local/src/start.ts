@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TokenTerms } from "@streamer/auth";
 import { planAsync, planFunctions, type FunctionPlan } from "./assembly/functions.ts";
 import { permissions, planGateway, type GatewayPlan } from "./assembly/gateway.ts";
 import type { RunningFacts } from "./assembly/names.ts";
@@ -28,7 +29,7 @@ import { serveSqs } from "./sqs/api.ts";
 import { mapQueue } from "./sqs/mapping.ts";
 import { makeQueues, type Queues } from "./sqs/queues.ts";
 import { mapStream, type StreamMapping } from "./streams/mapping.ts";
-import { createTokens, type TokenTerms } from "./tokens.ts";
+import { createTokens } from "./tokens.ts";
 
 export interface AwsLocalOptions {
   /** Folder that `cdk synth` wrote. */

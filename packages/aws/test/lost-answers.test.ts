@@ -4,14 +4,13 @@
  */
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { requestKey, type Submission } from "@streamer/core";
+import { submission } from "@streamer/contract/samples";
 import { CREDENTIALS } from "./dynamodb.ts";
 import { createAwsEngine, type AwsEngine } from "../src/engine.ts";
 import { createHarness, silent, startCloud, type AwsHarness, type Cloud } from "./harness.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 
-const OWNER = { tenantId: "acme", userId: "alice" };
 const LEASE_MS = 30_000;
 const TERMS = { leaseMs: LEASE_MS, lanes: [{ actions: ["work"], free: 1 }], concurrency: {} };
 
@@ -21,26 +20,6 @@ beforeAll(async () => {
   cloud = await startCloud();
 });
 afterAll(() => cloud.stop());
-
-function submission(requestId: string, more: Partial<Submission> = {}): Submission {
-  return {
-    key: requestKey(OWNER, requestId),
-    requestId,
-    owner: OWNER,
-    action: "work",
-    size: 0,
-    payload: { n: 1 },
-    metadata: {},
-    permissions: [],
-    priority: 5,
-    maxAttempts: 3,
-    timeoutMs: 60_000,
-    retentionMs: 86_400_000,
-    limits: { queued: 100, queuedPerTenant: 100 },
-    acknowledge: () => ({ type: "acknowledgment", status: "queued", message: "accepted" }),
-    ...more,
-  };
-}
 
 /** An engine whose DynamoDB calls suffer what `decide` says, each write or read at the moment it is sent. */
 function faulty(harness: AwsHarness, decide: (command: string) => Fault): AwsEngine {
@@ -164,7 +143,7 @@ describe.each(["lost", "throttled"] as const)("an answer that is %s", (fault) =>
       const engine = faulty(harness, () => ((calls += 1) === at ? fault : "none"));
       const id = `${fault}-${at}`;
       expect(await life(engine, id), `${fault} at call ${at}`).toEqual(GOOD);
-      const events = await harness.engine.events.after(requestKey(OWNER, id), 0, 100);
+      const events = await harness.engine.events.after(submission(id).key, 0, 100);
       expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7]);
       if (calls < at) break;
     }

@@ -3,21 +3,18 @@
  * token, the development key of the data folder makes one: on the machine where `streamer serve` runs, everything works
  * without copying tokens about.
  */
-import { createPrivateKey } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
+import { signToken, type TokenTerms } from "@streamer/auth";
 import type { Token } from "@streamer/client";
+import { developmentKey, hasDevelopmentKey } from "@streamer/embedded/development-key";
 import { EXIT, ExitError } from "./exit.ts";
-import { mintToken } from "./mint.ts";
 import { readProfile, type Profile } from "./profile.ts";
 import type { Shell } from "./shell.ts";
 
 export const DEFAULT_PORT = 8_080;
 const DEFAULT_URL = `ws://127.0.0.1:${DEFAULT_PORT}`;
 export const DEFAULT_DATA_FOLDER = "./streamer-data";
-export const DEVELOPER = { sub: "developer", tenantId: "default", permissions: [], ttlMs: 86_400_000 } as const;
-const KEY_FILE = "development-key.pem";
+export const DEVELOPER = { userId: "developer", tenantId: "default", expiresInMs: 86_400_000 } as const satisfies TokenTerms;
 
 export interface AccessOptions {
   readonly url?: string;
@@ -69,10 +66,9 @@ export function findToken({ token, dataFolder }: AccessOptions, env: Shell["env"
   const { STREAMER_TOKEN: named } = env;
   if (named) return { value: named, from: "STREAMER_TOKEN" };
   if (profile?.token !== undefined) return { value: profile.token, from: `profile "${profile.name}"` };
-  const keyFile = join(dataFolder, KEY_FILE);
   // Made anew at each reconnect: following a request may take longer than a token lives.
-  const mint = (): string => mintToken({ privateKey: createPrivateKey(readFileSync(keyFile)) }, DEVELOPER);
-  if (existsSync(keyFile)) return { value: mint, from: `the development key in ${dataFolder}` };
+  const mint = (): Promise<string> => signToken(developmentKey(dataFolder).privateKey, DEVELOPER, Date.now());
+  if (hasDevelopmentKey(dataFolder)) return { value: mint, from: `the development key in ${dataFolder}` };
   throw new ExitError(
     EXIT.unauthorized,
     `No token: give --token, set STREAMER_TOKEN or write a profile. (There is no development key in ${dataFolder} to make one with; "streamer serve" makes it there at its first start.)`,

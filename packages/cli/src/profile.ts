@@ -78,10 +78,15 @@ function checkFields(fields: unknown, what: string): void {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function read({ url, token, token_file: path, token_command: command }: Fields, file: string, env: Env): Omit<Profile, "name"> {
-  const source = path === undefined ? command && (() => tokenOfCommand(command, env)) : () => tokenOfFile(resolve(dirname(file), path));
-  const found = token ?? (source || undefined);
-  return { ...(url !== undefined && { url }), ...(found !== undefined && { token: found }) };
+function read(fields: Fields, file: string, env: Env): Omit<Profile, "name"> {
+  const { url } = fields;
+  const token = tokenIn(fields, file, env);
+  return { ...(url !== undefined && { url }), ...(token !== undefined && { token }) };
+}
+
+function tokenIn({ token, token_file: path, token_command: command }: Fields, file: string, env: Env): Profile["token"] {
+  if (path !== undefined) return () => tokenOfFile(resolve(dirname(file), path));
+  return command === undefined ? token : () => tokenOfCommand(command, env);
 }
 
 const noToken = (message: string): ExitError => new ExitError(EXIT.unauthorized, message, "UNAUTHORIZED");

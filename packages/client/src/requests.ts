@@ -205,13 +205,11 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     const full = outbox.add(frame);
     followed.add(tracker);
     if (full) tracker.fail(full);
-    else if (isUp()) enter(tracker, () => sendFrame(tracker));
+    else if (isUp()) {
+      tracker.enter(epoch!);
+      sendFrame(tracker);
+    }
     return tracker;
-  }
-
-  function enter(tracker: Tracker, say: () => void): void {
-    tracker.enter(epoch!);
-    say();
   }
 
   return {
@@ -223,7 +221,10 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       if (frame !== undefined) return begin(id, frame);
       const tracker = new Tracker(id, { after, ...(seenIn !== undefined && { epoch: seenIn }) }, events);
       followed.add(tracker);
-      if (isUp()) enter(tracker, () => subscribe(id));
+      if (isUp()) {
+        tracker.enter(epoch!);
+        subscribe(id);
+      }
       return tracker;
     },
     detach(tracker) {

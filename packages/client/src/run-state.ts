@@ -11,6 +11,7 @@ import type {
   ServerMessage,
   WaitingReason,
 } from "@streamer/protocol";
+import { isTerminal } from "@streamer/protocol";
 import { fromWire, type StreamerError } from "./errors.ts";
 
 /** When it should be done: half of such runs are by `p50Ms` from now, nine in ten by `p90Ms`. */
@@ -106,7 +107,7 @@ export function fromSnapshot(snapshot: Omit<ServerMessage<"snapshot">, "type" | 
     acknowledged: true,
     attempt,
     ...(progress && { progress: progressOf({ ...progress, attempt, timestamp }) }),
-    ...(runAt > timestamp && waitingOf(status === "RETRYING" ? "backoff" : "scheduled", { until: runAt })),
+    ...(!isTerminal(status) && runAt > timestamp && waitingOf(status === "RETRYING" ? "backoff" : "scheduled", { until: runAt })),
     ...(result !== undefined && { result }),
     ...(error && { error: fromWire(error, requestId) }),
   };

@@ -236,6 +236,13 @@ it("knows why a request waits: as told, after a reconnect, and from a snapshot a
   await expect.poll(() => other.state.waiting).toEqual({ reason: "backoff", until: 8_000 });
   expect(run.state.waiting).toEqual({ reason: "tenant_concurrency" });
 
+  const ended = client.attach("r3", { after: 5 });
+  await peer.hear(({ type }) => type === "subscribe", 2);
+  const error = { code: "CANCELLED", message: "c" } as const;
+  peer.say({ ...snapshot, request_id: "r3", seq: 5, status: "CANCELLED", run_at: 8_000, error });
+  await expect(ended.result).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(ended.state.waiting).toBeUndefined();
+
   peer.say({ ...about, type: "partial", seq: 4, stream: "rows", index: 0, data: 1 });
   await expect.poll(() => run.state).toMatchObject({ status: "PROCESSING" });
   expect(run.state.waiting).toBeUndefined();

@@ -102,7 +102,13 @@ export function waitsContract(test: ContractTest): void {
       await quiet();
     }
     expect(told(client, "second")).toEqual([]);
-    expect(told(client, "later")).toMatchObject([{ seq: 2, reason: "tenant_concurrency" }]);
+    const [wait, ...more] = told(client, "later");
+    expect(wait).toMatchObject({ seq: 2, reason: "tenant_concurrency" });
+    expect(more).toEqual([]);
+    // Nothing has been learned yet: what is declared counts, where the place in line is known.
+    expect(wait!.eta).toEqual(
+      wait!.position === undefined ? undefined : { p50_ms: 60_000 * (1 + wait!.position), p90_ms: 60_000 * (1 + wait!.position) },
+    );
     open();
     await until("all are done", () => client.received.filter(({ type }) => type === "complete").length === 3);
     expect(client.story("later").map(({ type }) => type)).toEqual(["acknowledgment", "waiting", "progress", "complete"]);

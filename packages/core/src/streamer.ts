@@ -130,7 +130,11 @@ export function createStreamer({
     engine,
     terms: work.terms,
     slots: work.slotsOf,
-    expected: estimates.known,
+    expected(action, size) {
+      // Not by a function of the input: that would be read and validated again for every place in line.
+      const estimate = handlers.get(action)?.estimate;
+      return estimates.known(action, size) ?? asDeclared(typeof estimate === "number" ? estimate : undefined);
+    },
     publish,
   });
   const { submit, promote } = createSubmit({ engine, options, deliver, work, expected });

@@ -1,5 +1,4 @@
-export type { AuthOptions, TrustedKeys } from "@streamer/auth";
-export { developmentKey, type TokenTerms } from "./auth.ts";
+export type { AuthOptions, TokenTerms, TrustedKeys } from "@streamer/auth";
 export type { ChannelOptions } from "./channel.ts";
 export { createEmbeddedEngine, type EmbeddedEngine, type EngineParts } from "./engine.ts";
 export { isInUse, openDatabase, type Database } from "./database.ts";

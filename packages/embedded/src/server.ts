@@ -14,9 +14,9 @@ import {
   type PartialOptions,
   type Streamer,
 } from "@streamer/core";
-import type { AuthOptions } from "@streamer/auth";
+import type { AuthOptions, TokenTerms } from "@streamer/auth";
 import type { JsonObject, TransportLimits } from "@streamer/protocol";
-import { createAuth, type TokenTerms } from "./auth.ts";
+import { createAuth } from "./auth.ts";
 import { DEFAULT_CHANNEL_OPTIONS, type ChannelOptions } from "./channel.ts";
 import { systemClock } from "./clock.ts";
 import { openDatabase } from "./database.ts";

@@ -1,11 +1,11 @@
 /** Places in line: what one process with all requests in memory can tell beyond the contract. */
 import { beforeEach, afterEach, expect, it } from "vitest";
 import type { Harness } from "@streamer/contract";
-import { requestKey, type Submission, type WaitTerms } from "@streamer/core";
+import { submission, terms } from "@streamer/contract/samples";
+import type { Submission, WaitTerms } from "@streamer/core";
 import { createHarness } from "./harness.ts";
 
 const TERMS: WaitTerms = { lanes: [{ actions: ["work"], slots: 1 }], concurrency: {} };
-const owner = { tenantId: "t", userId: "u" };
 
 let harness: Harness;
 beforeEach(async () => {
@@ -13,25 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => harness.dispose());
 
-const submit = (requestId: string, more: Partial<Submission> = {}) =>
-  harness.engine.requests.submit({
-    key: requestKey(owner, requestId),
-    requestId,
-    owner,
-    action: "work",
-    size: 0,
-    payload: {},
-    metadata: {},
-    permissions: [],
-    priority: 5,
-    maxAttempts: 3,
-    timeoutMs: 60_000,
-    retentionMs: 86_400_000,
-    limits: { queued: 1_000, queuedPerTenant: 1_000 },
-    acknowledge: () => ({ type: "acknowledgment", status: "queued", message: "accepted" }),
-    ...more,
-  });
-const claim = (free: number) => harness.engine.requests.claim({ leaseMs: 60_000, concurrency: {}, lanes: [{ actions: ["work"], free }] });
+const submit = (requestId: string, more: Partial<Submission> = {}) => harness.engine.requests.submit(submission(requestId, more));
+const claim = (free: number) => harness.engine.requests.claim(terms(free));
 const news = async (terms = TERMS): Promise<readonly string[]> =>
   (await harness.engine.requests.waits(terms)).map(({ key, reason, position }) => `${key.split("/").at(-1)} ${reason} ${position ?? "-"}`);
 

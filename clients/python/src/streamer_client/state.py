@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import StreamerError, from_wire
 from .wire import (
+    ENDS,
     CancellationStage,
     ListItem,
     ProgressUpdate,
@@ -168,9 +169,9 @@ def _waiting(reason: WaitingReason, told: Mapping[str, Any]) -> WaitingFor:
 
 
 def _waiting_until(item: ListItem) -> WaitingFor | None:
-    """A snapshot tells a time to come, and no other reason."""
+    """A snapshot tells a time to come, and no other reason. What has ended waits no more."""
     until = item.get("run_at", 0)
-    if until <= item["timestamp"]:
+    if item["status"] in ENDS or until <= item["timestamp"]:
         return None
     return WaitingFor(reason="backoff" if item["status"] == "RETRYING" else "scheduled", until=until)
 

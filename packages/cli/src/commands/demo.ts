@@ -125,7 +125,7 @@ async function startEngine(
   if (engine === "embedded") {
     const handlers = shop.handlers(dataFolder);
     const server = await startServer({ handlers, dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
-    return { url: server.url, token: () => server.developmentToken({ userId: DEVELOPER.sub }), stop: () => server.stop() };
+    return { url: server.url, token: () => server.developmentToken({ userId: DEVELOPER.userId }), stop: () => server.stop() };
   }
   terminal.note("Bundling the functions and starting AWS on this machine…");
   // Loaded here, so that nobody else waits for it.
@@ -137,7 +137,7 @@ async function startEngine(
     await aws.stop();
     throw error;
   }
-  return { url: aws.url, token: () => aws.token({ userId: DEVELOPER.sub, tenantId: DEVELOPER.tenantId }), stop: () => aws.stop() };
+  return { url: aws.url, token: () => aws.token({ userId: DEVELOPER.userId, tenantId: DEVELOPER.tenantId }), stop: () => aws.stop() };
 }
 
 /** The figures of a report's result, one to a line. */

@@ -1,12 +1,12 @@
 /** streamer serve: the embedded server with the handlers Streamer ships, until it is told to stop. */
 import { readFileSync } from "node:fs";
 import { Option, type Command } from "commander";
+import { signToken } from "@streamer/auth";
 import { logging } from "@streamer/core";
 import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, accessFlags, quote } from "../access.ts";
 import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
-import { mintToken } from "../mint.ts";
 import { prepareShop, type Shop } from "../shop.ts";
 import { reportDays, type Period } from "../period.ts";
 import type { Shell } from "../shell.ts";
@@ -80,12 +80,17 @@ async function serve(options: ServeOptions, shell: Shell): Promise<void> {
   const shop = await prepareShop(options, terminal);
   const period = await reportDays(shop, {});
   const server = await start(options, shop, auth);
-  const token = auth ? undefined : await server.developmentToken({ userId: DEVELOPER.sub, expiresInMs: DEVELOPER.ttlMs });
-  const minted = token ?? (options.secret === undefined ? undefined : mintToken({ secret: options.secret }, DEVELOPER));
-  if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, token: minted ?? null });
-  else welcome({ server, token: minted, shop, period, options, terminal });
+  const token = await tokenFor(server, options, auth);
+  if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, token: token ?? null });
+  else welcome({ server, token, shop, period, options, terminal });
   await stop.promise;
   await server.stop();
+}
+
+/** Whoever signs with a key of their own has tokens of their own. */
+async function tokenFor(server: Server, { secret }: ServeOptions, auth: AuthOptions | undefined): Promise<string | undefined> {
+  if (!auth) return server.developmentToken(DEVELOPER);
+  return secret === undefined ? undefined : signToken(Buffer.from(secret), DEVELOPER, Date.now());
 }
 
 async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | undefined): Promise<Server> {

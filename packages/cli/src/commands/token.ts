@@ -1,10 +1,10 @@
 /** streamer token: mints a token for development. */
 import { existsSync } from "node:fs";
 import { Option, type Command } from "commander";
-import { developmentKey } from "@streamer/embedded";
+import { signToken } from "@streamer/auth";
+import { developmentKey } from "@streamer/embedded/development-key";
 import { DEFAULT_DATA_FOLDER, DEVELOPER } from "../access.ts";
 import { EXIT_HELP, usage } from "../exit.ts";
-import { mintToken } from "../mint.ts";
 import type { Shell } from "../shell.ts";
 import { createTerminal } from "../terminal.ts";
 import { duration, gather } from "../values.ts";
@@ -32,13 +32,15 @@ export function define(command: Command, shell: Shell): void {
     .description("Mint a token for development, signed with a data folder's key or with a secret.")
     .option("--data-folder <folder>", "the server's data folder, whose development key signs", DEFAULT_DATA_FOLDER)
     .addOption(new Option("--secret <secret>", "sign with this HS256 secret instead").env("STREAMER_SECRET"))
-    .option("--sub <user>", "whose token it is", DEVELOPER.sub)
+    .option("--sub <user>", "whose token it is", DEVELOPER.userId)
     .option("--tenant <tenant>", "the user's tenant", DEVELOPER.tenantId)
     .option("--permission <names>", "permissions, with commas or given several times (default: none)", gather)
-    .addOption(new Option("--ttl <duration>", "how long it is valid: 30s, 10m, 2h, 7d").argParser(duration).default(DEVELOPER.ttlMs, "24h"))
+    .addOption(
+      new Option("--ttl <duration>", "how long it is valid: 30s, 10m, 2h, 7d").argParser(duration).default(DEVELOPER.expiresInMs, "24h"),
+    )
     .option("--json", "print one JSON line: token, sub, tenant_id, permissions, expires_at")
     .addHelpText("after", HELP)
-    .action((options: TokenOptions) => {
+    .action(async (options: TokenOptions) => {
       const { dataFolder, secret, sub, tenant, permission = [], ttl, json = false } = options;
       const terminal = createTerminal(shell, json);
       if (secret === undefined && !existsSync(dataFolder)) {
@@ -46,8 +48,8 @@ export function define(command: Command, shell: Shell): void {
           `There is no data folder ${dataFolder}. Start a server once ("streamer serve"), or name its folder with --data-folder.`,
         );
       }
-      const claims = { sub, tenantId: tenant, permissions: permission, ttlMs: ttl };
-      const token = mintToken(secret === undefined ? developmentKey(dataFolder) : { secret }, claims);
+      const key = secret === undefined ? developmentKey(dataFolder).privateKey : Buffer.from(secret);
+      const token = await signToken(key, { userId: sub, tenantId: tenant, permissions: permission, expiresInMs: ttl }, Date.now());
       if (json) {
         terminal.printJson({
           token,
