@@ -15,8 +15,8 @@ afterEach(() => harness.dispose());
 
 const submit = (requestId: string, more: Partial<Submission> = {}) => harness.engine.requests.submit(submission(requestId, more));
 const claim = (free: number) => harness.engine.requests.claim(terms(free));
-const news = async (terms = TERMS): Promise<readonly string[]> =>
-  (await harness.engine.requests.waits(terms)).map(({ key, reason, position }) => `${key.split("/").at(-1)} ${reason} ${position ?? "-"}`);
+const news = async (asked = TERMS): Promise<readonly string[]> =>
+  (await harness.engine.requests.waits(asked)).map(({ key, reason, position }) => `${key.split("/").at(-1)} ${reason} ${position ?? "-"}`);
 
 it("tells a place in line when half of those ahead are gone, every ten seconds at most", async () => {
   for (let n = 0; n < 10; n += 1) await submit(`r${n}`);
