@@ -66,6 +66,41 @@ describe("files", () => {
     expect(output.trimEnd().split("\n").at(-1)).toBe("30001,30000,2.5");
   });
 
+  it("have quotes in late rows, though the first rows have none", async () => {
+    const plain = Array.from({ length: 30_000 }, (_, row) => `${row},shelf,${row % 7}`);
+    const folder = await dataFolder({ "late.csv": ["id,place,x", ...plain, '30000,"shelf, left",1', '30001,"the ""top""",2'].join("\n") });
+    const { output, result } = await processed(await handlerOn(folder), {
+      pipeline: "clustering",
+      data_source: { type: "file", path: "late.csv" },
+      features: ["x"],
+      id_columns: ["id", "place"],
+      options: { clusters: 2, preview_rows: 0 },
+    });
+    const rows = JSON.parse(output) as { place: string }[];
+    expect(result.data).toMatchObject({ rows: 30_002, bad_rows: 0 });
+    expect(rows.slice(-2).map(({ place }) => place)).toEqual(["shelf, left", 'the "top"']);
+  });
+
+  it.each([
+    ["quotes", "id;seen;x", (row: number) => `'i;${row}';${1 + (row % 28)}/${1 + (row % 12)}/2024;${row % 5}`],
+    ["a comment", "# of the shop\nid;seen;x", (row: number) => `i;${1 + (row % 28)}/${1 + (row % 12)}/2024;${row % 5}`],
+    ["times", "id;seen;x", (row: number) => `i;${1 + (row % 28)}/${1 + (row % 12)}/2024 10:20:30;${row % 5}`],
+  ])("may have dates in their own form, and %s", async (what, head, line) => {
+    const rows = Array.from({ length: 3_000 }, (_, row) => line(row));
+    const folder = await dataFolder({ "own.csv": [head, ...rows].join("\n") });
+    const { output, result } = await processed(await handlerOn(folder), {
+      pipeline: "transformation",
+      data_source: { type: "file", path: "own.csv" },
+      features: ["seen"],
+      id_columns: ["id"],
+      options: { model: "none", scaling: "none" },
+    });
+    expect(result.data).toMatchObject({ rows: 3_000, bad_rows: 0, unreadable_cells: {} });
+    const { id, seen } = (JSON.parse(output) as { id: string; seen: number }[])[12]!;
+    expect(id).toBe(what === "quotes" ? "i;12" : "i");
+    expect(Math.floor(seen)).toBe(Date.UTC(2024, 0, 13) / 86_400_000);
+  });
+
   it("keep the writing of ids and classes", async () => {
     const rows = Array.from({ length: 40 }, (_, row) => `${String(row).padStart(4, "0")},${row % 2 ? "01" : "1"},${row}`);
     const folder = await dataFolder({ "codes.csv": ["code,kind,x", ...rows].join("\n") });

@@ -1,9 +1,6 @@
 /**
  * One file into one table. DuckDB reads it; what is decided here is what a column's type may be.
  *
- * CSV types are found on the first rows, and then widened so that no later row is changed by them: DuckDB casts a late
- * "1.5" to BIGINT by rounding it, without a word, so whole numbers are read as DOUBLE, dates as TIMESTAMP, and what has
- * to keep its writing (ids, classes) as text. Looking at every row first would do the same at 2.3 times the cost.
  * Rows that do not fit are rejected, counted and sampled. When casts alone break the limit, the first rows were no guide:
  * then every row is looked at after all.
  */
@@ -14,6 +11,7 @@ import { duckdbReason, invalid, unusable } from "../problem.ts";
 import { megabytes, whileWorking, type Tell } from "../progress.ts";
 import { csvBadRows, limitBadRows, NO_BAD_ROWS, takeEmptyRows, type BadRows } from "./bad-rows.ts";
 import type { DataFile } from "./data-files.ts";
+import { csvOptions, nullTexts, sniffCsv } from "./sniff-csv.ts";
 import { refuseWideHead } from "./wide-head.ts";
 
 export interface Reading {
@@ -35,17 +33,6 @@ export interface ReadTable {
 /** Rows whose types are looked at before the others are read. */
 const FIRST_ROWS = 20_480;
 const ALL_ROWS = -1;
-const WIDENED: Readonly<Record<string, string>> = {
-  TINYINT: "DOUBLE",
-  SMALLINT: "DOUBLE",
-  INTEGER: "DOUBLE",
-  BIGINT: "DOUBLE",
-  HUGEINT: "DOUBLE",
-  FLOAT: "DOUBLE",
-  DATE: "TIMESTAMP",
-  TIME: "VARCHAR",
-};
-
 export async function readFile(database: Database, file: DataFile, reading: Reading): Promise<ReadTable> {
   const { config, field = "data_source.path" } = reading;
   await refuseWideHead(file, reading.signal, field);
@@ -89,33 +76,10 @@ async function readCsv(database: Database, file: DataFile, reading: Reading): Pr
 }
 
 async function loadCsv(database: Database, file: DataFile, { table, config, asText }: Reading, sampleRows: number): Promise<BadRows> {
-  const dialect = [
-    config.delimiter !== undefined && `delim = ${literal(config.delimiter)}`,
-    config.quote !== undefined && `quote = ${literal(config.quote)}`,
-    config.header !== undefined && `header = ${config.header}`,
-    `nullstr = [${config.null_values.map(literal).join(", ")}]`,
-    `sample_size = ${sampleRows}`,
-    "ignore_errors = true",
-  ].filter(Boolean);
-  const path = literal(file.path);
-  const sniffed = await database.rows<{ column_name: string; column_type: string }>(
-    `DESCRIBE SELECT * FROM read_csv(${[path, ...dialect].join(", ")})`,
-  );
-  const types = sniffed.map(({ column_name, column_type }) => {
-    const type = asText.has(column_name)
-      ? "VARCHAR"
-      : (WIDENED[column_type] ?? (column_type.startsWith("DECIMAL") ? "DOUBLE" : column_type));
-    return `${literal(column_name)}: ${literal(type)}`;
-  });
-  const options = [
-    path,
-    ...dialect.filter((option) => option !== "ignore_errors = true"),
-    "store_rejects = true",
-    `types = {${types.join(", ")}}`,
-  ];
+  const options = csvOptions(await sniffCsv(database, file, { config, sampleRows }), asText);
   for (const name of ["reject_errors", "reject_scans"]) await database.execute(`DROP TABLE IF EXISTS ${name}`);
   await database.execute(
-    `CREATE OR REPLACE TABLE ${identifier(table)} AS SELECT * FROM read_csv(${options.join(", ")})${limitOf(file, config)}`,
+    `CREATE OR REPLACE TABLE ${identifier(table)} AS SELECT * FROM read_csv(${[literal(file.path), nullTexts(config), ...options, "store_rejects = true"].join(", ")})${limitOf(file, config)}`,
   );
   return csvBadRows(database);
 }
