@@ -3,7 +3,7 @@ import type { JsonObject } from "@streamer/protocol";
 import type { Matrix } from "./matrix.ts";
 import type { AnomalyModel, Classifier, ClassWeighting, Labels, Regressor, RowWeighting } from "./model.ts";
 import { packNumbers, readNumber, unpackFloats } from "./packing.ts";
-import { rowWeightsOf, totalWeight } from "./weights.ts";
+import { rowWeightsOf, totalWeight, weightedMean } from "./weights.ts";
 
 /** Always answers the classes' shares: the most frequent is its guess. */
 export function fitClassShares(labels: Labels, options: ClassWeighting = {}): Classifier {
@@ -25,8 +25,7 @@ const classShares = (shares: Float64Array): Classifier => ({
 export const restoreClassShares = (json: JsonObject): Classifier => classShares(unpackFloats(json, "shares"));
 
 export function fitMean(target: Float64Array, { rowWeights }: RowWeighting = {}): Regressor {
-  const sum = target.reduce((total, value, row) => total + value * (rowWeights?.[row] ?? 1), 0);
-  return mean(sum / totalWeight(target.length, rowWeights));
+  return mean(weightedMean(target, rowWeights));
 }
 
 const mean = (value: number): Regressor => ({

@@ -6,7 +6,7 @@
  * and sums of its own, which become a histogram when all rows of a node are counted.
  */
 import type { BinnedColumn, BinnedMatrix } from "./binned-matrix.ts";
-import { COLUMN_BINS, createKernel, QUAD_COLUMNS, type Kernel } from "./counting-kernel.ts";
+import { COLUMN_BINS, createCountingKernel, QUAD_COLUMNS, type CountingKernel } from "./counting-kernel.ts";
 import type { Steps } from "./pacing.ts";
 
 export const STRIDE = 3;
@@ -45,7 +45,7 @@ export class HistogramPool {
 
 export class HistogramCounter {
   readonly #matrix: BinnedMatrix;
-  readonly #kernel: Kernel;
+  readonly #kernel: CountingKernel;
   readonly #quadCount: number;
   /** Codes of four columns in one word a row, quad after quad. */
   readonly #words: Int32Array;
@@ -66,7 +66,7 @@ export class HistogramCounter {
     const rowsEnd = countsEnd + 4 * BLOCK_ROWS;
     const memory = new WebAssembly.Memory({ initial: Math.ceil((rowsEnd + 4 * rowCount * quadCount) / PAGE_BYTES) });
     this.#matrix = matrix;
-    this.#kernel = createKernel(memory);
+    this.#kernel = createCountingKernel(memory);
     this.#quadCount = quadCount;
     this.#derivatives = new Float64Array(memory.buffer, 0, 2 * BLOCK_ROWS);
     this.#sums = new Float64Array(memory.buffer, derivativesEnd, 2 * bins);

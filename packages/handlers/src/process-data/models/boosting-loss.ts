@@ -6,6 +6,7 @@
 import type { Labels } from "./model.ts";
 import type { Derivatives } from "./boosting-histogram.ts";
 import type { Steps } from "./pacing.ts";
+import { weightedMean } from "./weights.ts";
 
 export interface BoostingLoss {
   readonly treesPerRound: number;
@@ -114,12 +115,3 @@ function logSumExp(raws: readonly Float64Array[], row: number): number {
 
 const softplus = (value: number): number => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value)));
 const clip = (share: number): number => Math.min(1 - LEAST_SHARE, Math.max(LEAST_SHARE, share));
-
-function weightedMean(values: ArrayLike<number>, weights: Float64Array | undefined): number {
-  let [total, weight] = [0, 0];
-  for (let row = 0; row < values.length; row += 1) {
-    total += values[row]! * (weights ? weights[row]! : 1);
-    weight += weights ? weights[row]! : 1;
-  }
-  return total / weight;
-}

@@ -77,7 +77,9 @@ class Scan {
     const node = leafScore(this.#node, l2);
     // Missing values alone may be a side of their own: then all known values go the other way.
     const last = feature.thresholds.length + (feature.hasMissing && countLeft === 0 ? 1 : 0);
-    let [leftGradient, leftHessian, leftCount] = [gradientLeft, hessianLeft, countLeft];
+    let leftGradient = gradientLeft;
+    let leftHessian = hessianLeft;
+    let leftCount = countLeft;
     for (let bin = 0, at = feature.offset * STRIDE; bin < last; bin += 1, at += STRIDE) {
       const here = histogram[at + 2]!;
       leftGradient += histogram[at]!;

@@ -70,7 +70,8 @@ export class BoostingTreeGrower {
   *#root(): Steps<Leaf> {
     const rows = this.#rows;
     const derivatives = this.#values;
-    let [gradient, hessian] = [0, 0];
+    let gradient = 0;
+    let hessian = 0;
     for (let at = 0; at < rows.length; at += 1) {
       gradient += derivatives[2 * rows[at]!]!;
       hessian += derivatives[2 * rows[at]! + 1]!;

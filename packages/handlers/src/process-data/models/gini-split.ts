@@ -106,7 +106,11 @@ export class GiniSplit extends BundleSplits implements Criterion {
     const left = this.#left;
     const classWeights = this.#classWeights;
     left.fill(0);
-    let [count, weight, leftSquares, rightSquares, leftRank] = [0, 0, 0, this.#squares, lowest];
+    let count = 0;
+    let weight = 0;
+    let leftSquares = 0;
+    let rightSquares = this.#squares;
+    let leftRank = lowest;
     for (let rank = lowest; rank <= highest; rank += 1) {
       const bin = rank * stride;
       const here = histogram[bin + stride - 1]!;

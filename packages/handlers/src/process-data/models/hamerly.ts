@@ -188,7 +188,8 @@ function leastOf(values: Float64Array): number {
 function meanVariance({ cells, width, count }: Points): number {
   let total = 0;
   for (let column = 0; column < width; column += 1) {
-    let [sum, squares] = [0, 0];
+    let sum = 0;
+    let squares = 0;
     for (let at = column; at < cells.length; at += width) sum += cells[at]!;
     const mean = sum / count;
     for (let at = column; at < cells.length; at += width) squares += (cells[at]! - mean) ** 2;

@@ -83,7 +83,8 @@ class IsolationGrower {
       order[other] = order[drawn]!;
       order[drawn] = feature;
       const values = this.#x.columns[feature]!;
-      let [low, high] = [Infinity, -Infinity];
+      let low = Infinity;
+      let high = -Infinity;
       for (const row of rows) {
         low = Math.min(low, values[row]!);
         high = Math.max(high, values[row]!);

@@ -6,8 +6,9 @@
  */
 import type { JsonObject } from "@streamer/protocol";
 import { HamerlyRun } from "./hamerly.ts";
-import { rowMajor, rowWindow, type Matrix } from "./matrix.ts";
+import { rowMajor, type Matrix } from "./matrix.ts";
 import type { Clustering, FitContext } from "./model.ts";
+import { NearestCenters } from "./nearest-centers.ts";
 import { paced, type Steps } from "./pacing.ts";
 import { packNumbers, readCount, readNumber, unpackFloats } from "./packing.ts";
 import { squaredDistances, type Points } from "./points.ts";
@@ -108,34 +109,16 @@ function drawByWeight(weights: Float64Array, drawn: number): number {
 }
 
 function clustering(centers: Float64Array, inertia: number, clusterCount: number): Clustering {
+  let nearest: NearestCenters | undefined;
   return {
     kind: "clustering",
     clusterCount,
     centers,
     inertia,
-    assign: (x) => nearestCenters(x, centers, clusterCount),
+    assign: (x) => (nearest ??= new NearestCenters(centers, clusterCount)).assign(x),
     toJSON: (): JsonObject => ({ model: "k-means", clusters: clusterCount, inertia, centers: packNumbers(centers) }),
   };
 }
 
 export const restoreKMeans = (json: JsonObject): Clustering =>
   clustering(unpackFloats(json, "centers"), readNumber(json, "inertia"), readCount(json, "clusters"));
-
-/** Rows copied at a time: they stay in the cache, and a million of them need no second table. */
-const BLOCK_ROWS = 512;
-
-function nearestCenters(x: Matrix, centers: Float64Array, clusterCount: number): Int32Array {
-  const codes = new Int32Array(x.rowCount);
-  const distances = new Float64Array(clusterCount);
-  for (let from = 0; from < x.rowCount; from += BLOCK_ROWS) {
-    const block = rowWindow(x, from, Math.min(x.rowCount, from + BLOCK_ROWS));
-    const points: Points = { cells: rowMajor(block), width: x.columns.length, count: block.rowCount };
-    for (let row = 0; row < block.rowCount; row += 1) {
-      squaredDistances(points, row, centers, distances);
-      let nearest = 0;
-      for (let code = 1; code < clusterCount; code += 1) if (distances[code]! < distances[nearest]!) nearest = code;
-      codes[from + row] = nearest;
-    }
-  }
-  return codes;
-}

@@ -192,14 +192,33 @@ function logisticModel(parameters: Float64Array, classCount: number): Classifier
 export const restoreLogistic = (json: JsonObject): Classifier =>
   logisticModel(unpackFloats(json, "parameters"), readCount(json, "classes"));
 
+/** Rows of four columns and their scores fit the fastest cache. */
+const SCORE_ROWS = 1_024;
+
 /** Features times weights, plus the intercept that follows them. */
 export function linearScores(x: Matrix, parameters: Float64Array): Float64Array {
-  const scores = new Float64Array(x.rowCount).fill(parameters[x.columns.length]!);
-  x.columns.forEach((values, column) => {
-    const weight = parameters[column]!;
-    for (let row = 0; row < scores.length; row += 1) scores[row]! += weight * values[row]!;
-  });
+  const width = x.columns.length;
+  const scores = new Float64Array(x.rowCount).fill(parameters[width]!);
+  for (let from = 0; from < x.rowCount; from += SCORE_ROWS) {
+    const to = Math.min(x.rowCount, from + SCORE_ROWS);
+    const block = scores.subarray(from, to);
+    const columns = x.columns.map((column) => column.subarray(from, to));
+    let at = 0;
+    for (; at + 3 < width; at += 4) addFour(block, columns, parameters, at);
+    for (; at < width; at += 1) addOne(block, columns[at]!, parameters[at]!);
+  }
   return scores;
+}
+
+/** Four columns a pass: each score is read and written a quarter as often. */
+function addFour(scores: Float64Array, columns: readonly Float64Array[], weights: Float64Array, at: number): void {
+  const [a, b, c, d] = [columns[at]!, columns[at + 1]!, columns[at + 2]!, columns[at + 3]!];
+  const [u, v, w, z] = [weights[at]!, weights[at + 1]!, weights[at + 2]!, weights[at + 3]!];
+  for (let row = 0; row < scores.length; row += 1) scores[row]! += u * a[row]! + v * b[row]! + (w * c[row]! + z * d[row]!);
+}
+
+function addOne(scores: Float64Array, column: Float64Array, weight: number): void {
+  for (let row = 0; row < scores.length; row += 1) scores[row]! += weight * column[row]!;
 }
 
 /** Both probabilities of each row, from the logit of the second class. */

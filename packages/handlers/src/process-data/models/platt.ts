@@ -39,7 +39,11 @@ export function fitPlatt(probabilities: Float64Array, positive: ArrayLike<number
 
 function newtonStep({ slope, intercept }: Platt, logits: Float64Array, targets: Float64Array): Platt {
   // A little of the identity keeps the Hessian invertible where all probabilities are near 0 or 1.
-  let [h11, h22, h12, g1, g2] = [1e-12, 1e-12, 0, 0, 0];
+  let h11 = 1e-12;
+  let h22 = 1e-12;
+  let h12 = 0;
+  let g1 = 0;
+  let g2 = 0;
   for (let row = 0; row < logits.length; row += 1) {
     const probability = 1 / (1 + Math.exp(-(slope * logits[row]! + intercept)));
     const curvature = probability * (1 - probability);

@@ -4,6 +4,7 @@
  * positive, so that the same data gives the same components.
  */
 import type { JsonObject } from "@streamer/protocol";
+import { crossProducts } from "./cross-products.ts";
 import { eigenSymmetric } from "./eigen.ts";
 import type { Matrix } from "./matrix.ts";
 import type { FitContext, Projection } from "./model.ts";
@@ -30,16 +31,12 @@ export async function fitPrincipalComponents(x: Matrix, options: PrincipalCompon
 function* componentSteps(x: Matrix, options: PrincipalComponentsOptions, { tell }: FitContext): Steps<Components> {
   yield* assertUsable(x, "refused");
   const width = x.columns.length;
-  const means = Float64Array.from(x.columns, (values) => values.reduce((total, value) => total + value, 0) / x.rowCount);
+  const { means, sums, stride } = yield* crossProducts(x.columns, {
+    tell: (rows) => tell((0.9 * rows) / x.rowCount, `Covariance of ${rows} rows`),
+  });
   const covariance = new Float64Array(width * width);
   for (let a = 0; a < width; a += 1) {
-    for (let b = 0; b <= a; b += 1) {
-      const value = covarianceOf(x, means, a, b);
-      covariance[a * width + b] = value;
-      covariance[b * width + a] = value;
-      yield;
-    }
-    tell((0.9 * (a + 1)) / width, `Covariance of ${a + 1} of ${width} columns`);
+    for (let b = 0; b <= a; b += 1) covariance[a * width + b] = covariance[b * width + a] = sums[a * stride + b]! / x.rowCount;
   }
   const { values, vectors } = yield* eigenSymmetric(covariance, width);
   const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
@@ -51,14 +48,6 @@ function* componentSteps(x: Matrix, options: PrincipalComponentsOptions, { tell 
   }
   tell(1, `${count} components`);
   return { means, weights, ratios };
-}
-
-function covarianceOf(x: Matrix, means: Float64Array, a: number, b: number): number {
-  const [left, right] = [x.columns[a]!, x.columns[b]!];
-  const [leftMean, rightMean] = [means[a]!, means[b]!];
-  let total = 0;
-  for (let row = 0; row < x.rowCount; row += 1) total += (left[row]! - leftMean) * (right[row]! - rightMean);
-  return total / x.rowCount;
 }
 
 function withPositiveLargest(weights: Float64Array): Float64Array {

@@ -14,4 +14,15 @@ function balanced(codes: Int32Array, classCount: number): Float64Array {
 }
 
 export const totalWeight = (rowCount: number, rowWeights: Float64Array | undefined): number =>
-  rowWeights ? rowWeights.reduce((total, weight) => total + weight, 0) : rowCount;
+  rowWeights ? weightedSum(rowWeights) : rowCount;
+
+/** Σ value × weight; without weights, Σ value. */
+function weightedSum(values: ArrayLike<number>, weights?: Float64Array): number {
+  let total = 0;
+  if (weights) for (let row = 0; row < values.length; row += 1) total += values[row]! * weights[row]!;
+  else for (let row = 0; row < values.length; row += 1) total += values[row]!;
+  return total;
+}
+
+export const weightedMean = (values: ArrayLike<number>, weights?: Float64Array): number =>
+  weightedSum(values, weights) / totalWeight(values.length, weights);

@@ -29,7 +29,7 @@ const MAX_BATCH_ROWS = 32_768;
 
 export async function createScoreTable(database: Database, columns: readonly ScoreColumn[]): Promise<void> {
   const types = columns.map(({ name, type }) => `, ${name} ${type.toString()}`).join("");
-  await database.execute(`CREATE OR REPLACE TABLE scores (row INTEGER${types})`);
+  await database.execute(`CREATE OR REPLACE TEMP TABLE scores (row INTEGER${types})`);
 }
 
 export async function scoreRows(database: Database, terms: ScoringTerms): Promise<number> {

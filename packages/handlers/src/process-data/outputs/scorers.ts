@@ -113,14 +113,17 @@ function twoNearest(
   row: number,
   { centers, clusterCount }: { centers: Float64Array; clusterCount: number },
 ): readonly [number, number] {
-  let [nearest, second] = [Infinity, Infinity];
+  let nearest = Infinity;
+  let second = Infinity;
   const width = x.columns.length;
   for (let cluster = 0; cluster < clusterCount; cluster += 1) {
     let squared = 0;
     for (let column = 0; column < width; column += 1) squared += (x.columns[column]![row]! - centers[cluster * width + column]!) ** 2;
     const distance = Math.sqrt(squared);
-    if (distance < nearest) [nearest, second] = [distance, nearest];
-    else if (distance < second) second = distance;
+    if (distance < nearest) {
+      second = nearest;
+      nearest = distance;
+    } else if (distance < second) second = distance;
   }
   return [nearest, second];
 }
@@ -143,7 +146,8 @@ function anomalyScorer(model: AnomalyModel, { threshold = Infinity, quantiles = 
 }
 
 function shareBelow(quantiles: readonly number[], score: number): number {
-  let [low, high] = [0, quantiles.length];
+  let low = 0;
+  let high = quantiles.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (quantiles[middle]! < score) low = middle + 1;
