@@ -3,11 +3,11 @@ import * as z from "zod";
 
 const CLASSIFIERS = ["baseline", "logistic", "boosting", "forest"] as const;
 const REGRESSORS = ["baseline", "ridge", "boosting", "forest"] as const;
-const CLUSTERINGS = ["kmeans"] as const;
+const CLUSTERINGS = ["baseline", "kmeans"] as const;
 const ANOMALY_MODELS = ["baseline", "isolation_forest", "local_outlier_factor"] as const;
 const TRANSFORMATIONS = ["pca", "none"] as const;
 
-/** The models each pipeline knows, beside "auto", the simplest first. A baseline is what a model has to beat: a guess without features. */
+/** The models each pipeline knows, beside "auto", the simplest first. A baseline is what a model has to beat. */
 export const MODELS = {
   classification: CLASSIFIERS,
   regression: REGRESSORS,

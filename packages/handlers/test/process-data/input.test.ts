@@ -31,7 +31,7 @@ describe("the payload of process_data", () => {
     [{ pipeline: "clustering", data_source: file, features: ["a", "a"] }, 'features: names "a" twice'],
     [
       { pipeline: "clustering", data_source: file, options: { model: "ridge" } },
-      "options.model: clustering has the models kmeans and auto",
+      "options.model: clustering has the models baseline, kmeans and auto",
     ],
     [{ pipeline: "anomaly", data_source: file, options: { folds: 5 } }, "options.folds"],
     [{ pipeline: "clustering", data_source: file, options: { feature_selection: "importance" } }, "options.feature_selection"],

@@ -54,6 +54,19 @@ describe("a trained model", () => {
     expect(Object.keys({ ...first.result.metrics, ...result.metrics })).toContain(metric);
   });
 
+  it("has a baseline for clustering too, which may be asked for", async () => {
+    const handler = await handlerOn(await dataFolder({ "flowers.csv": flowers(90) }));
+    const payload = { pipeline: "clustering", data_source: CLASSIFY.data_source, features: ["width", "height"], id_columns: ["id"] };
+    const { result } = await processed(handler, { ...payload, options: { model: "baseline", clusters: 3 } });
+    expect(result).toMatchObject({
+      rows: 90,
+      model: { name: "baseline", why: "baseline was asked for; 3 clusters were asked for" },
+      metrics: { clusters: 3, sizes: [expect.any(Number), expect.any(Number), expect.any(Number)] },
+    });
+    const auto = await processed(handler, { ...payload, options: { clusters: 3 } });
+    expect(auto.result.metrics.silhouette).toBeGreaterThanOrEqual(result.metrics.silhouette as number);
+  });
+
   it("is refused for another pipeline, data without its columns, and damage", async () => {
     const { handler, options } = await trained({ ...CLASSIFY, options: { model: "logistic" } });
     const wrong = await failure(handler, { pipeline: "clustering", data_source: NEW, options: { model_id: "r1" } }, options);

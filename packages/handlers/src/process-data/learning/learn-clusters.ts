@@ -1,18 +1,26 @@
-/** Learns clusters: how many (by option, or by the best silhouette), and where. */
+/** Learns clusters: how many (by option, or by the best silhouette), by which model, and where. */
 import type { JsonObject } from "@streamer/protocol";
-import type { ProcessOptions } from "../options.ts";
+import { MODELS, type ModelName, type ProcessOptions } from "../options.ts";
 import { adjustedRand, clusterShape, silhouette } from "../metrics/clustering.ts";
-import { type Clustering, fitKMeans, type Matrix, predictPaced, seededRandom, takeRows } from "../models/index.ts";
+import { type Clustering, fitKMeans, fitSlices, type Matrix, predictPaced, seededRandom, takeRows } from "../models/index.ts";
 import type { Rows } from "../preprocess/load-matrix.ts";
 import { unusable } from "../problem.ts";
 import { part, type Tell } from "../progress.ts";
 import type { FitOnce } from "./finished-fits.ts";
 
 export interface LearnedClusters {
+  readonly name: ModelName;
   readonly model: Clustering;
   readonly why: string;
-  readonly tried: readonly { readonly clusters: number; readonly silhouette: number }[];
+  readonly tried: readonly TriedClusters[];
   readonly metrics: JsonObject;
+}
+
+/** Of the silhouettes of a model and a number of clusters, on a sample. */
+interface TriedClusters {
+  readonly model: ModelName;
+  readonly clusters: number;
+  readonly silhouette: number;
 }
 
 export interface UnsupervisedTerms {
@@ -38,34 +46,45 @@ export async function learnClusters({ x, y }: Rows, terms: UnsupervisedTerms): P
   const asked = options.clusters;
   if (asked !== "auto" && asked > x.rowCount)
     throw unusable(`options.clusters: ${asked} clusters cannot be made of ${x.rowCount} rows; ask for fewer.`);
-  const tried = asked === "auto" ? await tryCounts(x, { ...terms, tell: part(tell, 0, 0.6) }) : [];
-  const clusters = asked === "auto" ? bestCount(tried) : asked;
-  const starts = x.rowCount > MANY_ROWS ? TRIAL_STARTS : STARTS;
-  const model = await fit(x, { clusters, starts }, { ...terms, tell: part(tell, asked === "auto" ? 0.6 : 0, 0.9) });
-  const codes = await predictPaced(x, (window) => model.assign(window), { signal });
-  const sampled = sample(x, codes, SILHOUETTE_ROWS);
-  const score = await silhouette(sampled.x, sampled.codes, signal);
-  const { daviesBouldin, calinskiHarabasz } = clusterShape(x, codes);
+  const names = options.model === "auto" ? MODELS.clustering : [options.model];
+  const countedBy = names.at(-1)!;
+  const counts = asked === "auto" ? await tryCounts(x, countedBy, { ...terms, tell: part(tell, 0, 0.6) }) : [];
+  const clusters = asked === "auto" ? best(counts).clusters : asked;
+  const fits: (TriedClusters & { readonly fitted: Clustering; readonly codes: Int32Array; readonly rows: number })[] = [];
+  for (const [index, name] of names.entries()) {
+    const telling = part(part(tell, asked === "auto" ? 0.6 : 0, 1), index / names.length, (index + 1) / names.length);
+    const starts = x.rowCount > MANY_ROWS ? TRIAL_STARTS : STARTS;
+    const fitted = await fit(name, x, { clusters, starts }, { ...terms, tell: part(telling, 0, 0.9) });
+    const codes = await predictPaced(x, (window) => fitted.assign(window), { signal });
+    const sampled = sample(x, codes, SILHOUETTE_ROWS);
+    const score = await silhouette(sampled.x, sampled.codes, signal);
+    fits.push({ model: name, clusters: fitted.clusterCount, silhouette: score, fitted, codes, rows: sampled.codes.length });
+  }
+  const chosen = best(fits);
+  const { daviesBouldin, calinskiHarabasz } = clusterShape(x, chosen.codes);
   const labelled = Int32Array.from(y.keys()).filter((row) => Number.isFinite(y[row]));
   return {
-    model,
-    tried,
-    why:
-      asked === "auto"
-        ? `${clusters} clusters have the highest silhouette of ${tried.map((one) => `${one.clusters} (${one.silhouette.toFixed(3)})`).join(", ")}`
-        : `${clusters} clusters were asked for`,
+    name: chosen.model,
+    model: chosen.fitted,
+    tried: [
+      ...counts,
+      ...(fits.length > 1
+        ? fits.map(({ model, clusters: count, silhouette: score }) => ({ model, clusters: count, silhouette: score }))
+        : []),
+    ],
+    why: `${whyModel(fits)}; ${whyCount(counts, clusters)}`,
     metrics: {
       rows: x.rowCount,
-      clusters,
-      inertia: model.inertia,
-      silhouette: score,
-      silhouette_rows: sampled.codes.length,
+      clusters: chosen.clusters,
+      inertia: chosen.fitted.inertia,
+      silhouette: chosen.silhouette,
+      silhouette_rows: chosen.rows,
       davies_bouldin: daviesBouldin,
       calinski_harabasz: calinskiHarabasz,
-      sizes: sizesOf(codes, clusters),
+      sizes: sizesOf(chosen.codes, chosen.clusters),
       ...(labelled.length > 0 && {
         adjusted_rand: adjustedRand(
-          labelled.map((row) => codes[row]!),
+          labelled.map((row) => chosen.codes[row]!),
           labelled.map((row) => y[row]!),
         ),
       }),
@@ -73,35 +92,52 @@ export async function learnClusters({ x, y }: Rows, terms: UnsupervisedTerms): P
   };
 }
 
-async function tryCounts(x: Matrix, terms: UnsupervisedTerms): Promise<{ clusters: number; silhouette: number }[]> {
+async function tryCounts(x: Matrix, model: ModelName, terms: UnsupervisedTerms): Promise<readonly TriedClusters[]> {
   const { signal, tell } = terms;
   const trial = sample(x, new Int32Array(x.rowCount), TRIAL_ROWS).x;
   const most = Math.min(MOST_TRIED, trial.rowCount - 1);
-  const tried: { clusters: number; silhouette: number }[] = [];
+  const tried: TriedClusters[] = [];
   for (let clusters = 2; clusters <= most; clusters += 1) {
     const telling = part(tell, (clusters - 2) / (most - 1), (clusters - 1) / (most - 1));
-    const model = await fit(trial, { clusters, starts: TRIAL_STARTS }, { ...terms, tell: telling });
-    const looked = sample(trial, model.assign(trial), SILHOUETTE_ROWS / 2);
+    const fitted = await fit(model, trial, { clusters, starts: TRIAL_STARTS }, { ...terms, tell: telling });
+    const looked = sample(trial, fitted.assign(trial), SILHOUETTE_ROWS / 2);
     const score = await silhouette(looked.x, looked.codes, signal);
     telling(1, `${clusters} clusters: silhouette ${score.toFixed(3)}`, { clusters, silhouette: Number.isNaN(score) ? null : score });
-    if (!Number.isNaN(score)) tried.push({ clusters, silhouette: score });
+    if (!Number.isNaN(score)) tried.push({ model, clusters, silhouette: score });
   }
+  if (tried.length === 0) throw unusable("The rows are all alike: there are no clusters to find.");
   return tried;
 }
 
-function bestCount(tried: readonly { clusters: number; silhouette: number }[]): number {
-  if (tried.length === 0) throw unusable("The rows are all alike: there are no clusters to find.");
-  return tried.reduce((lead, one) => (one.silhouette > lead.silhouette ? one : lead)).clusters;
+/** The highest silhouette; of equals the first, which is the simpler. */
+function best<T extends TriedClusters>(tried: readonly T[]): T {
+  return tried.reduce((lead, one) => (one.silhouette > lead.silhouette || Number.isNaN(lead.silhouette) ? one : lead));
+}
+
+function whyModel(fits: readonly TriedClusters[]): string {
+  const chosen = best(fits);
+  const others = fits.filter((one) => one !== chosen);
+  if (others.length === 0) return `${chosen.model} was asked for`;
+  return `${chosen.model} has a silhouette of ${chosen.silhouette.toFixed(3)}, against ${others.map((one) => `${one.silhouette.toFixed(3)} of ${one.model}`).join(" and ")}`;
+}
+
+function whyCount(counts: readonly TriedClusters[], clusters: number): string {
+  if (counts.length === 0) return `${clusters} clusters were asked for`;
+  return `${clusters} clusters have the highest silhouette of ${counts.map((one) => `${one.clusters} (${one.silhouette.toFixed(3)})`).join(", ")}`;
 }
 
 function fit(
+  name: ModelName,
   x: Matrix,
   { clusters, starts }: { clusters: number; starts: number },
   { options, signal, tell, fitOnce }: UnsupervisedTerms,
 ): Promise<Clustering> {
   const { max_iterations, seed } = options;
-  const kMeans = { clusters, starts, ...(max_iterations && { maxIterations: max_iterations }) };
-  return fitOnce(`${clusters}-clusters-of-${x.rowCount}`, () => fitKMeans(x, kMeans, { signal, tell, random: seededRandom(seed) }));
+  const context = { signal, tell, random: seededRandom(seed) };
+  return fitOnce(`${name}-${clusters}-clusters-of-${x.rowCount}`, () => {
+    if (name === "baseline") return fitSlices(x, { clusters }, context);
+    return fitKMeans(x, { clusters, starts, ...(max_iterations && { maxIterations: max_iterations }) }, context);
+  });
 }
 
 /** Every so many-th row: the order of a file is no order of its clusters' rows alone, and no chance is spent. */

@@ -14,3 +14,4 @@ export { fitPrincipalComponents } from "./principal-components.ts";
 export { seededRandom } from "./random.ts";
 export { restoreModel } from "./restore-model.ts";
 export { fitRidge } from "./ridge.ts";
+export { fitSlices } from "./slices.ts";

@@ -28,7 +28,7 @@ const CHUNK_ROWS = 16_384;
 
 export async function fitKMeans(x: Matrix, options: KMeansOptions, context: FitContext): Promise<Clustering> {
   const best = await paced(kMeansSteps(x, options, context), context.signal);
-  return clustering(best.centers, best.inertia, options.clusters);
+  return clusteringOf(best.centers, best.inertia, options.clusters);
 }
 
 interface Solution {
@@ -108,7 +108,8 @@ function drawByWeight(weights: Float64Array, drawn: number): number {
   return weights.length - 1;
 }
 
-function clustering(centers: Float64Array, inertia: number, clusterCount: number): Clustering {
+/** A model of the given centers, however they were found. `inertia`: the sum of the rows' squared distances to their centers. */
+export function clusteringOf(centers: Float64Array, inertia: number, clusterCount: number): Clustering {
   let nearest: NearestCenters | undefined;
   return {
     kind: "clustering",
@@ -121,4 +122,4 @@ function clustering(centers: Float64Array, inertia: number, clusterCount: number
 }
 
 export const restoreKMeans = (json: JsonObject): Clustering =>
-  clustering(unpackFloats(json, "centers"), readNumber(json, "inertia"), readCount(json, "clusters"));
+  clusteringOf(unpackFloats(json, "centers"), readNumber(json, "inertia"), readCount(json, "clusters"));

@@ -116,7 +116,7 @@ async function fitPipeline(
   const fitting = part(tell, LOADING_SHARE, 1);
   if (pipeline === "clustering") {
     const { tried, ...learned } = await learnClusters(rows, { options, signal, tell: fitting, fitOnce });
-    return { ...learned, name: "kmeans", tried: tried.map((one) => ({ ...one })), fittings: {}, share };
+    return { ...learned, tried: tried.map((one) => ({ ...one })), fittings: {}, share };
   }
   if (pipeline === "anomaly") {
     const { tried, ...learned } = await learnAnomalies(rows, { options, signal, tell: fitting, target, fitOnce });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { adjustedRand, clusterShape, silhouette } from "../../../src/process-data/metrics/clustering.ts";
 import { fitKMeans } from "../../../src/process-data/models/k-means.ts";
+import { fitSlices } from "../../../src/process-data/models/slices.ts";
 import type { Matrix } from "../../../src/process-data/models/matrix.ts";
 import { fitContext, hasData, labelsOf, readTable, reference, standardised, without } from "./data-sets.ts";
 
@@ -71,5 +72,27 @@ describe("k-means at the edges", () => {
 
   it("refuses more clusters than rows", async () => {
     await expect(fitKMeans(matrix([1, 2]), { clusters: 3 }, fitContext(0))).rejects.toThrow("There are 2 rows for 3 clusters.");
+  });
+});
+
+describe("slices, what clusters have to beat", () => {
+  it("are of equal count along the longest axis, with the means of their rows for centers", async () => {
+    const x = matrix([0, 10, 1, 11, 20, 21], [1, 2, 2, 1, 1, 2]);
+    const { centers, clusterCount, inertia, assign } = await fitSlices(x, { clusters: 3 }, fitContext(0));
+    expect(clusterCount).toBe(3);
+    expect([0, 2, 4].map((at) => [centers[at], centers[at + 1]]).sort((a, b) => a[0]! - b[0]!)).toEqual([
+      [0.5, 1.5],
+      [10.5, 1.5],
+      [20.5, 1.5],
+    ]);
+    expect(inertia).toBeCloseTo(6 * 0.5, 12);
+    const codes = assign(x);
+    expect(codes[0]).toBe(codes[2]);
+    expect(new Set(codes).size).toBe(3);
+  });
+
+  it("are fewer where equal rows fill more than one, and one where all are equal", async () => {
+    expect((await fitSlices(matrix([1, 1, 1, 1, 9, 9]), { clusters: 3 }, fitContext(0))).clusterCount).toBe(2);
+    expect((await fitSlices(matrix([4, 4, 4]), { clusters: 2 }, fitContext(0))).clusterCount).toBe(1);
   });
 });

@@ -15,6 +15,7 @@ import { predictPaced } from "../../../src/process-data/models/pacing.ts";
 import { fitPrincipalComponents } from "../../../src/process-data/models/principal-components.ts";
 import { restoreModel } from "../../../src/process-data/models/restore-model.ts";
 import { fitRidge } from "../../../src/process-data/models/ridge.ts";
+import { fitSlices } from "../../../src/process-data/models/slices.ts";
 import { fitContext } from "./data-sets.ts";
 import { randomBlobs, type Blobs } from "./made-data.ts";
 
@@ -29,6 +30,7 @@ const FITS: Readonly<Record<string, Fit>> = {
   "forest classifier": ({ x, labels }, context) => fitForestClassifier(x, labels, { trees: 10, maxDepth: 4 }, context),
   "forest regressor": ({ x, target }, context) => fitForestRegressor(x, target, { trees: 10 }, context),
   "k-means": ({ x }, context) => fitKMeans(x, { clusters: 3 }, context),
+  slices: ({ x }, context) => fitSlices(x, { clusters: 3 }, context),
   "isolation forest": ({ x }, context) => fitIsolationForest(x, {}, context),
   "local outlier factor": ({ x }, context) => fitLocalOutlierFactor(x, {}, context),
   "principal components": ({ x }, context) => fitPrincipalComponents(x, { components: 2 }, context),
