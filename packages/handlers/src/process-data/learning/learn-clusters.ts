@@ -54,7 +54,15 @@ export async function learnClusters({ x, y }: Rows, terms: UnsupervisedTerms): P
   for (const [index, name] of names.entries()) {
     const telling = part(part(tell, asked === "auto" ? 0.6 : 0, 1), index / names.length, (index + 1) / names.length);
     const starts = x.rowCount > MANY_ROWS ? TRIAL_STARTS : STARTS;
-    const fitted = await fit(name, x, { clusters, starts }, { ...terms, tell: part(telling, 0, 0.9) });
+    const fitted = await fit(
+      name,
+      x,
+      { clusters, starts },
+      {
+        ...terms,
+        tell: (done, message) => telling(0.9 * done, `${name}: ${message}`),
+      },
+    );
     const codes = await predictPaced(x, (window) => fitted.assign(window), { signal });
     const sampled = sample(x, codes, SILHOUETTE_ROWS);
     const score = await silhouette(sampled.x, sampled.codes, signal);
