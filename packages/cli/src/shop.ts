@@ -1,6 +1,6 @@
 /**
  * The shop that reports are made of: the user's files, or the sample shop, made when first needed. Also joins it with the
- * handlers, for `serve` and `demo` alike.
+ * handlers, for `serve` and `demo` alike. A folder without a mapping is one of data sets: all but reports work on it.
  */
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -19,6 +19,7 @@ export interface ShopOptions {
 export interface Shop {
   readonly folder: string;
   readonly mappingFile: string;
+  readonly hasMapping: boolean;
   /** All handlers, reports on this shop among them; what they own is kept in `dataFolder`. */
   handlers(dataFolder: string): ServerOptions["handlers"];
 }
@@ -32,20 +33,18 @@ export async function prepareShop({ data, mapping, dataFolder }: ShopOptions, te
     await writeSampleShop(folder);
   } else {
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-      throw usage(`There is no folder ${data}; --data names the folder with the shop's files.`);
-    if (!existsSync(mappingFile)) {
-      throw usage(
-        `There is no mapping at ${mapping ?? join(data, MAPPING_FILE)}; it says how the files are read, see docs/guides/reports.md.`,
-      );
-    }
+      throw usage(`There is no folder ${data}; --data names the folder with the files.`);
     // Read now, so that a slip in it is told at once and not by the first report.
-    await loadMapping(folder, mappingFile).catch((error: unknown) => {
-      throw usage(error instanceof Error ? error.message : String(error));
-    });
+    if (mapping !== undefined || existsSync(mappingFile)) {
+      await loadMapping(folder, mappingFile).catch((error: unknown) => {
+        throw usage(error instanceof Error ? error.message : String(error));
+      });
+    }
   }
   return {
     folder,
     mappingFile,
+    hasMapping: existsSync(mappingFile),
     handlers: (ownFolder) => createHandlers({ dataFolder: ownFolder, reports: { dataFolder: folder, mappingFile } }),
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -64,6 +64,29 @@ it("--json prints one line when ready; tokens minted with its secret are taken, 
   await foreign.exitCode;
   expect([await ask(claims!["token"]), await ask(ready!["token"]), await ask(foreign.stdout.trim())]).toEqual([0, 0, 5]);
   serve.kill("SIGINT");
+  expect(await serve.ended).toBe(0);
+});
+
+it("serves a folder of data sets that has no mapping: one is learned from, a report is refused with what it needs", async () => {
+  const sets = join(folder, "sets");
+  mkdirSync(sets);
+  const rows = Array.from({ length: 60 }, (_, row) => `${row % 3},${(row % 3) * 5 + (row % 7) / 7}`);
+  writeFileSync(join(sets, "points.csv"), ["x,y", ...rows].join("\n"));
+  const serve = streamer(["serve", "--port", "0", "--data", sets, "--data-folder", "data5", "--log-level", "silent"], { cwd: folder });
+  await serve.printed("Ctrl-C stops it.");
+  expect(serve.stdout).toContain("Reports need a sources.json there");
+  const [, pasted] = /npx streamer (request process_data .*)/.exec(serve.stdout)!;
+  expect(pasted).toContain('"path":"points.csv"');
+  const access = ["--url", /ws:\/\/[^,\s]+/.exec(serve.stdout)![0], "--data-folder", join(folder, "data5")];
+  const payload = { pipeline: "clustering", data_source: { type: "file", path: "points.csv" }, options: { clusters: 3 } };
+  const learned = streamerHere(["request", "process_data", "--payload", JSON.stringify(payload), ...access]);
+  expect(await learned.exitCode, learned.stderr).toBe(0);
+  expect(JSON.parse(learned.stdout)).toMatchObject({ rows: 60, metrics: { clusters: 3 } });
+  const days = JSON.stringify({ start_date: "2025-01-01", end_date: "2025-12-31" });
+  const report = streamerHere(["request", "generate_report", "--payload", days, ...access]);
+  expect(await report.exitCode).toBe(1);
+  expect(report.stderr).toContain('"sources.json" is not in the data folder');
+  serve.kill("SIGTERM");
   expect(await serve.ended).toBe(0);
 });
 

@@ -23,6 +23,7 @@ export { createHealth, type Health } from "./health.ts";
 export {
   createAppendRows,
   createProcessData,
+  dataFileNames,
   processInput,
   type AppendResult,
   type AppendRowsOptions,

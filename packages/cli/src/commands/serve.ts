@@ -1,9 +1,11 @@
 /** streamer serve: the embedded server with the handlers Streamer ships, until it is told to stop. */
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { Option, type Command } from "commander";
 import { signToken } from "@streamer/auth";
 import { logging } from "@streamer/core";
 import { API_GATEWAY_LIMITS } from "@streamer/protocol";
+import { dataFileNames } from "@streamer/handlers";
 import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, accessFlags, quote } from "../access.ts";
 import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
@@ -47,8 +49,8 @@ export function define(command: Command, shell: Shell): void {
     .option("--port <n>", "port; 0 takes any free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--data-folder <folder>", "everything the server keeps: requests, results, keys", DEFAULT_DATA_FOLDER)
-    .option("--data <folder>", "the shop files reports are made of (default: the sample shop, made in the data folder)")
-    .option("--mapping <file>", "how those files are read (default: sources.json beside them)")
+    .option("--data <folder>", "the data sets to learn from and report on (default: the sample shop, made in the data folder)")
+    .option("--mapping <file>", "how reports read them (default: sources.json beside them; without it there are no reports)")
     .option("--allow-origin <origins>", "browser origins that may connect, with commas or several times (default: none)", gather)
     .addOption(new Option("--secret <secret>", "trust HS256 tokens of this secret, 32 bytes or more").env("STREAMER_SECRET"))
     .addOption(new Option("--public-key <file>", "trust tokens of this PEM public key").env("STREAMER_PUBLIC_KEY"))
@@ -78,7 +80,7 @@ async function serve(options: ServeOptions, shell: Shell): Promise<void> {
     stop.resolve();
   });
   const shop = await prepareShop(options, terminal);
-  const period = await reportDays(shop, {});
+  const period = shop.hasMapping ? await reportDays(shop, {}) : undefined;
   const server = await start(options, shop, auth);
   const token = await tokenFor(server, options, auth);
   if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, token: token ?? null });
@@ -140,7 +142,8 @@ interface Welcome {
   readonly server: Server;
   readonly token: string | undefined;
   readonly shop: Shop;
-  readonly period: Period;
+  /** Undefined where there is nothing to report on. */
+  readonly period: Period | undefined;
   readonly options: ServeOptions;
   readonly terminal: Terminal;
 }
@@ -149,18 +152,26 @@ function welcome({ server, token, shop, period, options, terminal }: Welcome): v
   const { print } = terminal;
   const bold = (text: string): string => terminal.style("bold", text, terminal.stdout);
   print(`${bold("Streamer")} at ${server.url}, files and health at ${server.httpUrl}`);
-  print(`Data in ${options.dataFolder}, reports from ${shop.folder}`);
+  print(`Data in ${options.dataFolder}, ${shop.hasMapping ? "reports" : "data sets"} from ${shop.folder}`);
+  if (!shop.hasMapping) print(`Reports need a ${basename(shop.mappingFile)} there, see docs/guides/reports.md.`);
   if (token === undefined) {
     print("Tokens are yours to make: it trusts the key you gave. Clients pass theirs with --token, STREAMER_TOKEN or a profile.");
     return;
   }
-  const [start_date, end_date] = period;
-  const report = JSON.stringify({ start_date, end_date, format: "pdf" });
   const how = accessFlags({ url: server.url, dataFolder: options.dataFolder, ...(options.secret !== undefined && { token }) });
   print(`\nA token for development, valid for 24 hours:\n${token}\n`);
   print(`${bold("Try it")}, in another terminal in this folder:`);
   print(`  npx streamer request echo --payload ${quote('{"hello":"world"}')}${how}`);
-  print(`  npx streamer request generate_report --payload ${quote(report)} --out .${how}`);
+  const heavy = heavyExample(shop, period);
+  if (heavy) print(`  npx streamer request ${heavy.action} --payload ${quote(JSON.stringify(heavy.payload))} --out .${how}`);
   print(`  curl -s ${server.httpUrl}/readyz`);
   print("\nCtrl-C stops it.");
+}
+
+/** Work that takes a while, on what is there: a report, else what a data set's rows have in common. */
+function heavyExample(shop: Shop, period: Period | undefined): { readonly action: string; readonly payload: object } | undefined {
+  if (period) return { action: "generate_report", payload: { start_date: period[0], end_date: period[1], format: "pdf" } };
+  const [path] = dataFileNames(shop.folder);
+  if (path === undefined) return undefined;
+  return { action: "process_data", payload: { pipeline: "clustering", data_source: { type: "file", path } } };
 }

@@ -75,7 +75,7 @@ function formatOf(name: string): FileFormat | undefined {
 }
 
 /** Data files of the folder and of the folders in it, by their relative paths. */
-function dataFileNames(folder: string): readonly string[] {
+export function dataFileNames(folder: string): readonly string[] {
   return PATTERNS.flatMap((pattern) => globSync(pattern, { cwd: folder }))
     .filter((name) => DATA_FILE.test(name))
     .toSorted();
