@@ -11,7 +11,7 @@ import { duckdbReason, invalid, unusable } from "../problem.ts";
 import { megabytes, whileWorking, type Tell } from "../progress.ts";
 import { csvBadRows, limitBadRows, NO_BAD_ROWS, takeEmptyRows, type BadRows } from "./bad-rows.ts";
 import type { DataFile } from "./data-files.ts";
-import { csvOptions, nullTexts, sniffCsv } from "./sniff-csv.ts";
+import { csvReading, nullTexts, sniffCsv } from "./sniff-csv.ts";
 import { refuseWideHead } from "./wide-head.ts";
 
 export interface Reading {
@@ -76,11 +76,11 @@ async function readCsv(database: Database, file: DataFile, reading: Reading): Pr
 }
 
 async function loadCsv(database: Database, file: DataFile, { table, config, asText }: Reading, sampleRows: number): Promise<BadRows> {
-  const options = csvOptions(await sniffCsv(database, file, { config, sampleRows }), asText);
+  const { columns, options } = csvReading(await sniffCsv(database, file, { config, sampleRows }), asText);
   for (const name of ["reject_errors", "reject_scans"]) await database.execute(`DROP TABLE IF EXISTS ${name}`);
-  await database.execute(
-    `CREATE OR REPLACE TABLE ${identifier(table)} AS SELECT * FROM read_csv(${[literal(file.path), nullTexts(config), ...options, "store_rejects = true"].join(", ")})${limitOf(file, config)}`,
-  );
+  const source = `read_csv(${[literal(file.path), nullTexts(config), ...options, "store_rejects = true"].join(", ")})`;
+  await database.execute(`CREATE OR REPLACE TABLE ${identifier(table)} (${columns})`);
+  await database.execute(`INSERT INTO ${identifier(table)} SELECT * FROM ${source}${limitOf(file, config)}`);
   return csvBadRows(database);
 }
 

@@ -49,14 +49,14 @@ export async function ingest(run: Run, stages: StageStore): Promise<{ readonly d
   const { database, table, bytes } = await readSource(run, stages, part(tell, 0, 0.9));
   await using closing = disposeOnError(database);
   const columns = await usableColumns(database);
+  const [fingerprint, files] = await Promise.all([fingerprintOf(database), keepDatabase(database, run, stages)]);
   const ingested: Ingested = {
     rows: table.rows,
     bytes,
     badRows: { count: table.badRows.count, samples: table.badRows.samples },
     columns,
-    fingerprint: await fingerprintOf(database),
+    fingerprint,
   };
-  const files = await keepDatabase(database, run, stages);
   await stages.finish(1, { ...ingested, files } satisfies Stored);
   tell(1, `${count(table.rows)} rows with ${columns.length} columns read`, {
     rows_read: table.rows,
@@ -76,7 +76,7 @@ async function takenOver(run: Run, stages: StageStore): Promise<{ database: Data
 }
 
 /**
- * Copied as it lies there, with nothing running in it: a tenth of what writing the rows a second time would take. Named
+ * Copied as it lies there, with nothing writing to it: a tenth of what writing the rows a second time would take. Named
  * by the attempt, so that a database never meets the log of another attempt's.
  */
 async function keepDatabase({ path }: Database, { ctx, scratchFolder }: Run, stages: StageStore): Promise<readonly string[]> {
