@@ -42,7 +42,7 @@ const STARTS = 10;
 const MANY_ROWS = 200_000;
 
 export async function learnClusters({ x, y }: Rows, terms: UnsupervisedTerms): Promise<LearnedClusters> {
-  const { options, signal, tell } = terms;
+  const { options, tell } = terms;
   const asked = options.clusters;
   if (asked !== "auto" && asked > x.rowCount)
     throw unusable(`options.clusters: ${asked} clusters cannot be made of ${x.rowCount} rows; ask for fewer.`);
@@ -50,53 +50,60 @@ export async function learnClusters({ x, y }: Rows, terms: UnsupervisedTerms): P
   const countedBy = names.at(-1)!;
   const counts = asked === "auto" ? await tryCounts(x, countedBy, { ...terms, tell: part(tell, 0, 0.6) }) : [];
   const clusters = asked === "auto" ? best(counts).clusters : asked;
-  const fits: (TriedClusters & { readonly fitted: Clustering; readonly codes: Int32Array; readonly rows: number })[] = [];
+  const fitting = part(tell, asked === "auto" ? 0.6 : 0, 1);
+  const fits: FittedClusters[] = [];
   for (const [index, name] of names.entries()) {
-    const telling = part(part(tell, asked === "auto" ? 0.6 : 0, 1), index / names.length, (index + 1) / names.length);
-    const starts = x.rowCount > MANY_ROWS ? TRIAL_STARTS : STARTS;
-    const fitted = await fit(
-      name,
-      x,
-      { clusters, starts },
-      {
-        ...terms,
-        tell: (done, message) => telling(0.9 * done, `${name}: ${message}`),
-      },
-    );
-    const codes = await predictPaced(x, (window) => fitted.assign(window), { signal });
-    const sampled = sample(x, codes, SILHOUETTE_ROWS);
-    const score = await silhouette(sampled.x, sampled.codes, signal);
-    fits.push({ model: name, clusters: fitted.clusterCount, silhouette: score, fitted, codes, rows: sampled.codes.length });
+    const own = part(fitting, index / names.length, (index + 1) / names.length);
+    fits.push(await fitAndMeasure(name, x, clusters, { ...terms, tell: own }));
   }
   const chosen = best(fits);
-  const { daviesBouldin, calinskiHarabasz } = clusterShape(x, chosen.codes);
-  const labelled = Int32Array.from(y.keys()).filter((row) => Number.isFinite(y[row]));
   return {
     name: chosen.model,
     model: chosen.fitted,
-    tried: [
-      ...counts,
-      ...(fits.length > 1
-        ? fits.map(({ model, clusters: count, silhouette: score }) => ({ model, clusters: count, silhouette: score }))
-        : []),
-    ],
+    tried: [...counts, ...(fits.length > 1 ? fits.map(triedOf) : [])],
     why: `${whyModel(fits)}; ${whyCount(counts, clusters)}`,
-    metrics: {
-      rows: x.rowCount,
-      clusters: chosen.clusters,
-      inertia: chosen.fitted.inertia,
-      silhouette: chosen.silhouette,
-      silhouette_rows: chosen.rows,
-      davies_bouldin: daviesBouldin,
-      calinski_harabasz: calinskiHarabasz,
-      sizes: sizesOf(chosen.codes, chosen.clusters),
-      ...(labelled.length > 0 && {
-        adjusted_rand: adjustedRand(
-          labelled.map((row) => chosen.codes[row]!),
-          labelled.map((row) => y[row]!),
-        ),
-      }),
-    },
+    metrics: metricsOf({ x, y }, chosen),
+  };
+}
+
+const triedOf = ({ model, clusters, silhouette: score }: FittedClusters): TriedClusters => ({ model, clusters, silhouette: score });
+
+interface FittedClusters extends TriedClusters {
+  readonly fitted: Clustering;
+  readonly codes: Int32Array;
+  readonly silhouetteRows: number;
+}
+
+async function fitAndMeasure(model: ModelName, x: Matrix, clusters: number, terms: UnsupervisedTerms): Promise<FittedClusters> {
+  const { signal, tell } = terms;
+  const starts = x.rowCount > MANY_ROWS ? TRIAL_STARTS : STARTS;
+  const named: Tell = (done, message) => tell(0.9 * done, `${model}: ${message}`);
+  const fitted = await fit(model, x, { clusters, starts }, { ...terms, tell: named });
+  const codes = await predictPaced(x, (window) => fitted.assign(window), { signal });
+  const sampled = sample(x, codes, SILHOUETTE_ROWS);
+  const score = await silhouette(sampled.x, sampled.codes, signal);
+  return { model, clusters: fitted.clusterCount, silhouette: score, fitted, codes, silhouetteRows: sampled.codes.length };
+}
+
+function metricsOf({ x, y }: Pick<Rows, "x" | "y">, chosen: FittedClusters): JsonObject {
+  const { codes, clusters, fitted } = chosen;
+  const { daviesBouldin, calinskiHarabasz } = clusterShape(x, codes);
+  const labelled = Int32Array.from(y.keys()).filter((row) => Number.isFinite(y[row]));
+  return {
+    rows: x.rowCount,
+    clusters,
+    inertia: fitted.inertia,
+    silhouette: chosen.silhouette,
+    silhouette_rows: chosen.silhouetteRows,
+    davies_bouldin: daviesBouldin,
+    calinski_harabasz: calinskiHarabasz,
+    sizes: sizesOf(codes, clusters),
+    ...(labelled.length > 0 && {
+      adjusted_rand: adjustedRand(
+        labelled.map((row) => codes[row]!),
+        labelled.map((row) => y[row]!),
+      ),
+    }),
   };
 }
 
