@@ -15,7 +15,7 @@ export interface Needs {
   readonly indexQueries?: { readonly [Table in TableName]?: readonly IndexOf<Table>[] };
   /** Actions on objects under blobs/ and values/. */
   readonly objects?: readonly string[];
-  /** Lists them too: to delete what a request that expired left, and to be told that an object is not there. */
+  /** Lists them too: to delete those of a request, and to be told that an object is not there. */
   readonly listsObjects?: true;
   /** data/: copies the files handlers read. */
   readonly readsData?: true;
@@ -48,8 +48,12 @@ const ENGINE = {
   pushes: true,
 } as const satisfies Needs;
 
-/** Handlers run here, and store files as they go. */
-const RUNS = { ...ENGINE, objects: [...ENGINE.objects, "AbortMultipartUpload"], listsObjects: true } as const satisfies Needs;
+/** Handlers run here, store files as they go, and remove what was only passing through. */
+const RUNS = {
+  ...ENGINE,
+  objects: [...ENGINE.objects, "DeleteObject", "AbortMultipartUpload"],
+  listsObjects: true,
+} as const satisfies Needs;
 
 export const NEEDS: Readonly<Record<FunctionName, Needs>> = {
   connect: { items: { connections: ["PutItem"] }, sendsTo: ["delay"] },

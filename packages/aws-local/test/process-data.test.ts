@@ -1,0 +1,67 @@
+/** process_data as deployed: the shipped handlers in their functions, data sets from the bucket, stages and models in it. */
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect, type Client } from "@streamer/client";
+import { startStreamerLocal, uploadData, type AwsLocal } from "../src/index.ts";
+
+interface Processed {
+  readonly url: string;
+  readonly rows: number;
+  readonly metrics: Readonly<Record<string, unknown>>;
+  readonly model: { readonly model_id: string; readonly why: string };
+}
+
+/** Two kinds of plant that their leaves tell apart. */
+const ROWS = Array.from({ length: 120 }, (_, row) => ({
+  id: `p${row}`,
+  leaf: (row % 2) * 3 + ((row * 7) % 11) / 11,
+  stem: ((row * 13) % 17) / 17,
+  kind: row % 2 === 1 ? "elm" : "ash",
+}));
+const LEARN = { pipeline: "classification", target: "kind", id_columns: ["id"], options: { model: "logistic" } };
+
+let aws: AwsLocal;
+let client: Client;
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), "plants-"));
+  await writeFile(
+    join(folder, "plants.csv"),
+    ["id,leaf,stem,kind", ...ROWS.map(({ id, leaf, stem, kind }) => `${id},${leaf},${stem},${kind}`)].join("\n"),
+  );
+  aws = await startStreamerLocal();
+  await uploadData(aws, folder);
+  client = connect(aws.url, { token: await aws.token({ userId: "flora" }), connectTimeoutMs: 60_000 });
+}, 120_000);
+afterAll(async () => {
+  await client?.close();
+  await aws?.stop();
+});
+
+const processed = async (payload: object, id: string): Promise<Processed> =>
+  (await client.request("process_data", payload, { id }).result) as Processed;
+
+describe("process_data on AWS", { timeout: 60_000 }, () => {
+  it("learns from a data set in the bucket; its file has a signed link, its model scores what a query gives", async () => {
+    const first = await processed({ ...LEARN, data_source: { type: "file", path: "plants.csv" } }, "trained");
+    expect(first).toMatchObject({ rows: 120, metrics: { accuracy: 1 }, model: { model_id: "trained" } });
+    const written = (await (await fetch(first.url)).json()) as { id: string; prediction: string }[];
+    expect(written.map(({ id, prediction }) => [id, prediction])).toEqual(ROWS.map(({ id, kind }) => [id, kind]));
+    const again = await processed(
+      {
+        pipeline: "classification",
+        data_source: { type: "query", query: "SELECT id, leaf, stem FROM plants WHERE leaf > 2" },
+        id_columns: ["id"],
+        options: { model_id: "trained" },
+      },
+      "scored",
+    );
+    expect(again).toMatchObject({ rows: 60, model: { why: "trained by request trained" } });
+    const earlier = await processed(
+      { pipeline: "clustering", data_source: { type: "file", path: "request:trained/predictions.json" }, options: { clusters: 2 } },
+      "from-file",
+    );
+    expect(earlier).toMatchObject({ rows: 120, metrics: { clusters: 2 } });
+  });
+});
