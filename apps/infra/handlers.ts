@@ -4,10 +4,17 @@
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bucketChannels } from "@streamer/aws/row-channels";
 import { DATA_FOLDER } from "@streamer/aws/settings";
 import { createHandlers } from "@streamer/handlers";
 
 /** On Lambda in /tmp, its only writable folder. It belongs to one process and goes with it. */
 const SCRATCH_FOLDER = join(tmpdir(), "streamer-handlers");
 
-export const handlers = createHandlers({ dataFolder: SCRATCH_FOLDER, reports: { dataFolder: DATA_FOLDER } });
+export const handlers = createHandlers({
+  dataFolder: SCRATCH_FOLDER,
+  reports: { dataFolder: DATA_FOLDER },
+  // Each run has a process of its own here, which the next attempt does not miss.
+  processing: { endProcess: () => process.kill(process.pid, "SIGKILL") },
+  channels: bucketChannels(process.env),
+});

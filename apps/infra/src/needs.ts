@@ -17,6 +17,8 @@ export interface Needs {
   readonly objects?: readonly string[];
   /** Lists them too: to delete those of a request, and to be told that an object is not there. */
   readonly listsObjects?: true;
+  /** channels/: rows that clients append and runs read. */
+  readonly keepsChannels?: true;
   /** data/: copies the files handlers read. */
   readonly readsData?: true;
   /** Sends to connections of this API and closes them. */
@@ -53,6 +55,7 @@ const RUNS = {
   ...ENGINE,
   objects: [...ENGINE.objects, "DeleteObject", "AbortMultipartUpload"],
   listsObjects: true,
+  keepsChannels: true,
 } as const satisfies Needs;
 
 export const NEEDS: Readonly<Record<FunctionName, Needs>> = {

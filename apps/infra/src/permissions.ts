@@ -22,6 +22,7 @@ export const WILDCARD_REASONS = {
   "@connections/*": "Connection ids are made by API Gateway; the right ends at the connections of this stage of this API.",
   "blobs/*": "Keys are made as requests come; the right ends at this prefix of this bucket.",
   "values/*": "Keys are made as requests come; the right ends at this prefix of this bucket.",
+  "channels/*": "Keys are made as rows come; the right ends at this prefix of this bucket.",
   "data/*": "The user decides which files handlers read; the right ends at this prefix of this bucket.",
   "stream/*": "ListStreams is asked of all streams of a table; there is one.",
   ":*": "Log streams are named by Lambda; the right ends at the function's own log group.",
@@ -61,8 +62,13 @@ export function statementsOf(needs: Needs, targets: PermissionTargets): readonly
     allow("dynamodb", ["ListStreams"], [`${tables.requests.tableArn}/stream/*`]);
   }
   allow("s3", objects, under(PREFIXES.blobs, PREFIXES.values));
+  if (needs.keepsChannels) allow("s3", ["GetObject", "PutObject", "DeleteObject"], under(PREFIXES.channels));
   if (needs.readsData) allow("s3", ["GetObject"], under(PREFIXES.data));
-  const listed = [...(needs.listsObjects ? [PREFIXES.blobs, PREFIXES.values] : []), ...(needs.readsData ? [PREFIXES.data] : [])];
+  const listed = [
+    ...(needs.listsObjects ? [PREFIXES.blobs, PREFIXES.values] : []),
+    ...(needs.keepsChannels ? [PREFIXES.channels] : []),
+    ...(needs.readsData ? [PREFIXES.data] : []),
+  ];
   if (listed.length > 0)
     allow("s3", ["ListBucket"], [bucket.bucketArn], { StringLike: { "s3:prefix": listed.map((prefix) => `${prefix}*`) } });
   allow("sqs", ["SendMessage"], arnsOf(sendsTo));

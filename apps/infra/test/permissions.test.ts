@@ -71,7 +71,9 @@ describe("a function's role", () => {
     expect(readers).toEqual(["work"]);
     for (const name of FUNCTION_NAMES)
       for (const resource of [...mayDo(name, "s3:PutObject"), ...mayDo(name, "s3:DeleteObject")])
-        expect(resource).toMatch(/^\[.*\/blobs\/\*.*\/values\/\*.*\]$/);
+        expect(resource).toMatch(/\/(blobs|values|channels)\/\*/);
+    const keepers = FUNCTION_NAMES.filter((name) => mayDo(name, "s3:PutObject").some((resource) => resource.includes("/channels/*")));
+    expect(keepers.toSorted()).toEqual(["message", "work"]);
     for (const name of FUNCTION_NAMES)
       for (const { Condition } of statements[name].filter((statement) => actionsOf(statement).includes("s3:ListBucket")))
         expect(Condition).toHaveProperty("StringLike.s3:prefix");

@@ -168,6 +168,7 @@ describe("the stack", () => {
         Rules: Match.arrayWith([
           Match.objectLike({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }),
           Match.objectLike({ Prefix: "values/", ExpirationInDays: 404 }),
+          Match.objectLike({ Prefix: "channels/", ExpirationInDays: 7 }),
         ]),
       },
     });

@@ -3,6 +3,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { connect, type Client } from "@streamer/client";
 import { startStreamerLocal, uploadData, type AwsLocal } from "../src/index.ts";
 
@@ -63,5 +64,32 @@ describe("process_data on AWS", { timeout: 60_000 }, () => {
       "from-file",
     );
     expect(earlier).toMatchObject({ rows: 120, metrics: { clusters: 2 } });
+  });
+
+  it("learns from rows that are appended while it reads them; each append is stored once, and the channel goes", async () => {
+    const append = (sequence: number, rows: readonly object[], end = false) =>
+      client.request("append_rows", { stream_id: "field", sequence, rows, end }).result;
+    const twice = await Promise.all([append(0, ROWS.slice(0, 30)), append(0, ROWS.slice(0, 30))]);
+    expect(twice).toEqual(expect.arrayContaining([expect.objectContaining({ next_sequence: 1, stored: true })]));
+    await expect(append(0, ROWS.slice(0, 5))).rejects.toMatchObject({ code: "VALIDATION_ERROR" });
+    await expect(append(5, [])).rejects.toMatchObject({ code: "VALIDATION_ERROR", details: { expected: 1 } });
+    const run = processed({ ...LEARN, data_source: { type: "stream", stream_id: "field" } }, "streamed");
+    for (const sequence of [1, 2, 3]) await append(sequence, ROWS.slice(30 * sequence, 30 * sequence + 30), sequence === 3);
+    expect(await run).toMatchObject({ rows: 120, metrics: { accuracy: 1 } });
+    expect(await append(0, ROWS.slice(0, 1), true)).toMatchObject({ next_sequence: 1, stored: true });
+  });
+
+  it("has a channel begin anew whose first rows went by the bucket's rule", async () => {
+    const append = (sequence: number) => client.request("append_rows", { stream_id: "old", sequence, rows: ROWS.slice(0, 2) }).result;
+    for (const sequence of [0, 1]) await append(sequence);
+    const { region, credentials, endpoints } = aws;
+    const s3 = new S3Client({ region, credentials, endpoint: endpoints.s3, forcePathStyle: true });
+    const at = { Bucket: aws.variable("STREAMER_BUCKET")! };
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ ...at, Prefix: "channels/" }));
+    const second = Contents.map(({ Key = "" }) => Key).find((key) => key.endsWith("/000000000001.ndjson"))!;
+    await s3.send(new DeleteObjectCommand({ ...at, Key: second.replace("1.ndjson", "0.ndjson") }));
+    await expect(append(2)).rejects.toMatchObject({ code: "VALIDATION_ERROR", details: { expected: 0 } });
+    expect(await append(0)).toMatchObject({ next_sequence: 1, stored: true });
+    s3.destroy();
   });
 });

@@ -1,12 +1,12 @@
 /**
- * The bucket: results' files under blobs/, values too large for an item under values/, the handlers' own data under
- * data/. Nothing in it is public: files leave through signed links alone, over TLS.
+ * The bucket: results' files under blobs/, values too large for an item under values/, rows that clients append under
+ * channels/, the handlers' own data under data/. Nothing in it is public: files leave through signed links alone, over TLS.
  */
 import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { BlockPublicAccess, Bucket, BucketEncryption, HttpMethods, ObjectOwnership, type IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 
-export const PREFIXES = { blobs: "blobs/", values: "values/", data: "data/" } as const;
+export const PREFIXES = { blobs: "blobs/", values: "values/", channels: "channels/", data: "data/" } as const;
 
 /**
  * Streamer deletes its objects itself when a request's retention ends; this is for what a crash left behind. S3 counts
@@ -16,6 +16,8 @@ export const PREFIXES = { blobs: "blobs/", values: "values/", data: "data/" } as
 const LONGEST_WAIT_DAYS = 366;
 const ATTEMPTS_DAYS = 31;
 const ACCESS_LOG_DAYS = 90;
+/** Rows that no run has taken until then are forgotten. */
+const CHANNEL_DAYS = 7;
 
 export interface FilesProps {
   /** How long results stay readable. */
@@ -48,10 +50,11 @@ export class Files extends Construct {
       prefix,
       expiration: Duration.days(LONGEST_WAIT_DAYS + ATTEMPTS_DAYS + retentionDays),
     }));
+    const channels = { id: "expire-channels", prefix: PREFIXES.channels, expiration: Duration.days(CHANNEL_DAYS) };
     this.bucket = new Bucket(this, "Bucket", {
       ...closed,
       serverAccessLogsBucket: accessLogs as IBucket,
-      lifecycleRules: [{ id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) }, ...leftovers],
+      lifecycleRules: [{ id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) }, ...leftovers, channels],
       ...(allowedOrigins.length > 0 && {
         cors: [
           {

@@ -41,6 +41,7 @@ export async function serveS3(
   });
   const { port } = await store.run();
   const secrets = new Map<string, string>();
+  const oneByOne = createTurns();
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = urlOf(request);
@@ -49,13 +50,27 @@ export async function serveS3(
     const keys = Array.from((body?.toString("utf8") ?? "").matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => unescapeXml(key!));
     checkSignature(request, (accessKeyId) => secrets.get(accessKeyId));
     gate.check(request.headers, url, () => s3Access(environment, request.method ?? "GET", url, keys));
-    const passed = forward({ host: "127.0.0.1", port, path: request.url, method: request.method, headers: request.headers }, (received) => {
-      response.writeHead(received.statusCode ?? 500, received.headers);
-      received.pipe(response);
+    const pass = (): void => {
+      const passed = forward(
+        { host: "127.0.0.1", port, path: request.url, method: request.method, headers: request.headers },
+        (received) => {
+          response.writeHead(received.statusCode ?? 500, received.headers);
+          received.pipe(response);
+        },
+      );
+      passed.once("error", () => response.destroy());
+      if (body) passed.end(body);
+      else request.pipe(passed);
+    };
+    if (request.method !== "PUT" || request.headers["if-none-match"] !== "*") return pass();
+    // The store knows no conditional writes: here they come one after another, each once it is known that nothing is there.
+    await oneByOne(url.pathname, async () => {
+      if (await exists(port, request)) {
+        throw new ServiceError("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold");
+      }
+      pass();
+      await new Promise((resolve) => response.once("close", resolve));
     });
-    passed.once("error", () => response.destroy());
-    if (body) passed.end(body);
-    else request.pipe(passed);
   };
 
   const service = await listen(
@@ -88,3 +103,31 @@ export async function serveS3(
 const escapeXml = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const unescapeXml = (text: string): string =>
   text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"').replaceAll("&apos;", "'").replaceAll("&amp;", "&");
+
+/** Whether the store has the object that a request is about: asked with the request's own signature, which it does not check. */
+function exists(port: number, { url, headers }: IncomingMessage): Promise<boolean> {
+  const { host, authorization, "x-amz-date": date } = headers;
+  const signed = { host, authorization, "x-amz-date": date } as Record<string, string>;
+  return new Promise((resolve, reject) => {
+    const asked = forward({ host: "127.0.0.1", port, path: url?.split("?")[0], method: "HEAD", headers: signed }, (received) => {
+      received.resume();
+      resolve(received.statusCode === 200);
+    });
+    asked.once("error", reject);
+    asked.end();
+  });
+}
+
+/** Work under one name runs one after another. */
+function createTurns(): (name: string, work: () => Promise<void>) => Promise<void> {
+  const last = new Map<string, Promise<void>>();
+  return async (name, work) => {
+    const mine = (last.get(name) ?? Promise.resolve()).catch(() => undefined).then(work);
+    last.set(name, mine);
+    try {
+      await mine;
+    } finally {
+      if (last.get(name) === mine) last.delete(name);
+    }
+  };
+}

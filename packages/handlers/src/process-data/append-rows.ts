@@ -6,7 +6,8 @@
 import { defineHandler, Fatal, StreamerError } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 import * as z from "zod";
-import { appendToChannel, channelFolder, CHANNEL_LIMITS, type ChannelLimits, type Refusal } from "./ingest/channel.ts";
+import { appendToChannel, CHANNEL_LIMITS, type ChannelLimits, type Channels, type Refusal } from "./ingest/channel.ts";
+import { folderChannels } from "./ingest/channel-folders.ts";
 import { simpleName } from "./input.ts";
 
 /** Rows of one append; the message as a whole is bounded by the protocol (1 MiB). */
@@ -32,10 +33,12 @@ export type AppendResult = z.infer<typeof appendOutput>;
 export interface AppendRowsOptions {
   /** Where channels live: the one that process_data is given. */
   readonly channelsFolder: string;
+  /** Where they live instead: the ones that process_data is given. */
+  readonly channels?: Channels;
   readonly limits?: Partial<ChannelLimits>;
 }
 
-export function createAppendRows({ channelsFolder, limits }: AppendRowsOptions) {
+export function createAppendRows({ channelsFolder, channels = folderChannels(channelsFolder), limits }: AppendRowsOptions) {
   const resolved = { ...CHANNEL_LIMITS, ...limits };
   const inTurn = turns();
   return defineHandler({
@@ -46,8 +49,10 @@ export function createAppendRows({ channelsFolder, limits }: AppendRowsOptions) 
     estimate: ESTIMATE_MS,
     retry: { maxAttempts: 1 },
     async run({ stream_id, sequence, rows, end }, ctx): Promise<AppendResult> {
-      const folder = channelFolder(channelsFolder, ctx.request, stream_id);
-      const answer = await inTurn(folder, () => appendToChannel(folder, { sequence, rows, end }, resolved));
+      const { request: owner } = ctx;
+      const append = { owner, streamId: stream_id, sequence, rows, end };
+      const name = JSON.stringify([owner.tenantId, owner.userId, stream_id]);
+      const answer = await inTurn(name, () => appendToChannel(channels, append, resolved));
       if (!("nextSequence" in answer)) throw refusal(stream_id, answer);
       return {
         stream_id,

@@ -3,6 +3,12 @@
  * reaches a child of any engine. In a process of its own a run may end that process, which is the last resort against a
  * query that takes all memory inside one step of DuckDB.
  */
+import { folderChannels } from "./ingest/channel-folders.ts";
 import { processData, settingsIn } from "./process-data.ts";
 
-export const isolated = processData(settingsIn(import.meta.url), () => process.kill(process.pid, "SIGKILL"));
+const settings = settingsIn(import.meta.url);
+
+export const isolated = processData(settings, {
+  channels: folderChannels(settings.channelsFolder),
+  endProcess: () => process.kill(process.pid, "SIGKILL"),
+});

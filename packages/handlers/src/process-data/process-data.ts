@@ -6,15 +6,21 @@
  */
 import { resolve } from "node:path";
 import { defineHandler, type Handler } from "@streamer/core";
+import type { Channels } from "./ingest/channel.ts";
+import { folderChannels } from "./ingest/channel-folders.ts";
 import { processInput } from "./input.ts";
 import { processOutput, type ProcessResult } from "./process-result.ts";
-import type { Settings } from "./run.ts";
+import type { Run, Settings } from "./run.ts";
 
 export interface ProcessDataOptions {
   /** The folder with the data sets; the only one a run reads. */
   readonly dataFolder: string;
   /** Where channels live: the one that append_rows is given. */
   readonly channelsFolder: string;
+  /** Where they live instead, in an engine whose runs share no disk; a run in a child process knows the folder alone. */
+  readonly channels?: Channels;
+  /** Ends this process, which is the last resort against a query; for engines that give each run a process of its own. */
+  readonly endProcess?: () => void;
   /** DuckDB's buffers in MB. Default 512. */
   readonly memoryMb?: number;
   /** Default 2. */
@@ -39,12 +45,17 @@ const ESTIMATE_MS = 15_000;
 
 export function createProcessData(options: ProcessDataOptions): ProcessData {
   const settings = settingsOf(options);
-  return processData(settings, () => {
-    throw new Error("Only a run in a process of its own can end it.");
+  return processData(settings, {
+    channels: options.channels ?? folderChannels(settings.channelsFolder),
+    endProcess:
+      options.endProcess ??
+      (() => {
+        throw new Error("Only a run in a process of its own can end it.");
+      }),
   });
 }
 
-export function processData(settings: Settings, endProcess: () => void): ProcessData {
+export function processData(settings: Settings, parts: Pick<Run, "channels" | "endProcess">): ProcessData {
   return defineHandler({
     action: "process_data",
     description:
@@ -56,7 +67,7 @@ export function processData(settings: Settings, endProcess: () => void): Process
     retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },
     isolate: isolateUrl(settings),
     // What a run needs is loaded by the process that runs it: functions that only take requests in carry none of it.
-    run: async (input, ctx) => (await import("./process.ts")).processTable(input, ctx, { settings, endProcess }),
+    run: async (input, ctx) => (await import("./process.ts")).processTable(input, ctx, { settings, ...parts }),
   });
 }
 

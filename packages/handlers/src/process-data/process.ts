@@ -4,7 +4,6 @@
  */
 import { isFatal, isStopped, type HandlerContext } from "@streamer/core";
 import type { Database } from "../duckdb/database.ts";
-import { channelFolder, leaveChannel, removeChannel } from "./ingest/channel.ts";
 import type { ProcessInput } from "./input.ts";
 import type { ProcessResult } from "./process-result.ts";
 import { withoutPaths } from "./problem.ts";
@@ -21,11 +20,11 @@ import { openStages, type StageStore } from "./stage-store.ts";
 export async function processTable(
   input: ProcessInput,
   ctx: HandlerContext,
-  { settings, endProcess }: Pick<Run, "settings" | "endProcess">,
+  parts: Pick<Run, "settings" | "channels" | "endProcess">,
 ): Promise<ProcessResult> {
   const scratchFolder = await ctx.scratch();
   const stages = openStages(ctx, scratchFolder);
-  const running: Run = { input, ctx, settings, scratchFolder, progress: createProgress(ctx), endProcess };
+  const running: Run = { input, ctx, ...parts, scratchFolder, progress: createProgress(ctx) };
   try {
     const result = await allStages(running, stages);
     await stages.clear();
@@ -40,19 +39,19 @@ export async function processTable(
 /** No attempt follows: what was kept for it goes. */
 const isOver = (error: unknown): boolean => isFatal(error) || (isStopped(error) && error.reason === "cancelled");
 
-async function giveUp({ input, settings, ctx }: Run, stages: StageStore): Promise<void> {
+async function giveUp({ input, channels, ctx }: Run, stages: StageStore): Promise<void> {
   await stages.clear();
   const { data_source: source } = input;
-  if (source.type === "stream") await leaveChannel(channelFolder(settings.channelsFolder, ctx.request, source.stream_id), ctx.request.id);
+  if (source.type === "stream") await channels.of(ctx.request, source.stream_id).leave(ctx.request.id);
 }
 
 async function allStages(running: Run, stages: StageStore): Promise<ProcessResult> {
-  const { input, ctx, settings } = running;
+  const { input, ctx, channels } = running;
   const { database, ingested } = await ingest(running, stages);
   await using _ = database;
   const { data_source: source } = input;
   // Only now: until its rows are stored as a stage, the channel is what a next attempt would read again.
-  if (source.type === "stream") await removeChannel(channelFolder(settings.channelsFolder, ctx.request, source.stream_id));
+  if (source.type === "stream") await channels.of(ctx.request, source.stream_id).remove();
   return await postprocess(database, running, await finishedStages(database, running, { ingested, stages }));
 }
 

@@ -1,6 +1,7 @@
 /** What every stage of a run is given. */
 import type { HandlerContext } from "@streamer/core";
 import type { DatabaseOptions } from "../duckdb/database.ts";
+import type { Channels } from "./ingest/channel.ts";
 import type { ProcessInput } from "./input.ts";
 import type { Progress } from "./progress.ts";
 
@@ -18,6 +19,7 @@ export interface Run {
   readonly input: ProcessInput;
   readonly ctx: HandlerContext;
   readonly settings: Settings;
+  readonly channels: Channels;
   readonly scratchFolder: string;
   readonly progress: Progress;
   /** Ends this process, for work that nothing else can stop; the engine then starts the next attempt in another. */

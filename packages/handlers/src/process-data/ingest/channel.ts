@@ -1,20 +1,48 @@
 /**
- * A named channel: rows a client sends while a run reads them. One folder for each channel, one file for each append,
- * written beside its place, synced and renamed, so that an append is stored whole and once, whatever crashes.
+ * A named channel: rows a client sends while a run reads them, in the order of their sequence numbers, each append stored
+ * whole and once whatever crashes. Where it is kept is the engine's affair (`Channels`): a folder beside the server, or
+ * objects of a bucket.
  *
- *   channels/<user>/<channel>/<sequence>-<bytes>.ndjson   appended rows, with how many bytes there are up to their end
- *                             read                        sequence number up to which a run has read
- *                             reader                      id of the request that reads it
- *                             end                         sequence number at which the stream ends
- *
- * P10: folders are named by a hash of tenant, user and stream: nobody can name somebody else's.
+ * P10: a channel is found by its owner: nobody can name somebody else's.
  * P14: unread bytes and channels of one user are bounded; beyond, an append is refused with RATE_LIMITED.
  */
-import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Owner } from "@streamer/core";
+
+/** Where channels are kept. A channel that nobody touches for a week may be forgotten. */
+export interface Channels {
+  of(owner: Owner, streamId: string): ChannelStore;
+  /** How many the owner has. */
+  count(owner: Owner): Promise<number>;
+  /** How often a reader looks for rows, in ms. */
+  readonly pollMs: number;
+}
+
+/** One channel as it is stored. Appends are numbered from 0 without gaps. */
+export interface ChannelStore {
+  /** Undefined when there is no such channel. */
+  look(): Promise<ChannelState | undefined>;
+  /** The rows of an append of so many bytes, as NDJSON. */
+  read(sequence: number, bytes: number): Promise<string>;
+  /** Stores an append whole, on stable storage when it resolves; false when there is one of this number. */
+  add(sequence: number, text: string): Promise<boolean>;
+  setReadUpTo(sequence: number): Promise<void>;
+  setEnd(sequence: number): Promise<void>;
+  /** Takes the channel for a request, unless another has it; answers whose it is. It may be taken before its first row is there. */
+  take(requestId: string): Promise<string>;
+  /** Nothing happens to a channel that somebody else reads. */
+  leave(requestId: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface ChannelState {
+  /** Bytes of each append. */
+  readonly sizes: readonly number[];
+  /** Appends that a run has read. */
+  readonly readUpTo: number;
+  /** Appends there are in all, once that is known. */
+  readonly endsAt: number | undefined;
+}
 
 export interface Appended {
   readonly outcome: "stored" | "repeated";
@@ -39,147 +67,72 @@ export interface ChannelLimits {
 }
 export const CHANNEL_LIMITS: ChannelLimits = { maxUnreadBytes: 16_000_000, maxBytes: 2_000_000_000, maxChannelsPerUser: 20 };
 
-const DIGITS = 12;
-const POLL_MS = 50;
-/** A channel nobody touched for as long as requests are kept is forgotten. */
-const FORGET_AFTER_MS = 7 * 86_400_000;
-
-const hash = (...parts: readonly string[]): string => createHash("sha256").update(parts.map(encodeURIComponent).join("/")).digest("hex");
-const digits = (value: number): string => String(value).padStart(DIGITS, "0");
-const segmentName = (sequence: number, endsAt: number): string => `${digits(sequence)}-${digits(endsAt)}.ndjson`;
-const isSegment = (name: string): boolean => /^\d{12}-\d{12}\.ndjson$/.test(name);
-const bytesUpTo = (name: string | undefined): number => Number(name?.slice(DIGITS + 1, 2 * DIGITS + 1) ?? 0);
-
-/** Where a user's channel is kept. */
-export function channelFolder(root: string, { tenantId, userId }: Owner, streamId: string): string {
-  return join(root, hash(tenantId, userId), hash(streamId));
-}
-
-interface ChannelState {
-  /** Names of the files there are, in order. */
-  readonly segments: readonly string[];
-  readonly readUpTo: number;
-  readonly endsAt: number | undefined;
-}
-
-async function look(folder: string): Promise<ChannelState | undefined> {
-  const names = await readdir(folder).catch(absent);
-  if (!names) return undefined;
-  const [readUpTo, endsAt] = await Promise.all([numberIn(join(folder, "read")), numberIn(join(folder, "end"))]);
-  return { segments: names.filter(isSegment).toSorted(), readUpTo: readUpTo ?? 0, endsAt };
-}
-
-async function numberIn(path: string): Promise<number | undefined> {
-  const text = await readFile(path, "utf8").catch(absent);
-  return text === undefined ? undefined : Number(text);
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
-}
-
-/** Whole or not at all, and on stable storage when it resolves. */
-async function writeDurably(folder: string, name: string, text: string): Promise<void> {
-  const temporary = join(folder, `.${name}`);
-  const file = await open(temporary, "w", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, join(folder, name));
-  const directory = await open(folder, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
 export interface Append {
+  readonly owner: Owner;
+  readonly streamId: string;
   readonly sequence: number;
   readonly rows: readonly unknown[];
   readonly end: boolean;
 }
 
-/** Appends of one channel come one after another: see append-rows.ts. */
-export async function appendToChannel(folder: string, { sequence, rows, end }: Append, limits: ChannelLimits): Promise<Appended | Refusal> {
+export async function appendToChannel(channels: Channels, append: Append, limits: ChannelLimits): Promise<Appended | Refusal> {
+  const { owner, streamId, sequence, rows, end } = append;
+  const channel = channels.of(owner, streamId);
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  const state = (await look(folder)) ?? { segments: [], readUpTo: 0, endsAt: undefined };
-  const expected = state.segments.length;
-  const stored = bytesUpTo(state.segments.at(-1));
-  const unread = stored - bytesUpTo(state.segments[state.readUpTo - 1]);
+  const found = await channel.look();
+  const { sizes, readUpTo, endsAt } = found ?? { sizes: [], readUpTo: 0, endsAt: undefined };
+  const expected = sizes.length;
+  const stored = sum(sizes);
+  const unread = stored - sum(sizes.slice(0, readUpTo));
   const bytes = Buffer.byteLength(text);
   if (sequence < expected) {
-    if ((await readFile(join(folder, state.segments[sequence]!), "utf8")) !== text) return { outcome: "differs", sequence };
-    if (end && state.endsAt === undefined && sequence === expected - 1) await writeDurably(folder, "end", String(expected));
+    if ((await channel.read(sequence, sizes[sequence]!)) !== text) return { outcome: "differs", sequence };
+    if (end && endsAt === undefined && sequence === expected - 1) await channel.setEnd(expected);
     return { outcome: "repeated", nextSequence: expected, unreadBytes: unread };
   }
-  if (state.endsAt !== undefined) return { outcome: "ended", at: state.endsAt };
+  if (endsAt !== undefined) return { outcome: "ended", at: endsAt };
   if (sequence > expected) return { outcome: "gap", expected };
   if (unread > 0 && unread + bytes > limits.maxUnreadBytes) {
     return { outcome: "full", unreadBytes: unread, maxUnreadBytes: limits.maxUnreadBytes };
   }
   if (stored + bytes > limits.maxBytes) return { outcome: "too_large", maxBytes: limits.maxBytes };
-  if (expected === 0) {
-    const parent = join(folder, "..");
-    await forgetOld(parent);
-    const channels = await readdir(parent).catch(absent);
-    if ((channels?.length ?? 0) >= limits.maxChannelsPerUser && !(await stat(folder).catch(absent))) {
-      return { outcome: "too_many", maxChannels: limits.maxChannelsPerUser };
-    }
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (!found && (await channels.count(owner)) >= limits.maxChannelsPerUser) {
+    return { outcome: "too_many", maxChannels: limits.maxChannelsPerUser };
   }
-  await writeDurably(folder, segmentName(sequence, stored + bytes), text);
-  if (end) await writeDurably(folder, "end", String(expected + 1));
+  // Another append of this number was there first: this one repeats it, or differs.
+  if (!(await channel.add(sequence, text))) return appendToChannel(channels, append, limits);
+  if (end) await channel.setEnd(expected + 1);
   return { outcome: "stored", nextSequence: expected + 1, unreadBytes: unread + bytes };
 }
 
-async function forgetOld(parent: string): Promise<void> {
-  for (const name of (await readdir(parent).catch(absent)) ?? []) {
-    const stats = await stat(join(parent, name)).catch(absent);
-    if (stats && Date.now() - stats.mtimeMs > FORGET_AFTER_MS) await rm(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-/** Takes a channel for a request; answers whose it is. A channel may be read before its first row is there. */
-export async function takeChannel(folder: string, requestId: string): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, "reader");
-  await writeFile(path, requestId, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
-  return readFile(path, "utf8");
-}
-
-/** Nothing happens to a channel that somebody else reads. */
-export async function leaveChannel(folder: string, requestId: string): Promise<void> {
-  const path = join(folder, "reader");
-  if ((await readFile(path, "utf8").catch(absent)) === requestId) await rm(path, { force: true });
-}
-export const removeChannel = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
+const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
 
 export class ChannelIdle extends Error {}
 
-/** Segments in order, each as soon as it is there, until the end; throws `ChannelIdle` when nothing comes for so long. */
-export async function* readChannel(
-  folder: string,
-  { idleMs, signal }: { readonly idleMs: number; readonly signal: AbortSignal },
-): AsyncGenerator<string> {
+export interface ReadTerms {
+  readonly pollMs: number;
+  /** Longest wait for the next rows. */
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Appends in order, each as soon as it is there, until the end; throws `ChannelIdle` when nothing comes for so long. */
+export async function* readChannel(channel: ChannelStore, { pollMs, idleMs, signal }: ReadTerms): AsyncGenerator<string> {
   let read = 0;
   let heardAt = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    const state = await look(folder);
-    for (const name of state?.segments.slice(read) ?? []) {
-      yield await readFile(join(folder, name), "utf8");
+    const state = await channel.look();
+    const { sizes = [], endsAt } = state ?? {};
+    while (read < sizes.length) {
+      signal.throwIfAborted();
+      yield await channel.read(read, sizes[read]!);
       read += 1;
       heardAt = performance.now();
-      await writeFile(join(folder, "read"), String(read));
+      await channel.setReadUpTo(read);
     }
-    if (state?.endsAt !== undefined && read >= state.endsAt) return;
+    if (endsAt !== undefined && read >= endsAt) return;
     if (performance.now() - heardAt > idleMs) throw new ChannelIdle();
-    await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+    await delay(pollMs, undefined, { signal }).catch(() => undefined);
   }
 }

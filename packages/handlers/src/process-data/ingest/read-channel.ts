@@ -5,13 +5,14 @@ import type { Database } from "../../duckdb/database.ts";
 import type { StreamConfig } from "../input.ts";
 import { invalid, unusable } from "../problem.ts";
 import { count, megabytes, part, type Tell } from "../progress.ts";
-import { ChannelIdle, readChannel, takeChannel } from "./channel.ts";
+import { ChannelIdle, readChannel, type ChannelStore } from "./channel.ts";
 import { describeFile } from "./data-files.ts";
 import { readFile, type ReadTable } from "./read-file.ts";
 
 export interface ChannelReading {
   readonly streamId: string;
-  readonly folder: string;
+  readonly channel: ChannelStore;
+  readonly pollMs: number;
   readonly requestId: string;
   readonly config: StreamConfig;
   readonly scratchFolder: string;
@@ -20,8 +21,8 @@ export interface ChannelReading {
 }
 
 export async function readStream(database: Database, reading: ChannelReading): Promise<ReadTable> {
-  const { streamId, folder, requestId, config, scratchFolder, signal, tell } = reading;
-  const reader = await takeChannel(folder, requestId);
+  const { streamId, channel, requestId, config, scratchFolder, signal, tell } = reading;
+  const reader = await channel.take(requestId);
   if (reader !== requestId)
     throw invalid("data_source.stream_id", `"${streamId}" is being read by request ${reader}; a channel has one reader`);
   const path = join(scratchFolder, "stream.ndjson");
@@ -40,13 +41,16 @@ export async function readStream(database: Database, reading: ChannelReading): P
   });
 }
 
-async function collect(path: string, { streamId, folder, config, signal, tell }: ChannelReading): Promise<{ rows: number; bytes: number }> {
+async function collect(
+  path: string,
+  { streamId, channel, pollMs, config, signal, tell }: ChannelReading,
+): Promise<{ rows: number; bytes: number }> {
   let rows = 0;
   let bytes = 0;
   const file = await open(path, "w", 0o600);
   try {
     tell(0, `Waiting for rows of channel "${streamId}"`);
-    for await (const segment of readChannel(folder, { idleMs: config.idle_timeout_ms, signal })) {
+    for await (const segment of readChannel(channel, { pollMs, idleMs: config.idle_timeout_ms, signal })) {
       await file.appendFile(segment);
       rows += segment.split("\n").length - 1;
       bytes += segment.length;

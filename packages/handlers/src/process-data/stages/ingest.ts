@@ -6,7 +6,6 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { openDatabase, type Database } from "../../duckdb/database.ts";
 import { identifier } from "../../duckdb/sql.ts";
-import { channelFolder } from "../ingest/channel.ts";
 import { describeFile, locateFile, type DataFile } from "../ingest/data-files.ts";
 import type { BadRow } from "../ingest/bad-rows.ts";
 import { readFile, type ReadTable } from "../ingest/read-file.ts";
@@ -105,7 +104,7 @@ interface Source {
 }
 
 async function readSource(run: Run, stages: StageStore, tell: Tell): Promise<Source> {
-  const { input, settings, ctx } = run;
+  const { input, ctx } = run;
   const { data_source: source } = input;
   if (source.type === "query") return readQuery(run, source, { stages, tell });
   const file = source.type === "file" ? await fileOf(run, source) : undefined;
@@ -117,7 +116,8 @@ async function readSource(run: Run, stages: StageStore, tell: Tell): Promise<Sou
       ? await readFile(database, file!, { table: "raw", config: source.config, asText: textColumns(run), ...terms })
       : await readStream(database, {
           streamId: source.stream_id,
-          folder: channelFolder(settings.channelsFolder, ctx.request, source.stream_id),
+          channel: run.channels.of(ctx.request, source.stream_id),
+          pollMs: run.channels.pollMs,
           requestId: ctx.request.id,
           config: source.config,
           scratchFolder: run.scratchFolder,
