@@ -122,13 +122,14 @@ export async function* readChannel(channel: ChannelStore, { pollMs, idleMs, sign
   let heardAt = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    const state = await channel.look();
-    const { sizes = [], endsAt } = state ?? {};
-    while (read < sizes.length) {
-      signal.throwIfAborted();
-      yield await channel.read(read, sizes[read]!);
-      read += 1;
+    const { sizes = [], endsAt } = (await channel.look()) ?? {};
+    if (read < sizes.length) {
+      for (; read < sizes.length; read += 1) {
+        signal.throwIfAborted();
+        yield await channel.read(read, sizes[read]!);
+      }
       heardAt = performance.now();
+      // Once for all that was there: the mark costs a write, and what is unread is bounded.
       await channel.setReadUpTo(read);
     }
     if (endsAt !== undefined && read >= endsAt) return;
