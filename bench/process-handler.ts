@@ -8,4 +8,4 @@ import { stamped } from "./handlers.ts";
 
 const folder = process.env.BENCH_SHOP ?? "no-shop";
 
-export const learn = stamped(createProcessData({ dataFolder: folder, channelsFolder: join(folder, "channels") }), import.meta.url);
+export const learn = stamped(createProcessData({ dataFolder: folder, channels: join(folder, "channels") }), import.meta.url);

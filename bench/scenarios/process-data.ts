@@ -82,7 +82,7 @@ const least = (taken: readonly Taken[]): Taken => ({
 async function measureRuns(folder: string, rows: number): Promise<Row[]> {
   const csv = await writeRows(folder, rows);
   const loads: Taken[] = [];
-  const handler = createProcessData({ dataFolder: folder, channelsFolder: join(folder, "channels") });
+  const handler = createProcessData({ dataFolder: folder, channels: join(folder, "channels") });
   const learn = async (payload: object): Promise<ProcessUse & { readonly result: NonNullable<ProcessUse["result"]> }> => {
     const input = { ...payload, data_source: { type: "file", path: "rows.csv" } };
     const use = await run<ProcessUse>(

@@ -17,19 +17,28 @@ import { StreamerError, type BlobBody, type Clock, type PutOptions } from "@stre
 interface Written {
   readonly sizeBytes: number;
 }
+export interface Listed extends Written {
+  readonly key: string;
+}
 export interface Objects {
   put(key: string, body: BlobBody, options?: PutOptions & { readonly signal?: AbortSignal }): Promise<Written>;
   putFile(key: string, path: string, options?: PutOptions & { readonly signal?: AbortSignal }): Promise<Written>;
+  /** Stores a text unless there is an object of this key: false then. Of two at once one is stored. */
+  create(key: string, text: string): Promise<boolean>;
   open(
     key: string,
   ): Promise<{ readonly body: ReadableStream<Uint8Array>; readonly sizeBytes: number; readonly contentType: string } | undefined>;
   readText(key: string): Promise<string>;
   sign(key: string, expiresInMs: number): Promise<{ readonly url: string; readonly expiresAt: number }>;
+  /** In the order of their keys, as of now (S3 User Guide, "Amazon S3 data consistency model"). */
+  list(prefix: string): Promise<readonly Listed[]>;
   removeAll(prefix: string): Promise<void>;
 }
 
 /** A signature version 4 link lives at most this long (S3 User Guide, "Sharing objects with presigned URLs"). */
 const MAX_LINK_SECONDS = 7 * 86_400;
+/** There is an object; or one is being written this moment (S3 User Guide, "Conditional writes"). */
+const TAKEN = new Set(["PreconditionFailed", "ConditionalRequestConflict"]);
 
 export function createObjects(client: S3Client, bucket: string, clock: Pick<Clock, "now">): Objects {
   const describe = ({ contentType = "application/octet-stream", filename }: PutOptions) => ({
@@ -81,6 +90,15 @@ export function createObjects(client: S3Client, bucket: string, clock: Pick<Cloc
       if (!stats.isFile()) throw new StreamerError("STORAGE_ERROR", `${path} is not a regular file; putFile stores finished files.`);
       return putStream(key, createReadStream(path), options);
     },
+    create: async (key, text) => {
+      try {
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, IfNoneMatch: "*" }));
+        return true;
+      } catch (error) {
+        if (TAKEN.has((error as Error).name)) return false;
+        throw error;
+      }
+    },
     open: async (key) => {
       try {
         const {
@@ -106,6 +124,18 @@ export function createObjects(client: S3Client, bucket: string, clock: Pick<Cloc
         signingDate: new Date(now),
       });
       return { url, expiresAt: now + seconds * 1_000 };
+    },
+    list: async (prefix) => {
+      const listed: Listed[] = [];
+      let from: string | undefined;
+      do {
+        const { Contents = [], NextContinuationToken } = await client.send(
+          new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: from }),
+        );
+        listed.push(...Contents.map(({ Key = "", Size = 0 }) => ({ key: Key, sizeBytes: Size })));
+        from = NextContinuationToken;
+      } while (from !== undefined);
+      return listed;
     },
     removeAll: async (prefix) => {
       for (;;) {

@@ -4,7 +4,7 @@ import { createBulkOperation, type BulkOperationOptions } from "./bulk-operation
 import { echo } from "./echo.ts";
 import { createGenerateReport, type GenerateReportOptions } from "./generate-report/index.ts";
 import { createHealth } from "./health.ts";
-import { createAppendRows, createProcessData, type Channels, type ProcessDataOptions } from "./process-data/index.ts";
+import { createAppendRows, createProcessData, type ProcessDataOptions } from "./process-data/index.ts";
 
 export interface HandlersOptions {
   /** Where handlers keep what they own. */
@@ -12,9 +12,9 @@ export interface HandlersOptions {
   /** What reports are made of. */
   readonly reports: GenerateReportOptions;
   /** What data is processed. Default: the data sets beside what reports are made of. */
-  readonly processing?: Partial<Omit<ProcessDataOptions, "channelsFolder" | "channels">>;
-  /** Where rows that clients append are kept. Default in `dataFolder`. */
-  readonly channels?: Channels;
+  readonly processing?: Partial<Omit<ProcessDataOptions, "channels">>;
+  /** Where rows that clients append are kept. Default: a folder in `dataFolder`. */
+  readonly channels?: ProcessDataOptions["channels"];
   /** The entity types bulk operations may change. Default any. */
   readonly entities?: BulkOperationOptions["entities"];
 }
@@ -24,9 +24,8 @@ export interface HandlersOptions {
  * const handlers = createHandlers({ dataFolder: "data", reports: { dataFolder: "shop" } });
  * const client = connect<typeof handlers>("ws://localhost:8080", { token });
  */
-export function createHandlers({ dataFolder, reports, processing, channels, entities }: HandlersOptions) {
+export function createHandlers({ dataFolder, reports, processing, channels = join(dataFolder, "channels"), entities }: HandlersOptions) {
   const bulkOperation = createBulkOperation({ folder: join(dataFolder, "bulk"), ...(entities && { entities }) });
-  const kept = { channelsFolder: join(dataFolder, "channels"), ...(channels && { channels }) };
-  const processData = createProcessData({ dataFolder: reports.dataFolder, ...processing, ...kept });
-  return [createGenerateReport(reports), processData, createAppendRows(kept), bulkOperation, echo, createHealth()] as const;
+  const processData = createProcessData({ dataFolder: reports.dataFolder, ...processing, channels });
+  return [createGenerateReport(reports), processData, createAppendRows({ channels }), bulkOperation, echo, createHealth()] as const;
 }

@@ -41,7 +41,8 @@ export async function serveS3(
   });
   const { port } = await store.run();
   const secrets = new Map<string, string>();
-  const oneByOne = createTurns();
+  /** Objects that are written only if there is none, while they are. */
+  const creating = new Set<string>();
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = urlOf(request);
@@ -63,14 +64,12 @@ export async function serveS3(
       else request.pipe(passed);
     };
     if (request.method !== "PUT" || request.headers["if-none-match"] !== "*") return pass();
-    // The store knows no conditional writes: here they come one after another, each once it is known that nothing is there.
-    await oneByOne(url.pathname, async () => {
-      if (await exists(port, request)) {
-        throw new ServiceError("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold");
-      }
-      pass();
-      await new Promise((resolve) => response.once("close", resolve));
-    });
+    // The store knows no conditional writes.
+    if (creating.has(url.pathname)) throw new ServiceError("ConditionalRequestConflict", 409, "The object is being written.");
+    creating.add(url.pathname);
+    response.once("close", () => creating.delete(url.pathname));
+    if (await exists(port, request)) throw new ServiceError("PreconditionFailed", 412, "There is such an object.");
+    pass();
   };
 
   const service = await listen(
@@ -116,18 +115,4 @@ function exists(port: number, { url, headers }: IncomingMessage): Promise<boolea
     asked.once("error", reject);
     asked.end();
   });
-}
-
-/** Work under one name runs one after another. */
-function createTurns(): (name: string, work: () => Promise<void>) => Promise<void> {
-  const last = new Map<string, Promise<void>>();
-  return async (name, work) => {
-    const mine = (last.get(name) ?? Promise.resolve()).catch(() => undefined).then(work);
-    last.set(name, mine);
-    try {
-      await mine;
-    } finally {
-      if (last.get(name) === mine) last.delete(name);
-    }
-  };
 }

@@ -7,7 +7,7 @@ import { defineHandler, Fatal, StreamerError } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 import * as z from "zod";
 import { appendToChannel, CHANNEL_LIMITS, type ChannelLimits, type Channels, type Refusal } from "./ingest/channel.ts";
-import { folderChannels } from "./ingest/channel-folders.ts";
+import { channelsIn } from "./ingest/channel-folders.ts";
 import { simpleName } from "./input.ts";
 
 /** Rows of one append; the message as a whole is bounded by the protocol (1 MiB). */
@@ -31,14 +31,13 @@ const appendOutput = z.object({
 export type AppendResult = z.infer<typeof appendOutput>;
 
 export interface AppendRowsOptions {
-  /** Where channels live: the one that process_data is given. */
-  readonly channelsFolder: string;
-  /** Where they live instead: the ones that process_data is given. */
-  readonly channels?: Channels;
+  /** Where channels are kept: in this folder, or wherever an engine keeps them. What process_data is given too. */
+  readonly channels: string | Channels;
   readonly limits?: Partial<ChannelLimits>;
 }
 
-export function createAppendRows({ channelsFolder, channels = folderChannels(channelsFolder), limits }: AppendRowsOptions) {
+export function createAppendRows({ channels, limits }: AppendRowsOptions) {
+  const kept = channelsIn(channels);
   const resolved = { ...CHANNEL_LIMITS, ...limits };
   const inTurn = turns();
   return defineHandler({
@@ -52,7 +51,7 @@ export function createAppendRows({ channelsFolder, channels = folderChannels(cha
       const { request: owner } = ctx;
       const append = { owner, streamId: stream_id, sequence, rows, end };
       const name = JSON.stringify([owner.tenantId, owner.userId, stream_id]);
-      const answer = await inTurn(name, () => appendToChannel(channels, append, resolved));
+      const answer = await inTurn(name, () => appendToChannel(kept, append, resolved));
       if (!("nextSequence" in answer)) throw refusal(stream_id, answer);
       return {
         stream_id,

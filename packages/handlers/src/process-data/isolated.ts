@@ -3,12 +3,13 @@
  * reaches a child of any engine. In a process of its own a run may end that process, which is the last resort against a
  * query that takes all memory inside one step of DuckDB.
  */
-import { folderChannels } from "./ingest/channel-folders.ts";
+import { channelsIn } from "./ingest/channel-folders.ts";
 import { processData, settingsIn } from "./process-data.ts";
 
 const settings = settingsIn(import.meta.url);
+if (settings.channelsFolder === undefined) throw new Error("A child process reaches channels in a folder alone: give process_data one.");
 
 export const isolated = processData(settings, {
-  channels: folderChannels(settings.channelsFolder),
+  channels: channelsIn(settings.channelsFolder),
   endProcess: () => process.kill(process.pid, "SIGKILL"),
 });

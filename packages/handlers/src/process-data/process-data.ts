@@ -7,7 +7,7 @@
 import { resolve } from "node:path";
 import { defineHandler, type Handler } from "@streamer/core";
 import type { Channels } from "./ingest/channel.ts";
-import { folderChannels } from "./ingest/channel-folders.ts";
+import { channelsIn } from "./ingest/channel-folders.ts";
 import { processInput } from "./input.ts";
 import { processOutput, type ProcessResult } from "./process-result.ts";
 import type { Run, Settings } from "./run.ts";
@@ -15,10 +15,8 @@ import type { Run, Settings } from "./run.ts";
 export interface ProcessDataOptions {
   /** The folder with the data sets; the only one a run reads. */
   readonly dataFolder: string;
-  /** Where channels live: the one that append_rows is given. */
-  readonly channelsFolder: string;
-  /** Where they live instead, in an engine whose runs share no disk; a run in a child process knows the folder alone. */
-  readonly channels?: Channels;
+  /** Where channels are kept: in this folder, or, where runs share no disk, wherever an engine keeps them. What append_rows is given too. */
+  readonly channels: string | Channels;
   /** Ends this process, which is the last resort against a query; for engines that give each run a process of its own. */
   readonly endProcess?: () => void;
   /** DuckDB's buffers in MB. Default 512. */
@@ -46,7 +44,7 @@ const ESTIMATE_MS = 15_000;
 export function createProcessData(options: ProcessDataOptions): ProcessData {
   const settings = settingsOf(options);
   return processData(settings, {
-    channels: options.channels ?? folderChannels(settings.channelsFolder),
+    channels: channelsIn(options.channels),
     endProcess:
       options.endProcess ??
       (() => {
@@ -74,7 +72,7 @@ export function processData(settings: Settings, parts: Pick<Run, "channels" | "e
 function settingsOf(options: ProcessDataOptions): Settings {
   return {
     dataFolder: resolve(options.dataFolder),
-    channelsFolder: resolve(options.channelsFolder),
+    channelsFolder: typeof options.channels === "string" ? resolve(options.channels) : undefined,
     memoryMb: options.memoryMb ?? DEFAULT_MEMORY_MB,
     threads: options.threads ?? DEFAULT_THREADS,
     maxFileBytes: options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES,

@@ -8,7 +8,8 @@ import type { Progress } from "./progress.ts";
 /** Options of the handler, filled. */
 export interface Settings {
   readonly dataFolder: string;
-  readonly channelsFolder: string;
+  /** Undefined where an engine keeps channels elsewhere. */
+  readonly channelsFolder: string | undefined;
   readonly memoryMb: number;
   readonly threads: number;
   readonly maxFileBytes: number;

@@ -16,8 +16,8 @@ const ROWS = lines.map((cells): JsonObject =>
 
 async function channels(limits: AppendRowsOptions["limits"] = {}) {
   const channelsFolder = join(await temporaryFolder(), "channels");
-  const append = createAppendRows({ channelsFolder, limits });
-  const learn = createProcessData({ dataFolder: await dataFolder({}), channelsFolder });
+  const append = createAppendRows({ channels: channelsFolder, limits });
+  const learn = createProcessData({ dataFolder: await dataFolder({}), channels: channelsFolder });
   return {
     channelsFolder,
     send: async (sequence: number, rows: readonly JsonObject[], more: JsonObject = {}, options: RunOptions = {}) =>

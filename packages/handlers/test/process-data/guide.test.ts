@@ -68,7 +68,7 @@ describe("the guide's examples", () => {
   });
 
   it("append_rows", async () => {
-    expect(await parseInput(createAppendRows({ channelsFolder: "never-made" }), example("append"))).toMatchObject({ sequence: 0 });
+    expect(await parseInput(createAppendRows({ channels: "never-made" }), example("append"))).toMatchObject({ sequence: 0 });
   });
 });
 

@@ -21,7 +21,7 @@ export async function dataFolder(files: Readonly<Record<string, string | Uint8Ar
 }
 
 export async function handlerOn(folder: string, options: Partial<ProcessDataOptions> = {}): Promise<ProcessData> {
-  return createProcessData({ dataFolder: folder, channelsFolder: join(await temporaryFolder(), "channels"), ...options });
+  return createProcessData({ dataFolder: folder, channels: join(await temporaryFolder(), "channels"), ...options });
 }
 
 export interface Processed {

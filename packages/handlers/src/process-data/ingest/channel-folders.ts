@@ -23,8 +23,11 @@ const hash = (...parts: readonly string[]): string => createHash("sha256").updat
 const digits = (value: number): string => String(value).padStart(DIGITS, "0");
 const segmentName = (sequence: number, bytes: number): string => `${digits(sequence)}-${digits(bytes)}.ndjson`;
 
+/** Channels in a folder, or those that are given. */
+export const channelsIn = (channels: string | Channels): Channels => (typeof channels === "string" ? folderChannels(channels) : channels);
+
 /** In this process appends of one channel come one after another: see append-rows.ts. */
-export function folderChannels(root: string): Channels {
+function folderChannels(root: string): Channels {
   const parent = (tenantId: string, userId: string): string => join(root, hash(tenantId, userId));
   return {
     of: ({ tenantId, userId }, streamId) => folderChannel(join(parent(tenantId, userId), hash(streamId))),
