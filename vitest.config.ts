@@ -6,6 +6,8 @@ export default defineConfig({
     include: [
       "packages/*/src/**/*.test.ts",
       "packages/*/test/**/*.test.ts",
+      "tools/*/src/**/*.test.ts",
+      "tools/*/test/**/*.test.ts",
       "apps/*/test/**/*.test.ts",
       "examples/**/*.test.ts",
       "scripts/**/*.test.ts",

@@ -39,7 +39,7 @@ export const awsRequests: Scenario = {
   question: "What does a request cost on AWS, and what does the way through the functions add?",
   async run(quick) {
     const outFolder = await mkdtemp(join(tmpdir(), "streamer-bench-aws-"));
-    const handlers = path("../../packages/aws-local/test/fixture/wire-handlers.ts");
+    const handlers = path("../../tools/aws-local/test/fixture/wire-handlers.ts");
     await synthesize({ app: path("../../apps/infra"), outFolder, context: { handlers, workConcurrency: String(INSTANCES) } });
     const aws = await startAwsLocal({ assembly: outFolder, dials: { lambda: { instances: INSTANCES } } });
     try {

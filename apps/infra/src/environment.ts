@@ -1,4 +1,4 @@
-/** What each function is told by its environment: the variables packages/aws/src/settings.ts names. */
+/** What each function is told by its environment: the variables packages/aws/src/functions/settings.ts names. */
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { VARIABLES } from "@streamer/aws/settings";
 import type { TableName } from "@streamer/aws/table";

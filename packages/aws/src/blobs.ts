@@ -1,7 +1,7 @@
 /** Blobs in the bucket. A key is opaque; its folders stay folders, so that those of one request are found together. */
 import type { Blobs } from "@streamer/core";
-import { hashOf } from "./keys.ts";
-import type { Objects } from "./objects.ts";
+import { hashOf } from "./dynamodb/keys.ts";
+import type { Objects } from "./s3/objects.ts";
 
 /** Bytes an object key may have are 1,024; parts longer than this are told by their hash. */
 const MAX_PART_LENGTH = 200;

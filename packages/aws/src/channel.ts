@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { API_GATEWAY_LIMITS, splitIntoParts } from "@streamer/protocol";
 import type { Channel, Outgoing, SendOutcome } from "@streamer/core";
-import type { Metrics } from "./metrics.ts";
+import type { Metrics } from "./functions/metrics.ts";
 
 interface Waiting {
   text: string;

@@ -3,8 +3,8 @@
  * when a push finds its connection gone, and by itself after the longest life API Gateway gives a connection.
  */
 import type { Connection, Connections, Owner } from "@streamer/core";
-import type { Items } from "./items.ts";
-import { ownerKey, shardOf, shards, tenantShard } from "./keys.ts";
+import type { Items } from "./dynamodb/items.ts";
+import { ownerKey, shardOf, shards, tenantShard } from "./dynamodb/keys.ts";
 
 interface ConnectionItem {
   readonly connection_id: string;

@@ -10,18 +10,18 @@ import { createBlobs } from "./blobs.ts";
 import { createChannel } from "./channel.ts";
 import { createConnections, type StoredConnections } from "./connections.ts";
 import { createEvents } from "./events.ts";
-import { createItems } from "./items.ts";
-import { createLimits, type Limits } from "./limits.ts";
-import { metered, type Metrics } from "./metrics.ts";
-import { createObjects } from "./objects.ts";
+import { createItems } from "./dynamodb/items.ts";
+import { createLimits, type Limits } from "./requests/limits.ts";
+import { metered, type Metrics } from "./functions/metrics.ts";
+import { createObjects } from "./s3/objects.ts";
 import { createRequests, type DynamoRequests } from "./requests.ts";
-import type { RequestRow } from "./rows.ts";
+import type { RequestRow } from "./requests/rows.ts";
 import { createRunTimes } from "./run-times.ts";
-import { createStore } from "./store.ts";
-import { withStorageErrors } from "./storage-errors.ts";
+import { createStore } from "./dynamodb/store.ts";
+import { withStorageErrors } from "./dynamodb/storage-errors.ts";
 import { createSubscriptions, type StoredSubscriptions } from "./subscriptions.ts";
-import type { TableNames } from "./table.ts";
-import { createValues } from "./values.ts";
+import type { TableNames } from "./dynamodb/table.ts";
+import { createValues } from "./dynamodb/values.ts";
 import { createWakeups, type DelayQueue } from "./wakeups.ts";
 
 export interface EngineParts {

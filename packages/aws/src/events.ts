@@ -1,8 +1,8 @@
 /** The event log read back: the lifecycle and newest progress from the request, partials from the events table, by seq. */
 import type { Events, Frame } from "@streamer/core";
-import { eventsKey, type PartialsItem } from "./event-log.ts";
-import type { RequestRow, StoredFrame } from "./rows.ts";
-import type { Store } from "./store.ts";
+import { eventsKey, type PartialsItem } from "./requests/event-log.ts";
+import type { RequestRow, StoredFrame } from "./requests/rows.ts";
+import type { Store } from "./dynamodb/store.ts";
 
 /** One item may hold hundreds of frames, or one. */
 const ITEMS_AT_A_TIME = 25;

@@ -1,5 +1,5 @@
 export { createAwsEngine, type AwsEngine, type EngineParts } from "./engine.ts";
-export { createMetrics, type Metrics } from "./metrics.ts";
-export { DATA_FOLDER, VARIABLES } from "./settings.ts";
-export { RUNNABLE_FILTER, TABLES, type TableDefinition, type TableName, type TableNames } from "./table.ts";
+export { createMetrics, type Metrics } from "./functions/metrics.ts";
+export { DATA_FOLDER, VARIABLES } from "./functions/settings.ts";
+export { RUNNABLE_FILTER, TABLES, type TableDefinition, type TableName, type TableNames } from "./dynamodb/table.ts";
 export { createDelayQueue, type DelayQueue } from "./wakeups.ts";

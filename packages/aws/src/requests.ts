@@ -3,16 +3,16 @@
  * leased-writes: the lease. interventions: neither. readings: no change of state. waits: what has not begun.
  */
 import type { Requests } from "@streamer/core";
-import { createClaim } from "./claims.ts";
-import { createEventLog } from "./event-log.ts";
-import { createInterventions, type Interventions } from "./interventions.ts";
-import { createLeasedWrites } from "./leased-writes.ts";
-import { createMove } from "./moves.ts";
-import { createReadings } from "./readings.ts";
-import type { Store } from "./store.ts";
-import { createSubmit } from "./submissions.ts";
-import { createTransitions } from "./transitions.ts";
-import { createWaits } from "./waits.ts";
+import { createClaim } from "./requests/claims.ts";
+import { createEventLog } from "./requests/event-log.ts";
+import { createInterventions, type Interventions } from "./requests/interventions.ts";
+import { createLeasedWrites } from "./requests/leased-writes.ts";
+import { createMove } from "./requests/moves.ts";
+import { createReadings } from "./requests/readings.ts";
+import type { Store } from "./dynamodb/store.ts";
+import { createSubmit } from "./requests/submissions.ts";
+import { createTransitions } from "./requests/transitions.ts";
+import { createWaits } from "./requests/waits.ts";
 
 /** The port, and what the sweep and the wakeups ask beside it. */
 export type DynamoRequests = Requests &

@@ -3,7 +3,7 @@
  * another process stored meanwhile is found by the condition, and appended to.
  */
 import { appendDurations, noDurations, parseDurations, printDurations, type RunTimes } from "@streamer/core";
-import type { Items } from "./items.ts";
+import type { Items } from "./dynamodb/items.ts";
 
 type RunTimesItem = Readonly<Record<string, string>>;
 

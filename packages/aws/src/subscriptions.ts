@@ -9,8 +9,8 @@
  *          clients pass over a seq they have seen
  */
 import type { Clock, Follower, RequestKey, Subscriptions } from "@streamer/core";
-import type { Items } from "./items.ts";
-import { partitionKey } from "./keys.ts";
+import type { Items } from "./dynamodb/items.ts";
+import { partitionKey } from "./dynamodb/keys.ts";
 
 interface SubscriptionItem {
   readonly pk: string;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { copyObjects } from "../src/data-folder.ts";
+import { copyObjects } from "../src/s3/data-folder.ts";
 import { startCloud, type Cloud } from "./harness.ts";
 
 let cloud: Cloud;

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { CreateTableCommand, DynamoDBClient, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
-import { TABLES, type KeySchema, type TableDefinition, type TableName, type TableNames } from "../src/table.ts";
+import { TABLES, type KeySchema, type TableDefinition, type TableName, type TableNames } from "../src/dynamodb/table.ts";
 
 export interface LocalDynamoDb {
   readonly endpoint: string;

@@ -1,7 +1,7 @@
 /** Events as AWS sends them to the functions, and the context of an invocation. */
 import type { APIGatewayProxyWebsocketEventV2, Context, DynamoDBRecord, SQSEvent } from "aws-lambda";
 import type { Clock } from "@streamer/core";
-import type { ConnectEvent } from "../src/entry/connect.ts";
+import type { ConnectEvent } from "../src/functions/entry/connect.ts";
 
 let count = 0;
 

@@ -6,16 +6,16 @@ import { createStreamer, defineHandler, requestKey, type AnyHandler, type Handle
 import { createPartJoiner, parseServerMessage, type ServerMessage } from "@streamer/protocol";
 import type { ClientEnd } from "@streamer/contract";
 import { SignJWT } from "jose";
-import { createConnect } from "../src/entry/connect.ts";
-import { createDisconnect } from "../src/entry/disconnect.ts";
-import { createDispatch } from "../src/entry/dispatch.ts";
-import { createMessage } from "../src/entry/message.ts";
-import { createSweep } from "../src/entry/sweep.ts";
-import { createWake } from "../src/entry/wake.ts";
-import { createWork } from "../src/entry/work.ts";
-import type { WorkEvent } from "../src/invoke-work.ts";
-import { createMetrics } from "../src/metrics.ts";
-import { createInvoke, type Runtime } from "../src/runtime.ts";
+import { createConnect } from "../src/functions/entry/connect.ts";
+import { createDisconnect } from "../src/functions/entry/disconnect.ts";
+import { createDispatch } from "../src/functions/entry/dispatch.ts";
+import { createMessage } from "../src/functions/entry/message.ts";
+import { createSweep } from "../src/functions/entry/sweep.ts";
+import { createWake } from "../src/functions/entry/wake.ts";
+import { createWork } from "../src/functions/entry/work.ts";
+import type { WorkEvent } from "../src/functions/invoke-work.ts";
+import { createMetrics } from "../src/functions/metrics.ts";
+import { createInvoke, type Runtime } from "../src/functions/runtime.ts";
 import { connectEvent, contextAt, messageEvent, queueEvent, streamRecord } from "./function-events.ts";
 import { createHarness, silent, startCloud, type AwsHarness, type Cloud } from "./harness.ts";
 

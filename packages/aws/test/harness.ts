@@ -15,8 +15,8 @@ import { createManualClock, turnsOfTheLoop, type Harness, type ManualClock } fro
 import type { Log, RequestKey, Requests } from "@streamer/core";
 import { vi } from "vitest";
 import { createAwsEngine, type AwsEngine } from "../src/engine.ts";
-import { createMetrics, type Metrics } from "../src/metrics.ts";
-import type { TableNames } from "../src/table.ts";
+import { createMetrics, type Metrics } from "../src/functions/metrics.ts";
+import type { TableNames } from "../src/dynamodb/table.ts";
 import type { DelayedMessage, DelayQueue } from "../src/wakeups.ts";
 import { connectDynamoDb, createTables, CREDENTIALS, startDynamoDb, type LocalDynamoDb } from "./dynamodb.ts";
 import { startFakeApi, type FakeApi } from "./fake-api.ts";

@@ -8,7 +8,7 @@ import { submission } from "@streamer/contract/samples";
 import { CREDENTIALS } from "./dynamodb.ts";
 import { createAwsEngine, type AwsEngine } from "../src/engine.ts";
 import { createHarness, silent, startCloud, type AwsHarness, type Cloud } from "./harness.ts";
-import { createMetrics } from "../src/metrics.ts";
+import { createMetrics } from "../src/functions/metrics.ts";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 
 const LEASE_MS = 30_000;

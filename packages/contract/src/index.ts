@@ -3,35 +3,35 @@
  * each on a fresh store. A gap is a promise not kept yet: its test must fail, and it must name one.
  */
 import { describe, expect, it } from "vitest";
-import { blobsContract } from "./blobs.ts";
-import { cancelContract } from "./cancel.ts";
-import { channelContract } from "./channel.ts";
-import { claimContract } from "./claim.ts";
-import { connectionsContract } from "./connections.ts";
-import { crashContract } from "./crash.ts";
-import { durabilityContract } from "./durability.ts";
-import { eventsContract } from "./events.ts";
-import { flowContract } from "./flow.ts";
+import { blobsContract } from "./ports/blobs.ts";
+import { cancelContract } from "./ports/cancel.ts";
+import { channelContract } from "./ports/channel.ts";
+import { claimContract } from "./ports/claim.ts";
+import { connectionsContract } from "./ports/connections.ts";
+import { crashContract } from "./flow/crash.ts";
+import { durabilityContract } from "./ports/durability.ts";
+import { eventsContract } from "./ports/events.ts";
+import { flowContract } from "./flow/whole-pipeline.ts";
 import type { ContractTest, CreateHarness, Gap } from "./harness.ts";
-import { leaseContract } from "./lease.ts";
-import { listContract } from "./list.ts";
-import { modelContract } from "./model.ts";
-import { promotionContract } from "./promotion.ts";
-import { recoverContract } from "./recover.ts";
-import { retentionContract } from "./retention.ts";
-import { retryContract } from "./retry.ts";
-import { runTimesContract } from "./run-times.ts";
-import { submitContract } from "./submit.ts";
-import { subscriptionsContract } from "./subscriptions.ts";
-import { waitsContract } from "./waits.ts";
-import { wakeupsContract } from "./wakeups.ts";
+import { leaseContract } from "./ports/lease.ts";
+import { listContract } from "./ports/list.ts";
+import { modelContract } from "./ports/model.ts";
+import { promotionContract } from "./flow/promotion.ts";
+import { recoverContract } from "./ports/recover.ts";
+import { retentionContract } from "./ports/retention.ts";
+import { retryContract } from "./ports/retry.ts";
+import { runTimesContract } from "./ports/run-times.ts";
+import { submitContract } from "./ports/submit.ts";
+import { subscriptionsContract } from "./ports/subscriptions.ts";
+import { waitsContract } from "./ports/waits.ts";
+import { wakeupsContract } from "./ports/wakeups.ts";
 
 export { createManualClock, turnsOfTheLoop, type ManualClock } from "./clock.ts";
 export { withFaults, type Fault, type FaultyEngine, type PortCall } from "./faults.ts";
 export type { ClientEnd, CreateHarness, Gap, Harness } from "./harness.ts";
-export { wireHandlers } from "./wire-handlers.ts";
-export { wireContract, type WireTarget } from "./wire.ts";
-export { API_GATEWAY, DIRECT, type Transport } from "./wire-stage.ts";
+export { wireHandlers } from "./wire/handlers.ts";
+export { wireContract, type WireTarget } from "./wire/wire.ts";
+export { API_GATEWAY, DIRECT, type Transport } from "./wire/stage.ts";
 
 const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "requests: submit": submitContract,

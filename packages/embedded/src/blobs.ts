@@ -10,9 +10,9 @@ import { copyFile, lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { StreamerError, type Blobs, type PutOptions } from "@streamer/core";
-import { sync, writeBody } from "./body-file.ts";
-import type { LinkSigner } from "./links.ts";
-import type { Store } from "./store.ts";
+import { sync, writeBody } from "./blobs/body-file.ts";
+import type { LinkSigner } from "./blobs/links.ts";
+import type { Store } from "./sqlite/store.ts";
 
 export interface BlobFile {
   readonly path: string;

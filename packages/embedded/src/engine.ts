@@ -6,12 +6,12 @@ import type { Clock, Engine, Isolation, Log, RequestKey } from "@streamer/core";
 import { createBlobs, type FileBlobs } from "./blobs.ts";
 import { createChannel, type ChannelOptions, type SocketChannel } from "./channel.ts";
 import { createConnections, type OpenConnections } from "./connections.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./sqlite/database.ts";
 import { createEvents } from "./events.ts";
-import { createLinkSigner, type LinkSigner } from "./links.ts";
+import { createLinkSigner, type LinkSigner } from "./blobs/links.ts";
 import { createRequests } from "./requests.ts";
 import { createRunTimes } from "./run-times.ts";
-import { createStore } from "./store.ts";
+import { createStore } from "./sqlite/store.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import { createWakeups, type ArmedWakeups } from "./wakeups.ts";
 

@@ -1,8 +1,8 @@
 export type { AuthOptions, TokenTerms, TrustedKeys } from "@streamer/auth";
 export type { ChannelOptions } from "./channel.ts";
 export { createEmbeddedEngine, type EmbeddedEngine, type EngineParts } from "./engine.ts";
-export { isInUse, openDatabase, type Database } from "./database.ts";
+export { isInUse, openDatabase, type Database } from "./sqlite/database.ts";
 export { systemClock } from "./clock.ts";
 export { createIsolation, type IsolationOptions, type ProcessIsolation } from "./isolation.ts";
 export { createLog, type LogLevel } from "./log.ts";
-export { startServer, type Server, type ServerOptions } from "./server.ts";
+export { startServer, type Server, type ServerOptions } from "./server/server.ts";

@@ -6,7 +6,7 @@
  */
 import { availableParallelism } from "node:os";
 import type { Clock, IsolatedRun, Isolation } from "@streamer/core";
-import { startWorker, type WorkerProcess } from "./worker-process.ts";
+import { startWorker, type WorkerProcess } from "./isolation/worker-process.ts";
 
 export interface IsolationOptions {
   /** Runs at once. Default: one per core. */

@@ -3,14 +3,14 @@
  * leased-writes: the lease. interventions: neither. readings: no change of state. waits: what has not begun.
  */
 import type { Requests } from "@streamer/core";
-import { createClaim } from "./claims.ts";
-import { createInterventions } from "./interventions.ts";
-import { createLeasedWrites } from "./leased-writes.ts";
-import { createReadings } from "./readings.ts";
-import type { Store } from "./store.ts";
-import { createSubmit } from "./submissions.ts";
-import { createTransitions } from "./transitions.ts";
-import { createWaits } from "./waits.ts";
+import { createClaim } from "./requests/claims.ts";
+import { createInterventions } from "./requests/interventions.ts";
+import { createLeasedWrites } from "./requests/leased-writes.ts";
+import { createReadings } from "./requests/readings.ts";
+import type { Store } from "./sqlite/store.ts";
+import { createSubmit } from "./requests/submissions.ts";
+import { createTransitions } from "./requests/transitions.ts";
+import { createWaits } from "./requests/waits.ts";
 
 export function createRequests(store: Store): Requests {
   const transitions = createTransitions(store);

@@ -1,6 +1,6 @@
 /** Recorded run times: a row for each action and class of input size. */
 import { appendDurations, noDurations, parseDurations, printDurations, type Durations, type RunTimes } from "@streamer/core";
-import type { Store } from "./store.ts";
+import type { Store } from "./sqlite/store.ts";
 
 export function createRunTimes({ db, write }: Pick<Store, "db" | "write">): RunTimes {
   const select = db.prepare("SELECT size, durations FROM run_times WHERE action = ?");

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { compactVerify, SignJWT, UnsecuredJWT, type JWTPayload } from "jose";
 import { afterAll, describe, expect, it } from "vitest";
 import { isCompactToken, readToken, trust, type AuthOptions } from "@streamer/auth";
-import { createAuth, type Auth } from "../src/auth.ts";
+import { createAuth, type Auth } from "../src/server/auth.ts";
 import { systemClock } from "../src/clock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "streamer-auth-"));

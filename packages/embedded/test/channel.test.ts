@@ -5,7 +5,7 @@ import { defineHandler } from "@streamer/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createChannel, type Wire } from "../src/channel.ts";
-import { startServer } from "../src/server.ts";
+import { startServer } from "../src/server/server.ts";
 import { connectClient } from "./client.ts";
 
 describe("the channel", () => {

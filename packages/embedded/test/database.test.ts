@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isInUse, openDatabase } from "../src/database.ts";
-import { migrate } from "../src/schema.ts";
+import { isInUse, openDatabase } from "../src/sqlite/database.ts";
+import { migrate } from "../src/sqlite/schema.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -43,7 +43,7 @@ describe("the database of a data folder", () => {
   });
 
   it("P3 the folder is free as soon as its server is killed", async () => {
-    const source = `import { isInUse, openDatabase } from ${JSON.stringify(new URL("../src/database.ts", import.meta.url).href)};
+    const source = `import { isInUse, openDatabase } from ${JSON.stringify(new URL("../src/sqlite/database.ts", import.meta.url).href)};
       globalThis.kept = openDatabase(process.argv[1]); console.log("open"); setInterval(() => {}, 1_000);`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", source, folder], { stdio: ["ignore", "pipe", "inherit"] });
     await once(child.stdout, "data");

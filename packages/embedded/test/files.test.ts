@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createManualClock } from "@streamer/contract";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openDatabase } from "../src/database.ts";
+import { openDatabase } from "../src/sqlite/database.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../src/engine.ts";
 import { serveFiles, silent } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { isStreamerError } from "@streamer/core";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { createGroupCommit, type GroupCommit } from "../src/group-commit.ts";
+import { createGroupCommit, type GroupCommit } from "../src/sqlite/group-commit.ts";
 
 let db: DatabaseSync;
 let commits: GroupCommit;

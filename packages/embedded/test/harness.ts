@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { createManualClock, type ClientEnd, type Harness } from "@streamer/contract";
 import type { Log, RequestKey } from "@streamer/core";
 import type { Wire } from "../src/channel.ts";
-import { openDatabase, type Database } from "../src/database.ts";
+import { openDatabase, type Database } from "../src/sqlite/database.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../src/engine.ts";
-import { createHttpListener } from "../src/http.ts";
+import { createHttpListener } from "../src/server/http.ts";
 
 export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defineHandler, type Middleware } from "@streamer/core";
 import { asyncApiProblems } from "@streamer/contract/asyncapi";
 import type { JsonObject } from "@streamer/protocol";
-import { startServer, type Server, type ServerOptions } from "../src/server.ts";
+import { startServer, type Server, type ServerOptions } from "../src/server/server.ts";
 import { connectClient, type TestClient } from "./client.ts";
 import { gates, greet, hold, isolatedHandlers } from "./fixture-handlers.ts";
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { defineHandler } from "@streamer/core";
 import { z } from "zod";
-import { startServer } from "../src/server.ts";
+import { startServer } from "../src/server/server.ts";
 import { STEPS, digestAfter } from "./sigkill-work.ts";
 
 const input = z.object({ n: z.number() });

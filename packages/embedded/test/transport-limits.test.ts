@@ -8,8 +8,8 @@ import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { WebSocket } from "ws";
 import { z } from "zod";
-import { startServer, type Server } from "../src/server.ts";
-import { createLives } from "../src/transport-limits.ts";
+import { startServer, type Server } from "../src/server/server.ts";
+import { createLives } from "../src/server/transport-limits.ts";
 import { connectClient } from "./client.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "streamer-limits-"));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { wireContract, wireHandlers } from "@streamer/contract";
 import { afterAll, beforeAll } from "vitest";
-import { startServer, type Server } from "../src/server.ts";
+import { startServer, type Server } from "../src/server/server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "streamer-wire-"));
 let server: Server;

@@ -1,5 +1,5 @@
 /**
- * The tables of packages/aws/src/table.ts, as declared there: keys, indexes, expiry, stream. On demand, so that nothing
+ * The tables of packages/aws/src/dynamodb/table.ts, as declared there: keys, indexes, expiry, stream. On demand, so that nothing
  * is paid while nobody asks; kept when the stack goes, because they hold what was promised to be kept.
  */
 import { RemovalPolicy } from "aws-cdk-lib";

@@ -1,0 +1,198 @@
+/**
+ * Changes of requests. Each verb is a function from the row there is to the row there shall be, and one conditional
+ * write makes it so: the condition is the row's revision, so whatever the function decided (a lease held, a status, a
+ * seq given out) still holds at the moment of the write. Another writer's row comes back with the refusal, and the
+ * function decides again. A write whose answer was lost is recognised by the name it left in the row.
+ *
+ * A row that this process holds the lease of is remembered: the next write under that lease needs no read, so an
+ * `advance` is one UpdateItem.
+ */
+import { randomUUID } from "node:crypto";
+import {
+  PutItemCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+  type AttributeValue,
+  type DynamoDBClient,
+  type TransactWriteItem,
+} from "@aws-sdk/client-dynamodb";
+import { StreamerError, type Clock, type RequestKey } from "@streamer/core";
+import { toAttributes, toItem, type Items } from "./items.ts";
+import { partitionKey } from "./keys.ts";
+import type { Limits } from "../requests/limits.ts";
+import { indexKeys, type RequestRow } from "../requests/rows.ts";
+import type { Values } from "./values.ts";
+
+/** What a verb wants: `next` to be written (nothing when absent), `also` with it or not at all, and its answer. */
+export interface Change<T> {
+  readonly next?: RequestRow;
+  readonly also?: readonly TransactWriteItem[];
+  readonly answer: T;
+}
+type Decide<T> = (row: RequestRow | undefined) => Change<T> | Promise<Change<T>>;
+
+export interface Store {
+  /** Names this process in the leases it takes. */
+  readonly processId: () => string;
+  readonly clock: Clock;
+  readonly requests: Items;
+  readonly events: Items;
+  readonly limits: Limits;
+  readonly values: Values;
+  read(key: RequestKey): Promise<RequestRow | undefined>;
+  /** Changes of one request follow one another within this process. */
+  change<T>(key: RequestKey, decide: Decide<T>): Promise<T>;
+  /** The row as this process wrote it last, while it holds the lease. */
+  held(key: RequestKey): RequestRow | undefined;
+}
+
+export interface StoreParts extends Omit<Store, "read" | "change" | "held"> {
+  readonly client: DynamoDBClient;
+}
+
+/** Somebody else wins every time: then something is wrong, and saying so is better than trying for ever. */
+const MAX_TRIES = 100;
+
+type Outcome =
+  | { readonly outcome: "written" }
+  | { readonly outcome: "other"; readonly row: RequestRow | undefined }
+  | { readonly outcome: "again" };
+
+export function createStore(parts: StoreParts): Store {
+  const { client, processId, clock, requests } = parts;
+  const held = new Map<string, RequestRow>();
+  const lines = new Map<string, Promise<unknown>>();
+
+  const readPk = (pk: string): Promise<RequestRow | undefined> => requests.get<RequestRow>({ pk });
+
+  async function write(before: RequestRow | undefined, next: RequestRow, also: readonly TransactWriteItem[]): Promise<Outcome> {
+    const put = { ...withIndexes(next, clock.now()) };
+    const change = before ? updateOf(requests.table, before, put) : createOf(requests.table, put);
+    try {
+      if (also.length > 0) await client.send(new TransactWriteItemsCommand({ TransactItems: [change, ...also] }));
+      else if (change.Update) await client.send(new UpdateItemCommand(change.Update));
+      else await client.send(new PutItemCommand(change.Put!));
+      return { outcome: "written" };
+    } catch (error) {
+      const refusal = readRefusal(error);
+      if (!refusal) throw error;
+      const row = refusal.item && toItem<RequestRow>(refusal.item);
+      if (row?.written_by === next.written_by) return { outcome: "written" };
+      return refusal.isConflict ? { outcome: "again" } : { outcome: "other", row };
+    }
+  }
+
+  async function changeNow<T>(pk: string, decide: Decide<T>): Promise<T> {
+    let row = held.get(pk) ?? (await readPk(pk));
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const { next, also = [], answer } = await decide(row);
+      if (!next) return answer;
+      const stamped: RequestRow = { ...next, rev: (row?.rev ?? 0) + 1, written_by: randomUUID() };
+      const written = await write(row, stamped, also);
+      if (written.outcome === "written") {
+        if (stamped.status === "PROCESSING" && stamped.process === processId()) held.set(pk, withIndexes(stamped, clock.now()));
+        else held.delete(pk);
+        return answer;
+      }
+      held.delete(pk);
+      row = written.outcome === "other" && written.row ? written.row : await readPk(pk);
+    }
+    throw new StreamerError("STORAGE_ERROR", `Request ${pk} is written by too many at once; nothing was changed. Try again.`);
+  }
+
+  return {
+    ...parts,
+    read: (key) => readPk(partitionKey(key)),
+    held: (key) => held.get(partitionKey(key)),
+    change: (key, decide) => {
+      const pk = partitionKey(key);
+      const before = lines.get(pk);
+      const changed = before ? before.then(() => changeNow(pk, decide)) : changeNow(pk, decide);
+      const leave = (): void => {
+        if (lines.get(pk) === settled) lines.delete(pk);
+      };
+      const settled = changed.then(leave, leave);
+      lines.set(pk, settled);
+      return changed;
+    },
+  };
+}
+
+const INDEX_ATTRIBUTES = ["owner", "tenant_shard", "listed", "agenda", "agenda_at", "line", "line_order", "runnable", "ttl"] as const;
+
+/** The item: the row, and the index keys that follow from it now rather than those it was read with. */
+function withIndexes(row: RequestRow, now: number): RequestRow {
+  const bare: Record<string, unknown> = { ...row };
+  for (const name of INDEX_ATTRIBUTES) delete bare[name];
+  return { ...(bare as unknown as RequestRow), ...indexKeys(row, now) };
+}
+
+const returnOther = { ReturnValuesOnConditionCheckFailure: "ALL_OLD" } as const;
+
+function createOf(table: string, row: RequestRow): TransactWriteItem {
+  return { Put: { TableName: table, Item: toAttributes(row), ConditionExpression: "attribute_not_exists(pk)", ...returnOther } };
+}
+
+/** Sets what differs, removes what is gone, and appends to the log rather than writing it anew. */
+function updateOf(table: string, before: RequestRow, next: RequestRow): TransactWriteItem {
+  const [old, wanted] = [before, next] as unknown as Record<string, unknown>[] as [Record<string, unknown>, Record<string, unknown>];
+  const names: Record<string, string> = { "#rev": "rev" };
+  const values: Record<string, unknown> = { ":old_rev": before.rev };
+  const sets: string[] = [];
+  const removes: string[] = [];
+  for (const name of new Set([...Object.keys(old), ...Object.keys(wanted)])) {
+    if (name === "pk" || JSON.stringify(old[name]) === JSON.stringify(wanted[name])) continue;
+    names[`#${name}`] = name;
+    if (wanted[name] === undefined) {
+      removes.push(`#${name}`);
+      continue;
+    }
+    const appended = name === "log" && isAppended(before, next) ? next.log.slice(before.log.length) : undefined;
+    values[`:${name}`] = appended ?? wanted[name];
+    sets.push(appended ? `#${name} = list_append(#${name}, :${name})` : `#${name} = :${name}`);
+  }
+  return {
+    Update: {
+      TableName: table,
+      Key: toAttributes({ pk: before.pk }),
+      UpdateExpression: `SET ${sets.join(", ")}${removes.length > 0 ? ` REMOVE ${removes.join(", ")}` : ""}`,
+      ConditionExpression: "#rev = :old_rev",
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: toAttributes(values),
+      ...returnOther,
+    },
+  };
+}
+
+function isAppended(before: RequestRow, next: RequestRow): boolean {
+  return (
+    next.life === before.life && next.log.length > before.log.length && next.log[before.log.length - 1]?.seq === before.log.at(-1)?.seq
+  );
+}
+
+interface Refusal {
+  readonly item?: Record<string, AttributeValue> | undefined;
+  /** Two transactions met: neither condition was looked at. */
+  readonly isConflict: boolean;
+}
+
+function readRefusal(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const {
+    name,
+    Item: item,
+    CancellationReasons: reasons,
+  } = error as Error & {
+    Item?: Record<string, AttributeValue>;
+    CancellationReasons?: readonly { readonly Code?: string; readonly Item?: Record<string, AttributeValue> }[];
+  };
+  if (name === "ConditionalCheckFailedException") return { item, isConflict: false };
+  if (name === "TransactionConflictException") return { isConflict: true };
+  if (name !== "TransactionCanceledException" || !reasons) return undefined;
+  const codes = reasons.map(({ Code }) => Code);
+  if (codes.includes("ConditionalCheckFailed")) return { item: reasons[0]?.Item, isConflict: false };
+  const isPassing = codes.some(
+    (code) => code === "TransactionConflict" || code === "ThrottlingError" || code === "ProvisionedThroughputExceeded",
+  );
+  return isPassing ? { isConflict: true } : undefined;
+}

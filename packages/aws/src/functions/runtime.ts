@@ -1,0 +1,107 @@
+/**
+ * What lives as long as a Lambda environment: clients, engine and flow, made when the function is loaded and used by one
+ * invocation after another. An invocation is a process of its own to leases and followers: its name is the invocation's,
+ * and nothing of it is left running, held or untold when it ends, because the environment is frozen then.
+ */
+import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { Context } from "aws-lambda";
+import { asError, createStreamer, type AnyHandler, type Clock, type Log, type PartialOptions, type Streamer } from "@streamer/core";
+import { API_GATEWAY_LIMITS } from "@streamer/protocol";
+import { meterCapacity } from "../dynamodb/capacity.ts";
+import { systemClock } from "../clock.ts";
+import { createAwsEngine, type AwsEngine } from "../engine.ts";
+import { createLog } from "../log.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Environment } from "./settings.ts";
+import { createDelayQueue } from "../wakeups.ts";
+
+export interface Runtime {
+  readonly engine: AwsEngine;
+  readonly streamer: Streamer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /**
+   * Runs one invocation. When its time is nearly over, what still runs is handed back within `graceMs`; what others may
+   * have to tell is handed over at its end.
+   */
+  invoke<T>(context: Context, terms: InvocationTerms, body: () => Promise<T>): Promise<T>;
+}
+
+interface InvocationTerms {
+  /** Before the end of the function's time. */
+  readonly handBackMs: number;
+  readonly graceMs: number;
+  /** See Streamer.handBack. */
+  readonly requireCheckpoint: boolean;
+}
+
+/** Well within the silence API Gateway allows: each ping costs two messages and an invocation. */
+const HEARTBEAT_MS = 240_000;
+/** A second without a write costs as much as the write that asks whether to go on (docs/deploy-aws.md, "Cost"). */
+const RENEW_MS = 1_000;
+/** A link lives no longer than the credentials that signed it. */
+const LINK_MS = 3_600_000;
+/** Quick retries of a throttled call are free, a lost one is not. */
+const MAX_ATTEMPTS = 6;
+
+export function createRuntime(handlers: readonly AnyHandler[], environment: Environment, inlineSlots: number): Runtime {
+  const write = (line: string): void => void process.stdout.write(line);
+  const log = createLog(environment.logLevel, write);
+  const metrics = createMetrics(environment.functionName, write);
+  const retries = { maxAttempts: MAX_ATTEMPTS };
+  let invocationId = "";
+  const engine = createAwsEngine({
+    ...environment,
+    dynamodb: meterCapacity(new DynamoDBClient(retries), metrics),
+    s3: new S3Client({ ...retries, forcePathStyle: environment.pathStyle }),
+    api: new ApiGatewayManagementApiClient({ ...retries, endpoint: environment.pushEndpoint }),
+    delayQueue: createDelayQueue(new SQSClient(retries), environment.delayQueueUrl),
+    processId: () => invocationId,
+    clock: systemClock,
+    log,
+    metrics,
+  });
+  const streamer = createStreamer({ handlers, engine, options: { ...defaults(environment.options), inlineSlots } });
+
+  const begin = (context: Context): void => {
+    invocationId = context.awsRequestId;
+  };
+  return { engine, streamer, log, metrics, invoke: createInvoke({ streamer, log, metrics, clock: systemClock, begin }) };
+}
+
+interface InvokeParts {
+  readonly streamer: Streamer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly begin: (context: Context) => void;
+}
+
+export function createInvoke({ streamer, log, metrics, clock, begin }: InvokeParts): Runtime["invoke"] {
+  return async (context, { handBackMs, graceMs, requireCheckpoint }, body) => {
+    begin(context);
+    const callOff = clock.after(Math.max(0, context.getRemainingTimeInMillis() - handBackMs), () => {
+      log.warn({ invocation: context.awsRequestId }, "the function's time is nearly over: what runs is handed back");
+      streamer
+        .handBack(graceMs, { requireCheckpoint })
+        .catch((error: unknown) => log.error({ err: asError(error) }, "what runs could not be handed back; its leases end"));
+    });
+    try {
+      const answer = await body();
+      await streamer.settled();
+      return answer;
+    } finally {
+      callOff();
+      await streamer.handOver();
+      metrics.flush(clock.now());
+    }
+  };
+}
+
+function defaults(options: PartialOptions): PartialOptions {
+  const frames = { messageBytes: API_GATEWAY_LIMITS.messageBytes, ...options.frames };
+  return { linkMs: LINK_MS, renewMs: RENEW_MS, heartbeatMs: HEARTBEAT_MS, ...options, frames };
+}

@@ -1,0 +1,151 @@
+/**
+ * claim: takes what fits the free slots, higher priority first, then longest waiting; each claim raises the attempt (P3).
+ * The index says what waits, a little late; the claim itself is a conditional write of the request, so whoever comes
+ * second finds it taken and goes on to the next.
+ */
+import type { Claim, ClaimTerms, RequestKey, Requests } from "@streamer/core";
+import type { JsonValue } from "@streamer/protocol";
+import { shards, sortable } from "../dynamodb/keys.ts";
+import { agendaOf, isWaiting, lineOf, readLine, type RequestRow, type Waiting } from "./rows.ts";
+import type { Change, Store } from "../dynamodb/store.ts";
+
+/** More than are wanted: others are after the same ones. */
+const SPARE_CANDIDATES = 8;
+/** Looks at the index before a claim gives up on what others take first. */
+const MAX_ROUNDS = 20;
+
+type Taken = { readonly outcome: "taken"; readonly row: RequestRow } | { readonly outcome: "gone" | "total" | "perTenant" };
+
+interface LineItem {
+  readonly pk: string;
+  readonly line: string;
+  readonly line_order: string;
+}
+
+export function createClaim(store: Store): Requests["claim"] {
+  const { clock, limits, requests, values } = store;
+
+  async function toClaim(row: RequestRow, now: number): Promise<Claim> {
+    const [payload, checkpoint] = await Promise.all([
+      values.read(row.payload),
+      row.checkpoint === undefined ? undefined : values.read(row.checkpoint),
+    ]);
+    return {
+      lease: { key: row.key, attempt: row.attempt },
+      requestId: row.request_id,
+      owner: { tenantId: row.tenant, userId: row.user },
+      action: row.action,
+      payload: JSON.parse(payload) as JsonValue,
+      metadata: row.metadata,
+      permissions: row.permissions,
+      maxAttempts: row.max_attempts,
+      timeoutMs: row.timeout_ms,
+      failures: row.failures,
+      crashes: row.crashes,
+      ...(checkpoint !== undefined && { checkpoint: JSON.parse(checkpoint) as JsonValue }),
+      cancelRequested: row.cancel_requested === true,
+      submittedAt: row.created_at,
+      queueMs: Math.max(0, now - row.run_at),
+    };
+  }
+
+  async function take(key: string, terms: ClaimTerms, isWanted: (action: string) => boolean): Promise<Taken> {
+    const now = Math.round(clock.now());
+    let before: RequestRow | undefined;
+    let slots: readonly string[] = [];
+    const taken = await store.change<Taken>(key as RequestKey, async (row): Promise<Change<Taken>> => {
+      if (!row || !isWaiting(row) || row.run_at > now || !isWanted(row.action)) return { answer: { outcome: "gone" } };
+      const got = await limits.takeSlots(row, terms.concurrency[row.action]);
+      if ("busy" in got) return { answer: { outcome: got.busy } };
+      slots = got.taken;
+      before = row;
+      const { counted: _c, waiting_for: _w, ...rest } = row;
+      const leaseUntil = now + terms.leaseMs;
+      const next: RequestRow = {
+        ...rest,
+        status: "PROCESSING",
+        attempt: row.attempt + 1,
+        process: store.processId(),
+        lease_until: leaseUntil,
+        watch_at: leaseUntil,
+        ...(slots.length > 0 && { slots }),
+      };
+      return { next, answer: { outcome: "taken", row: next } };
+    });
+    if (taken.outcome === "taken") await limits.leave(before!);
+    // Another process was first: then the set holds the request for it, and it frees it.
+    else if (slots.length > 0 && (await store.read(key as RequestKey))?.status !== "PROCESSING") await limits.freeSlots(before!.pk, slots);
+    return taken;
+  }
+
+  async function isAnyDue(): Promise<boolean> {
+    const due = await Promise.all(
+      shards.map((shard) =>
+        requests.query({
+          index: "by_time",
+          where: "agenda = :agenda AND agenda_at <= :now",
+          values: { ":agenda": agendaOf("wait", shard), ":now": Math.round(clock.now()) },
+          limit: 1,
+        }),
+      ),
+    );
+    return due.some(({ length }) => length > 0);
+  }
+
+  async function candidates(actions: readonly string[], wanted: number): Promise<readonly Waiting[]> {
+    const limit = wanted + SPARE_CANDIDATES;
+    const due = sortable(clock.now() + 1);
+    const query = (line: string, isLater: boolean) =>
+      requests.query<LineItem>({
+        index: "by_action",
+        where: isLater ? "line = :line AND line_order < :due" : "line = :line",
+        values: { ":line": line, ...(isLater && { ":due": due }) },
+        limit,
+      });
+    const found = await Promise.all(
+      actions.flatMap((action) =>
+        shards.flatMap((shard) => [query(lineOf("ready", action, shard), false), query(lineOf("later", action, shard), true)]),
+      ),
+    );
+    return found
+      .flat()
+      .map(({ pk, line, line_order: order }) => readLine(pk, line, order))
+      .toSorted((a, b) => b.priority - a.priority || a.runAt - b.runAt || a.createdAt - b.createdAt || a.tie - b.tie);
+  }
+
+  /** A tenant or action at its limit never hides those behind it: what was refused is passed over, and looked past. */
+  async function fillLane({ actions, free }: ClaimTerms["lanes"][number], terms: ClaimTerms): Promise<readonly Claim[]> {
+    const claims: Claim[] = [];
+    const seen = new Set<string>();
+    const busy = new Set<string>();
+    for (let round = 0; round < MAX_ROUNDS && claims.length < free; round += 1) {
+      const waiting = (await candidates(actions, free + seen.size)).filter(({ pk }) => !seen.has(pk));
+      if (waiting.length === 0) break;
+      for (const { pk, action } of waiting) {
+        if (claims.length >= free) break;
+        seen.add(pk);
+        const [tenant] = pk.split("/");
+        if (busy.has(action) || busy.has(`${action}/${tenant}`)) continue;
+        const taken = await take(pk, terms, (name) => actions.includes(name));
+        if (taken.outcome === "taken") claims.push(await toClaim(taken.row, Math.round(clock.now())));
+        if (taken.outcome === "total") busy.add(action);
+        if (taken.outcome === "perTenant") busy.add(`${action}/${tenant}`);
+      }
+    }
+    return claims;
+  }
+
+  return async (terms) => {
+    const lanes = terms.lanes.filter(({ free, actions }) => free > 0 && actions.length > 0);
+    if (lanes.length === 0) return [];
+    if (terms.key !== undefined) {
+      const taken = await take(terms.key, terms, (action) => lanes.some(({ actions }) => actions.includes(action)));
+      return taken.outcome === "taken" ? [await toClaim(taken.row, Math.round(clock.now()))] : [];
+    }
+    // Most calls come after a run and find nothing: a query for each shard tells, where the lines would take one for each action.
+    if (!(await isAnyDue())) return [];
+    const claims: Claim[] = [];
+    for (const lane of lanes) claims.push(...(await fillLane(lane, terms)));
+    return claims;
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * The verbs of a running request. Each looks at the row under its fence (running, this attempt, this process, lease not
+ * over) and is written under the condition that the row is still that one: a lost lease writes nothing (P3).
+ *
+ * What others wrote meanwhile (a cancellation that was asked for) is part of the frames an `advance` answers with: this
+ * process is the one that tells the followers.
+ */
+import type { AdvanceOutcome, Frame, Lease, Requests, Written } from "@streamer/core";
+import type { EventLog } from "./event-log.ts";
+import type { Move } from "./moves.ts";
+import type { RequestRow } from "./rows.ts";
+import type { Change, Store } from "../dynamodb/store.ts";
+import type { Moved, Transitions } from "./transitions.ts";
+
+const LOST = { outcome: "lost" } as const;
+
+export function createLeasedWrites(
+  store: Store,
+  log: EventLog,
+  transitions: Transitions,
+  move: Move,
+): Pick<Requests, "advance" | "reschedule" | "release" | "settle"> {
+  const { clock, values } = store;
+
+  const holds = (row: RequestRow | undefined, { attempt }: Lease): row is RequestRow =>
+    row?.status === "PROCESSING" && row.attempt === attempt && row.process === store.processId() && row.lease_until! > clock.now();
+
+  /** Lifecycle events of others since this process wrote last. */
+  async function foreign(row: RequestRow, since: number | undefined): Promise<readonly Frame[]> {
+    if (since === undefined || row.seq === since) return [];
+    const missed = row.log.filter(({ seq }) => seq > since);
+    return Promise.all(missed.map(async ({ seq, text }): Promise<Frame> => ({ seq, kind: "durable", text: await values.read(text) })));
+  }
+
+  /** Makes the move under the lease. */
+  function under(lease: Lease, make: (row: RequestRow) => Promise<Moved>): Promise<Written> {
+    const since = store.held(lease.key)?.seq;
+    return move<Written>(lease.key, async (row) => {
+      if (!holds(row, lease)) return { answer: LOST };
+      const moved = await make(row);
+      return { moved, answer: { outcome: "written", frames: [...(await foreign(row, since)), ...moved.frames] } };
+    });
+  }
+
+  return {
+    advance: (lease, { events, checkpoint, leaseMs }) => {
+      const since = store.held(lease.key)?.seq;
+      return store.change(lease.key, async (row): Promise<Change<AdvanceOutcome>> => {
+        if (!holds(row, lease)) return { answer: LOST };
+        const appended = await log.append(row, events);
+        const leaseUntil = Math.round(clock.now() + leaseMs);
+        const next: RequestRow = {
+          ...appended.row,
+          lease_until: leaseUntil,
+          watch_at: Math.min(row.watch_at!, leaseUntil),
+          ...(checkpoint !== undefined && { checkpoint: await values.keep(row, JSON.stringify(checkpoint)) }),
+        };
+        const frames = [...(await foreign(row, since)), ...appended.frames];
+        return { next, also: appended.also, answer: { outcome: "advanced", frames, cancelRequested: row.cancel_requested === true } };
+      });
+    },
+    reschedule: (lease, { runAt, events }) =>
+      under(lease, (row) => transitions.giveBack(row, { status: "RETRYING", runAt, events, failures: 1 })),
+    release: (lease, { crashed }) =>
+      under(lease, (row) => transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [], crashes: crashed ? 1 : 0 })),
+    settle: (lease, settlement) => under(lease, (row) => transitions.end(row, settlement)),
+  };
+}

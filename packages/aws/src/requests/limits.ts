@@ -1,0 +1,192 @@
+/**
+ * Counts of what waits (P14) and slots of what runs (concurrency), each changed by one conditional update.
+ *
+ *   waiting#{shard}   how many requests wait, and how many of each priority are due; the limit is dealt out to the shards,
+ *                     so that together they never exceed it and no single item takes every write
+ *   tenant#{tenant}   how many of one tenant wait
+ *   slots#{action}, slots#{action}#{tenant}   which requests run: a set, so that taking and freeing may be repeated
+ *
+ * A count is changed beside the request, not with it: a process that dies between the two, or an answer that is lost and
+ * asked for again, leaves it off by one. `reconcile` puts that right when nothing waits; a tenant's count is forgotten after a quiet week; slots
+ * are looked through when there is none to be had.
+ */
+import { heldBy } from "@streamer/core";
+import { hashOf, shards, tenantKey } from "../dynamodb/keys.ts";
+import type { Items } from "../dynamodb/items.ts";
+
+/** Where a waiting request is counted. */
+export interface Counted {
+  readonly shard: number;
+  readonly due: boolean;
+}
+type Entry =
+  | { readonly outcome: "entered"; readonly counted: Counted; readonly ahead: number }
+  | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" };
+
+interface WaitingRequest {
+  readonly tenant: string;
+  readonly priority: number;
+  readonly counted?: Counted;
+}
+interface Caps {
+  readonly queued: number;
+  readonly queuedPerTenant: number;
+}
+type Slots = { readonly taken: readonly string[] } | { readonly busy: "total" | "perTenant" };
+type Concurrency = { readonly total?: number; readonly perTenant?: number } | undefined;
+
+export interface Limits {
+  /** Counts a request that is about to wait, unless that would exceed the caps. */
+  enter(request: WaitingRequest & { readonly due: boolean }, caps?: Caps): Promise<Entry>;
+  /** It waits no longer. */
+  leave(request: WaitingRequest): Promise<void>;
+  /** Slots for one run, all that its action's caps ask for; else which of them are all taken. */
+  takeSlots(run: { readonly pk: string; readonly action: string; readonly tenant: string }, caps: Concurrency): Promise<Slots>;
+  /** The limit that keeps such a run from starting now, if one does. */
+  heldBy(run: { readonly action: string; readonly tenant: string }, caps: Concurrency): Promise<ReturnType<typeof heldBy>>;
+  freeSlots(pk: string, slots: readonly string[] | undefined): Promise<void>;
+  /** Sets counts to zero that nothing has changed for a while: to be called when nothing waits. */
+  reconcile(now: number): Promise<void>;
+}
+
+interface CounterItem {
+  readonly pk: string;
+  readonly waiting?: number;
+  readonly changed_at?: number;
+  readonly [due: `due${number}`]: number | undefined;
+}
+interface SlotsItem {
+  readonly pk: string;
+  readonly holders?: ReadonlySet<string>;
+  readonly changed_at?: number;
+}
+
+/** A count that was changed within this may belong to a request that is just being written. */
+const QUIET_MS = 60_000;
+const TENANT_EXPIRY_MS = 7 * 86_400_000;
+/** Holders looked up when no slot is free. */
+const MAX_CHECKED = 25;
+
+const counterKey = (shard: number): string => `waiting#${shard}`;
+const tenantCounter = (tenant: string): string => `tenant#${tenantKey(tenant)}`;
+/** A share of `limit` for each shard; the shares add up to it. */
+const shareOf = (limit: number, shard: number): number => Math.floor(limit / shards.length) + (shard < limit % shards.length ? 1 : 0);
+
+export function createLimits(items: Items, now: () => number, isRunning: (pk: string) => Promise<boolean>): Limits {
+  const count = (pk: string, by: number, dueOf: number | undefined, cap = Infinity): Promise<CounterItem | undefined> => {
+    const isTenant = pk.startsWith("tenant#");
+    return items.update<CounterItem>(
+      { pk },
+      {
+        set: `ADD #waiting :by${dueOf === undefined ? "" : ", #due :by"} SET changed_at = :now${isTenant ? ", #ttl = :ttl" : ""}`,
+        names: { "#waiting": "waiting", ...(dueOf !== undefined && { "#due": `due${dueOf}` }), ...(isTenant && { "#ttl": "ttl" }) },
+        values: {
+          ":by": by,
+          ":now": Math.round(now()),
+          ...(cap !== Infinity && { ":cap": cap }),
+          ...(isTenant && { ":ttl": Math.ceil((now() + TENANT_EXPIRY_MS) / 1_000) }),
+        },
+        ...(cap !== Infinity && { condition: "attribute_not_exists(#waiting) OR #waiting < :cap" }),
+      },
+    );
+  };
+
+  const aheadOf = (counters: readonly CounterItem[], priority: number): number =>
+    counters.reduce((sum, counter) => {
+      let due = 0;
+      for (let level = priority; level <= 9; level += 1) due += counter[`due${level}`] ?? 0;
+      return sum + Math.max(0, due);
+    }, 0);
+
+  async function enterShard(request: WaitingRequest & { readonly due: boolean }, caps: Caps | undefined): Promise<Entry> {
+    const counters = await items.getAll<CounterItem>(shards.map((shard) => ({ pk: counterKey(shard) })));
+    const waitingIn = (shard: number): number => counters.find(({ pk }) => pk === counterKey(shard))?.waiting ?? 0;
+    const ahead = aheadOf(counters, request.priority);
+    const dueOf = request.due ? request.priority : undefined;
+    // The emptiest first: that is also the one that others write least.
+    for (const shard of shards.toSorted((a, b) => waitingIn(a) - waitingIn(b))) {
+      const cap = caps && shareOf(caps.queued, shard);
+      if (cap !== undefined && cap <= 0) continue;
+      if (await count(counterKey(shard), 1, dueOf, cap)) return { outcome: "entered", counted: { shard, due: request.due }, ahead };
+    }
+    return { outcome: "refused", limit: "queued" };
+  }
+
+  async function takeSlot(pk: string, holder: string, cap: number): Promise<boolean> {
+    const taken = await items.update<SlotsItem>(
+      { pk },
+      {
+        set: "ADD holders :one SET changed_at = :now",
+        condition: "attribute_not_exists(holders) OR size(holders) < :cap OR contains(holders, :holder)",
+        values: { ":one": new Set([holder]), ":cap": cap, ":holder": holder, ":now": Math.round(now()) },
+      },
+    );
+    return taken !== undefined;
+  }
+
+  /** Frees slots whose request does not run: its process died between the two writes. */
+  async function heal(pk: string): Promise<boolean> {
+    const slots = await items.get<SlotsItem>({ pk });
+    if (now() - (slots?.changed_at ?? 0) < QUIET_MS) return false;
+    const holders = [...(slots?.holders ?? [])].slice(0, MAX_CHECKED);
+    const stale = (await Promise.all(holders.map(async (holder) => ((await isRunning(holder)) ? [] : [holder])))).flat();
+    await Promise.all(stale.map((holder) => freeSlot(pk, holder)));
+    return stale.length > 0;
+  }
+
+  const freeSlot = (pk: string, holder: string): Promise<unknown> =>
+    items.update({ pk }, { set: "DELETE holders :one", values: { ":one": new Set([holder]) } });
+
+  return {
+    enter: async (request, caps) => {
+      if (!(await count(tenantCounter(request.tenant), 1, undefined, caps?.queuedPerTenant))) {
+        return { outcome: "refused", limit: "queuedPerTenant" };
+      }
+      const entry = await enterShard(request, caps);
+      if (entry.outcome === "refused") await count(tenantCounter(request.tenant), -1, undefined);
+      return entry;
+    },
+    leave: async ({ tenant, priority, counted }) => {
+      if (!counted) return;
+      await Promise.all([
+        count(counterKey(counted.shard), -1, counted.due ? priority : undefined),
+        count(tenantCounter(tenant), -1, undefined),
+      ]);
+    },
+    takeSlots: async ({ pk, action, tenant }, caps) => {
+      const wanted = [
+        ...(caps?.total === undefined ? [] : [["total", slotsOf(action), caps.total] as const]),
+        ...(caps?.perTenant === undefined ? [] : [["perTenant", slotsOf(action, tenant), caps.perTenant] as const]),
+      ];
+      const taken: string[] = [];
+      for (const [scope, name, cap] of wanted) {
+        if ((await takeSlot(name, pk, cap)) || ((await heal(name)) && (await takeSlot(name, pk, cap)))) taken.push(name);
+        else {
+          await Promise.all(taken.map((other) => freeSlot(other, pk)));
+          return { busy: scope };
+        }
+      }
+      return { taken };
+    },
+    heldBy: async ({ action, tenant }, caps) => {
+      if (!caps) return undefined;
+      const [total, perTenant] = [slotsOf(action), slotsOf(action, tenant)];
+      const taken = await items.getAll<SlotsItem>([total, perTenant].map((pk) => ({ pk })));
+      const runningOf = (name: string): number => taken.find(({ pk }) => pk === name)?.holders?.size ?? 0;
+      return heldBy({ total: runningOf(total), perTenant: runningOf(perTenant) }, caps);
+    },
+    freeSlots: async (pk, slots = []) => void (await Promise.all(slots.map((name) => freeSlot(name, pk)))),
+    reconcile: async (at) => {
+      const counters = await items.getAll<CounterItem>(shards.map((shard) => ({ pk: counterKey(shard) })));
+      for (const { pk, changed_at: changedAt = 0, waiting = 0 } of counters) {
+        if (waiting === 0 || at - changedAt < QUIET_MS) continue;
+        const condition = { expression: "changed_at = :changed", values: { ":changed": changedAt } };
+        await items.remove({ pk }, condition);
+      }
+    },
+  };
+}
+
+/** The tenant's name may be long and is only told apart, never read back. */
+const slotsOf = (action: string, tenant?: string): string =>
+  `slots#${action}${tenant === undefined ? "" : `#${hashOf(tenant).slice(0, 22)}`}`;

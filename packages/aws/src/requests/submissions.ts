@@ -1,0 +1,134 @@
+/**
+ * submit: admit, de-duplicate, make durable and, when asked, claim (P1, P4, P14). Storing and queueing are one write: the
+ * stream record of the item is the queue. With an idempotency key it is a transaction of two items, the request and the
+ * key. A request whose retention has ended makes way for a new one under its id.
+ */
+import { randomUUID } from "node:crypto";
+import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
+import { firstClaim, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import type { EventLog } from "./event-log.ts";
+import { toAttributes } from "../dynamodb/items.ts";
+import { hashOf, ownerKey, partitionKey } from "../dynamodb/keys.ts";
+import { isExpired, toRecord, type RequestRow } from "./rows.ts";
+import type { Change, Store } from "../dynamodb/store.ts";
+
+/** Which request an idempotency key stands for. */
+interface KeyItem {
+  readonly pk: string;
+  readonly request: Submission["key"];
+  readonly life: string;
+}
+
+export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
+  const { clock, limits, requests, values } = store;
+
+  async function existing(submission: Submission, row: RequestRow, payloadHash: string): Promise<SubmitOutcome> {
+    if (row.action !== submission.action || row.payload_hash !== payloadHash) return { outcome: "conflict", requestId: row.request_id };
+    return { outcome: "existing", record: await toRecord(row, values.read) };
+  }
+
+  const isThere = (row: RequestRow | undefined): row is RequestRow =>
+    row !== undefined && row.tombstone_until === undefined && !isExpired(row, clock.now());
+
+  /** The key's item as it is, and the request it stands for when there is one. */
+  async function readKey(
+    submission: Submission,
+  ): Promise<{ readonly pk: string; readonly item?: KeyItem; readonly row?: RequestRow } | undefined> {
+    const { idempotencyKey, owner } = submission;
+    if (idempotencyKey === undefined) return undefined;
+    const pk = `key#${hashOf(`${ownerKey(owner)}/${idempotencyKey}`)}`;
+    const item = await requests.get<KeyItem>({ pk });
+    const row = item && item.request !== submission.key ? await store.read(item.request) : undefined;
+    return { pk, ...(item && { item }), ...(row && isThere(row) && row.life === item?.life && { row }) };
+  }
+
+  function putKey(pk: string, item: KeyItem | undefined, next: RequestRow): TransactWriteItem {
+    return {
+      Put: {
+        TableName: requests.table,
+        Item: toAttributes({ pk, request: next.key, life: next.life } satisfies KeyItem),
+        ConditionExpression: item ? "life = :life" : "attribute_not_exists(pk)",
+        ...(item && { ExpressionAttributeValues: toAttributes({ ":life": item.life }) }),
+      },
+    };
+  }
+
+  let newest = { at: 0, tie: 0 };
+  const tieOf = (now: number): number => {
+    newest = { at: now, tie: newest.at === now ? newest.tie + 1 : 0 };
+    return newest.tie;
+  };
+
+  async function build(submission: Submission, payload: string, payloadHash: string): Promise<RequestRow> {
+    const { key, owner, runAt, size, idempotencyKey, claim } = submission;
+    const now = Math.round(clock.now());
+    const life = { pk: partitionKey(key), life: randomUUID() };
+    const isClaimed = claim !== undefined && (runAt ?? now) <= now;
+    const leaseUntil = now + (claim?.leaseMs ?? 0);
+    return {
+      ...life,
+      key,
+      rev: 0,
+      written_by: "",
+      request_id: submission.requestId,
+      tenant: owner.tenantId,
+      user: owner.userId,
+      action: submission.action,
+      payload: await values.keep(life, payload),
+      payload_hash: payloadHash,
+      size,
+      metadata: submission.metadata,
+      permissions: submission.permissions,
+      priority: submission.priority,
+      max_attempts: submission.maxAttempts,
+      timeout_ms: submission.timeoutMs,
+      retention_ms: submission.retentionMs,
+      created_at: now,
+      tie: tieOf(now),
+      run_at: Math.round(runAt ?? now),
+      status: isClaimed ? "PROCESSING" : "PENDING",
+      attempt: isClaimed ? 1 : 0,
+      failures: 0,
+      crashes: 0,
+      seq: 0,
+      log: [],
+      ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
+      ...(isClaimed && { process: store.processId(), lease_until: leaseUntil, watch_at: leaseUntil }),
+    };
+  }
+
+  return async (submission) => {
+    const { key, owner, priority, acknowledge } = submission;
+    const payload = JSON.stringify(submission.payload);
+    const payloadHash = hashOf(payload);
+    const first = await build(submission, payload, payloadHash);
+    const claimed = first.status === "PROCESSING";
+    const due = first.run_at <= clock.now();
+    const [entry, held] = claimed
+      ? []
+      : await Promise.all([
+          limits.enter({ tenant: owner.tenantId, priority, due }, submission.limits),
+          due ? limits.heldBy(first, submission.concurrency) : undefined,
+        ]);
+    const counted = entry?.outcome === "entered" ? entry.counted : undefined;
+
+    const outcome = await store.change<SubmitOutcome>(key, async (row): Promise<Change<SubmitOutcome>> => {
+      if (isThere(row)) return { answer: await existing(submission, row, payloadHash) };
+      const named = await readKey(submission);
+      if (named?.row) return { answer: await existing(submission, named.row, payloadHash) };
+      // P4 goes first: a repeat needs no room.
+      if (entry?.outcome === "refused") return { answer: entry };
+      // How many others one limit holds is not counted.
+      const place: Place = held ? { reason: held } : { reason: "queue", position: entry?.ahead ?? 0 };
+      const told = { ...first, ...(held && { waiting_for: held }), ...(counted && { counted }) };
+      const { row: next, frames } = await log.append(told, [acknowledge({ place, claimed })]);
+      return {
+        next,
+        also: named ? [putKey(named.pk, named.item, next)] : [],
+        answer: { outcome: "created", frames, ...(claimed && { claim: firstClaim(submission, next.created_at) }) },
+      };
+    });
+    if (counted && outcome.outcome !== "created") await limits.leave({ tenant: owner.tenantId, priority, counted });
+    return outcome;
+  };
+}

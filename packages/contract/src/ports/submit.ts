@@ -1,0 +1,174 @@
+/** Submitting: one durable write that stores, queues, numbers the acknowledgment, and runs nothing twice. */
+import { expect } from "vitest";
+import type { ContractTest } from "../harness.ts";
+import { ALICE, BOB, DAY_MS, EVE, created, readFrame, record, replay, submission, terms } from "../samples.ts";
+
+export function submitContract(test: ContractTest): void {
+  test("P1 submit stores the request and its acknowledgment, seq 1, as one write", async ({ engine, clock }) => {
+    const { frames, claim } = await created(engine, "r1", { metadata: { source: "test" }, priority: 7 });
+    const { key } = submission("r1");
+    expect(claim).toBeUndefined();
+    expect(frames.map(readFrame)).toEqual([
+      {
+        type: "acknowledgment",
+        request_id: "r1",
+        seq: 1,
+        timestamp: clock.now(),
+        status: "queued",
+        message: "accepted",
+        position: 0,
+      },
+    ]);
+    expect(frames[0]).toMatchObject({ seq: 1, kind: "durable" });
+    expect(await replay(engine, key)).toEqual(frames);
+    expect(await record(engine, key)).toMatchObject({
+      key,
+      requestId: "r1",
+      owner: ALICE,
+      action: "work",
+      status: "PENDING",
+      attempt: 0,
+      seq: 1,
+      metadata: { source: "test" },
+      createdAt: clock.now(),
+      runAt: clock.now(),
+    });
+  });
+
+  test("P4 the same id with the same payload is answered with what there is", async ({ engine }) => {
+    await created(engine, "r1");
+    const again = await engine.requests.submit(submission("r1"));
+    expect(again).toMatchObject({ outcome: "existing", record: { requestId: "r1", status: "PENDING", seq: 1 } });
+    expect(await engine.requests.claim(terms(10))).toHaveLength(1);
+    expect(await engine.requests.submit(submission("r1"))).toMatchObject({ outcome: "existing", record: { status: "PROCESSING" } });
+    expect(await replay(engine, submission("r1").key)).toHaveLength(1);
+  });
+
+  test("P4 the same id with another payload is a conflict and changes nothing", async ({ engine }) => {
+    await created(engine, "r1", { payload: { n: 1 } });
+    expect(await engine.requests.submit(submission("r1", { payload: { n: 2 } }))).toEqual({ outcome: "conflict", requestId: "r1" });
+    const [claim] = await engine.requests.claim(terms(10));
+    expect(claim).toMatchObject({ requestId: "r1", payload: { n: 1 } });
+  });
+
+  test("P4 the same idempotency key under another id names the first request", async ({ engine }) => {
+    await created(engine, "first", { idempotencyKey: "order-17", payload: 1 });
+    const { key } = submission("second");
+    expect(await engine.requests.submit(submission("second", { idempotencyKey: "order-17", payload: 1 }))).toMatchObject({
+      outcome: "existing",
+      record: { requestId: "first" },
+    });
+    expect(await engine.requests.submit(submission("third", { idempotencyKey: "order-17", payload: 2 }))).toEqual({
+      outcome: "conflict",
+      requestId: "first",
+    });
+    expect(await engine.requests.get(key)).toEqual({ outcome: "unknown" });
+    expect(await engine.requests.claim(terms(10))).toHaveLength(1);
+  });
+
+  test("P4 P10 ids and idempotency keys of another user or tenant are other requests", async ({ engine }) => {
+    for (const owner of [ALICE, BOB, EVE]) {
+      const outcome = await engine.requests.submit(
+        submission("r1", { owner, idempotencyKey: "k", payload: owner.userId + owner.tenantId }),
+      );
+      expect(outcome.outcome).toBe("created");
+    }
+    const claims = await engine.requests.claim(terms(10));
+    expect(claims.map(({ owner }) => owner)).toEqual(expect.arrayContaining([ALICE, BOB, EVE]));
+    expect(claims).toHaveLength(3);
+  });
+
+  test("P4 many submits of one id at once create it once", async ({ engine }) => {
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => engine.requests.submit(submission("r1", { idempotencyKey: "k" }))));
+    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(["created", ...Array.from({ length: 19 }, () => "existing")]);
+    expect(await engine.requests.claim(terms(50))).toHaveLength(1);
+  });
+
+  test("P14 over the limit of waiting requests a submit is refused, and nothing is stored", async ({ engine }) => {
+    const limits = { queued: 3, queuedPerTenant: 100 };
+    for (const id of ["r1", "r2", "r3"]) await created(engine, id, { limits });
+    expect(await engine.requests.submit(submission("r4", { limits }))).toEqual({ outcome: "refused", limit: "queued" });
+    expect(await engine.requests.get(submission("r4").key)).toEqual({ outcome: "unknown" });
+    // P4 goes first: a repeat needs no room.
+    expect(await engine.requests.submit(submission("r1", { limits }))).toMatchObject({ outcome: "existing" });
+    // A request that runs waits no more.
+    expect(await engine.requests.claim(terms(1))).toHaveLength(1);
+    await created(engine, "r4", { limits });
+  });
+
+  test("P14 one tenant at its limit leaves room to the others", async ({ engine }) => {
+    const limits = { queued: 100, queuedPerTenant: 2 };
+    await created(engine, "r1", { limits });
+    await created(engine, "r2", { limits, owner: BOB });
+    expect(await engine.requests.submit(submission("r3", { limits }))).toEqual({ outcome: "refused", limit: "queuedPerTenant" });
+    await created(engine, "r3", { limits, owner: EVE });
+  });
+
+  test("P14 submits at once never exceed the limit together", async ({ engine }) => {
+    const limits = { queued: 7, queuedPerTenant: 100 };
+    const outcomes = await Promise.all(Array.from({ length: 30 }, (_, n) => engine.requests.submit(submission(`r${n}`, { limits }))));
+    expect(outcomes.filter(({ outcome }) => outcome === "created")).toHaveLength(7);
+    expect(outcomes.filter(({ outcome }) => outcome === "refused")).toHaveLength(23);
+  });
+
+  test("P3 a submit that claims is running when it resolves, and nobody else gets it", async ({ engine, clock }) => {
+    const { claim, frames } = await created(engine, "r1", { claim: { leaseMs: 30_000 }, payload: { deep: [1, { two: null }] } });
+    expect(claim).toMatchObject({
+      lease: { key: submission("r1").key, attempt: 1 },
+      requestId: "r1",
+      owner: ALICE,
+      action: "work",
+      payload: { deep: [1, { two: null }] },
+      maxAttempts: 3,
+      timeoutMs: 60_000,
+      failures: 0,
+      crashes: 0,
+      cancelRequested: false,
+      submittedAt: clock.now(),
+      queueMs: 0,
+    });
+    expect(frames.map(readFrame)).toMatchObject([{ type: "acknowledgment", status: "processing", seq: 1 }]);
+    expect(await engine.requests.claim(terms(10))).toEqual([]);
+    expect(await record(engine, submission("r1").key)).toMatchObject({ status: "PROCESSING", attempt: 1 });
+  });
+
+  test("the position in the acknowledgment counts the runnable requests ahead", async ({ engine, clock }) => {
+    const positions: unknown[] = [];
+    const submits = [{ priority: 5 }, { priority: 5, runAt: clock.now() + DAY_MS }, { priority: 5 }, { priority: 9 }];
+    for (const [n, more] of submits.entries()) {
+      const { frames } = await created(engine, `r${n}`, more);
+      const message = readFrame(frames[0]!);
+      positions.push(message.type === "acknowledgment" && message.position);
+    }
+    // The scheduled one is not runnable, so nobody waits for it; the urgent one has nobody ahead.
+    expect([positions[0], positions[2], positions[3]]).toEqual([0, 1, 0]);
+  });
+
+  test("whatever JSON a payload holds comes back as it was", async ({ engine }) => {
+    const payloads = [null, 0, "", "\u0000 \ud83d\ude00 \u2028", [], {}, { "": { "a.b": [1.5e-9, -1] } }, "x".repeat(200_000)];
+    for (const [n, payload] of payloads.entries()) await created(engine, `r${n}`, { payload });
+    const claims = await engine.requests.claim(terms(100));
+    expect(new Map(claims.map(({ requestId, payload }) => [requestId, payload]))).toEqual(
+      new Map(payloads.map((payload, n) => [`r${n}`, payload])),
+    );
+  });
+
+  test("P12 a payload, a checkpoint and a result of the largest frame's size are kept whole", async ({ engine }) => {
+    const large = "\u00e9".repeat(500_000);
+    await created(engine, "r1", { payload: { large } });
+    const [claim] = await engine.requests.claim(terms(1));
+    expect(claim?.payload).toEqual({ large });
+    await engine.requests.advance(claim!.lease, { events: [], checkpoint: { large }, leaseMs: 30_000 });
+    await engine.requests.release(claim!.lease, { crashed: false });
+    const [second] = await engine.requests.claim(terms(1));
+    expect(second?.checkpoint).toEqual({ large });
+    await engine.requests.settle(second!.lease, {
+      status: "COMPLETED",
+      events: [{ type: "complete", result: { large }, metadata: { attempts: 2, queue_ms: 0, run_ms: 1 } }],
+      runMs: 1,
+    });
+    expect((await record(engine, claim!.lease.key)).result).toEqual({ large });
+    const frames = await replay(engine, claim!.lease.key);
+    expect(readFrame(frames.at(-1)!)).toMatchObject({ type: "complete", result: { large } });
+  });
+}

@@ -1,0 +1,76 @@
+/** The verbs that need no lease: cancel (P8), redrive of a dead letter (P9), recovery of what a dead process left (P2). */
+import type { Recovery, RequestKey, Requests } from "@streamer/core";
+import { isExpired, type RequestRow } from "./rows.ts";
+import type { Reading } from "./readings.ts";
+import type { Store } from "../sqlite/store.ts";
+import type { Transitions } from "./transitions.ts";
+
+export function createInterventions(
+  store: Store,
+  transitions: Transitions,
+  reading: Pick<Reading, "isTombstone">,
+): Pick<Requests, "requestCancel" | "redrive" | "recover"> {
+  const { db, clock, log, backlog } = store;
+  const byKey = db.prepare("SELECT * FROM requests WHERE key = ?");
+  const markCancel = db.prepare("UPDATE requests SET cancel_requested = 1 WHERE id = ?");
+  const reopen = db.prepare(`
+    UPDATE requests SET failures = 0, crashes = 0, cancel_requested = 0, ended_at = NULL, end_seq = NULL, expires_at = NULL WHERE id = ?`);
+  const findOrphan = db.prepare("SELECT * FROM requests WHERE id = ? AND status = 'PROCESSING' AND (boot <> ? OR lease_until <= ?)");
+
+  const find = (key: RequestKey): RequestRow | { readonly outcome: "unknown" | "expired" } => {
+    const row = byKey.get(key) as unknown as RequestRow | undefined;
+    if (row) return isExpired(row, clock.now()) ? { outcome: "expired" } : row;
+    return { outcome: reading.isTombstone(key) ? "expired" : "unknown" };
+  };
+
+  return {
+    requestCancel: (key, { whenWaiting, whenRunning }) =>
+      store.write(() => {
+        const row = find(key);
+        if ("outcome" in row) return row;
+        if (row.ended_at !== null) return { outcome: "too_late", seq: row.seq };
+        if (row.status !== "PROCESSING") {
+          return { outcome: "cancelled", frames: transitions.end(row, { status: "CANCELLED", events: whenWaiting }) };
+        }
+        if (row.cancel_requested === 1) return { outcome: "requested", frames: [] };
+        markCancel.run(row.id);
+        const appended = log.append(row, whenRunning);
+        transitions.note(row.id, appended);
+        return { outcome: "requested", frames: appended.frames };
+      }),
+
+    redrive: async (key, acknowledgment) => {
+      const redriven = await store.write(() => {
+        const row = find(key);
+        if ("outcome" in row) return row;
+        if (row.status !== "FAILED") return { outcome: "not_failed" as const, status: row.status };
+        reopen.run(row.id);
+        const frames = transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });
+        return { outcome: "redriven" as const, frames };
+      });
+      if (redriven.outcome === "redriven") store.onRunnable();
+      return redriven;
+    },
+
+    recover: async ({ quarantineAfter, quarantined, cancelled }) => {
+      const recoveries = await store.write(() =>
+        [...backlog.running].flatMap((id): Recovery[] => {
+          const row = findOrphan.get(id, store.boot, clock.monotonic()) as RequestRow | undefined;
+          if (!row) return [];
+          if (row.cancel_requested === 1) {
+            const frames = transitions.end(row, { status: "CANCELLED", events: cancelled });
+            return [{ key: row.key, outcome: "cancelled", frames }];
+          }
+          if (row.crashes + 1 >= quarantineAfter) {
+            const frames = transitions.end(row, { status: "FAILED", events: quarantined });
+            return [{ key: row.key, outcome: "quarantined", frames }];
+          }
+          const frames = transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [], crashes: 1 });
+          return [{ key: row.key, outcome: "returned", frames }];
+        }),
+      );
+      if (recoveries.some(({ outcome }) => outcome === "returned")) store.onRunnable();
+      return recoveries;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * The verbs of a running request. Each begins by looking for the row under its fence (running, this attempt, this
+ * process, deadline not passed) in the transaction that then writes: a lost lease writes nothing (P3). Deadlines are
+ * monotonic time of this process, so that a wall clock that jumps ends no lease and keeps none alive.
+ */
+import type { Lease, Requests } from "@streamer/core";
+import type { MovingRow, Transitions } from "./transitions.ts";
+import type { Store } from "../sqlite/store.ts";
+
+export function createLeasedWrites(
+  store: Store,
+  transitions: Transitions,
+): Pick<Requests, "advance" | "reschedule" | "release" | "settle"> {
+  const { db, clock, log } = store;
+  const findHeld = db.prepare(`
+    SELECT id, request_id, seq, action, tenant, priority, retention_ms, cancel_requested FROM requests
+    WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ? AND lease_until > ?`);
+  const renew = db.prepare("UPDATE requests SET lease_until = ? WHERE id = ?");
+  const saveCheckpoint = db.prepare(
+    "INSERT INTO checkpoints (request, state) VALUES (?, ?) ON CONFLICT (request) DO UPDATE SET state = excluded.state",
+  );
+
+  const underLease = <T>(lease: Lease, change: (row: MovingRow) => T): Promise<T | { readonly outcome: "lost" }> =>
+    store.write(() => {
+      const row = findHeld.get(lease.key, lease.attempt, store.boot, clock.monotonic()) as MovingRow | undefined;
+      return row ? change(row) : { outcome: "lost" };
+    });
+
+  return {
+    advance: (lease, { events, checkpoint, leaseMs }) =>
+      underLease(lease, (row) => {
+        const appended = log.append(row, events);
+        transitions.note(row.id, appended);
+        renew.run(clock.monotonic() + leaseMs, row.id);
+        if (checkpoint !== undefined) saveCheckpoint.run(row.id, JSON.stringify(checkpoint));
+        return { outcome: "advanced", frames: appended.frames, cancelRequested: row.cancel_requested === 1 };
+      }),
+
+    reschedule: (lease, { runAt, events }) =>
+      underLease(lease, (row) => ({
+        outcome: "written",
+        frames: transitions.giveBack(row, { status: "RETRYING", runAt, events, failures: 1 }),
+      })),
+
+    release: async (lease, { crashed }) => {
+      const written = await underLease(lease, (row) => ({
+        outcome: "written" as const,
+        frames: transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [], crashes: crashed ? 1 : 0 }),
+      }));
+      if (written.outcome === "written") store.onRunnable();
+      return written;
+    },
+
+    settle: (lease, settlement) => underLease(lease, (row) => ({ outcome: "written", frames: transitions.end(row, settlement) })),
+  };
+}

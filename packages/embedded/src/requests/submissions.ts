@@ -1,0 +1,90 @@
+/**
+ * submit: admit, de-duplicate, make durable and, when asked, claim, in one write (P1, P4, P14). A request whose
+ * retention has ended makes way for a new one under its id.
+ */
+import { firstClaim, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
+import type { Store } from "../sqlite/store.ts";
+
+export function createSubmit(store: Store): Requests["submit"] {
+  const { db, clock, backlog } = store;
+  const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
+  const byIdempotencyKey = db.prepare(`${SELECT_FULL} WHERE requests.tenant = ? AND requests.user = ? AND requests.idempotency_key = ?`);
+  const insertRequest = db.prepare(`
+    INSERT INTO requests (key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
+      size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, seq)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`);
+  const insertInput = db.prepare("INSERT INTO inputs (request, payload, metadata, permissions) VALUES (?, ?, ?, ?)");
+  const payloadOf = db.prepare("SELECT payload FROM inputs WHERE request = ?");
+  const forget = createForget(db);
+
+  /** What already stands under the submission's id or idempotency key (P4). */
+  const findExisting = (submission: Submission, payload: string, now: number): SubmitOutcome | undefined => {
+    const { key, owner, idempotencyKey, action } = submission;
+    const found = [byKey.get(key), idempotencyKey !== undefined && byIdempotencyKey.get(owner.tenantId, owner.userId, idempotencyKey)];
+    for (const row of found as unknown as (FullRow | false | undefined)[]) {
+      if (!row) continue;
+      if (isExpired(row, now)) forget(row.id);
+      else if (row.action === action && payloadOf.get(row.id)?.["payload"] === payload)
+        return { outcome: "existing", record: toRecord(row) };
+      else return { outcome: "conflict", requestId: row.request_id };
+    }
+    return undefined;
+  };
+
+  const insert = (submission: Submission, payload: string, now: number, claimed: boolean): number => {
+    const { owner, claim } = submission;
+    const { lastInsertRowid } = insertRequest.run(
+      submission.key,
+      submission.requestId,
+      owner.tenantId,
+      owner.userId,
+      submission.action,
+      submission.idempotencyKey ?? null,
+      submission.priority,
+      submission.maxAttempts,
+      submission.timeoutMs,
+      submission.size,
+      submission.retentionMs,
+      now,
+      submission.runAt ?? now,
+      claimed ? "PROCESSING" : "PENDING",
+      claimed ? 1 : 0,
+      claimed ? store.boot : null,
+      claimed ? clock.monotonic() + claim!.leaseMs : null,
+    );
+    const id = Number(lastInsertRowid);
+    insertInput.run(id, payload, JSON.stringify(submission.metadata), JSON.stringify(submission.permissions));
+    return id;
+  };
+
+  const submit = (submission: Submission): SubmitOutcome => {
+    const { action, priority, limits, owner, runAt } = submission;
+    const now = clock.now();
+    const payload = JSON.stringify(submission.payload);
+    const existing = findExisting(submission, payload, now);
+    if (existing) return existing;
+    const claimed = submission.claim !== undefined && (runAt ?? now) <= now;
+    if (!claimed) {
+      if (backlog.waiting >= limits.queued) return { outcome: "refused", limit: "queued" };
+      if (backlog.waitingOf(owner.tenantId) >= limits.queuedPerTenant) return { outcome: "refused", limit: "queuedPerTenant" };
+    }
+    const place = backlog.place({ action, tenant: owner.tenantId, priority }, submission.concurrency, now);
+    const acknowledgment = submission.acknowledge({ place, claimed });
+    const id = insert(submission, payload, now, claimed);
+    const { frames } = store.log.append({ id, request_id: submission.requestId, seq: 0 }, [acknowledgment]);
+    if (claimed) {
+      backlog.start({ id, action, tenant: owner.tenantId });
+      return { outcome: "created", frames, claim: firstClaim(submission, now) };
+    }
+    const told = { ...(runAt === undefined ? place : { reason: "scheduled" as const }), at: now };
+    backlog.add({ id, action, tenant: owner.tenantId, priority, runAt: runAt ?? now, told });
+    return { outcome: "created", frames };
+  };
+
+  return async (submission) => {
+    const outcome = await store.write(() => submit(submission));
+    if (outcome.outcome === "created" && !outcome.claim) store.onRunnable();
+    return outcome;
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * How a request row moves on, shared by the verbs: each change of state appends its events and keeps the backlog in
+ * step, inside the same transaction.
+ */
+import type { EventBody, Frame } from "@streamer/core";
+import type { RequestRow } from "./rows.ts";
+import type { Appended } from "./event-log.ts";
+import type { Store } from "../sqlite/store.ts";
+
+export type MovingRow = Pick<
+  RequestRow,
+  "id" | "request_id" | "seq" | "action" | "tenant" | "priority" | "retention_ms" | "cancel_requested"
+>;
+
+interface Ending {
+  readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
+  readonly events: readonly EventBody[];
+}
+interface Return {
+  readonly status: "PENDING" | "RETRYING";
+  readonly runAt: number;
+  readonly events: readonly EventBody[];
+  readonly failures?: number;
+  readonly crashes?: number;
+}
+
+export interface Transitions {
+  /** It ends, and its retention begins (P2, P7). */
+  end(row: MovingRow, ending: Ending): readonly Frame[];
+  /** It waits again; `failures` and `crashes` are added. */
+  giveBack(row: MovingRow, change: Return): readonly Frame[];
+  /** Stores the seq and the newest progress of what was appended. */
+  note(id: number, appended: Appended): void;
+}
+
+export function createTransitions({ db, clock, log, backlog }: Pick<Store, "db" | "clock" | "log" | "backlog">): Transitions {
+  const noteSeq = db.prepare("UPDATE requests SET seq = ? WHERE id = ?");
+  const noteProgress = db.prepare("UPDATE requests SET seq = ?, progress_seq = ?, progress = ? WHERE id = ?");
+  const finish = db.prepare(`
+    UPDATE requests SET status = ?, seq = ?, end_seq = ?, ended_at = ?, expires_at = ?, boot = NULL, lease_until = NULL,
+      progress_seq = coalesce(?, progress_seq), progress = coalesce(?, progress) WHERE id = ?`);
+  const wait = db.prepare(`
+    UPDATE requests SET status = ?, run_at = ?, failures = failures + ?, crashes = crashes + ?, boot = NULL, lease_until = NULL WHERE id = ?`);
+  const dropCheckpoint = db.prepare("DELETE FROM checkpoints WHERE request = ?");
+
+  const note = (id: number, { frames, seq, progress }: Appended): void => {
+    if (progress) noteProgress.run(seq, progress.seq, progress.text, id);
+    else if (frames.length > 0) noteSeq.run(seq, id);
+  };
+
+  return {
+    note,
+    end: (row, { status, events }) => {
+      const { frames, seq, progress, endSeq } = log.append(row, events);
+      const now = clock.now();
+      finish.run(status, seq, endSeq ?? null, now, now + row.retention_ms, progress?.seq ?? null, progress?.text ?? null, row.id);
+      // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
+      if (status !== "FAILED") dropCheckpoint.run(row.id);
+      backlog.drop(row.id);
+      return frames;
+    },
+    giveBack: (row, { status, runAt, events, failures = 0, crashes = 0 }) => {
+      const appended = log.append(row, events);
+      note(row.id, appended);
+      wait.run(status, runAt, failures, crashes, row.id);
+      backlog.drop(row.id);
+      // `retrying` says what it waits for; whoever is handed back has been told nothing.
+      const told = status === "RETRYING" && ({ reason: "backoff", at: clock.now() } as const);
+      backlog.add({ id: row.id, action: row.action, tenant: row.tenant, priority: row.priority, runAt, ...(told && { told }) });
+      return appended.frames;
+    },
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * startServer: the embedded engine, the flow and the sockets, joined. Start: open the store, recover what a dead process
+ * left, listen. Stop (P13): refuse new work, let runs finish or hand them back, close sockets with 1012, close the store.
+ */
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  VERSION,
+  createStreamer,
+  resolveOptions,
+  type AnyHandler,
+  type Log,
+  type Middleware,
+  type PartialOptions,
+  type Streamer,
+} from "@streamer/core";
+import type { AuthOptions, TokenTerms } from "@streamer/auth";
+import type { JsonObject, TransportLimits } from "@streamer/protocol";
+import { createAuth } from "./auth.ts";
+import { DEFAULT_CHANNEL_OPTIONS, type ChannelOptions } from "../channel.ts";
+import { systemClock } from "../clock.ts";
+import { openDatabase } from "../sqlite/database.ts";
+import { createEmbeddedEngine, type EmbeddedEngine } from "../engine.ts";
+import { startSweep } from "./entry/sweep.ts";
+import { createPump } from "./entry/work.ts";
+import { createGateway } from "./gateway.ts";
+import { createHttpListener } from "./http.ts";
+import { createIsolation, type IsolationOptions } from "../isolation.ts";
+import { createLog, type LogLevel } from "../log.ts";
+
+export interface ServerOptions {
+  readonly handlers: readonly AnyHandler[];
+  /** Everything the server keeps. One server at a time (P3). */
+  readonly dataFolder: string;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** Which tokens are accepted. Default: those of a development key made at the first start. */
+  readonly auth?: AuthOptions;
+  readonly options?: PartialOptions;
+  readonly middleware?: readonly Middleware[];
+  /** Default: JSON lines on stderr. */
+  readonly log?: Log;
+  /** Of the default log. Default "info". */
+  readonly logLevel?: LogLevel;
+  /** Browser origins that may connect, exactly as they send them. Default none; clients that send none always may. */
+  readonly allowedOrigins?: readonly string[];
+  /** Where clients reach this server, for file links. Default `http://host:port`. */
+  readonly publicUrl?: string;
+  /** Worker processes for handlers that declare `isolate`: their number, or more exact wishes. Default one per core. */
+  readonly workers?: number | Partial<IsolationOptions>;
+  /** Path WebSockets connect at. Default "/". */
+  readonly upgradePath?: string;
+  /** Default 20,000. */
+  readonly maxConnections?: number;
+  readonly channel?: Partial<ChannelOptions>;
+  /**
+   * Keep within what a transport elsewhere allows: with `API_GATEWAY_LIMITS` frames, connections and runs live as they
+   * would on AWS. Default none.
+   */
+  readonly transport?: TransportLimits;
+  /** How long a stop waits for running handlers before it hands them back. Default 20,000 ms. */
+  readonly stopGraceMs?: number;
+}
+
+export interface Server {
+  /** Where clients connect: `ws://…`. */
+  readonly url: string;
+  readonly httpUrl: string;
+  readonly streamer: Streamer;
+  readonly engine: EmbeddedEngine;
+  /** A token for trying things out; rejects when the server was given auth options. */
+  developmentToken(terms: TokenTerms): Promise<string>;
+  /** Stops gracefully (P13); calling again waits for the same stop. */
+  stop(): Promise<void>;
+}
+
+export async function startServer(chosen: ServerOptions): Promise<Server> {
+  const { handlers, dataFolder, host = "127.0.0.1", port = 0, upgradePath = "/", workers, middleware } = chosen;
+  const { transport } = chosen;
+  const options = resolveOptions(withLimits(chosen.options, transport));
+  const clock = systemClock;
+  const log = chosen.log ?? createLog(chosen.logLevel ?? "info");
+  const isolation = createIsolation(clock, typeof workers === "number" ? { slots: workers } : workers);
+  const http = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 });
+  const publicUrl = (): string => chosen.publicUrl?.replace(/\/$/, "") ?? urlOf(http);
+  let isReady = false;
+
+  const database = openDatabase(dataFolder);
+  const engine = await createEmbeddedEngine({
+    database,
+    dataFolder,
+    clock,
+    log,
+    isolation,
+    publicUrl,
+    channel: channelOptions(chosen.channel),
+    onRunnable: () => pump.nudge(),
+  });
+  const streamer: Streamer = createStreamer({
+    handlers,
+    engine,
+    options,
+    ...(middleware && { middleware }),
+    onSlotFree: () => pump.nudge(),
+  });
+  const pump = createPump({ clock, log, work: () => streamer.work() });
+  const auth = createAuth(chosen.auth, dataFolder, clock);
+  const gateway = createGateway({
+    engine,
+    streamer,
+    auth,
+    isReady: () => isReady,
+    path: upgradePath,
+    allowedOrigins: chosen.allowedOrigins ?? [],
+    maxConnections: chosen.maxConnections ?? 20_000,
+    messageBytes: options.frames.messageBytes,
+    ...(transport && { transport }),
+  });
+  let description: Promise<JsonObject> | undefined;
+  const describe = (): Promise<JsonObject> =>
+    (description ??= import("@streamer/protocol/asyncapi").then(({ asyncApiDocument }) =>
+      asyncApiDocument({ url: socketUrl(publicUrl(), upgradePath), serverVersion: VERSION, actions: streamer.describe() }),
+    ));
+  http.on("request", createHttpListener({ engine, isReady: () => isReady, authenticate: auth.authenticate, describe }));
+  http.on("upgrade", gateway.upgrade);
+
+  try {
+    await listen(http, port, host);
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
+  await streamer.recover();
+  const sweep = startSweep(engine, streamer, options.leaseMs);
+  const next = await engine.requests.nextRunAt();
+  if (next !== undefined) await engine.wakeups.at(next);
+  isReady = true;
+  pump.nudge();
+  log.info({ url: urlOf(http), data_folder: dataFolder }, "server ready");
+
+  const stop = async (): Promise<void> => {
+    isReady = false;
+    sweep.stop();
+    await streamer.stop(chosen.stopGraceMs ?? 20_000);
+    pump.stop();
+    await gateway.close(1012, "server is stopping; connect again");
+    http.closeAllConnections();
+    await new Promise<void>((resolve) => void http.close(() => resolve()));
+    await isolation.close();
+    engine.close();
+    log.info({}, "server stopped");
+  };
+  let stopped: Promise<void> | undefined;
+
+  return {
+    url: socketUrl(urlOf(http), upgradePath),
+    httpUrl: urlOf(http),
+    streamer,
+    engine,
+    developmentToken: (terms) => auth.developmentToken(terms),
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+function withLimits(options: PartialOptions = {}, transport: TransportLimits | undefined): PartialOptions {
+  if (!transport) return options;
+  const { messageBytes, runMs, idleMs } = transport;
+  return { runLifeMs: runMs, heartbeatMs: Math.round(idleMs * HEARTBEAT_SHARE), ...options, frames: { messageBytes, ...options.frames } };
+}
+
+/** Two pings in a row may be lost before a connection has been silent for too long. */
+const HEARTBEAT_SHARE = 0.4;
+/** A socket says that it has drained only if it held more than its own mark, 64 KiB. */
+const MIN_SOFT_BUFFER_BYTES = 131_072;
+
+function channelOptions(chosen: Partial<ChannelOptions> = {}): ChannelOptions {
+  const { softBufferBytes, hardBufferBytes } = { ...DEFAULT_CHANNEL_OPTIONS, ...chosen };
+  return { softBufferBytes: Math.max(softBufferBytes, MIN_SOFT_BUFFER_BYTES), hardBufferBytes: Math.max(hardBufferBytes, softBufferBytes) };
+}
+
+function listen(http: HttpServer, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(port, host, () => {
+      http.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+const socketUrl = (httpUrl: string, path: string): string => httpUrl.replace("http", "ws") + (path === "/" ? "" : path);
+
+function urlOf(http: HttpServer): string {
+  const { address, family, port } = http.address() as AddressInfo;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
