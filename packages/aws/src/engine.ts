@@ -6,6 +6,7 @@ import type { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewayma
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock, Engine, Log } from "@streamer/core";
+import { createAnswers } from "./answers.ts";
 import { createBlobs } from "./blobs.ts";
 import { createChannel } from "./channel.ts";
 import { createConnections, type StoredConnections } from "./connections.ts";
@@ -70,6 +71,7 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
   return {
     epoch: parts.epoch,
     requests: metered(createRequests(store), metrics),
+    answers: createAnswers(table("limits"), clock),
     runTimes: createRunTimes(table("limits")),
     events: createEvents(store),
     subscriptions: createSubscriptions({

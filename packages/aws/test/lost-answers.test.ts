@@ -174,7 +174,7 @@ describe.each(["dies before", "dies after"] as const)("a process that %s a call"
       await harness.clock.advance(LEASE_MS + 1);
       // A client that heard no answer asks again under the same id (P4).
       expect((await next.requests.submit(submission(id, { idempotencyKey: `k-${id}` }))).outcome).toBeOneOf(["created", "existing"]);
-      await next.requests.recover({ quarantineAfter: 3, quarantined: [FAILED], cancelled: [FAILED] });
+      await next.requests.recover({ isAlive: () => false, quarantineAfter: 3, quarantined: [FAILED], cancelled: [FAILED] });
       for (const claim of await next.requests.claim({ ...TERMS, key })) {
         expect(await next.requests.settle(claim.lease, { status: "COMPLETED", events: [COMPLETE], runMs: 1 })).toMatchObject({
           outcome: "written",

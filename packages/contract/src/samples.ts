@@ -23,13 +23,15 @@ export const EVE: Owner = { tenantId: "evil", userId: "alice" };
 
 export function submission(requestId: string, more: Partial<Submission> = {}): Submission {
   const owner = more.owner ?? ALICE;
+  const payload = more.payload ?? { n: requestId };
   return {
     key: requestKey(owner, requestId),
     requestId,
     owner,
     action: "work",
     size: 0,
-    payload: { n: requestId },
+    payload,
+    payloadText: JSON.stringify(payload),
     metadata: {},
     permissions: [],
     priority: 5,
@@ -106,7 +108,9 @@ export const retrying = (attempt: number, retryAt: number): EventBody => ({
   error: { code: "PROCESSING_FAILED", message: "again" },
 });
 export const CANCEL_EVENTS = { whenWaiting: [receipt("requested"), receipt("stopped"), cancelled], whenRunning: [receipt("requested")] };
+/** Recovery by a process that runs nothing itself. */
 export const RECOVERY = {
+  isAlive: (): boolean => false,
   quarantineAfter: 3,
   quarantined: [failed("its process died 3 times")],
   cancelled: [receipt("stopped"), cancelled],

@@ -14,6 +14,7 @@ export {
   type StopReason,
 } from "./errors.ts";
 export * from "./handler.ts";
+export type * from "./ports/answers.ts";
 export type * from "./ports/blobs.ts";
 export type * from "./ports/channel.ts";
 export type * from "./ports/clock.ts";

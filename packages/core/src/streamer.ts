@@ -243,6 +243,7 @@ export function createStreamer({
     },
     async recover() {
       const recoveries = await requests.recover({
+        isAlive: () => false,
         quarantineAfter: options.quarantineAfter,
         quarantined: [{ type: "error", error: quarantineError(options.quarantineAfter) }],
         cancelled: [

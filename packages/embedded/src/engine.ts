@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Engine, Isolation, Log, RequestKey } from "@streamer/core";
+import { createAnswers } from "./answers.ts";
 import { createBlobs, type FileBlobs } from "./blobs.ts";
 import { createChannel, type ChannelOptions, type SocketChannel } from "./channel.ts";
 import { createConnections, type OpenConnections } from "./connections.ts";
@@ -54,6 +55,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
   return {
     epoch: database.epoch,
     requests,
+    answers: createAnswers(clock),
     runTimes: createRunTimes(store),
     events: createEvents(database.db),
     subscriptions: createSubscriptions(),

@@ -13,7 +13,7 @@ const CURSOR = /^\d{15}#[\w-]{1,32}$/;
 /** Pages of a list read at most for one answer: a rare status is otherwise looked for in everything there is. */
 const MAX_PAGES = 40;
 
-type Readings = Pick<Requests, "get" | "list" | "nextRunAt" | "purge"> & {
+type Readings = Pick<Requests, "get" | "has" | "list" | "nextRunAt" | "purge"> & {
   /** Waiting requests that become runnable in (from, to], epoch ms: their wakeups are to be set. */
   dueBetween(from: number, to: number): Promise<readonly { readonly key: RequestKey; readonly runAt: number }[]>;
   /** Runnable requests that have waited since before `since`, epoch ms. */
@@ -56,6 +56,10 @@ export function createReadings(store: Store): Readings {
       const now = clock.now();
       if (row.tombstone_until !== undefined) return { outcome: row.tombstone_until > now ? "expired" : "unknown" };
       return isExpired(row, now) ? { outcome: "expired" } : { outcome: "found", record: await toRecord(row, values.read) };
+    },
+    has: async (key) => {
+      const row = await store.read(key);
+      return row !== undefined && row.tombstone_until === undefined && !isExpired(row, clock.now());
     },
     list: async (query) => list(store, query),
     nextRunAt: async () => {

@@ -99,7 +99,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
 
   return async (submission) => {
     const { key, owner, priority, acknowledge } = submission;
-    const payload = JSON.stringify(submission.payload);
+    const payload = submission.payloadText;
     const payloadHash = hashOf(payload);
     const first = await build(submission, payload, payloadHash);
     const claimed = first.status === "PROCESSING";

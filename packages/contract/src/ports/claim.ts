@@ -97,7 +97,7 @@ export function claimContract(test: ContractTest): void {
     await engine.requests.release((await next()).lease, { crashed: false });
     await next();
     await clock.advance(31_000);
-    await engine.requests.recover({ quarantineAfter: 3, quarantined: [], cancelled: [] });
+    await engine.requests.recover({ isAlive: () => false, quarantineAfter: 3, quarantined: [], cancelled: [] });
     expect(await next()).toBeDefined();
   });
 

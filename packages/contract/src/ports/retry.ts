@@ -29,7 +29,7 @@ export function retryContract(test: ContractTest): void {
     expect(await engine.requests.nextRunAt()).toBe(runAt);
     expect(await engine.requests.claim(terms(5))).toEqual([]);
     await clock.advance(LEASE_MS * 3);
-    expect(await engine.requests.recover({ quarantineAfter: 1, quarantined: [], cancelled: [] })).toEqual([]);
+    expect(await engine.requests.recover({ isAlive: () => false, quarantineAfter: 1, quarantined: [], cancelled: [] })).toEqual([]);
     expect(await engine.requests.claim(terms(5))).toMatchObject([{ lease: { attempt: 2 }, failures: 1, crashes: 0 }]);
   });
 
@@ -85,7 +85,7 @@ export function retryContract(test: ContractTest): void {
     expect(claim.checkpoint).toEqual({ row: 2 });
     await save({ row: 3 });
     await clock.advance(LEASE_MS + 1);
-    await engine.requests.recover({ quarantineAfter: 3, quarantined: [], cancelled: [] });
+    await engine.requests.recover({ isAlive: () => false, quarantineAfter: 3, quarantined: [], cancelled: [] });
     claim = await claimed(engine, key);
     expect(claim.checkpoint).toEqual({ row: 3 });
   });

@@ -50,6 +50,7 @@ export function createSubmit({ engine, options, deliver, work, expected }: Submi
       action: handler.action,
       size: request.size,
       payload,
+      payloadText: JSON.stringify(payload),
       metadata,
       permissions: connection.permissions,
       priority: wanted.priority ?? 5,

@@ -1,3 +1,4 @@
+import type { Answers } from "./answers.ts";
 import type { Blobs } from "./blobs.ts";
 import type { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
@@ -15,6 +16,7 @@ export interface Engine {
   /** Names this store; another epoch means nothing can be resumed. */
   readonly epoch: string;
   readonly requests: Requests;
+  readonly answers: Answers;
   readonly runTimes: RunTimes;
   readonly events: Events;
   readonly subscriptions: Subscriptions;

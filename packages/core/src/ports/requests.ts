@@ -29,8 +29,12 @@ export interface Submission {
   readonly requestId: string;
   readonly owner: Owner;
   readonly action: string;
-  /** With the action, tells a repeat (same JSON text) from a clash (another) under one id or idempotency key (P4). */
   readonly payload: JsonValue;
+  /**
+   * The payload's JSON text, made before any handler could change it: what is stored and, with the action, what tells a
+   * repeat (the same text) from a clash (another) under one id or idempotency key (P4).
+   */
+  readonly payloadText: string;
   readonly idempotencyKey?: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly permissions: readonly string[];
@@ -221,10 +225,12 @@ export interface Requests {
   /** FAILED → PENDING with a fresh count of failures and crashes. */
   redrive(key: RequestKey, acknowledgment: EventBody): Promise<RedriveOutcome>;
   /**
-   * Takes back requests whose lease ended without a word: to PENDING with one crash more, to FAILED at
-   * `quarantineAfter` crashes, to CANCELLED when that had been asked for.
+   * Takes back requests whose owner is gone: to PENDING with one crash more, to FAILED at `quarantineAfter` crashes, to
+   * CANCELLED when that had been asked for. `isAlive` tells which leases this process still runs: nothing is taken from
+   * a living owner, however long it was away (P3).
    */
   recover(terms: {
+    readonly isAlive: (lease: Lease) => boolean;
     readonly quarantineAfter: number;
     readonly quarantined: readonly EventBody[];
     readonly cancelled: readonly EventBody[];
@@ -232,6 +238,8 @@ export interface Requests {
   /** Epoch ms of the earliest moment a waiting request becomes runnable; undefined when none waits. */
   nextRunAt(): Promise<number | undefined>;
   get(key: RequestKey): Promise<Lookup>;
+  /** Whether a request lives under the key, within its retention: asked before anything is run at once (P4). */
+  has(key: RequestKey): Promise<boolean>;
   list(query: ListQuery): Promise<{ readonly records: readonly RequestRecord[]; readonly cursor?: string }>;
   /**
    * Forgets up to `limit` requests whose retention has ended; answers how many. `release` is awaited for each before it

@@ -6,12 +6,13 @@ import type { ListQuery, RequestKey, Requests } from "@streamer/core";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import type { Store } from "../sqlite/store.ts";
 
-export interface Reading extends Pick<Requests, "get" | "list" | "nextRunAt" | "purge"> {
+export interface Reading extends Pick<Requests, "get" | "has" | "list" | "nextRunAt" | "purge"> {
   readonly isTombstone: (key: RequestKey) => boolean;
 }
 
 export function createReadings({ db, clock, backlog, write }: Store): Reading {
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
+  const lives = db.prepare("SELECT 1 FROM requests WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)");
   const tombstone = db.prepare("SELECT 1 FROM tombstones WHERE key = ? AND until > ?");
   const past = db.prepare(
     "SELECT id, key, expires_at + retention_ms AS until FROM requests WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
@@ -31,6 +32,7 @@ export function createReadings({ db, clock, backlog, write }: Store): Reading {
       if (!row) return { outcome: isTombstone(key) ? "expired" : "unknown" };
       return isExpired(row, clock.now()) ? { outcome: "expired" } : { outcome: "found", record: toRecord(row) };
     },
+    has: async (key) => lives.get(key, clock.now()) !== undefined,
     list: async (query) => list(query, clock.now()),
     nextRunAt: async () => backlog.nextRunAt(clock.now()),
     purge: async (limit, release) => {

@@ -61,7 +61,7 @@ export function createSubmit(store: Store): Requests["submit"] {
   const submit = (submission: Submission): SubmitOutcome => {
     const { action, priority, limits, owner, runAt } = submission;
     const now = clock.now();
-    const payload = JSON.stringify(submission.payload);
+    const payload = submission.payloadText;
     const existing = findExisting(submission, payload, now);
     if (existing) return existing;
     const claimed = submission.claim !== undefined && (runAt ?? now) <= now;

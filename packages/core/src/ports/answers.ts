@@ -1,0 +1,36 @@
+/**
+ * What is answered at once is not stored as a request. It is remembered here, while it runs and for a while after, so
+ * that the same id asked again, on whatever connection and by whatever process, is answered by that run (P4).
+ */
+import type { RequestKey } from "./requests.ts";
+
+export interface Asked {
+  /** Tells a repeat from another action or payload under the same id. */
+  readonly fingerprint: string;
+  readonly connectionId: string;
+}
+
+export type Beginning =
+  /** Nobody runs it: the caller does, and calls `end`. */
+  | { readonly outcome: "begun" }
+  /** It runs, here or in another process: the connection is among those that `end` names. */
+  | { readonly outcome: "joined" }
+  /** It was answered a while ago, by this text. */
+  | { readonly outcome: "answered"; readonly text: string }
+  /** It was made durable: its state in the store is the answer. */
+  | { readonly outcome: "durable" }
+  /** Another action or payload was asked for under the key. */
+  | { readonly outcome: "conflict" };
+
+/** What became of a run: an answer too large to be remembered is forgotten, and asked again it runs again. */
+export type AnswerEnd =
+  | { readonly kind: "answered"; readonly text: string }
+  | { readonly kind: "durable" }
+  | { readonly kind: "forgotten" };
+
+export interface Answers {
+  /** A run whose process dies is forgotten after `leaseMs`. */
+  begin(key: RequestKey, asked: Asked & { readonly leaseMs: number }): Promise<Beginning>;
+  /** Names everyone who asked meanwhile, whoever began it included. */
+  end(key: RequestKey, end: AnswerEnd): Promise<readonly string[]>;
+}

@@ -1,0 +1,67 @@
+/**
+ * Answers in memory, for the reason connections are: a run that was not made durable cannot outlive this process. The
+ * memory is bounded in bytes and in time: the oldest answer makes way.
+ */
+import type { AnswerEnd, Answers, Clock, RequestKey } from "@streamer/core";
+
+/** How long an answer is remembered: several reconnects of a client on a bad network. */
+const REMEMBERED_MS = 60_000;
+/** Of all remembered answers, in UTF-16 code units. */
+const MAX_LENGTH = 16 * 1_048_576;
+/** What an entry weighs beside its text. */
+const ENTRY_LENGTH = 512;
+
+type Entry =
+  | { readonly phase: "running"; readonly fingerprint: string; readonly askers: Set<string> }
+  | { readonly phase: "ended"; readonly fingerprint: string; readonly end: AnswerEnd; readonly until: number };
+
+export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
+  const running = new Map<RequestKey, Entry & { readonly phase: "running" }>();
+  /** In the order they ended. */
+  const ended = new Map<RequestKey, Entry & { readonly phase: "ended" }>();
+  let length = 0;
+
+  const lengthOf = ({ end }: Entry & { readonly phase: "ended" }): number => ENTRY_LENGTH + (end.kind === "answered" ? end.text.length : 0);
+
+  const forget = (key: RequestKey, entry: Entry & { readonly phase: "ended" }): void => {
+    ended.delete(key);
+    length -= lengthOf(entry);
+  };
+
+  const makeRoom = (): void => {
+    const now = clock.monotonic();
+    for (const [key, entry] of ended) {
+      if (length <= MAX_LENGTH && entry.until > now) return;
+      forget(key, entry);
+    }
+  };
+
+  return {
+    begin: async (key, { fingerprint, connectionId }) => {
+      makeRoom();
+      const entry = running.get(key) ?? ended.get(key);
+      if (!entry) {
+        running.set(key, { phase: "running", fingerprint, askers: new Set([connectionId]) });
+        return { outcome: "begun" };
+      }
+      if (entry.fingerprint !== fingerprint) return { outcome: "conflict" };
+      if (entry.phase === "running") {
+        entry.askers.add(connectionId);
+        return { outcome: "joined" };
+      }
+      return entry.end.kind === "answered" ? { outcome: "answered", text: entry.end.text } : { outcome: "durable" };
+    },
+    end: async (key, end) => {
+      const entry = running.get(key);
+      if (!entry) return [];
+      running.delete(key);
+      if (end.kind !== "forgotten") {
+        const over = { phase: "ended", fingerprint: entry.fingerprint, end, until: clock.monotonic() + REMEMBERED_MS } as const;
+        ended.set(key, over);
+        length += lengthOf(over);
+        makeRoom();
+      }
+      return Array.from(entry.askers);
+    },
+  };
+}
