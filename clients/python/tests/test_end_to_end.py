@@ -6,7 +6,7 @@ import unittest
 import server
 from fake_peer import collect, seq
 
-from streamer_client import CancellationReceipt, Client, StreamerError, connect
+from streamer_client import CancellationReceipt, Client, Scalar, StreamerError, connect
 
 PARTIALS = 120
 
@@ -18,7 +18,9 @@ class EndToEndTest(unittest.IsolatedAsyncioTestCase):
         return client
 
     async def test_tells_a_queued_request_from_its_acknowledgment_to_its_result(self) -> None:
-        run = self.open().request("count", {"n": 5}, mode="async", metadata={"page": "/home"})
+        client = self.open()
+        metadata: dict[str, Scalar] = {"page": "/home", "draft": True, "revision": 3, "parent": None}
+        run = client.request("count", {"n": 5}, mode="async", metadata=metadata)
         events, numbers, progress = collect(run.events), collect(run.partials("numbers")), collect(run.progress)
         self.assertEqual(await run, {"sum": PARTIALS * 5 + PARTIALS * (PARTIALS - 1) // 2})
         self.assertEqual(await numbers, list(range(5, 5 + PARTIALS)))
@@ -28,6 +30,7 @@ class EndToEndTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((told[0]["type"], told[-1]["type"]), ("acknowledgment", "complete"))
         self.assertEqual([seq(event) for event in told], sorted({seq(event) for event in told}))
         self.assertTrue(run.state.acknowledged)
+        self.assertEqual((await client.get(run.id)).metadata, metadata)
 
     async def test_p12_answers_at_once_what_is_short_and_refuses_what_is_wrong(self) -> None:
         client = self.open()

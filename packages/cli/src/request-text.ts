@@ -60,7 +60,7 @@ export function detailsOf(request: RequestInfo, { style, stdout }: Terminal): re
     ["runnable", runAt?.toISOString()],
     ["ended", endedAt && `${endedAt.toISOString()}, after ${formatSpan(endedAt.getTime() - createdAt.getTime())}`],
     ["progress", endedAt || !request.progress ? undefined : `${Math.round(request.progress.percentage)} %  ${describe(request)}`],
-    ...Object.entries(metadata).map(([name, value]) => [`metadata ${name}`, value] as const),
+    ...Object.entries(metadata).map(([name, value]) => [`metadata ${name}`, String(value)] as const),
     ["error", error && `${error.code}: ${error.message}`],
     ["result", "result" in request ? JSON.stringify(request.result, null, 2) : undefined],
   ];

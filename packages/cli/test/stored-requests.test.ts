@@ -37,7 +37,7 @@ beforeAll(async () => {
   const token = await server.developmentToken({ userId: "developer" });
   await using client = connect(server.url, { token });
   const settle = (id: string, payload: readonly number[]) =>
-    client.request("sum", payload, { id, mode: "async", metadata: { page: "a" } }).result.catch(() => undefined);
+    client.request("sum", payload, { id, mode: "async", metadata: { page: "a", draft: true } }).result.catch(() => undefined);
   await settle("three", [1, 2]);
   await settle("empty", []);
   await settle("five", [2, 3]);
@@ -76,7 +76,12 @@ it("list filters by status, action and time, says when there are more, and print
   ];
   expect(await Promise.all([failed, sums, old, first].map(({ exitCode }) => exitCode))).toEqual([0, 0, 0, 0]);
   expect(jsonLines(failed.stdout)).toMatchObject([
-    { request_id: "empty", status: "FAILED", error: { code: "PROCESSING_FAILED", message: "nothing to add" }, metadata: { page: "a" } },
+    {
+      request_id: "empty",
+      status: "FAILED",
+      error: { code: "PROCESSING_FAILED", message: "nothing to add" },
+      metadata: { page: "a", draft: true },
+    },
   ]);
   expect(idsOf(sums)).toEqual(["later", "five", "empty", "three"]);
   expect([old.stdout, old.stderr]).toEqual(["", "No such requests.\n"]);
@@ -90,6 +95,7 @@ it("get tells all there is of one request", async () => {
   expect(text.stdout).toMatch(/^status +COMPLETED$/m);
   expect(text.stdout).toMatch(/^result +5$/m);
   expect(text.stdout).toMatch(/^metadata page +a$/m);
+  expect(text.stdout).toMatch(/^metadata draft +true$/m);
   expect(jsonLines(json.stdout)).toMatchObject([{ request_id: "empty", status: "FAILED", error: { message: "nothing to add" } }]);
   expect(jsonLines(none.stderr)).toMatchObject([{ type: "error", error: { code: "NOT_FOUND" } }]);
 });

@@ -6,6 +6,7 @@ import type {
   ActionDescription,
   JsonValue,
   ClientMessage,
+  RequestMetadata,
   RequestOptions as WireOptions,
   RequestStatus,
   ServerMessage,
@@ -35,7 +36,8 @@ export interface RequestOptions {
   /** Longest that one attempt may run. */
   readonly timeoutMs?: number;
   readonly maxAttempts?: number;
-  readonly metadata?: Readonly<Record<string, string>>;
+  /** Yours, kept with the request: at most 32 strings of at most 1024 characters, numbers, booleans or nulls. */
+  readonly metadata?: RequestMetadata;
 }
 
 export interface ListQuery {

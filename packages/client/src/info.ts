@@ -1,5 +1,5 @@
 /** A request as `get` and `list` tell of it. */
-import type { ServerMessage } from "@streamer/protocol";
+import type { RequestMetadata, ServerMessage } from "@streamer/protocol";
 import { fromSnapshot, type RunState } from "./run-state.ts";
 
 export interface RequestInfo extends RunState {
@@ -10,7 +10,7 @@ export interface RequestInfo extends RunState {
   readonly createdAt: Date;
   readonly runAt?: Date;
   readonly endedAt?: Date;
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: RequestMetadata;
 }
 
 export function describe(item: Omit<ServerMessage<"snapshot">, "type" | "recovered" | "ref">): RequestInfo {

@@ -2,7 +2,7 @@
  * The surface authors write against: `defineHandler` and the context a run is given. Nothing here names an engine.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { JsonObject, JsonValue, TypedAction } from "@streamer/protocol";
+import type { JsonObject, JsonValue, RequestMetadata, TypedAction } from "@streamer/protocol";
 import type { BlobBody, OpenedBlob, PutOptions } from "./ports/blobs.ts";
 import type { Log } from "./ports/log.ts";
 import type { BatchingOptions } from "./rules/batching.ts";
@@ -17,7 +17,7 @@ export interface RunningRequest {
   readonly userId: string;
   readonly tenantId: string;
   readonly permissions: readonly string[];
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: RequestMetadata;
 }
 
 /** A stored file. `url` and `expiresAt` stand for a link that is signed anew whenever the result is read (P7). */

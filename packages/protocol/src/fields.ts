@@ -5,7 +5,7 @@
  */
 import { REQUEST_STATUSES, type RequestStatus } from "./status.ts";
 import { ERROR_CODES, isErrorCode, type ErrorCode, type WireError, type WireIssue } from "./error-codes.ts";
-import { isJsonObject, type JsonObject, type JsonPath, type JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonPath, type JsonScalar, type JsonValue } from "./json.ts";
 
 export interface Field<T> {
   /** Adds an issue for each problem of `value`. */
@@ -70,15 +70,26 @@ export const status: Field<RequestStatus> = oneOf(...REQUEST_STATUSES);
 /** An object whose members are all JSON, such as progress metadata. */
 export const jsonObject: Field<{ readonly [key: string]: JsonValue | undefined }> = field({ type: "object" }, isJsonObject, "an object");
 
-export const stringMap = (maxEntries: number, maxLength: number): Field<Readonly<Record<string, string>>> =>
+/** An object without depth. `maxLength` holds for names and for texts. */
+export const scalarMap = (maxEntries: number, maxLength: number): Field<Readonly<Record<string, JsonScalar>>> =>
   field(
-    { type: "object", maxProperties: maxEntries, propertyNames: { maxLength }, additionalProperties: { type: "string", maxLength } },
+    {
+      type: "object",
+      maxProperties: maxEntries,
+      propertyNames: { maxLength },
+      additionalProperties: { type: ["string", "number", "boolean", "null"], maxLength },
+    },
     (value) =>
       isJsonObject(value) &&
       Object.keys(value).length <= maxEntries &&
-      Object.entries(value).every(([key, member]) => key.length <= maxLength && typeof member === "string" && member.length <= maxLength),
-    `an object of at most ${maxEntries} strings of at most ${maxLength} characters`,
+      Object.entries(value).every(([key, member]) => key.length <= maxLength && isScalar(member, maxLength)),
+    `an object of at most ${maxEntries} strings of at most ${maxLength} characters, finite numbers, booleans or nulls`,
   );
+
+function isScalar(value: unknown, maxLength: number): value is JsonScalar {
+  if (typeof value === "string") return value.length <= maxLength;
+  return typeof value === "boolean" || value === null || Number.isFinite(value);
+}
 
 export function object<S extends Shape>(shape: S): Field<Infer<S>> {
   return { schema: schemaOf(shape), check: (value, path, issues) => checkShape(shape, value, path, issues) };

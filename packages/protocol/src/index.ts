@@ -1,7 +1,7 @@
 export { API_GATEWAY_LIMITS, type TransportLimits } from "./api-gateway.ts";
 export * from "./codec.ts";
 export * from "./error-codes.ts";
-export { type JsonObject, type JsonPath, type JsonValue, isJsonObject } from "./json.ts";
+export { type JsonObject, type JsonPath, type JsonScalar, type JsonValue, isJsonObject } from "./json.ts";
 export * from "./messages.ts";
 export * from "./status.ts";
 export * from "./subprotocol.ts";

@@ -1,5 +1,7 @@
+/** A JSON value without parts. */
+export type JsonScalar = string | number | boolean | null;
 /** Any value that JSON can carry. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+export type JsonValue = JsonScalar | readonly JsonValue[] | JsonObject;
 /** A JSON object; optional members are absent, never `undefined`, once printed. */
 export interface JsonObject {
   readonly [key: string]: JsonValue | undefined;

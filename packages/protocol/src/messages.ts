@@ -16,8 +16,8 @@ import {
   object,
   oneOf,
   optional,
+  scalarMap,
   status,
-  stringMap,
   text,
   type Infer,
 } from "./fields.ts";
@@ -43,12 +43,14 @@ const requestOptions = object({
   subscribe: optional(boolean),
 });
 
+const requestMetadata = scalarMap(32, 1_024);
+
 export const CLIENT_SHAPES = {
   request: {
     id: optional(id),
     action: text(1, 128),
     payload: optional(json),
-    metadata: optional(stringMap(32, 1_024)),
+    metadata: optional(requestMetadata),
     options: optional(requestOptions),
   },
   subscribe: { request_id: id, after: optional(integer(0)), ref },
@@ -94,10 +96,12 @@ const snapshotBody = {
   created_at: epochMs,
   run_at: optional(epochMs),
   ended_at: optional(epochMs),
+  waiting_for: optional(oneOf(...WAITING_REASONS)),
+  position: optional(integer(0)),
   progress: optional(object(update)),
   result: optional(json),
   error: optional(error),
-  metadata: optional(stringMap(32, 1_024)),
+  metadata: optional(requestMetadata),
 };
 
 /** What a handler does and takes. `input` and `output` are JSON Schemas, draft 7. */
@@ -176,6 +180,8 @@ export type ClientMessage<T extends ClientMessageType = ClientMessageType> = Cli
 export type ServerMessage<T extends ServerMessageType = ServerMessageType> = ServerFrames[T];
 
 export type RequestOptions = NonNullable<ClientMessage<"request">["options"]>;
+/** What a client keeps with a request. */
+export type RequestMetadata = NonNullable<ClientMessage<"request">["metadata"]>;
 export type Eta = NonNullable<ServerMessage<"progress">["eta"]>;
 export type ActionDescription = ServerMessage<"actions">["items"][number];
 export type ProgressUpdate = NonNullable<ServerMessage<"progress">["updates"]>[number];

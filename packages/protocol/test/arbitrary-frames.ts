@@ -25,7 +25,13 @@ const percentage = fc.double({ min: 0, max: 100, noNaN: true }).map((value) => v
 // JSON has one zero: -0 is printed as 0.
 const json = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value)) as JsonValue);
 const jsonObject = fc.dictionary(fc.string({ maxLength: 8 }), json, { maxKeys: 4 });
-const strings = fc.dictionary(fc.string({ maxLength: 16 }), fc.string({ maxLength: 16 }), { maxKeys: 4 });
+const scalar = fc.oneof(
+  fc.string({ maxLength: 16 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+  fc.boolean(),
+  fc.constant(null),
+);
+const scalars = fc.dictionary(fc.string({ maxLength: 16 }), scalar, { maxKeys: 4 });
 const eta = fc.record({ p50_ms: count, p90_ms: count });
 const error = fc.record(
   {
@@ -62,7 +68,7 @@ const status = fc.constantFrom(...REQUEST_STATUSES);
 const ref = id;
 
 export const CLIENT_FRAMES: Readonly<Record<ClientMessageType, fc.Arbitrary<unknown>>> = {
-  request: frame("request", { action: text(1, 128) }, { id, payload: json, metadata: strings, options }),
+  request: frame("request", { action: text(1, 128) }, { id, payload: json, metadata: scalars, options }),
   subscribe: frame("subscribe", { request_id: id }, { after: count, ref }),
   unsubscribe: frame("unsubscribe", { request_id: id }, { ref }),
   cancel: frame("cancel", { request_id: id }, { reason, ref }),
@@ -97,10 +103,12 @@ const snapshot = { ...about, seq: count, action: text(1, 128), status, attempt: 
 const snapshotMore = {
   run_at: time,
   ended_at: time,
+  waiting_for: fc.constantFrom(...WAITING_REASONS),
+  position: count,
   progress: fc.record({ percentage, ...update }, { requiredKeys: ["percentage"] }),
   result: json,
   error,
-  metadata: strings,
+  metadata: scalars,
 };
 
 export const SERVER_FRAMES: Readonly<Record<ServerMessageType, fc.Arbitrary<unknown>>> = {

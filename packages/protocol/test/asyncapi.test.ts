@@ -92,7 +92,7 @@ it.each([
   ["request", { action: "a", options: { priority: 10 } }],
   ["request", { action: "a", options: { mode: "soon" } }],
   ["request", { action: "a", id: "" }],
-  ["request", { action: "a", metadata: { n: 1 } }],
+  ["request", { action: "a", metadata: { n: [1] } }],
   ["subscribe", { type: "subscribe", request_id: "r", after: -1 }],
   ["subscribe", { type: "subscribe", request_id: "r", after: "1" }],
   ["list", { type: "list", limit: 0 }],

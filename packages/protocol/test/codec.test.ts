@@ -93,12 +93,26 @@ describe("requests", () => {
       },
     });
   });
-  it.each([`{"action":"a","id":null}`, `{"action":"a","metadata":null}`, `{"action":"a","metadata":{"k":1}}`, `{"action":1}`])(
-    "refuse %s",
-    (text) => {
-      expect(code(parseClientMessage(text))).toBe("INVALID_MESSAGE");
-    },
-  );
+  it.each([
+    `{"action":"a","id":null}`,
+    `{"action":"a","metadata":null}`,
+    `{"action":"a","metadata":{"k":[1]}}`,
+    `{"action":"a","metadata":{"k":{}}}`,
+    `{"action":1}`,
+  ])("refuse %s", (text) => {
+    expect(code(parseClientMessage(text))).toBe("INVALID_MESSAGE");
+  });
+});
+
+it("metadata may hold any scalar, in bounds", () => {
+  const metadata = { text: "a", number: -1.5, yes: true, nothing: null };
+  expect(parseClientMessage(JSON.stringify({ action: "a", metadata }))).toMatchObject({ ok: true, message: { metadata } });
+  const of = (entries: object): string => JSON.stringify({ action: "a", metadata: entries });
+  const many = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, n]));
+  expect(parseClientMessage(of(many(32)))).toMatchObject({ ok: true });
+  for (const entries of [many(33), { k: "x".repeat(1_025) }, { ["x".repeat(1_025)]: 1 }]) {
+    expect(code(parseClientMessage(of(entries)))).toBe("INVALID_MESSAGE");
+  }
 });
 
 describe("a refusal says which frame it refuses, when that could be read", () => {

@@ -17,7 +17,7 @@ from .run import Receipt, Run
 from .session import ConnectionState
 from .state import Eta, Progress, RequestInfo, RunState, WaitingFor
 from .tracker import CancellationReceipt
-from .wire import ActionDescription, RequestStatus, RunEvent, RunReference, WaitingReason
+from .wire import ActionDescription, RequestStatus, RunEvent, RunReference, Scalar, WaitingReason
 
 __all__ = [
     "ActionDescription",
@@ -39,6 +39,7 @@ __all__ = [
     "RunEvent",
     "RunReference",
     "RunState",
+    "Scalar",
     "StreamerError",
     "Token",
     "WaitingFor",

@@ -20,7 +20,7 @@ from .run import Run
 from .session import ConnectionState, Session
 from .state import RequestInfo, describe
 from .tracker import Tracker
-from .wire import ActionDescription, Actions, Listing, RequestStatus, RunReference, ServerMessage, Snapshot
+from .wire import ActionDescription, Actions, Listing, RequestStatus, RunReference, Scalar, ServerMessage, Snapshot
 
 ABSENT: Any = object()
 """No payload: `None` is one, `null`."""
@@ -97,7 +97,7 @@ class Client:
         idempotency_key: str | None = None,
         timeout_ms: int | None = None,
         max_attempts: int | None = None,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Scalar] | None = None,
     ) -> Run:
         """
         Sends a request, at once. It never raises: what is wrong with it is told by the run.

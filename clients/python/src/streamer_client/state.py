@@ -16,6 +16,7 @@ from .wire import (
     ProgressUpdate,
     RequestStatus,
     RunEvent,
+    Scalar,
     WaitingReason,
     WireEta,
 )
@@ -80,7 +81,7 @@ class RequestInfo(RunState):
     created_at: datetime
     run_at: datetime | None = None
     ended_at: datetime | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 def advance(state: RunState, event: RunEvent, ended: bool) -> RunState:

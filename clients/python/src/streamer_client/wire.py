@@ -11,6 +11,9 @@ WaitingReason: TypeAlias = Literal[
 ]
 CancellationStage: TypeAlias = Literal["requested", "observed", "stopped", "too_late"]
 
+Scalar: TypeAlias = str | float | bool | None
+"""What metadata of a request may hold."""
+
 ENDS: tuple[RequestStatus, ...] = ("COMPLETED", "FAILED", "CANCELLED")
 
 
@@ -170,10 +173,12 @@ class ListItem(TypedDict):
     created_at: int
     run_at: NotRequired[int]
     ended_at: NotRequired[int]
+    waiting_for: NotRequired[WaitingReason]
+    position: NotRequired[int]
     progress: NotRequired[SnapshotProgress]
     result: NotRequired[Any]
     error: NotRequired[WireError]
-    metadata: NotRequired[dict[str, str]]
+    metadata: NotRequired[dict[str, Scalar]]
 
 
 class Snapshot(ListItem):

@@ -36,7 +36,7 @@ export function createClaim(store: Store): Requests["claim"] {
       owner: { tenantId: row.tenant, userId: row.user },
       action: row.action,
       payload: JSON.parse(payload) as JsonValue,
-      metadata: row.metadata,
+      metadata: JSON.parse(row.metadata) as Claim["metadata"],
       permissions: row.permissions,
       maxAttempts: row.max_attempts,
       timeoutMs: row.timeout_ms,

@@ -90,7 +90,7 @@ export function createReadings(store: Store): Readings {
 
 function tombstone(row: RequestRow): RequestRow {
   const { log: _log, progress: _progress, checkpoint: _checkpoint, has_partials: _partials, idempotency_key: _key, ...rest } = row;
-  return { ...rest, log: [], payload: "", metadata: {}, permissions: [], tombstone_until: row.expires_at! + row.retention_ms };
+  return { ...rest, log: [], payload: "", metadata: "{}", permissions: [], tombstone_until: row.expires_at! + row.retention_ms };
 }
 
 /** Newest first. The index gives the order, the table the requests as they are now. */

@@ -30,7 +30,8 @@ export interface RequestRow {
   readonly idempotency_key?: string;
   readonly payload: StoredText;
   readonly payload_hash: string;
-  readonly metadata: Readonly<Record<string, string>>;
+  /** JSON: numbers of DynamoDB have another range. */
+  readonly metadata: string;
   readonly permissions: readonly string[];
   readonly priority: number;
   readonly max_attempts: number;
@@ -149,7 +150,7 @@ export async function toRecord(row: RequestRow, read: (text: StoredText) => Prom
     status: row.status,
     attempt: row.attempt,
     seq: row.seq,
-    metadata: row.metadata,
+    metadata: JSON.parse(row.metadata) as RequestRecord["metadata"],
     createdAt: row.created_at,
     runAt: row.run_at,
     ...(row.ended_at !== undefined && { endedAt: row.ended_at }),

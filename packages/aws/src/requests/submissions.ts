@@ -77,7 +77,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       payload: await values.keep(life, payload),
       payload_hash: payloadHash,
       size,
-      metadata: submission.metadata,
+      metadata: JSON.stringify(submission.metadata),
       permissions: submission.permissions,
       priority: submission.priority,
       max_attempts: submission.maxAttempts,

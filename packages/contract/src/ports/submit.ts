@@ -5,7 +5,8 @@ import { ALICE, BOB, DAY_MS, EVE, created, readFrame, record, replay, submission
 
 export function submitContract(test: ContractTest): void {
   test("P1 submit stores the request and its acknowledgment, seq 1, as one write", async ({ engine, clock }) => {
-    const { frames, claim } = await created(engine, "r1", { metadata: { source: "test" }, priority: 7 });
+    const metadata = { source: "test", page: 3, share: 1e-200, most: 1e200, draft: false, parent: null };
+    const { frames, claim } = await created(engine, "r1", { metadata, priority: 7 });
     const { key } = submission("r1");
     expect(claim).toBeUndefined();
     expect(frames.map(readFrame)).toEqual([
@@ -29,7 +30,7 @@ export function submitContract(test: ContractTest): void {
       status: "PENDING",
       attempt: 0,
       seq: 1,
-      metadata: { source: "test" },
+      metadata,
       createdAt: clock.now(),
       runAt: clock.now(),
     });

@@ -23,7 +23,7 @@ const REFUSED: Readonly<Record<string, readonly [frame: string, code: string, ab
   "an id with half a character": ['{"action":"contract.echo","id":"\\ud800"}', "INVALID_MESSAGE"],
   "a priority of 10": ['{"action":"contract.echo","id":"x","options":{"priority":10}}', "INVALID_MESSAGE", { request_id: "x" }],
   "a mode that does not exist": ['{"action":"contract.echo","id":"x","options":{"mode":"soon"}}', "INVALID_MESSAGE", { request_id: "x" }],
-  "metadata that are no strings": ['{"action":"contract.echo","id":"x","metadata":{"a":1}}', "INVALID_MESSAGE", { request_id: "x" }],
+  "metadata that are no scalars": ['{"action":"contract.echo","id":"x","metadata":{"a":[1]}}', "INVALID_MESSAGE", { request_id: "x" }],
   "a number too large": ['{"action":"contract.echo","id":"x","payload":1e999}', "INVALID_MESSAGE", { request_id: "x" }],
   "too many levels": [`{"action":"contract.echo","payload":${nested(40)}}`, "INVALID_MESSAGE"],
   "an unknown action": ['{"action":"contract.nothing","id":"x"}', "INVALID_ACTION", { request_id: "x" }],

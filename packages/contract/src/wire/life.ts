@@ -79,6 +79,17 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
       expect(answers[5]).toMatchObject({ error: { code: "VALIDATION_ERROR" } });
     });
 
+    it("§4.1 §5.12 §5.13 metadata of scalars comes back as it was sent", async () => {
+      const client = await connect();
+      const requestId = id();
+      const metadata = { page: "/reports", draft: true, revision: 3, share: 0.25, parent: null };
+      client.send({ type: "request", id: requestId, action: "contract.story", metadata });
+      await client.end(requestId);
+      client.send({ type: "get", request_id: requestId, ref: "g" }, { type: "list", limit: 1, ref: "l" });
+      expect(await client.answer("g")).toMatchObject({ type: "snapshot", metadata });
+      expect(await client.answer("l")).toMatchObject({ type: "list", items: [{ request_id: requestId, metadata }] });
+    });
+
     it("§5.8 P9 a failing attempt is told, and followed by another", async () => {
       const client = await connect();
       const requestId = id();

@@ -1,4 +1,4 @@
-import type { JsonValue, RequestOptions } from "@streamer/protocol";
+import type { JsonValue, RequestMetadata, RequestOptions } from "@streamer/protocol";
 import type { AnyHandler } from "../handler.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { RequestKey } from "../ports/requests.ts";
@@ -13,7 +13,7 @@ export interface AcceptedRequest {
   readonly input: unknown;
   /** As it came: what is stored, and validated again when it runs. */
   readonly payload: JsonValue;
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: RequestMetadata;
   readonly options: RequestOptions;
   /** Class of the payload's size: rules/input-size.ts. */
   readonly size: number;

@@ -5,7 +5,7 @@
  *
  * A verb resolves only after its write is on stable storage (P1); frames of one request resolve in `seq` order.
  */
-import type { ErrorCode, JsonValue, RequestStatus, ServerMessage, WireError } from "@streamer/protocol";
+import type { ErrorCode, JsonValue, RequestMetadata, RequestStatus, ServerMessage, WireError } from "@streamer/protocol";
 import type { Concurrency, Place } from "../rules/waiting.ts";
 import type { Frame } from "./events.ts";
 
@@ -36,7 +36,7 @@ export interface Submission {
    */
   readonly payloadText: string;
   readonly idempotencyKey?: string;
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: RequestMetadata;
   readonly permissions: readonly string[];
   /** 0–9, 9 first. */
   readonly priority: number;
@@ -77,7 +77,7 @@ export interface Claim {
   readonly owner: Owner;
   readonly action: string;
   readonly payload: JsonValue;
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: RequestMetadata;
   readonly permissions: readonly string[];
   readonly maxAttempts: number;
   readonly timeoutMs: number;
@@ -169,7 +169,7 @@ export interface RequestRecord {
   readonly attempt: number;
   /** The newest seq given out. */
   readonly seq: number;
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: RequestMetadata;
   /** Epoch ms. */
   readonly createdAt: number;
   readonly runAt: number;
@@ -182,7 +182,9 @@ export interface RequestRecord {
   };
   /** Present when COMPLETED; links in it are not signed yet. */
   readonly result?: JsonValue;
-  /** Present when FAILED or CANCELLED. */
+  /** What it waits for, while it is PENDING or RETRYING; absent when nobody has looked. */
+  readonly waitingFor?: Place;
+  /** Present when FAILED or CANCELLED: how it ended; when RETRYING: how the last attempt failed. */
   readonly error?: WireError & { readonly code: ErrorCode };
 }
 

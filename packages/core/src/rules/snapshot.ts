@@ -3,7 +3,7 @@ import type { ServerMessage } from "@streamer/protocol";
 import type { RequestRecord } from "../ports/requests.ts";
 
 export function snapshotOf(record: RequestRecord, now: number): Omit<ServerMessage<"snapshot">, "recovered" | "ref"> {
-  const { requestId, seq, action, status, attempt, metadata, createdAt, runAt, endedAt, progress, result, error } = record;
+  const { requestId, seq, action, status, attempt, metadata, createdAt, runAt, endedAt, waitingFor, progress, result, error } = record;
   return {
     type: "snapshot",
     request_id: requestId,
@@ -15,6 +15,8 @@ export function snapshotOf(record: RequestRecord, now: number): Omit<ServerMessa
     created_at: Math.round(createdAt),
     run_at: Math.round(runAt),
     ...(endedAt !== undefined && { ended_at: Math.round(endedAt) }),
+    ...(waitingFor && { waiting_for: waitingFor.reason }),
+    ...(waitingFor?.position !== undefined && { position: waitingFor.position }),
     ...(progress && { progress }),
     ...(result !== undefined && { result }),
     ...(error && { error }),

@@ -49,7 +49,7 @@ export function toRecord(row: FullRow): RequestRecord {
     status: row.status,
     attempt: row.attempt,
     seq: row.seq,
-    metadata: JSON.parse(row.metadata) as Readonly<Record<string, string>>,
+    metadata: JSON.parse(row.metadata) as RequestRecord["metadata"],
     createdAt: row.created_at,
     runAt: row.run_at,
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
