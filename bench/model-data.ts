@@ -1,9 +1,8 @@
 /** Writes the matrices that model-fit.ts measures on: one fold of each real data set, and a million made rows. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as sets from "../packages/handlers/test/process-data/models/data-sets.ts";
-import { rowMajor, rowWindow, type Matrix } from "../packages/handlers/src/process-data/models/matrix.ts";
-import { seededRandom } from "../packages/handlers/src/process-data/models/random.ts";
+import { type Matrix, rowMajor, rowWindow, seededRandom } from "@streamer/models";
+import * as sets from "../packages/models/test/data-sets.ts";
 
 export interface WrittenSet {
   readonly name: string;

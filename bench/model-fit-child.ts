@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as models from "../packages/handlers/src/process-data/models/index.ts";
+import * as models from "@streamer/models";
 
 interface Shape {
   readonly features: number;

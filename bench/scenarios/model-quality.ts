@@ -2,14 +2,9 @@
  * Do the models of process_data learn as well as scikit-learn's? All five folds of every data set by the protocol of
  * shared/data/reference_metrics.json; the tests run the shorter of them on every change.
  */
-import * as models from "../../packages/handlers/src/process-data/models/index.ts";
-import * as sets from "../../packages/handlers/test/process-data/models/data-sets.ts";
-import {
-  deviations,
-  validateClassifier,
-  validateRegressor,
-  type Figures,
-} from "../../packages/handlers/test/process-data/models/protocol.ts";
+import * as models from "@streamer/models";
+import * as sets from "../../packages/models/test/data-sets.ts";
+import { deviations, validateClassifier, validateRegressor, type Figures } from "../../packages/models/test/protocol.ts";
 import type { Measured, Row, Scenario } from "../record.ts";
 
 const CLASSES = [

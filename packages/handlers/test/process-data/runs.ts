@@ -3,9 +3,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Fatal } from "@streamer/core";
+import { seededRandom } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import { createProcessData, type ProcessData, type ProcessDataOptions, type ProcessResult } from "../../src/process-data/index.ts";
-import { seededRandom } from "../../src/process-data/models/random.ts";
 import { startRun, type RunOptions, type StartedRun } from "../run-handler.ts";
 import { temporaryFolder } from "../generate-report/shops.ts";
 

@@ -1,10 +1,9 @@
 /** Which features are kept: those that tell most about the target, by mutual information or by what a forest made of them. */
+import { fitForestClassifier, fitForestRegressor, mutualInformation, seededRandom } from "@streamer/models";
 import type { Database } from "../../duckdb/database.ts";
-import { fitForestClassifier, fitForestRegressor, seededRandom } from "../models/index.ts";
 import { loadMatrix, type Rows } from "../preprocess/load-matrix.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import type { Bound } from "./derive.ts";
-import { mutualInformation } from "./mutual-information.ts";
 import type { PrepareTerms } from "./prepare.ts";
 
 export interface Selection {

@@ -3,8 +3,8 @@
  * only the fit that was under way is done again. A fit is the same for the same rows, options and seed, so a restored
  * model is the one that would have been fitted.
  */
+import { type Model, restoreModel } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
-import { restoreModel, type Model } from "../models/index.ts";
 import type { StageStore } from "../stage-store.ts";
 
 /** `name` tells one fit of a run from all others. */

@@ -10,12 +10,12 @@ import {
   fitLogistic,
   fitMean,
   fitRidge,
+  logLoss,
   type Matrix,
   predictPaced,
+  regressionScores,
   type Regressor,
-} from "../models/index.ts";
-import { logLoss } from "../metrics/probabilities.ts";
-import { regressionScores } from "../metrics/regression.ts";
+} from "@streamer/models";
 import type { ModelName, ProcessOptions } from "../options.ts";
 import type { Target } from "../preprocess/target.ts";
 import type { Rows } from "../preprocess/load-matrix.ts";

@@ -2,16 +2,18 @@
  * Learns what is usual. No label is looked at while learning; where there is one, "auto" chooses by it on a part of the
  * rows, and the metrics are of the others.
  */
-import type { JsonObject } from "@streamer/protocol";
-import { averagePrecision, flagScores, rocAuc } from "../metrics/ranking.ts";
 import {
   type AnomalyModel,
+  averagePrecision,
   fitDistanceFromMean,
   fitIsolationForest,
   fitLocalOutlierFactor,
+  flagScores,
   predictPaced,
+  rocAuc,
   seededRandom,
-} from "../models/index.ts";
+} from "@streamer/models";
+import type { JsonObject } from "@streamer/protocol";
 import { MODELS, type ModelName } from "../options.ts";
 import type { Rows } from "../preprocess/load-matrix.ts";
 import type { Target } from "../preprocess/target.ts";

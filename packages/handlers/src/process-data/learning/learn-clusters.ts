@@ -1,8 +1,18 @@
 /** Learns clusters: how many (by option, or by the best silhouette), by which model, and where. */
+import {
+  adjustedRand,
+  type Clustering,
+  clusterShape,
+  fitKMeans,
+  fitSlices,
+  type Matrix,
+  predictPaced,
+  seededRandom,
+  silhouette,
+  takeRows,
+} from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import { MODELS, type ModelName, type ProcessOptions } from "../options.ts";
-import { adjustedRand, clusterShape, silhouette } from "../metrics/clustering.ts";
-import { type Clustering, fitKMeans, fitSlices, type Matrix, predictPaced, seededRandom, takeRows } from "../models/index.ts";
 import type { Rows } from "../preprocess/load-matrix.ts";
 import { unusable } from "../problem.ts";
 import { part, type Tell } from "../progress.ts";

@@ -3,10 +3,10 @@
  * part, the chosen one's confidences are fitted to those same rows, and it is fitted anew on the whole training part.
  * With folds: every candidate predicts every row from the other folds; the best is fitted anew on all rows.
  */
+import { calibrated, type Calibration, intervalHalfWidth, seededRandom } from "@streamer/models";
 import type { Database } from "../../duckdb/database.ts";
 import type { ProcessInput } from "../input.ts";
 import { prepare, trainingMatrix, type Prepared } from "../features/prepare.ts";
-import { seededRandom } from "../models/index.ts";
 import type { ModelName } from "../options.ts";
 import { TEST, trainingRows } from "../preprocess/clean-table.ts";
 import type { InputColumn } from "../preprocess/columns.ts";
@@ -14,7 +14,6 @@ import { loadMatrix, type Rows } from "../preprocess/load-matrix.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import type { Target } from "../preprocess/target.ts";
 import { part, type Tell } from "../progress.ts";
-import { calibrated, intervalHalfWidth, type Calibration } from "./calibrate.ts";
 import { best, candidateModels, whyChosen, type Tried } from "./candidates.ts";
 import { fitSupervised, lossName, lossOf, predict, type Supervised } from "./fit-supervised.ts";
 import type { FitOnce } from "./finished-fits.ts";

@@ -1,6 +1,6 @@
 /** What each column was worth to the model: its features' importances together, the largest first. */
+import type { Model } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
-import type { Model } from "../models/index.ts";
 import { keptFeatures, type Recipe } from "../preprocess/recipe.ts";
 
 export function importances(model: Model | undefined, recipe: Recipe): JsonObject[] {

@@ -1,9 +1,8 @@
 /** How flags or clusters of newly scored rows agree with a label that came with them. */
+import { adjustedRand, averagePrecision, flagScores, rocAuc } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import type { HeldOut } from "../learning/learn-supervised.ts";
 import type { SavedModel } from "../learning/saved-model.ts";
-import { adjustedRand } from "../metrics/clustering.ts";
-import { averagePrecision, flagScores, rocAuc } from "../metrics/ranking.ts";
 
 export function labelMetrics({ pipeline, target, fittings }: SavedModel, { y, predicted }: HeldOut): JsonObject {
   const rows = Int32Array.from(y.keys()).filter((row) => Number.isFinite(y[row]));

@@ -1,20 +1,20 @@
 /** What a trained model says of a batch of rows, as columns of the table `scores`, and how each is called in the output. */
 import { DOUBLE, INTEGER, type DuckDBType } from "@duckdb/node-api";
-import { literal } from "../../duckdb/sql.ts";
-import { mostProbable } from "../metrics/classification.ts";
-import { columnOf } from "../metrics/ranking.ts";
-import { predict } from "../learning/fit-supervised.ts";
-import type { Fittings, SavedModel } from "../learning/saved-model.ts";
 import {
   type AnomalyModel,
   type Classifier,
   type Clustering,
+  columnOf,
   type Matrix,
   type Model,
+  mostProbable,
   predictPaced,
   type Projection,
   type Regressor,
-} from "../models/index.ts";
+} from "@streamer/models";
+import { literal } from "../../duckdb/sql.ts";
+import { predict } from "../learning/fit-supervised.ts";
+import type { Fittings, SavedModel } from "../learning/saved-model.ts";
 
 export interface ScoreColumn {
   /** In `scores`. */

@@ -1,12 +1,19 @@
 /** The metrics of held-out rows, as the result prints them. With folds: the mean of the folds' values and their spread. */
+import {
+  type Calibration,
+  classificationScores,
+  columnOf,
+  confidenceError,
+  confusionMatrix,
+  logLoss,
+  mostProbable,
+  regressionScores,
+  rocAuc,
+  rocAucOneVsRest,
+} from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import type { HeldOut } from "../learning/learn-supervised.ts";
-import { confidenceError, type Calibration } from "../learning/calibrate.ts";
 import type { Fittings } from "../learning/saved-model.ts";
-import { classificationScores, confusionMatrix, mostProbable } from "../metrics/classification.ts";
-import { logLoss } from "../metrics/probabilities.ts";
-import { columnOf, rocAuc, rocAucOneVsRest } from "../metrics/ranking.ts";
-import { regressionScores } from "../metrics/regression.ts";
 import type { Target } from "../preprocess/target.ts";
 
 export interface Trust {

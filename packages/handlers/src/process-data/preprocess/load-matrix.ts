@@ -1,7 +1,7 @@
 /** Rows of `clean` as the typed arrays models work on: DuckDB computes the features, and hands them over by vectors. */
+import type { Matrix } from "@streamer/models";
 import type { Database } from "../../duckdb/database.ts";
 import { literal } from "../../duckdb/sql.ts";
-import type { Matrix } from "../models/index.ts";
 import { featureSql, keptFeatures, type Binding, type Recipe } from "./recipe.ts";
 import type { Target } from "./target.ts";
 

@@ -1,4 +1,14 @@
 /** Stage 4: a model is learned, or an earlier one taken. Its state is the trained model itself: nothing heavier is redone. */
+import {
+  type Calibration,
+  fitPrincipalComponents,
+  type Model,
+  packNumbers,
+  restoreModel,
+  seededRandom,
+  unpackFloats,
+  unpackInts,
+} from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../../duckdb/database.ts";
 import { trainingMatrix, type Prepared } from "../features/prepare.ts";
@@ -6,11 +16,8 @@ import { createFitOnce, type FitOnce } from "../learning/finished-fits.ts";
 import { learnAnomalies } from "../learning/learn-anomalies.ts";
 import { learnClusters } from "../learning/learn-clusters.ts";
 import { learnSupervised, type HeldOut } from "../learning/learn-supervised.ts";
-import type { Calibration } from "../learning/calibrate.ts";
 import type { SavedModel } from "../learning/saved-model.ts";
-import { fitPrincipalComponents, type Model, restoreModel, seededRandom } from "../models/index.ts";
 import type { ModelName } from "../options.ts";
-import { packNumbers, unpackFloats, unpackInts } from "../models/packing.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import { part, type Tell } from "../progress.ts";
 import type { Run } from "../run.ts";

@@ -2,10 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredBlob } from "@streamer/core";
+import { recalibrated } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../../duckdb/database.ts";
 import type { Prepared } from "../features/prepare.ts";
-import { recalibrated } from "../learning/calibrate.ts";
 import type { HeldOut } from "../learning/learn-supervised.ts";
 import { MODEL_BLOB, toFile } from "../learning/saved-model.ts";
 import { labelMetrics } from "../outputs/label-metrics.ts";

@@ -1,7 +1,7 @@
 /** Instead of stages 2 to 4: an earlier model of the same user takes the new rows through its own recipe. */
+import { restoreModel } from "@streamer/models";
 import type { Database } from "../../duckdb/database.ts";
 import { openSaved } from "../learning/saved-model.ts";
-import { restoreModel } from "../models/index.ts";
 import { bind } from "../preprocess/binding.ts";
 import { createCleanTable } from "../preprocess/clean-table.ts";
 import type { InputColumn } from "../preprocess/columns.ts";

@@ -1,0 +1,95 @@
+/**
+ * Confidences that mean what they say, fitted to rows the model did not learn from. Classes: a curve a class (see
+ * calibration.ts). Numbers: split conformal intervals (Lei et al., "Distribution-free predictive inference for
+ * regression", 2018): the quantile of the held-out absolute errors, with the finite-sample correction (n + 1) / n.
+ */
+import { mostProbable } from "../metrics/classification.ts";
+import { calibrationError, logLoss } from "../metrics/probabilities.ts";
+import type { Classifier } from "../model.ts";
+import { calibrate, type CalibrationMethod } from "./calibration.ts";
+
+export interface Calibration {
+  readonly method: CalibrationMethod;
+  readonly rows: number;
+  /** Expected calibration error of the bare model on those rows. */
+  readonly errorBefore: number;
+}
+
+/** Fewer rows, or fewer of a class, make a curve of their noise. */
+const MIN_ROWS = 200;
+const MIN_CLASS_ROWS = 10;
+const METHODS = ["platt", "isotonic"] as const;
+
+export interface HeldRows {
+  readonly codes: Int32Array;
+  readonly probabilities: Float64Array;
+}
+
+/** Undefined when no curve makes the held-out rows likelier, or there are too few of them to say. */
+export function calibrated(
+  model: Classifier,
+  held: HeldRows,
+): { readonly model: Classifier; readonly calibration: Calibration } | undefined {
+  const { classCount } = model;
+  const { codes, probabilities } = held;
+  const rowsOf = new Int32Array(classCount);
+  for (const code of codes) rowsOf[code]! += 1;
+  if (codes.length < MIN_ROWS || rowsOf.some((rows) => rows < MIN_CLASS_ROWS)) return undefined;
+  const method = bestMethod(held, classCount);
+  if (method === undefined) return undefined;
+  return {
+    model: calibrate(model, probabilities, { codes, classCount }, method),
+    calibration: { method, rows: codes.length, errorBefore: confidenceError(codes, probabilities, classCount) },
+  };
+}
+
+/** Each curve is fitted to every other held-out row and judged on the rest: a curve may do harm where none is needed. */
+function bestMethod(held: HeldRows, classCount: number): CalibrationMethod | undefined {
+  const [fitted, judged] = [everyOther(held, classCount, 0), everyOther(held, classCount, 1)];
+  const lossOf = (probabilities: Float64Array): number => logLoss(judged.codes, probabilities, classCount);
+  let [lowest, best] = [lossOf(judged.probabilities), undefined as CalibrationMethod | undefined];
+  for (const method of METHODS) {
+    const curve = calibrate(answering(judged.probabilities, classCount), fitted.probabilities, { codes: fitted.codes, classCount }, method);
+    const loss = lossOf(curve.predictProbabilities({ rowCount: judged.codes.length, names: [], columns: [] }));
+    if (loss < lowest) [lowest, best] = [loss, method];
+  }
+  return best;
+}
+
+/** What the calibration that `method` names makes of probabilities that are there already. */
+export function recalibrated(held: HeldRows, classCount: number, method: CalibrationMethod): Float64Array {
+  const { codes, probabilities } = held;
+  const curve = calibrate(answering(probabilities, classCount), probabilities, { codes, classCount }, method);
+  return curve.predictProbabilities({ rowCount: codes.length, names: [], columns: [] });
+}
+
+/** A classifier that has its answers already: calibration only bends them. */
+const answering = (probabilities: Float64Array, classCount: number): Classifier => ({
+  kind: "classifier",
+  classCount,
+  predictProbabilities: () => probabilities.slice(),
+  importances: () => undefined,
+  toJSON: () => ({}),
+});
+
+function everyOther({ codes, probabilities }: HeldRows, classCount: number, first: 0 | 1): HeldRows {
+  return {
+    codes: codes.filter((_, row) => row % 2 === first),
+    probabilities: probabilities.filter((_, at) => Math.floor(at / classCount) % 2 === first),
+  };
+}
+
+/** How far confidences are from the share of right answers. */
+export function confidenceError(codes: Int32Array, probabilities: Float64Array, classCount: number): number {
+  const guesses = mostProbable(probabilities, classCount);
+  const right = Uint8Array.from(codes, (code, row) => (code === guesses[row] ? 1 : 0));
+  const confidences = Float64Array.from(guesses, (guess, row) => probabilities[row * classCount + guess]!);
+  return calibrationError(right, confidences);
+}
+
+/** Half the width of an interval that holds `level` of the true values. */
+export function intervalHalfWidth(truth: Float64Array, predicted: Float64Array, level: number): number {
+  const errors = truth.map((value, row) => Math.abs(value - predicted[row]!)).toSorted();
+  const rank = Math.ceil((errors.length + 1) * level) - 1;
+  return errors[Math.min(rank, errors.length - 1)] ?? Number.NaN;
+}
