@@ -4,9 +4,10 @@
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bucketChannels } from "@streamer/aws/row-channels";
+import { bucketIn } from "@streamer/aws/bucket";
 import { DATA_FOLDER } from "@streamer/aws/settings";
-import { createHandlers } from "@streamer/handlers";
+import { createHandlers, objectChannels } from "@streamer/handlers";
+import { PREFIXES } from "./src/prefixes.ts";
 
 /** On Lambda in /tmp, its only writable folder. It belongs to one process and goes with it. */
 const SCRATCH_FOLDER = join(tmpdir(), "streamer-handlers");
@@ -16,5 +17,5 @@ export const handlers = createHandlers({
   reports: { dataFolder: DATA_FOLDER },
   // Each run has a process of its own here, which the next attempt does not miss.
   processing: { endProcess: () => process.kill(process.pid, "SIGKILL") },
-  channels: bucketChannels(process.env),
+  channels: objectChannels(bucketIn(process.env), PREFIXES.channels),
 });

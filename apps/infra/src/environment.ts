@@ -3,7 +3,7 @@ import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { VARIABLES } from "@streamer/aws/settings";
 import type { TableName } from "@streamer/aws/table";
 import type { Configuration } from "./configuration.ts";
-import { PREFIXES } from "./constructs/files.ts";
+import { PREFIXES } from "./prefixes.ts";
 import type { FunctionName } from "./functions.ts";
 
 const DAY_MS = 86_400_000;

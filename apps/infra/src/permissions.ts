@@ -4,7 +4,7 @@ import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { TableName } from "@streamer/aws/table";
-import { PREFIXES } from "./constructs/files.ts";
+import { PREFIXES } from "./prefixes.ts";
 import type { Needs, QueueName } from "./needs.ts";
 
 export interface PermissionTargets {

@@ -5,8 +5,7 @@
 import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { BlockPublicAccess, Bucket, BucketEncryption, HttpMethods, ObjectOwnership, type IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-
-export const PREFIXES = { blobs: "blobs/", values: "values/", channels: "channels/", data: "data/" } as const;
+import { PREFIXES } from "../prefixes.ts";
 
 /**
  * Streamer deletes its objects itself when a request's retention ends; this is for what a crash left behind. S3 counts

@@ -52,7 +52,7 @@ export interface Environment {
   readonly pathStyle: boolean;
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The value of a variable; a function without it was deployed wrongly, and says so at its start. */
 export function required(variables: Variables, name: string): string {

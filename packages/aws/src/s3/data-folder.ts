@@ -5,9 +5,9 @@ import { dirname, join, normalize, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
-import { DATA_FOLDER, required, VARIABLES } from "../functions/settings.ts";
+import { DATA_FOLDER, required, VARIABLES, type Variables } from "../functions/settings.ts";
 
-export async function syncDataFolder(variables: Readonly<Record<string, string | undefined>>): Promise<void> {
+export async function syncDataFolder(variables: Variables): Promise<void> {
   const prefix = variables[VARIABLES.dataPrefix];
   if (prefix === undefined || prefix === "") return;
   const client = new S3Client({ forcePathStyle: variables["AWS_ENDPOINT_URL_S3"] !== undefined });

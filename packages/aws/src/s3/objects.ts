@@ -17,7 +17,7 @@ import { StreamerError, type BlobBody, type Clock, type PutOptions } from "@stre
 interface Written {
   readonly sizeBytes: number;
 }
-export interface Listed extends Written {
+interface Listed extends Written {
   readonly key: string;
 }
 export interface Objects {

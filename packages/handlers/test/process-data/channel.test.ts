@@ -1,10 +1,16 @@
-import { join } from "node:path";
-import { readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { JsonObject } from "@streamer/protocol";
 import { describe, expect, it } from "vitest";
-import { createAppendRows, createProcessData, type AppendRowsOptions } from "../../src/process-data/index.ts";
+import {
+  createAppendRows,
+  createProcessData,
+  objectChannels,
+  type AppendResult,
+  type AppendRowsOptions,
+  type Channels,
+} from "../../src/process-data/index.ts";
 import { startRun, type RunOptions } from "../run-handler.ts";
+import { objectsIn, STORES } from "./channel-stores.ts";
 import { dataFolder, flowers, temporaryFolder } from "./runs.ts";
 
 const [header, ...lines] = flowers(120)
@@ -14,12 +20,10 @@ const ROWS = lines.map((cells): JsonObject =>
   Object.fromEntries(cells.map((cell, at) => [header![at]!, cell === "" ? null : Number.isNaN(Number(cell)) ? cell : Number(cell)])),
 );
 
-async function channels(limits: AppendRowsOptions["limits"] = {}) {
-  const channelsFolder = join(await temporaryFolder(), "channels");
-  const append = createAppendRows({ channels: channelsFolder, limits });
-  const learn = createProcessData({ dataFolder: await dataFolder({}), channels: channelsFolder });
+async function handlersOn(channels: string | Channels, limits: AppendRowsOptions["limits"] = {}) {
+  const append = createAppendRows({ channels, limits });
+  const learn = createProcessData({ dataFolder: await dataFolder({}), channels });
   return {
-    channelsFolder,
     send: async (sequence: number, rows: readonly JsonObject[], more: JsonObject = {}, options: RunOptions = {}) =>
       (await startRun(append, { stream_id: "sensor", sequence, rows, ...more }, options)).result,
     learn: async (config: JsonObject = {}, options: RunOptions = {}) =>
@@ -37,9 +41,14 @@ async function channels(limits: AppendRowsOptions["limits"] = {}) {
   };
 }
 
-describe("a channel", () => {
+describe.each(Object.entries(STORES))("a channel %s", (_, fresh) => {
+  const channels = async (limits: AppendRowsOptions["limits"] = {}) => {
+    const { channels: kept, rowsLeft } = await fresh();
+    return { ...(await handlersOn(kept, limits)), rowsLeft };
+  };
+
   it("is read while it is filled, in order, until its end, and is gone then", async () => {
-    const { send, learn, channelsFolder } = await channels();
+    const { send, learn, rowsLeft } = await channels();
     const run = await learn();
     for (let sequence = 0; sequence < 12; sequence += 1) {
       const answer = await send(sequence, ROWS.slice(sequence * 10, sequence * 10 + 10), { end: sequence === 11 });
@@ -51,7 +60,7 @@ describe("a channel", () => {
     const counts = run.reports.flatMap(({ metadata }) => (metadata.rows_received === undefined ? [] : [metadata.rows_received]));
     expect(counts.at(-1)).toBe(120);
     expect(counts).toEqual(counts.toSorted((a, b) => Number(a) - Number(b)));
-    expect((await readdir(channelsFolder, { recursive: true })).filter((name) => name.endsWith(".ndjson"))).toEqual([]);
+    expect(await rowsLeft()).toEqual([]);
   });
 
   it("stores a repeated append once, and refuses gaps, other rows under a number, and what comes after the end", async () => {
@@ -131,5 +140,34 @@ describe("a channel", () => {
       code: "VALIDATION_ERROR",
       message: expect.stringContaining("ended without a row") as string,
     });
+  });
+});
+
+describe("a channel as objects", () => {
+  const send = async (texts: Map<string, string>, sequence: number, more: JsonObject = {}): Promise<AppendResult> => {
+    const append = createAppendRows({ channels: objectChannels(() => objectsIn(texts), "channels/") });
+    return (await startRun(append, { stream_id: "sensor", sequence, rows: ROWS.slice(0, 10), ...more })).result;
+  };
+
+  it("takes an append once when two processes, which know nothing of each other, take it in at once", async () => {
+    const texts = new Map<string, string>();
+    const answers = await Promise.all([send(texts, 0), send(texts, 0)]);
+    expect(answers.filter(({ stored }) => stored)).toHaveLength(1);
+    expect(answers.map(({ next_sequence }) => next_sequence)).toEqual([1, 1]);
+  });
+
+  it("whose first rows were forgotten begins anew", async () => {
+    const texts = new Map<string, string>();
+    await send(texts, 0);
+    await send(texts, 1, { end: true });
+    texts.delete([...texts.keys()].find((key) => key.endsWith("0.ndjson"))!);
+    expect(await send(texts, 0)).toMatchObject({ next_sequence: 1, stored: true });
+  });
+
+  it("does not ask for its objects before it is used", () => {
+    const absent = (): never => {
+      throw new Error("There is no bucket here.");
+    };
+    expect(() => createAppendRows({ channels: objectChannels(absent, "channels/") })).not.toThrow();
   });
 });

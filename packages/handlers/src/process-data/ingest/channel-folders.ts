@@ -5,22 +5,17 @@
  *                             read                        appends that a run has read
  *                             reader                      id of the request that reads it
  *                             end                         appends there are in all
- *
- * Folders are named by a hash of tenant and user, and of the stream: names that came from outside are no paths.
  */
-import { createHash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Channels, ChannelStore } from "./channel.ts";
+import { digits, ownerName, streamName } from "./channel-names.ts";
 
-const DIGITS = 12;
 const POLL_MS = 50;
 /** A channel nobody touched for as long as requests are kept is forgotten. */
 const FORGET_AFTER_MS = 7 * 86_400_000;
 const SEGMENT = /^(\d{12})-(\d{12})\.ndjson$/;
 
-const hash = (...parts: readonly string[]): string => createHash("sha256").update(parts.map(encodeURIComponent).join("/")).digest("hex");
-const digits = (value: number): string => String(value).padStart(DIGITS, "0");
 const segmentName = (sequence: number, bytes: number): string => `${digits(sequence)}-${digits(bytes)}.ndjson`;
 
 /** Channels in a folder, or those that are given. */
@@ -28,11 +23,10 @@ export const channelsIn = (channels: string | Channels): Channels => (typeof cha
 
 /** In this process appends of one channel come one after another: see append-rows.ts. */
 function folderChannels(root: string): Channels {
-  const parent = (tenantId: string, userId: string): string => join(root, hash(tenantId, userId));
   return {
-    of: ({ tenantId, userId }, streamId) => folderChannel(join(parent(tenantId, userId), hash(streamId))),
-    count: async ({ tenantId, userId }) => {
-      const folder = parent(tenantId, userId);
+    of: (owner, streamId) => folderChannel(join(root, ownerName(owner), streamName(streamId))),
+    count: async (owner) => {
+      const folder = join(root, ownerName(owner));
       await forgetOld(folder);
       return (await namesIn(folder))?.length ?? 0;
     },
