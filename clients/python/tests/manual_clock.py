@@ -10,7 +10,7 @@ class ManualClock:
         self._timers: dict[object, tuple[float, Callable[[], None]]] = {}
         self._set = asyncio.Event()
 
-    def now(self) -> float:
+    def monotonic(self) -> float:
         return self._now
 
     def after(self, ms: float, call: Callable[[], None]) -> Callable[[], None]:

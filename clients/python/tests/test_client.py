@@ -281,6 +281,36 @@ class ClientTest(PeerCase):
         await becomes(self.open(token=token), "open")
         self.assertEqual(self.peer.offered[1:], ["streamer.v1, bearer.token1", "streamer.v1, bearer.token3"])
 
+    async def test_p13_comes_back_by_itself_no_sooner_than_it_was_told_to_and_later_after_each_refusal(self) -> None:
+        clock = ManualClock()
+        retry = {"retryable": True, "after_ms": 1_000}
+        self.peer.refuse_with = {"code": "SERVICE_UNAVAILABLE", "message": "stopping", "retry": retry}
+        client = self.open(clock=clock, random=lambda: 1, reconnect=Reconnect(base_ms=100, cap_ms=350))
+        run = client.request("work", 1, id="r1")
+        for n, wait_ms in enumerate((1_200, 1_350, 1_350)):
+            state = await becomes(client, "waiting")
+            self.assertEqual((state.failures, state.retry_in_ms), (n + 1, wait_ms))
+            self.assertEqual(state.error and (state.error.code, state.error.message), ("SERVICE_UNAVAILABLE", "stopping"))
+            await clock.waits(wait_ms)
+            if n == 2:
+                self.peer.refuse_with = None
+            clock.advance(wait_ms)
+            await becomes(client, "connecting")
+        await self.peer.hear("request")
+        self.peer.say({**RESPONSE, "request_id": "r1"})
+        self.assertEqual(await run, 1)
+
+    async def test_forbidden_is_as_final_as_unauthorized(self) -> None:
+        self.peer.refuse_with = {"code": "FORBIDDEN", "message": "not with this token"}
+        await self.assert_fails(self.open().request("work"), "FORBIDDEN")
+
+        def token() -> str:
+            if len(self.peer.offered) == 2:
+                self.peer.refuse_with = None
+            return f"token{len(self.peer.offered)}"
+
+        await becomes(self.open(token=token), "open")
+
     async def test_puts_nothing_in_a_header_that_is_no_token(self) -> None:
         client = self.open(token="a\r\nX-Admin: 1", reconnect=Reconnect(max_attempts=1))
         error = await self.assert_fails(client.request("work"), "CANNOT_CONNECT")

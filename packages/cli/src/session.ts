@@ -1,10 +1,12 @@
 /** A client for a command: connected, or ended with the reason and what to do about it. */
-import { connect, type Client, type Token } from "@streamer/client";
+import { connect, type Client, type StreamerError, type Token } from "@streamer/client";
 import type { Access } from "./access.ts";
 import { EXIT, ExitError } from "./exit.ts";
 
 /** Failed attempts before a first connection is called impossible: a server that is just starting gets its chance. */
 const ATTEMPTS = 3;
+/** The same when the server itself says that it is not ready, or full: half a minute or so, since it says when to come. */
+const REFUSALS = 8;
 
 export async function openClient({ url, token }: Pick<Access, "url" | "token">): Promise<Client> {
   const proven = await prove(token);
@@ -40,14 +42,20 @@ function opened(client: Client, url: string): Promise<void> {
       if (state.status === "open") {
         stop();
         resolve();
-      } else if (state.status === "closed" || (state.status === "waiting" && state.error.code === "UNAUTHORIZED")) {
+      } else if (state.status === "closed" || (state.status === "waiting" && isFinal(state.error))) {
         stop();
         reject(state.error ?? new ExitError(EXIT.cannotConnect, `The connection to ${url} was closed.`, "CANNOT_CONNECT"));
-      } else if (state.status === "waiting" && state.failures >= ATTEMPTS) {
+      } else if (state.status === "waiting" && state.failures >= (isNoServer(state.error) ? ATTEMPTS : REFUSALS)) {
         stop();
-        const hint = `${state.error.message} Is a server running there? Start one with "streamer serve", or ask "streamer doctor".`;
-        reject(new ExitError(EXIT.cannotConnect, hint, "CANNOT_CONNECT"));
+        const hint = isNoServer(state.error)
+          ? ' Is a server running there? Start one with "streamer serve", or ask "streamer doctor".'
+          : ` So it said ${REFUSALS} times.`;
+        reject(new ExitError(EXIT.cannotConnect, state.error.message + hint, state.error.code));
       }
     });
   });
 }
+
+/** Another token is needed: the same one would be refused again. */
+const isFinal = ({ code }: StreamerError): boolean => code === "UNAUTHORIZED" || code === "FORBIDDEN";
+const isNoServer = ({ code }: StreamerError): boolean => code === "CANNOT_CONNECT";

@@ -3,22 +3,17 @@
  * in, not when the socket is. A silent link is asked with `ping`, and given up when it does not answer: a half-open
  * socket never closes by itself. It knows nothing of requests and never dials twice.
  */
-import { BEARER_SUBPROTOCOL_PREFIX, createPartJoiner, SUBPROTOCOL, type ServerMessage } from "@streamer/protocol";
-import { StreamerError, fromWire } from "./errors.ts";
+import { BEARER_SUBPROTOCOL_PREFIX, createPartJoiner, SUBPROTOCOL, type ServerMessage, type WireError } from "@streamer/protocol";
+import { StreamerError, fromWire, type ClientErrorCode } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
-
-export interface ConnectionEnd {
-  /** The server refused the token, or it ran out. */
-  readonly unauthorized: boolean;
-  readonly error: StreamerError;
-}
 
 export interface ConnectionEvents {
   onWelcome(welcome: ServerMessage<"welcome">): void;
   onMessage(message: ServerMessage): void;
   /** Some frame was lost on its way to the server. */
   onStumble(): void;
-  onEnd(end: ConnectionEnd): void;
+  /** What the server said last, when that was why it ends; else CANNOT_CONNECT. */
+  onEnd(error: StreamerError): void;
 }
 
 export interface Connection {
@@ -35,6 +30,9 @@ function originHint(): string {
   return page ? ` Is a server running there, and does it allow the origin ${page.origin}?` : "";
 }
 
+/** A server that turns a connection away may name the code as its reason, where the frame before it got lost. */
+const REFUSAL = /^(UNAUTHORIZED|FORBIDDEN)/;
+
 const PING = JSON.stringify({ type: "ping" });
 
 type DialOptions = Pick<ResolvedOptions, "WebSocket" | "clock" | "connectTimeoutMs" | "pongTimeoutMs">;
@@ -44,21 +42,17 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   // Browsers cannot set headers: the token travels as a subprotocol the server does not select.
   const socket = new options.WebSocket(url, [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token]);
   let heartbeatMs: number | undefined;
-  let heardAt = clock.now();
-  let lastError: ServerMessage<"error"> | undefined;
+  let heardAt = clock.monotonic();
+  /** The last thing the server said, when that was an error about no frame: why it is about to close. */
+  let lastError: WireError | undefined;
   const parts = createPartJoiner();
   let ended = false;
   let stopTimer = clock.after(options.connectTimeoutMs, () => end(`${url} did not answer within ${options.connectTimeoutMs} ms.`));
 
-  function end(message: string, unauthorized = false, cause?: unknown): void {
+  function end(message: string, code: ClientErrorCode = "CANNOT_CONNECT"): void {
     if (ended) return;
     abandon();
-    const error = unauthorized
-      ? lastError
-        ? fromWire(lastError.error)
-        : new StreamerError("UNAUTHORIZED", message)
-      : new StreamerError("CANNOT_CONNECT", message, { cause: cause ?? lastError?.error });
-    events.onEnd({ unauthorized, error });
+    events.onEnd(lastError ? fromWire(lastError) : new StreamerError(code, message));
   }
 
   /** From here on nothing this socket does is heard. */
@@ -74,17 +68,17 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   }
 
   function listenForSilence(): void {
-    const silentMs = clock.now() - heardAt;
+    const silentMs = clock.monotonic() - heardAt;
     if (silentMs < heartbeatMs!) watch(heartbeatMs! - silentMs, listenForSilence);
     else ask();
   }
 
   function ask(): void {
-    const askedAt = clock.now();
+    const askedAt = clock.monotonic();
     socket.send(PING);
     watch(pongTimeoutMs, () => {
       if (heardAt >= askedAt) listenForSilence();
-      else end(`${url} was silent for ${Math.round(clock.now() - heardAt)} ms; the connection is given up.`);
+      else end(`${url} was silent for ${Math.round(clock.monotonic() - heardAt)} ms; the connection is given up.`);
     });
   }
 
@@ -98,13 +92,14 @@ export function dial(url: string, token: string, options: DialOptions, events: C
       if (whole !== undefined) receive(JSON.parse(whole) as ServerMessage);
       return;
     }
+    if (message.type !== "error") lastError = undefined;
+    else if ((message.request_id ?? message.ref) === undefined) lastError = message.error;
     if (message.type === "welcome") {
       heartbeatMs = message.heartbeat_ms;
       watch(heartbeatMs, listenForSilence);
       events.onWelcome(message);
       return;
     }
-    if (message.type === "error" && message.request_id === undefined && message.ref === undefined) lastError = message;
     events.onMessage(message);
   }
 
@@ -112,7 +107,7 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   socket.addEventListener("open", () => !ended && socket.send(PING));
   socket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
     if (ended || typeof data !== "string") return;
-    heardAt = clock.now();
+    heardAt = clock.monotonic();
     try {
       receive(JSON.parse(data) as ServerMessage);
     } catch {
@@ -120,10 +115,10 @@ export function dial(url: string, token: string, options: DialOptions, events: C
     }
   });
   socket.addEventListener("close", ({ code, reason }) => {
-    const unauthorized = lastError?.error.code === "UNAUTHORIZED" || reason.startsWith("UNAUTHORIZED");
-    const said = [lastError?.error.message ?? reason, code === 1006 ? "" : `code ${code}`].filter((part) => part !== "").join(", ");
+    const said = [reason, code === 1006 ? "" : `code ${code}`].filter((part) => part !== "").join(", ");
     const what = heartbeatMs === undefined ? `${url} could not be reached` : `The connection to ${url} was lost`;
-    end(`${what}${said === "" ? "" : ` (${said})`}.${heartbeatMs === undefined && said === "" ? originHint() : ""}`, unauthorized);
+    const refusal = REFUSAL.exec(reason)?.[0] as ClientErrorCode | undefined;
+    end(`${what}${said === "" ? "" : ` (${said})`}.${heartbeatMs === undefined && said === "" ? originHint() : ""}`, refusal);
   });
 
   return {

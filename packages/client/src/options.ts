@@ -28,9 +28,9 @@ export interface ConnectOptions {
 }
 
 export interface ClientClock {
-  /** Milliseconds that never go back. */
-  now(): number;
-  /** Calls once after `ms`; the answer calls it off. */
+  /** Milliseconds since some fixed moment; never goes back. */
+  monotonic(): number;
+  /** Calls `call` once after `ms`; the returned function calls it off. */
   after(ms: number, call: () => void): () => void;
 }
 
@@ -47,7 +47,7 @@ export interface ResolvedOptions {
 }
 
 const systemClock: ClientClock = {
-  now: () => performance.now(),
+  monotonic: () => performance.now(),
   after(ms, call) {
     const timer = setTimeout(call, ms);
     return () => clearTimeout(timer);

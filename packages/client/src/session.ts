@@ -3,7 +3,7 @@
  * time. One loop decides; nothing else opens or replaces a connection.
  */
 import type { ServerMessage } from "@streamer/protocol";
-import { dial, type Connection, type ConnectionEnd } from "./connection.ts";
+import { dial, type Connection } from "./connection.ts";
 import { StreamerError } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { afterEnd } from "./reconnect.ts";
@@ -69,23 +69,23 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
         onEnd: ended,
       });
     } catch (cause) {
-      ended({ unauthorized: false, error: refusedToDial(cause, typeof options.token === "string") });
+      ended(refusedToDial(cause, typeof options.token === "string"));
     }
   }
 
-  function ended(end: ConnectionEnd): void {
+  function ended(error: StreamerError): void {
     connection = undefined;
     if (isClosed()) return;
     if (state.status === "open") events.onDown();
     else failures += 1;
-    const verdict = afterEnd(end, failures, options);
+    const verdict = afterEnd(error, failures, options);
     if ("giveUp" in verdict) {
       stopWatching?.();
       become({ status: "closed", error: verdict.giveUp });
       events.onGiveUp(verdict.giveUp);
       return;
     }
-    become({ status: "waiting", failures, retryInMs: verdict.retryInMs, error: end.error });
+    become({ status: "waiting", failures, retryInMs: verdict.retryInMs, error });
     stopWaiting = options.clock.after(verdict.retryInMs, () => void open());
   }
 

@@ -5,7 +5,7 @@
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { WebSocketServer, type WebSocket } from "ws";
-import type { ClientMessage, ServerMessage } from "@streamer/protocol";
+import type { ClientMessage, ServerMessage, WireError } from "@streamer/protocol";
 
 export interface FakePeer extends AsyncDisposable {
   readonly url: string;
@@ -21,11 +21,13 @@ export interface FakePeer extends AsyncDisposable {
   /** Accept sockets and say nothing on them, not even welcome or pong. */
   stalled: boolean;
   /** Refuse each connection with this error. */
-  refuseWith: { code: "UNAUTHORIZED" | "SERVICE_UNAVAILABLE"; message: string } | undefined;
+  refuseWith: WireError | undefined;
   onFrame: (message: ClientMessage) => void;
   say(message: Partial<ServerMessage> & { type: ServerMessage["type"] }): void;
   /** Cuts every connection without a goodbye. */
   cut(): void;
+  /** Closes every connection, after all that was said on it. */
+  end(closeCode: number): void;
   /** The first frame heard that matches, waiting for it. */
   hear(matches: (message: ClientMessage) => boolean, count?: number): Promise<ClientMessage>;
   /** Waits until `condition` holds, looked at after each frame and connection. */
@@ -61,6 +63,9 @@ export async function startPeer(): Promise<FakePeer> {
     cut() {
       for (const socket of sockets) socket.terminate();
       sockets.clear();
+    },
+    end(closeCode) {
+      for (const socket of sockets) socket.close(closeCode);
     },
     async hear(matches, count = 1) {
       await peer.until(() => peer.heard.filter(matches).length >= count);

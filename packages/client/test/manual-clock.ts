@@ -11,7 +11,7 @@ export function createManualClock(): ManualClock {
   let now = 0;
   const timers = new Set<{ readonly at: number; readonly call: () => void }>();
   return {
-    now: () => now,
+    monotonic: () => now,
     get pending() {
       return Array.from(timers, ({ at }) => at - now).sort((a, b) => a - b);
     },

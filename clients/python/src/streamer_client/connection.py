@@ -15,12 +15,12 @@ import websockets
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from .errors import StreamerError, from_wire
+from .errors import ClientErrorCode, StreamerError, from_wire
 from .frames import PING
 from .options import Options
 from .parts import PartJoiner
-from .reconnect import ConnectionEnd
-from .wire import ErrorEvent, ServerMessage, Welcome
+from .reconnect import FINAL
+from .wire import ServerMessage, Welcome, WireError
 
 CLOSE_WAIT_MS = 1_000
 """How long the server's side of a close may take."""
@@ -61,17 +61,18 @@ class Connection:
         self._options = options
         self._clock = options.clock
         self._events = events
-        self._end: asyncio.Future[ConnectionEnd] = asyncio.get_running_loop().create_future()
+        self._end: asyncio.Future[StreamerError] = asyncio.get_running_loop().create_future()
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
         self._parts = PartJoiner()
         self._heartbeat_ms: float | None = None
-        self._heard_at = self._clock.now()
-        self._last_error: ErrorEvent | None = None
+        self._heard_at = self._clock.monotonic()
+        # The last thing the server said, when that was an error about no frame: why it is about to close.
+        self._last_error: WireError | None = None
         self._stop_timer: Callable[[], None] = lambda: None
         self._carrier: asyncio.Task[None] | None = None
 
-    async def live(self) -> ConnectionEnd:
-        """Dials, and lasts until the link ends. Cancelling it ends the link from this side."""
+    async def live(self) -> StreamerError:
+        """Dials, lasts until the link ends, and tells why: what the server said last, when that was why. Cancelling it ends the link from this side."""
         timeout_ms = self._options.connect_timeout_ms
         self._watch(timeout_ms, lambda: self._ended(f"{self._url} did not answer within {timeout_ms:.0f} ms."))
         self._carrier = asyncio.create_task(self._carry())
@@ -130,44 +131,39 @@ class Connection:
         except ConnectionClosed:
             pass  # Whoever reads is told.
 
-    def _ended(self, message: str, unauthorized: bool = False) -> None:
+    def _ended(self, message: str, code: ClientErrorCode = "CANNOT_CONNECT") -> None:
         if self._end.done():
             return
-        if unauthorized and self._last_error:
-            error = from_wire(self._last_error["error"])
-        else:
-            error = StreamerError("UNAUTHORIZED" if unauthorized else "CANNOT_CONNECT", message)
-        self._end.set_result(ConnectionEnd(error, unauthorized))
+        self._end.set_result(from_wire(self._last_error) if self._last_error else StreamerError(code, message))
 
     def _lost(self, closed: ConnectionClosed) -> None:
         code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
-        last = self._last_error["error"] if self._last_error else None
-        unauthorized = (last is not None and last["code"] == "UNAUTHORIZED") or reason.startswith("UNAUTHORIZED")
-        said = [last["message"] if last else reason, f"code {code}" if code else ""]
-        why = ", ".join(part for part in said if part)
+        why = ", ".join(part for part in (reason, f"code {code}" if code else "") if part)
         url = self._url
         what = f"{url} could not be reached" if self._heartbeat_ms is None else f"The connection to {url} was lost"
-        self._ended(f"{what}{f' ({why})' if why else ''}.", unauthorized)
+        # A server that turns a connection away may name the code as its reason, where the frame before it got lost.
+        refusals = [code for code in FINAL if reason.startswith(code)]
+        self._ended(f"{what}{f' ({why})' if why else ''}.", *refusals)
 
     def _watch(self, in_ms: float, check: Callable[[], None]) -> None:
         self._stop_timer()
         self._stop_timer = self._clock.after(in_ms, check)
 
     def _listen_for_silence(self, heartbeat_ms: float) -> None:
-        silent_ms = self._clock.now() - self._heard_at
+        silent_ms = self._clock.monotonic() - self._heard_at
         if silent_ms < heartbeat_ms:
             self._watch(heartbeat_ms - silent_ms, lambda: self._listen_for_silence(heartbeat_ms))
         else:
             self._ask(heartbeat_ms)
 
     def _ask(self, heartbeat_ms: float) -> None:
-        asked_at = self._clock.now()
+        asked_at = self._clock.monotonic()
 
         def check() -> None:
             if self._heard_at >= asked_at:
                 self._listen_for_silence(heartbeat_ms)
             else:
-                silent_ms = self._clock.now() - self._heard_at
+                silent_ms = self._clock.monotonic() - self._heard_at
                 self._ended(f"{self._url} was silent for {silent_ms:.0f} ms; the connection is given up.")
 
         self.send(PING)
@@ -176,7 +172,7 @@ class Connection:
     def _hear(self, data: str | bytes) -> None:
         if self._end.done() or not isinstance(data, str):
             return
-        self._heard_at = self._clock.now()
+        self._heard_at = self._clock.monotonic()
         try:
             self._receive(json.loads(data))
         except Exception:
@@ -185,6 +181,8 @@ class Connection:
 
     def _receive(self, message: Mapping[str, Any]) -> None:
         kind = message.get("type")
+        if kind != "error":
+            self._last_error = None
         if kind is None and "connectionId" in message:
             # No word of the server's: a gateway's own, which failed on some frame, or had too many, and does not say which.
             self._events.stumbled()
@@ -192,11 +190,13 @@ class Connection:
             whole = self._parts.join(cast(Any, message))
             if whole is not None:
                 self._receive(json.loads(whole))
+        elif kind == "error":
+            if "request_id" not in message and "ref" not in message:
+                self._last_error = message["error"]
+            self._events.heard(cast(ServerMessage, message))
         elif kind == "welcome":
             heartbeat_ms = self._heartbeat_ms = message["heartbeat_ms"]
             self._watch(heartbeat_ms, lambda: self._listen_for_silence(heartbeat_ms))
             self._events.welcomed(cast(Welcome, message))
         else:
-            if kind == "error" and "request_id" not in message and "ref" not in message:
-                self._last_error = cast(ErrorEvent, message)
             self._events.heard(cast(ServerMessage, message))

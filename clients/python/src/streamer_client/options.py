@@ -33,11 +33,11 @@ class OutboxLimits:
 
 
 class Clock(Protocol):
-    def now(self) -> float:
-        """Milliseconds that never go back."""
+    def monotonic(self) -> float:
+        """Milliseconds since some fixed moment; never goes back."""
 
     def after(self, ms: float, call: Callable[[], None]) -> Callable[[], None]:
-        """Calls once after `ms`; the answer calls it off."""
+        """Calls `call` once after `ms`; the returned function calls it off."""
 
 
 class LoopClock:
@@ -46,7 +46,7 @@ class LoopClock:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    def now(self) -> float:
+    def monotonic(self) -> float:
         return self._loop.time() * 1_000
 
     def after(self, ms: float, call: Callable[[], None]) -> Callable[[], None]:

@@ -12,7 +12,7 @@ from .connection import CLOSE_WAIT_MS, Connection, ConnectionEvents
 from .errors import StreamerError
 from .listeners import Listeners, subscribe, tell
 from .options import Options, fresh
-from .reconnect import ConnectionEnd, after_end
+from .reconnect import after_end
 from .wire import ServerMessage, Welcome
 
 
@@ -95,27 +95,27 @@ class Session(ConnectionEvents):
 
     async def _keep(self) -> None:
         while True:
-            end = await self._connect()
+            error = await self._connect()
             if self.state.status == "open":
                 self._events.down()
             else:
                 self._failures += 1
-            verdict = after_end(end, self._failures, self._options)
+            verdict = after_end(error, self._failures, self._options)
             if isinstance(verdict, StreamerError):
                 self._become(ConnectionState(status="closed", error=verdict))
                 self._events.end(verdict)
                 return
             self._become(
-                ConnectionState(status="waiting", failures=self._failures, retry_in_ms=verdict, error=end.error)
+                ConnectionState(status="waiting", failures=self._failures, retry_in_ms=verdict, error=error)
             )
             await self._pause(verdict)
             self._become(ConnectionState(status="connecting"))
 
-    async def _connect(self) -> ConnectionEnd:
+    async def _connect(self) -> StreamerError:
         try:
             token = await fresh(self._options.token)
         except Exception as cause:
-            return ConnectionEnd(StreamerError("CANNOT_CONNECT", f"No token could be had: {cause}"))
+            return StreamerError("CANNOT_CONNECT", f"No token could be had: {cause}")
         connection = self._connection = Connection(self._url, token, self._options, self)
         try:
             return await connection.live()
