@@ -14,6 +14,7 @@ export {
   type StopReason,
 } from "./errors.ts";
 export * from "./handler.ts";
+export { createLoop, type Loop, type LoopCondition, type LoopParts } from "./loops.ts";
 export type * from "./ports/answers.ts";
 export type * from "./ports/blobs.ts";
 export type * from "./ports/channel.ts";

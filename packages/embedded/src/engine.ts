@@ -45,7 +45,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
   const { database, dataFolder, clock, log, publicUrl, onRunnable, isolation } = parts;
   const store = createStore(database, clock, onRunnable);
   const requests = createRequests(store);
-  const wakeups = createWakeups(clock, () => requests.nextRunAt(), onRunnable);
+  const wakeups = createWakeups({ clock, log, nextRunAt: () => requests.nextRunAt(), onWake: onRunnable });
   const links = createLinkSigner(dataFolder, publicUrl);
   const readEpoch = database.db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
   const scratchFolder = join(dataFolder, "scratch");

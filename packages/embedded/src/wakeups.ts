@@ -1,47 +1,57 @@
 /**
  * One timer for the earliest of all wakeups: each that is later is found when the earlier one's work asks the store for
- * the next. Long waits are cut into pieces, so that a wall clock set forward is noticed within a minute.
+ * the next. Long waits are cut into pieces, so that a wall clock set forward is noticed within a minute; a wakeup that
+ * comes early harms nobody.
  */
-import type { Clock, RequestKey, Wakeups } from "@streamer/core";
+import { createLoop, type Clock, type Log, type Loop, type RequestKey, type Wakeups } from "@streamer/core";
 
 export interface ArmedWakeups extends Wakeups {
+  readonly loop: Loop;
   at(timeMs: number, key?: RequestKey): Promise<void>;
   close(): void;
 }
 
-const LONGEST_WAIT_MS = 60_000;
+export interface WakeupsParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly nextRunAt: () => Promise<number | undefined>;
+  readonly onWake: (key?: RequestKey) => void;
+}
 
-export function createWakeups(
-  clock: Clock,
-  nextRunAt: () => Promise<number | undefined>,
-  onWake: (key?: RequestKey) => void,
-): ArmedWakeups {
+const LONGEST_WAIT_MS = 60_000;
+/** The store is asked for one number. */
+const BOUND_MS = 30_000;
+
+export function createWakeups({ clock, log, nextRunAt, onWake }: WakeupsParts): ArmedWakeups {
   let earliest = Infinity;
-  let cancel: (() => void) | undefined;
+  let callOff: (() => void) | undefined;
   let closed = false;
 
-  const arm = (timeMs: number): void => {
-    if (closed || timeMs >= earliest) return;
-    earliest = timeMs;
-    cancel?.();
-    cancel = clock.after(Math.min(Math.max(timeMs - clock.now(), 0), LONGEST_WAIT_MS), () => void ring());
-  };
-
   const ring = async (): Promise<void> => {
-    const isDue = earliest <= clock.now();
-    const planned = earliest;
-    earliest = Infinity;
-    if (!isDue) return arm(planned);
     onWake();
     const next = await nextRunAt();
     if (next !== undefined) arm(next);
   };
+  // A store that cannot say what comes next is asked again: nobody else would.
+  const loop = createLoop({ clock, log, name: "wakeups", boundMs: BOUND_MS, round: ring });
+
+  const arm = (timeMs: number): void => {
+    if (closed || timeMs >= earliest) return;
+    earliest = timeMs;
+    callOff?.();
+    callOff = clock.after(Math.min(Math.max(timeMs - clock.now(), 0), LONGEST_WAIT_MS), () => {
+      earliest = Infinity;
+      loop.nudge();
+    });
+  };
 
   return {
+    loop,
     at: async (timeMs) => arm(timeMs),
     close: () => {
       closed = true;
-      cancel?.();
+      callOff?.();
+      loop.stop();
     },
   };
 }

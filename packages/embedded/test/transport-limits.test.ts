@@ -11,6 +11,7 @@ import { z } from "zod";
 import { startServer, type Server } from "../src/server/server.ts";
 import { createLives } from "../src/server/transport-limits.ts";
 import { connectClient } from "./client.ts";
+import { silent } from "./harness.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "streamer-limits-"));
 const runs: unknown[] = [];
@@ -68,7 +69,7 @@ describe("under the limits of API Gateway", () => {
 
 it("a connection ends when it was idle or has lived too long, and not before", async () => {
   const clock = createManualClock();
-  const lives = createLives(clock, { idleMs: 10_000, lifeMs: 30_000 });
+  const lives = createLives({ clock, log: silent }, { idleMs: 10_000, lifeMs: 30_000 });
   const closed: string[] = [];
   const socketOf = (name: string) => ({ close: (code: number) => closed.push(`${name} ${code}`), on: () => {} }) as unknown as WebSocket;
   const wire = { bufferedBytes: 0, send: () => {}, cork: () => {}, uncork: () => {}, close: () => {} };
@@ -90,5 +91,5 @@ it("a connection ends when it was idle or has lived too long, and not before", a
   await clock.advance(2_000);
   await turnsOfTheLoop();
   expect(new Set(closed)).toEqual(new Set(["idle 1001", "told 1001", "speaks 1001"]));
-  lives.stop();
+  lives.loop.stop();
 });

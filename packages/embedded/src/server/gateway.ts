@@ -15,7 +15,7 @@ import {
   type TransportLimits,
   type WireError,
 } from "@streamer/protocol";
-import { asError, type Streamer } from "@streamer/core";
+import { asError, createLoop, type Loop, type Streamer } from "@streamer/core";
 import { readToken, type Identity } from "@streamer/auth";
 import type { Auth } from "./auth.ts";
 import type { Wire } from "../channel.ts";
@@ -40,6 +40,7 @@ export interface GatewayParts {
 }
 
 export interface Gateway {
+  readonly loops: readonly Loop[];
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Closes every socket, and waits a moment for the peers to agree. */
   close(code: number, reason: string): Promise<void>;
@@ -47,6 +48,8 @@ export interface Gateway {
 
 /** A peer that answers no ping for this long is gone. One timer for all sockets. */
 const PING_EVERY_MS = 30_000;
+/** It only hands frames to the sockets. */
+const PING_BOUND_MS = 10_000;
 /** How long a peer may take to answer a close frame; until then a slow one's buffer is kept. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -64,10 +67,9 @@ export function createGateway(parts: GatewayParts): Gateway {
   };
   const server = new WebSocketServer(options);
   const heard = new Map<WebSocket, boolean>();
-  const lives = transport && createLives(clock, transport);
-  let cancelPing = clock.after(PING_EVERY_MS, pingAll);
+  const lives = transport && createLives(engine, transport);
 
-  function pingAll(): void {
+  const pingAll = (): void => {
     for (const [socket, isAlive] of heard) {
       if (!isAlive) socket.terminate();
       else {
@@ -75,8 +77,8 @@ export function createGateway(parts: GatewayParts): Gateway {
         socket.ping();
       }
     }
-    cancelPing = clock.after(PING_EVERY_MS, pingAll);
-  }
+  };
+  const ping = createLoop({ clock, log, name: "ping", round: pingAll, everyMs: PING_EVERY_MS, boundMs: PING_BOUND_MS });
 
   const turnAway = (socket: WebSocket, error: WireError): void => {
     socket.send(printMessage({ type: "error", timestamp: clock.now(), error }));
@@ -142,6 +144,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   };
 
   return {
+    loops: [ping, ...(lives ? [lives.loop] : [])],
     upgrade: (request, raw, head) => {
       raw.on("error", () => raw.destroy());
       admit(request, raw, head).catch((error: unknown) => {
@@ -150,8 +153,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       });
     },
     close: async (code, reason) => {
-      cancelPing();
-      lives?.stop();
+      ping.stop();
+      lives?.loop.stop();
       const sockets = Array.from(heard.keys());
       const closed = sockets.map((socket) => new Promise<void>((resolve) => void socket.once("close", () => resolve())));
       // `ws` ends by force what does not answer within CLOSE_TIMEOUT_MS.

@@ -2,14 +2,14 @@
 import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
 import { splitIntoParts, type TransportLimits } from "@streamer/protocol";
-import type { Clock } from "@streamer/core";
+import { createLoop, type Engine, type Loop } from "@streamer/core";
 import type { Wire } from "../channel.ts";
 
 export interface Lives {
   /** The socket's wire, from now on counted as used whenever something is sent. */
   watch(socket: WebSocket, wire: Wire): Wire;
   used(socket: WebSocket): void;
-  stop(): void;
+  readonly loop: Loop;
 }
 
 interface Life {
@@ -19,10 +19,14 @@ interface Life {
 
 /** Looks at every connection so often: one ends at most this much late. */
 const LOOK_EVERY_MS = 1_000;
+const LOOK_BOUND_MS = 10_000;
 /** What API Gateway closes with: 1001, "Going away". */
 const GOING_AWAY = 1001;
 
-export function createLives(clock: Clock, { idleMs, lifeMs }: Pick<TransportLimits, "idleMs" | "lifeMs">): Lives {
+export function createLives(
+  { clock, log }: Pick<Engine, "clock" | "log">,
+  { idleMs, lifeMs }: Pick<TransportLimits, "idleMs" | "lifeMs">,
+): Lives {
   const lives = new Map<WebSocket, Life>();
   const used = (socket: WebSocket): void => {
     const life = lives.get(socket);
@@ -33,13 +37,11 @@ export function createLives(clock: Clock, { idleMs, lifeMs }: Pick<TransportLimi
     for (const [socket, { endsAt, usedAt }] of lives) {
       if (now >= endsAt || now - usedAt >= idleMs) socket.close(GOING_AWAY, "Going away");
     }
-    cancel = clock.after(LOOK_EVERY_MS, look);
   };
-  let cancel = clock.after(LOOK_EVERY_MS, look);
 
   return {
     used,
-    stop: () => cancel(),
+    loop: createLoop({ clock, log, name: "connection lives", round: look, everyMs: LOOK_EVERY_MS, boundMs: LOOK_BOUND_MS }),
     watch: (socket, wire) => {
       const now = clock.monotonic();
       lives.set(socket, { endsAt: now + lifeMs, usedAt: now });

@@ -1,0 +1,55 @@
+/** The background work of a server, each with the failure that once ended it. */
+import { createManualClock, turnsOfTheLoop } from "@streamer/contract";
+import { expect, it, vi } from "vitest";
+import { createPump } from "../src/server/entry/work.ts";
+import { createWakeups } from "../src/wakeups.ts";
+import { silent } from "./harness.ts";
+
+const nothing = { claimed: 0, ended: Promise.resolve() };
+
+it("P2 the pump claims again after a claim that failed while another was asked for", async () => {
+  const clock = createManualClock();
+  let isFull = true;
+  const work = vi.fn<() => Promise<typeof nothing>>(async () => {
+    await turnsOfTheLoop(2);
+    if (isFull) throw new Error("disk full");
+    return nothing;
+  });
+  const { nudge, stop, loop } = createPump({ clock, log: silent, work });
+  nudge();
+  await turnsOfTheLoop(1);
+  nudge();
+  await clock.advance(0);
+  expect(work).toHaveBeenCalledTimes(1);
+  isFull = false;
+  await clock.advance(1_000);
+  expect(work).toHaveBeenCalledTimes(2);
+  expect(loop.condition).toEqual({ state: "working" });
+  nudge();
+  nudge();
+  await clock.advance(0);
+  expect(work).toHaveBeenCalledTimes(3);
+  stop();
+});
+
+it("P9 wakeups go on after the store could not say what comes next", async () => {
+  const clock = createManualClock();
+  const onWake = vi.fn<() => void>();
+  let answers: (number | Error)[] = [];
+  const nextRunAt = async (): Promise<number | undefined> => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const wakeups = createWakeups({ clock, log: silent, nextRunAt, onWake });
+  answers = [new Error("unreadable"), clock.now() + 30_000];
+  await wakeups.at(clock.now() + 1_000);
+  await clock.advance(1_000);
+  expect(onWake).toHaveBeenCalledTimes(1);
+  expect(wakeups.loop.condition).toMatchObject({ state: "failing" });
+  await clock.advance(1_000);
+  expect(onWake).toHaveBeenCalledTimes(2);
+  await clock.advance(28_000);
+  expect(onWake).toHaveBeenCalledTimes(3);
+  wakeups.close();
+});
