@@ -23,7 +23,7 @@ export const EVE: Owner = { tenantId: "evil", userId: "alice" };
 
 export function submission(requestId: string, more: Partial<Submission> = {}): Submission {
   const owner = more.owner ?? ALICE;
-  const payload = more.payload ?? { n: requestId };
+  const { payload = { n: requestId } } = more;
   return {
     key: requestKey(owner, requestId),
     requestId,

@@ -8,7 +8,8 @@
  *
  * A count is changed beside the request, not with it: a process that dies between the two, or an answer that is lost and
  * asked for again, leaves it off by one. `reconcile` puts that right when nothing waits; a tenant's count is forgotten after a quiet week; slots
- * are looked through when there is none to be had.
+ * are looked through when there is none to be had: who holds one without running is suspected, and loses it when it is
+ * found so again a while later. Traffic does not matter to that: each holder is judged by itself.
  */
 import { heldBy } from "@streamer/core";
 import { hashOf, shards, tenantKey } from "../dynamodb/keys.ts";
@@ -58,13 +59,15 @@ interface CounterItem {
 interface SlotsItem {
   readonly pk: string;
   readonly holders?: ReadonlySet<string>;
-  readonly changed_at?: number;
+  /** Holders that did not run when it was looked through last. */
+  readonly suspects?: ReadonlySet<string>;
+  readonly looked_at?: number;
 }
 
-/** A count that was changed within this may belong to a request that is just being written. */
+/** A count that was changed, or a slot that was taken, within this may belong to a request that is just being written. */
 const QUIET_MS = 60_000;
 const TENANT_EXPIRY_MS = 7 * 86_400_000;
-/** Holders looked up when no slot is free. */
+/** Holders looked up in one go, drawn by lot when there are more: each costs a read. */
 const MAX_CHECKED = 25;
 
 const counterKey = (shard: number): string => `waiting#${shard}`;
@@ -116,26 +119,49 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
     const taken = await items.update<SlotsItem>(
       { pk },
       {
-        set: "ADD holders :one SET changed_at = :now",
+        set: "ADD holders :one DELETE suspects :one",
         condition: "attribute_not_exists(holders) OR size(holders) < :cap OR contains(holders, :holder)",
-        values: { ":one": new Set([holder]), ":cap": cap, ":holder": holder, ":now": Math.round(now()) },
+        values: { ":one": new Set([holder]), ":cap": cap, ":holder": holder },
       },
     );
     return taken !== undefined;
   }
 
-  /** Frees slots whose request does not run: its process died between the two writes. */
+  /** Frees slots of requests that have not run for a while: their process died between the two writes. */
   async function heal(pk: string): Promise<boolean> {
-    const slots = await items.get<SlotsItem>({ pk });
-    if (now() - (slots?.changed_at ?? 0) < QUIET_MS) return false;
-    const holders = [...(slots?.holders ?? [])].slice(0, MAX_CHECKED);
-    const stale = (await Promise.all(holders.map(async (holder) => ((await isRunning(holder)) ? [] : [holder])))).flat();
-    await Promise.all(stale.map((holder) => freeSlot(pk, holder)));
-    return stale.length > 0;
+    const at = Math.round(now());
+    // One process looks, once in a while: under load every claim that is refused comes here.
+    const slots = await items.update<SlotsItem>(
+      { pk },
+      {
+        set: "SET looked_at = :at",
+        condition: "attribute_exists(holders) AND (attribute_not_exists(looked_at) OR looked_at <= :before)",
+        values: { ":at": at, ":before": at - QUIET_MS },
+      },
+    );
+    if (!slots) return false;
+    const { holders = new Set(), suspects = new Set() } = slots;
+    const checked = draw([...holders], MAX_CHECKED);
+    const looked = await Promise.all(checked.map(async (holder) => ({ holder, runs: await isRunning(holder) })));
+    const found = (runs: boolean, suspected: boolean): readonly string[] =>
+      looked.flatMap((one) => (one.runs === runs && suspects.has(one.holder) === suspected ? [one.holder] : []));
+    const [gone, fresh, cleared] = [found(false, true), found(false, false), found(true, true)];
+    if (fresh.length > 0) await items.update({ pk }, { set: "ADD suspects :some", values: { ":some": new Set(fresh) } });
+    if (cleared.length > 0) await items.update({ pk }, { set: "DELETE suspects :some", values: { ":some": new Set(cleared) } });
+    // One that has taken its slot again meanwhile is no longer suspected, and keeps it.
+    await Promise.all(gone.map((holder) => freeSlot(pk, holder, "contains(suspects, :holder)")));
+    return gone.length > 0;
   }
 
-  const freeSlot = (pk: string, holder: string): Promise<unknown> =>
-    items.update({ pk }, { set: "DELETE holders :one", values: { ":one": new Set([holder]) } });
+  const freeSlot = (pk: string, holder: string, condition?: string): Promise<unknown> =>
+    items.update(
+      { pk },
+      {
+        set: "DELETE holders :one, suspects :one",
+        values: { ":one": new Set([holder]), ...(condition !== undefined && { ":holder": holder }) },
+        ...(condition !== undefined && { condition }),
+      },
+    );
 
   return {
     enter: async (request, caps) => {
@@ -185,6 +211,12 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
       }
     },
   };
+}
+
+/** So many of them, each as likely as any other. */
+function draw(all: readonly string[], count: number): readonly string[] {
+  const lots = all.map((one) => [Math.random(), one] as const);
+  return (all.length <= count ? lots : lots.toSorted(([a], [b]) => a - b).slice(0, count)).map(([, one]) => one);
 }
 
 /** The tenant's name may be long and is only told apart, never read back. */

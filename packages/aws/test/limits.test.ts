@@ -1,0 +1,49 @@
+/** Counts and slots that outlive the processes that made them, under traffic that never ends (P14). */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { created, submission, terms } from "@streamer/contract/samples";
+import { createHarness, startCloud, type AwsHarness, type Cloud } from "./harness.ts";
+
+let cloud: Cloud;
+let harness: AwsHarness;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(() => cloud.stop());
+beforeEach(async () => {
+  harness = await createHarness(cloud);
+});
+afterEach(() => harness.dispose());
+
+const CAPS = { total: 2 };
+const run = (pk: string) => ({ pk, action: "work", tenant: "acme" });
+
+it("P14 a slot whose request ended as its process died is free again, however many others come and go", async () => {
+  const { engine, clock } = harness;
+  const { limits, requests } = engine;
+  // It ended, and its process died before it gave up the slot.
+  await limits.takeSlots(run(submission("dead").key), CAPS);
+  let taken = 0;
+  for (let minute = 0; minute < 4; minute += 1) {
+    for (let n = 0; n < 4; n += 1) {
+      await created(engine, `r${minute}-${n}`);
+      const [claim] = await requests.claim(terms(1, { concurrency: { work: CAPS } }));
+      const other = await limits.takeSlots(run(submission("other").key), CAPS);
+      if ("taken" in other) taken += 1;
+      await limits.freeSlots(submission("other").key, "taken" in other ? other.taken : []);
+      await requests.settle(claim!.lease, { status: "COMPLETED", events: [], runMs: 1 });
+      await clock.advance(20_000);
+    }
+  }
+  expect(taken).toBeGreaterThan(0);
+});
+
+it("P14 a slot that is taken before its request is written as running is not taken away", async () => {
+  const { limits } = harness.engine;
+  await limits.takeSlots(run("a"), { total: 1 });
+  // Every refusal looks for slots to be freed.
+  for (let n = 0; n < 5; n += 1) expect(await limits.takeSlots(run("b"), { total: 1 })).toEqual({ busy: "total" });
+  await harness.clock.advance(61_000);
+  // The same request takes it anew: it is no longer suspected.
+  expect(await limits.takeSlots(run("a"), { total: 1 })).toMatchObject({ taken: [expect.any(String)] });
+  expect(await limits.takeSlots(run("b"), { total: 1 })).toEqual({ busy: "total" });
+});
