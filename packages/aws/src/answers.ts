@@ -1,84 +1,150 @@
 /**
  * What is answered at once, known to every process: one item for each, beside the counts. Beginning is one conditional
  * update, so of two processes that are asked for one id at once one runs it, and the other leaves its client to that one.
+ *
+ *   nothing ──begin──> running ──end──> answered, durable ──a minute──> forgotten
+ *                      running ──its time is over: its process died──> begun again, its askers kept
+ *
+ * An item names the run that made it. By that name a lost answer to `begin` is recognised as one's own, and a run that
+ * comes back from the dead changes nothing of the run that took its place.
  */
-import type { AnswerEnd, Answers, Beginning, Clock, RequestKey } from "@streamer/core";
+import { randomUUID } from "node:crypto";
+import { StreamerError, type AnswerEnd, type Answers, type Asked, type Beginning, type Clock, type RequestKey } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
 import { hashOf } from "./dynamodb/keys.ts";
 
 interface AnswerItem {
   readonly fingerprint: string;
+  readonly run: string;
   readonly phase: "running" | AnswerEnd["kind"];
   /** Epoch ms: a run that has not ended by then has died; an answer is forgotten then. */
   readonly until: number;
   readonly askers?: ReadonlySet<string>;
   readonly text?: string;
 }
+type Asking = Asked & { readonly leaseMs: number };
 
 const REMEMBERED_MS = 60_000;
-/** Larger answers are forgotten: an item holds 400 KB, and each KB of it is paid for ("Constraints in Amazon DynamoDB"). */
-const MAX_TEXT_LENGTH = 32_768;
+/** Larger answers are forgotten: each KB of an item is paid for, twice ("Read/write capacity", DynamoDB Developer Guide). */
+const MAX_TEXT_BYTES = 32_768;
+/** Connections that one run answers: an item holds 400 KB ("Constraints in Amazon DynamoDB"). */
+const MAX_ASKERS = 1_000;
 /** Others may end or begin it between two looks. */
 const MAX_TRIES = 5;
+const TRY_AGAIN_MS = 1_000;
+/** DynamoDB may delete an item this long after it means nothing any more. */
+const TTL_MARGIN_MS = 60_000;
+
+const NAMES = { "#phase": "phase", "#until": "until", "#ttl": "ttl" } as const;
+/** Nobody runs it, and what is remembered is too old. */
+const IS_FREE = "attribute_not_exists(pk) OR (#until <= :now AND #phase <> :running)";
 
 export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers {
+  /** Runs that this process has begun, and for whom. */
+  const begun = new Map<RequestKey, { readonly run: string; readonly connectionId: string; readonly until: number }>();
   const keyOf = (key: RequestKey) => ({ pk: `answer#${hashOf(key)}` });
-  const ttlOf = (until: number): number => Math.ceil(until / 1_000) + 60;
+  const ttlOf = (until: number): number => Math.ceil((until + TTL_MARGIN_MS) / 1_000);
 
-  async function look(key: RequestKey, fingerprint: string, connectionId: string): Promise<Beginning | undefined> {
-    const item = await items.get<AnswerItem>(keyOf(key));
-    if (!item || item.until <= clock.now()) return undefined;
-    if (item.fingerprint !== fingerprint) return { outcome: "conflict" };
-    if (item.phase === "answered") return { outcome: "answered", text: item.text! };
-    if (item.phase === "durable") return { outcome: "durable" };
+  async function start(key: RequestKey, asking: Asking, run: string, from: AnswerItem | undefined): Promise<boolean> {
+    const now = Math.round(clock.now());
+    const until = now + asking.leaseMs;
+    // Who asked the dead run the same is answered by this one.
+    const keepsAskers = from?.fingerprint === asking.fingerprint;
+    const askers = keepsAskers ? "ADD askers :askers" : ", askers = :askers";
+    const item = await items.update(keyOf(key), {
+      set: `SET fingerprint = :fingerprint, #run = :run, #phase = :running, #until = :until, #ttl = :ttl ${askers} REMOVE #text`,
+      condition: from ? "#run = :dead AND #until <= :now AND #phase = :running" : IS_FREE,
+      names: { ...NAMES, "#run": "run", "#text": "text" },
+      values: {
+        ":fingerprint": asking.fingerprint,
+        ":run": run,
+        ":running": "running",
+        ":until": until,
+        ":ttl": ttlOf(until),
+        ":now": now,
+        ":askers": new Set([asking.connectionId]),
+        ...(from && { ":dead": from.run }),
+      },
+    });
+    return item !== undefined;
+  }
+
+  async function join(key: RequestKey, { connectionId }: Asking, item: AnswerItem): Promise<Beginning | undefined> {
+    if ((item.askers?.size ?? 0) >= MAX_ASKERS && !item.askers?.has(connectionId)) {
+      throw new StreamerError("RATE_LIMITED", `${MAX_ASKERS} connections wait for this answer, the limit; ask again once it is there.`, {
+        afterMs: TRY_AGAIN_MS,
+      });
+    }
     const joined = await items.update<AnswerItem>(keyOf(key), {
       set: "ADD askers :asker",
-      condition: "#phase = :running AND fingerprint = :fingerprint",
-      names: { "#phase": "phase" },
-      values: { ":asker": new Set([connectionId]), ":running": "running", ":fingerprint": fingerprint },
+      condition: "#phase = :running AND #run = :run",
+      names: { "#phase": "phase", "#run": "run" },
+      values: { ":asker": new Set([connectionId]), ":running": "running", ":run": item.run },
     });
-    return joined ? { outcome: "joined" } : undefined;
+    return joined && { outcome: "joined" };
+  }
+
+  /** What there is of it; undefined when that has changed meanwhile. */
+  async function look(key: RequestKey, asking: Asking, run: string): Promise<Beginning | undefined> {
+    const item = await items.get<AnswerItem>(keyOf(key));
+    if (!item) return undefined;
+    // This very call wrote it, and the answer to that was lost.
+    if (item.run === run) return { outcome: "begun" };
+    if (item.until <= clock.now()) {
+      return item.phase === "running" && (await start(key, asking, run, item)) ? { outcome: "begun" } : undefined;
+    }
+    if (item.fingerprint !== asking.fingerprint) return { outcome: "conflict" };
+    if (item.phase === "answered") return { outcome: "answered", text: item.text! };
+    return item.phase === "durable" ? { outcome: "durable" } : join(key, asking, item);
+  }
+
+  function note(key: RequestKey, run: string, { connectionId, leaseMs }: Asking): void {
+    const now = clock.now();
+    // Those of an invocation that failed are never ended.
+    for (const [other, { until }] of begun) if (until <= now) begun.delete(other);
+    begun.set(key, { run, connectionId, until: now + leaseMs });
+  }
+
+  /** Its record is another's, or gone with its time: whom it was begun for is still its to answer, unless the other does. */
+  async function askersWithoutRecord(key: RequestKey, connectionId: string): Promise<readonly string[]> {
+    const item = await items.get<AnswerItem>(keyOf(key));
+    return item?.askers?.has(connectionId) ? [] : [connectionId];
   }
 
   return {
-    begin: async (key, { fingerprint, connectionId, leaseMs }) => {
+    begin: async (key, asking) => {
+      const run = randomUUID();
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        const now = Math.round(clock.now());
-        const until = now + leaseMs;
-        const begun = await items.update(keyOf(key), {
-          set: "SET fingerprint = :fingerprint, #phase = :running, #until = :until, askers = :askers, #ttl = :ttl REMOVE #text",
-          condition: "attribute_not_exists(pk) OR #until <= :now",
-          names: { "#phase": "phase", "#until": "until", "#ttl": "ttl", "#text": "text" },
-          values: {
-            ":fingerprint": fingerprint,
-            ":running": "running",
-            ":until": until,
-            ":askers": new Set([connectionId]),
-            ":ttl": ttlOf(until),
-            ":now": now,
-          },
-        });
-        if (begun) return { outcome: "begun" };
-        const beginning = await look(key, fingerprint, connectionId);
-        if (beginning) return beginning;
+        const beginning = (await start(key, asking, run, undefined)) ? ({ outcome: "begun" } as const) : await look(key, asking, run);
+        if (!beginning) continue;
+        if (beginning.outcome === "begun") note(key, run, asking);
+        return beginning;
       }
-      return { outcome: "durable" };
+      throw new StreamerError("STORAGE_ERROR", "Too many ask for this id at once; whether it runs is not known. Send it again.", {
+        afterMs: TRY_AGAIN_MS,
+      });
     },
     end: async (key, end) => {
+      const mine = begun.get(key);
+      if (!mine) return [];
+      begun.delete(key);
+      const isTooLarge = end.kind === "answered" && Buffer.byteLength(end.text) > MAX_TEXT_BYTES;
+      const kept: AnswerEnd = isTooLarge ? { kind: "forgotten" } : end;
       const now = Math.round(clock.now());
-      const kept: AnswerEnd = end.kind === "answered" && end.text.length > MAX_TEXT_LENGTH ? { kind: "forgotten" } : end;
       const until = kept.kind === "forgotten" ? now : now + REMEMBERED_MS;
       const item = await items.update<AnswerItem>(keyOf(key), {
         set: `SET #phase = :phase, #until = :until, #ttl = :ttl${kept.kind === "answered" ? ", #text = :text" : ""}`,
-        names: { "#phase": "phase", "#until": "until", "#ttl": "ttl", ...(kept.kind === "answered" && { "#text": "text" }) },
+        condition: "#run = :run",
+        names: { ...NAMES, "#run": "run", ...(kept.kind === "answered" && { "#text": "text" }) },
         values: {
           ":phase": kept.kind,
           ":until": until,
           ":ttl": ttlOf(until),
+          ":run": mine.run,
           ...(kept.kind === "answered" && { ":text": kept.text }),
         },
       });
-      return Array.from(item?.askers ?? []);
+      return item ? Array.from(item.askers ?? []) : askersWithoutRecord(key, mine.connectionId);
     },
   };
 }

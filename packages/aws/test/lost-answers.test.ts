@@ -6,6 +6,8 @@ import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynam
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { submission } from "@streamer/contract/samples";
 import { CREDENTIALS } from "./dynamodb.ts";
+import { createAnswers } from "../src/answers.ts";
+import type { Items } from "../src/dynamodb/items.ts";
 import { createAwsEngine, type AwsEngine } from "../src/engine.ts";
 import { createHarness, silent, startCloud, type AwsHarness, type Cloud } from "./harness.ts";
 import { createMetrics } from "../src/functions/metrics.ts";
@@ -213,4 +215,83 @@ it("P12 a store that is down for good is a typed failure, and nothing is half th
   await expect(engine.requests.submit(submission("r1"))).rejects.toMatchObject({ code: "STORAGE_ERROR", afterMs: 1_000 });
   expect(await harness.engine.requests.get(submission("r1").key)).toEqual({ outcome: "unknown" });
   await harness.dispose();
+});
+
+describe("what is answered at once", () => {
+  const { key } = submission("now");
+  const asked = (connectionId: string, fingerprint = "f") => ({ fingerprint, connectionId, leaseMs: LEASE_MS });
+  const ANSWER = { kind: "answered", text: "{}" } as const;
+
+  it("P4 an answer that is lost at any one call lets nobody believe that another runs it", async () => {
+    const harness = await createHarness(cloud);
+    for (let at = 1; ; at += 1) {
+      let calls = 0;
+      const { answers } = faulty(harness, () => ((calls += 1) === at ? "lost" : "none"));
+      const own = submission(`now-${at}`).key;
+      expect(await answers.begin(own, asked("a")), `lost at call ${at}`).toEqual({ outcome: "begun" });
+      expect(await harness.engine.answers.begin(own, asked("b"))).toEqual({ outcome: "joined" });
+      expect([...(await answers.end(own, ANSWER))].toSorted()).toEqual(["a", "b"]);
+      expect(await harness.engine.answers.begin(own, asked("c"))).toEqual({ outcome: "answered", text: "{}" });
+      if (calls < at) break;
+    }
+    await harness.dispose();
+  });
+
+  it("P4 two processes that are asked at once begin once, and everyone who asked is named by the one that ran", async () => {
+    const harness = await createHarness(cloud);
+    for (let round = 0; round < 10; round += 1) {
+      const own = submission(`both-${round}`).key;
+      const engines = [harness.another("p1"), harness.another("p2"), harness.another("p3")];
+      const outcomes = await Promise.all(engines.map(async ({ answers }, n) => (await answers.begin(own, asked(`c${n}`))).outcome));
+      expect(outcomes.toSorted()).toEqual(["begun", "joined", "joined"]);
+      const named = await Promise.all(engines.map(({ answers }) => answers.end(own, ANSWER)));
+      expect(named.flat().toSorted()).toEqual(["c0", "c1", "c2"]);
+    }
+    await harness.dispose();
+  });
+
+  it("P4 a run whose process died is begun by the next who asks, and answers those who had asked the dead one", async () => {
+    const harness = await createHarness(cloud);
+    const [dead, other, next] = [harness.another("p1").answers, harness.another("p2").answers, harness.another("p3").answers];
+    await dead.begin(key, asked("a"));
+    await other.begin(key, asked("b"));
+    await harness.clock.advance(LEASE_MS - 1);
+    expect(await next.begin(key, asked("c"))).toEqual({ outcome: "joined" });
+    await harness.clock.advance(1);
+    expect(await next.begin(key, asked("d"))).toEqual({ outcome: "begun" });
+    expect([...(await next.end(key, ANSWER))].toSorted()).toEqual(["a", "b", "c", "d"]);
+    // It was only frozen: what it ends is no longer its own, and nobody is answered twice.
+    expect(await dead.end(key, { kind: "durable" })).toEqual([]);
+    expect(await other.begin(key, asked("e"))).toEqual({ outcome: "answered", text: "{}" });
+    await harness.dispose();
+  });
+
+  it("P4 who asks for another payload than a dead run had begins anew; the dead one, come back, answers its own client alone", async () => {
+    const harness = await createHarness(cloud);
+    const [dead, next] = [harness.another("p1").answers, harness.another("p2").answers];
+    await dead.begin(key, asked("a"));
+    await harness.clock.advance(LEASE_MS);
+    expect(await next.begin(key, asked("b", "other"))).toEqual({ outcome: "begun" });
+    expect(await dead.end(key, ANSWER)).toEqual(["a"]);
+    expect(await next.end(key, ANSWER)).toEqual(["b"]);
+    await harness.dispose();
+  });
+
+  it("P4 what cannot be known is a failure that can be tried again, never an answer", async () => {
+    // An item that is never what it was a moment ago: it cannot be begun, and when it is looked at it is gone.
+    const items = { update: async () => undefined, get: async () => undefined } as unknown as Items;
+    const answers = createAnswers(items, { now: () => 0 });
+    await expect(answers.begin(key, asked("a"))).rejects.toMatchObject({ code: "STORAGE_ERROR", afterMs: 1_000 });
+  });
+
+  it("P14 no more connections wait for one answer than an item holds", async () => {
+    const harness = await createHarness(cloud);
+    const { answers } = harness.engine;
+    for (let from = 0; from < 1_000; from += 100) {
+      await Promise.all(Array.from({ length: 100 }, (_, n) => answers.begin(key, asked(`c${from + n}`))));
+    }
+    expect(await answers.begin(key, asked("c7"))).toEqual({ outcome: "joined" });
+    await expect(answers.begin(key, asked("more"))).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await harness.dispose();
+  });
 });

@@ -3,6 +3,7 @@
  * each on a fresh store. A gap is a promise not kept yet: its test must fail, and it must name one.
  */
 import { describe, expect, it } from "vitest";
+import { answersContract } from "./ports/answers.ts";
 import { blobsContract } from "./ports/blobs.ts";
 import { cancelContract } from "./ports/cancel.ts";
 import { channelContract } from "./ports/channel.ts";
@@ -45,6 +46,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "requests: waits": waitsContract,
   "requests: durability": durabilityContract,
   "requests: against a model": modelContract,
+  answers: answersContract,
   "run times": runTimesContract,
   events: eventsContract,
   subscriptions: subscriptionsContract,
