@@ -1,34 +1,28 @@
 /**
- * Recorded run times: one item for each action, beside the counts, with an attribute for each class of input size. What
- * another process stored meanwhile is found by the condition, and appended to.
+ * Recorded run times: one item for each action, beside the counts, with an attribute for each series. What another
+ * process stored meanwhile is found by the condition, and appended to.
  */
-import { appendDurations, noDurations, parseDurations, printDurations, type RunTimes } from "@streamer/core";
+import { appendDurations, isRunSeries, noDurations, parseDurations, printDurations, type RunTimes } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
 
 type RunTimesItem = Readonly<Record<string, string>>;
 
 /** It is a sample that is written: what others win every time is left out of it. */
 const MAX_TRIES = 5;
-const SIZE = /^size_(\d+)$/;
 
 export function createRunTimes(items: Items): RunTimes {
   const keyOf = (action: string) => ({ pk: `runs#${action}` });
   return {
     of: async (action) => {
       const item = (await items.get<RunTimesItem>(keyOf(action))) ?? {};
-      return new Map(
-        Object.entries(item).flatMap(([name, text]) => {
-          const size = SIZE.exec(name)?.[1];
-          return size === undefined ? [] : [[Number(size), parseDurations(text)] as const];
-        }),
-      );
+      return new Map(Object.entries(item).flatMap(([name, text]) => (isRunSeries(name) ? [[name, parseDurations(text)] as const] : [])));
     },
     add: async (action, newer) => {
-      const names = Array.from(newer.keys(), (size) => `size_${size}`);
+      const names = Array.from(newer.keys());
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const item = (await items.get<RunTimesItem>(keyOf(action))) ?? {};
-        const changes = Array.from(newer, ([size, durations]) => {
-          const before = item[`size_${size}`];
+        const changes = Array.from(newer, ([name, durations]) => {
+          const before = item[name];
           const all = before === undefined ? noDurations() : parseDurations(before);
           appendDurations(all, durations);
           return { before, after: printDurations(all) };

@@ -33,6 +33,7 @@ export { append as appendDurations, noDurations, parseDurations, printDurations,
 export { firstClaim } from "./rules/first-claim.ts";
 export { blobPrefix, requestKey } from "./rules/identity.ts";
 export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";
+export { isRunSeries } from "./rules/run-series.ts";
 export { endingOf, progressOf } from "./rules/stored-events.ts";
 export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
 export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";

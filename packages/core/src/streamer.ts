@@ -26,7 +26,6 @@ import type { Engine } from "./ports/engine.ts";
 import type { RequestKey } from "./ports/requests.ts";
 import { DEFAULT_BATCHING } from "./rules/batching.ts";
 import { createDescriptions } from "./rules/descriptions.ts";
-import { asDeclared } from "./rules/estimates.ts";
 import { blobPrefix, requestKey } from "./rules/identity.ts";
 import { cancelledError, quarantineError } from "./rules/outcome.ts";
 import { register } from "./rules/registration.ts";
@@ -104,10 +103,10 @@ export function createStreamer({
 
   const deliver = createDeliver(engine, options.linkMs, dropConnection);
   const { publish, publishLast, answer } = deliver;
-  const estimates = createEstimates({ engine, random: Math.random });
+  const estimates = createEstimates({ engine, handlers, random: Math.random });
   const processing = createProcess({ engine, options, publish, publishLast, completed: estimates.record, random: Math.random });
 
-  const makeReporter: MakeReporter = ({ handler, key, request, size, acquireLease }, controller) =>
+  const makeReporter: MakeReporter = ({ handler, key, kind, acquireLease }, controller) =>
     createReporter({
       clock,
       log,
@@ -115,17 +114,17 @@ export function createStreamer({
       batching: { ...DEFAULT_BATCHING, ...handler.progress },
       leaseMs: options.leaseMs,
       maxBytes: options.valueLength,
-      recorded: (aboveMs) => estimates.known(request.action, size, aboveMs),
+      recorded: (aboveMs) => estimates.known(kind, aboveMs),
       advance: (lease, change) => requests.advance(lease, change),
       publish: (lease, frames) => publish(lease.key, frames),
       onLost: () => controller.abort(new Stopped("lease_lost")),
       onCancelRequested: () => processing.cancel(key),
     });
-  const launch = createLaunch(createExecute(engine, middleware), makeReporter, clock);
+  const launch = createLaunch({ execute: createExecute(engine, middleware), makeReporter, clock, begin: estimates.begin });
 
   const work = createWork({ engine, handlers, options, launch, adopt: processing.adopt, onSlotFree });
   const expected: SubmitParts["expected"] = ({ handler, size, declaredMs }, aboveMs) =>
-    estimates.known(handler.action, size, aboveMs) ?? asDeclared(declaredMs, aboveMs);
+    estimates.known({ action: handler.action, size, declaredMs }, aboveMs);
   const tellWaits = createTellWaits({
     engine,
     terms: work.terms,
@@ -133,7 +132,7 @@ export function createStreamer({
     expected(action, size) {
       // Not by a function of the input: that would be read and validated again for every place in line.
       const estimate = handlers.get(action)?.estimate;
-      return estimates.known(action, size) ?? asDeclared(typeof estimate === "number" ? estimate : undefined);
+      return estimates.known({ action, size, declaredMs: typeof estimate === "number" ? estimate : undefined });
     },
     publish,
   });

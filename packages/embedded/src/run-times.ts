@@ -1,22 +1,35 @@
-/** Recorded run times: a row for each action and class of input size. */
-import { appendDurations, noDurations, parseDurations, printDurations, type Durations, type RunTimes } from "@streamer/core";
+/** Recorded run times: a row for each action and series. */
+import {
+  appendDurations,
+  isRunSeries,
+  noDurations,
+  parseDurations,
+  printDurations,
+  type RecordedSeries,
+  type RunTimes,
+} from "@streamer/core";
 import type { Store } from "./sqlite/store.ts";
 
 export function createRunTimes({ db, write }: Pick<Store, "db" | "write">): RunTimes {
-  const select = db.prepare("SELECT size, durations FROM run_times WHERE action = ?");
-  const put = db.prepare("INSERT OR REPLACE INTO run_times (action, size, durations) VALUES (?, ?, ?)");
-  const read = (action: string): Map<number, Durations> =>
-    new Map(select.all(action).map(({ size, durations }) => [size as number, parseDurations(durations as string)]));
+  const select = db.prepare("SELECT series, durations FROM run_times WHERE action = ?");
+  const put = db.prepare("INSERT OR REPLACE INTO run_times (action, series, durations) VALUES (?, ?, ?)");
+  const read = (action: string): RecordedSeries =>
+    new Map(
+      select.all(action).flatMap(({ series, durations }) => {
+        const name = series as string;
+        return isRunSeries(name) ? [[name, parseDurations(durations as string)] as const] : [];
+      }),
+    );
 
   return {
     of: async (action) => read(action),
     add: (action, newer) =>
       write(() => {
         const stored = read(action);
-        for (const [size, durations] of newer) {
-          const all = stored.get(size) ?? noDurations();
+        for (const [name, durations] of newer) {
+          const all = stored.get(name) ?? noDurations();
           appendDurations(all, durations);
-          put.run(action, size, printDurations(all));
+          put.run(action, name, printDurations(all));
         }
       }),
   };

@@ -1,52 +1,53 @@
 /** What runs took outlives the process, by action and size, whoever adds at the same time; and requests go by it. */
-import { appendDurations, defineHandler, noDurations, type Durations } from "@streamer/core";
+import { appendDurations, defineHandler, noDurations, type Durations, type RecordedSeries, type RunSeries } from "@streamer/core";
 import { expect } from "vitest";
 import type { ContractTest, Harness } from "../harness.ts";
 import { anything, startPipeline, type FlowClient } from "../flow/pipeline.ts";
 
 /** Runs of a time each: bins of the sketch are of no interest here. */
 const runs = (bin: number, count: number): Durations => ({ count, weight: 1, bins: new Map([[bin, count]]) });
-const counts = (all: ReadonlyMap<number, Durations>) => Object.fromEntries(Array.from(all, ([size, { count }]) => [size, count]));
+const counts = (all: RecordedSeries) => Object.fromEntries(Array.from(all, ([name, { count }]) => [name, count]));
 
 export function runTimesContract(test: ContractTest): void {
-  test("run times are kept by action and size, and survive a restart", async (harness) => {
+  test("run times are kept by action and series, and survive a restart", async (harness) => {
     expect(await harness.engine.runTimes.of("work")).toEqual(new Map());
-    await harness.engine.runTimes.add("work", new Map([[3, runs(40, 5)]]));
+    await harness.engine.runTimes.add("work", new Map<RunSeries, Durations>([["size_3", runs(40, 5)]]));
     await harness.engine.runTimes.add(
       "work",
-      new Map([
-        [3, runs(50, 2)],
-        [9, runs(60, 1)],
+      new Map<RunSeries, Durations>([
+        ["size_3", runs(50, 2)],
+        ["ratio_9", runs(60, 1)],
+        ["within_p90", runs(0, 3)],
       ]),
     );
-    await harness.engine.runTimes.add("other", new Map([[3, runs(70, 4)]]));
+    await harness.engine.runTimes.add("other", new Map<RunSeries, Durations>([["size_3", runs(70, 4)]]));
     await harness.restart();
     const stored = await harness.engine.runTimes.of("work");
-    expect(counts(stored)).toEqual({ 3: 7, 9: 1 });
+    expect(counts(stored)).toEqual({ size_3: 7, ratio_9: 1, within_p90: 3 });
     const expected = noDurations();
     appendDurations(expected, runs(40, 5));
     appendDurations(expected, runs(50, 2));
-    for (const [bin, weight] of expected.bins) expect(stored.get(3)!.bins.get(bin)).toBeCloseTo(weight, 2);
-    expect(counts(await harness.engine.runTimes.of("other"))).toEqual({ 3: 4 });
+    for (const [bin, weight] of expected.bins) expect(stored.get("size_3")!.bins.get(bin)).toBeCloseTo(weight, 2);
+    expect(counts(await harness.engine.runTimes.of("other"))).toEqual({ size_3: 4 });
   });
 
   test("run times that are added at once are all there", async ({ engine }) => {
     await Promise.all(
-      [2, 3, 4].map((size) =>
+      (["size_2", "ratio_3", "size_4"] as const).map((name) =>
         engine.runTimes.add(
           "work",
-          new Map([
-            [size, runs(40, 1)],
-            [1, runs(40, 1)],
+          new Map<RunSeries, Durations>([
+            [name, runs(40, 1)],
+            ["size_1", runs(40, 1)],
           ]),
         ),
       ),
     );
-    expect(counts(await engine.runTimes.of("work"))).toEqual({ 1: 3, 2: 1, 3: 1, 4: 1 });
+    expect(counts(await engine.runTimes.of("work"))).toEqual({ size_1: 3, size_2: 1, ratio_3: 1, size_4: 1 });
   });
 
   /** A handler that declares nothing and takes as long as its payload says. */
-  const start = (harness: Harness, more: { readonly estimate?: number } = {}) => {
+  const start = (harness: Harness, more: { readonly estimate?: number | ((input: unknown) => number) } = {}) => {
     const work = defineHandler({
       action: "work",
       input: anything,
@@ -100,5 +101,62 @@ export function runTimesContract(test: ContractTest): void {
     expect(Math.abs(estimatedMs! / 9_000 - 1)).toBeLessThan(0.06);
     expect(timestamp).toBe(harness.clock.now());
     await until("done", isOver(client, "queued"));
+  });
+
+  const msOf = (input: unknown): number => (input as { ms: number }).ms;
+  /** Runs of `ms`, one after another, each told to be queued. */
+  const runEach = async ({ until }: Awaited<ReturnType<typeof start>>, client: FlowClient, all: readonly (readonly [string, number])[]) => {
+    for (const [id, ms] of all) {
+      await client.send({ type: "request", id, action: "work", payload: { ms }, options: { mode: "async" } });
+      await until("done", isOver(client, id));
+    }
+  };
+  const long = (count: number, ms: number) => Array.from({ length: count }, (_, n) => [`long${n}`, ms] as const);
+
+  test("what an estimate by input says of one job, long jobs of the same size do not override", async (harness) => {
+    const pipeline = await start(harness, { estimate: msOf });
+    const client = await pipeline.connect();
+    await runEach(pipeline, client, long(8, 8_600));
+    void ask(client, "short", 1_000);
+    await pipeline.until("answered", isOver(client, "short"));
+    expect(client.last("response")).toMatchObject({ request_id: "short", success: true });
+    await runEach(pipeline, client, [["queued", 1_000]]);
+    const { estimated_ms: estimatedMs, eta } = client.last("acknowledgment")!;
+    expect(Math.abs(estimatedMs! / 1_000 - 1)).toBeLessThan(0.1);
+    expect(Math.abs(eta!.p90_ms / 1_000 - 1)).toBeLessThan(0.1);
+  });
+
+  test("by how much an estimate by input is off is learned, and survives a restart", async (harness) => {
+    const half = (input: unknown): number => msOf(input) / 2;
+    const first = await start(harness, { estimate: half });
+    await runEach(first, await first.connect(), long(8, 8_000));
+    await first.streamer.stop(0);
+    await harness.restart();
+    const second = await start(harness, { estimate: half });
+    const client = await second.connect();
+    await runEach(second, client, [["other", 16_000]]);
+    // Now it has been read.
+    await runEach(second, client, [["again", 2_000]]);
+    expect(Math.abs(client.last("acknowledgment")!.estimated_ms! / 2_000 - 1)).toBeLessThan(0.1);
+    // Declared as 3 s, known to take 6: too long to be answered at once.
+    await ask(client, "declared-short", 6_000);
+    expect(client.last("acknowledgment")).toMatchObject({ request_id: "declared-short" });
+    await second.until("done", isOver(client, "declared-short"));
+  });
+
+  test("an estimate of nothing, or of no number, is learned past", async (harness) => {
+    for (const said of [0, Number.NaN, -1, Infinity]) {
+      const pipeline = await start(harness, { estimate: () => said });
+      const client = await pipeline.connect();
+      await runEach(
+        pipeline,
+        client,
+        Array.from({ length: 8 }, (_, n) => [`${said}-${n}`, 4_000] as const),
+      );
+      await runEach(pipeline, client, [[`${said}-last`, 4_000]]);
+      expect(Math.abs(client.last("acknowledgment")!.estimated_ms! / 4_000 - 1)).toBeLessThan(0.06);
+      await pipeline.streamer.stop(0);
+      await harness.restart();
+    }
   });
 }

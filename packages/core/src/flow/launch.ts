@@ -4,14 +4,15 @@ import type { AnyHandler, RunningRequest } from "../handler.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lease, RequestKey } from "../ports/requests.ts";
 import type { Ending } from "../rules/outcome.ts";
+import type { RunKind } from "../rules/run-series.ts";
 import type { Execute } from "./execute.ts";
+import type { BegunRun, Estimates } from "./learn.ts";
 import type { Reporter } from "./report.ts";
 
 export interface Launched {
   /** Monotonic ms. */
   readonly startedAt: number;
-  /** Class of its input's size. */
-  readonly size: number;
+  readonly begun: BegunRun;
   readonly controller: AbortController;
   readonly reporter: Reporter;
   readonly execution: Promise<Ending>;
@@ -21,7 +22,7 @@ interface LaunchTerms {
   readonly handler: AnyHandler;
   readonly key: RequestKey;
   readonly request: RunningRequest;
-  readonly size: number;
+  readonly kind: RunKind;
   /** The validated input, or the error that stands for a payload that is not valid (any more). */
   readonly input: { readonly value: unknown } | { readonly invalid: Error };
   readonly resumed: JsonValue | undefined;
@@ -31,15 +32,20 @@ interface LaunchTerms {
 }
 
 export type Launch = (terms: LaunchTerms) => Launched;
-export type MakeReporter = (
-  terms: Pick<LaunchTerms, "handler" | "key" | "request" | "size" | "acquireLease">,
-  controller: AbortController,
-) => Reporter;
+export type MakeReporter = (terms: Pick<LaunchTerms, "handler" | "key" | "kind" | "acquireLease">, controller: AbortController) => Reporter;
 
-export function createLaunch(execute: Execute, makeReporter: MakeReporter, clock: Pick<Clock, "monotonic">): Launch {
+export interface LaunchParts {
+  readonly execute: Execute;
+  readonly makeReporter: MakeReporter;
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly begin: Estimates["begin"];
+}
+
+export function createLaunch({ execute, makeReporter, clock, begin }: LaunchParts): Launch {
   return (terms) => {
     const startedAt = clock.monotonic();
-    const { handler, key, request, size, input, resumed, lease, acquireLease } = terms;
+    const { handler, key, request, kind, input, resumed, lease, acquireLease } = terms;
+    const begun = begin(kind);
     const controller = new AbortController();
     const reporter = makeReporter(terms, controller);
     if (lease) reporter.attach(lease);
@@ -47,6 +53,6 @@ export function createLaunch(execute: Execute, makeReporter: MakeReporter, clock
       "invalid" in input
         ? Promise.resolve({ kind: "threw", error: input.invalid })
         : execute({ handler, input: input.value, key, request, signal: controller.signal, reporter, resumed, ensureDurable: acquireLease });
-    return { startedAt, size, controller, reporter, execution };
+    return { startedAt, begun, controller, reporter, execution };
   };
 }

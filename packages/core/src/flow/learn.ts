@@ -1,10 +1,25 @@
 /**
- * Estimates learned from recorded runs, by action and class of input size. What others have stored is read now and then,
- * what ran here counts at once, and is stored by the way: a write for every run would cost more than it teaches.
+ * Estimates learned from recorded runs. Which runs speak for which, rules/run-series.ts says: where a handler computes an
+ * estimate from its input, that estimate is the word, and learned is by how much it is off. What others have stored is
+ * read now and then, what ran here counts at once, and is stored by the way: a write for every run would cost more than
+ * it teaches.
  */
 import { asError } from "../errors.ts";
+import type { AnyHandler } from "../handler.ts";
 import type { Engine } from "../ports/engine.ts";
+import type { RunSeries } from "../ports/run-times.ts";
 import { append, merged, noDurations, quantiles, record, type Durations, type Quantiles } from "../rules/durations.ts";
+import { asDeclared } from "../rules/estimates.ts";
+import {
+  asRatio,
+  calibrationOf,
+  fromRatios,
+  ratioSeries,
+  recordCalibration,
+  sizeSeries,
+  type Calibration,
+  type RunKind,
+} from "../rules/run-series.ts";
 
 /** What other processes have learned is read again after this. */
 const REFRESH_MS = 60_000;
@@ -16,12 +31,25 @@ const MOST_UNSAVED = 16;
 /** Runs recorded before quantiles that are known are worked out again: for every job that was 7 % of its cost. */
 const REFRESH_AFTER = 8;
 
+/** A run that has begun, and the 90th percentile that was known of its kind at that moment. */
+export interface BegunRun extends RunKind {
+  readonly toldP90Ms?: number;
+}
+
 export interface Estimates {
-  /** Of runs with inputs of this size, else of the action's runs of any size; undefined while too few are recorded. */
-  of(action: string, size: number): Promise<Quantiles | undefined>;
+  /**
+   * How long a run of this kind should take: by recorded runs, else as declared. Undefined when nothing is declared and
+   * too few runs are recorded. Waits for what is stored when nothing of the action has been read yet.
+   */
+  of(kind: RunKind): Promise<Quantiles | undefined>;
   /** The same as far as it is known without waiting for the store. With `aboveMs`, of runs that took longer. */
-  known(action: string, size: number, aboveMs?: number): Quantiles | undefined;
-  record(action: string, size: number, runMs: number): void;
+  known(kind: RunKind, aboveMs?: number): Quantiles | undefined;
+  /** Call when a run begins, and `record` with what it answers when the run has completed. */
+  begin(kind: RunKind): BegunRun;
+  /** A run from beginning to end took so long. Without `toldP90Ms` it does not count for the calibration. */
+  record(run: BegunRun, runMs: number): void;
+  /** Which of the newest runs of an action ended within what was told of them; undefined while none did. */
+  calibration(action: string): Promise<Calibration | undefined>;
   /** Stores what is not stored yet. */
   save(): Promise<void>;
   /** Resolves when nothing is being read or stored. */
@@ -34,11 +62,15 @@ interface Entry {
   current: { readonly quantiles: Quantiles | undefined; readonly until: number } | undefined;
 }
 
+/** `size_3` is one of the family `size_`. */
+type Family = "size_" | "ratio_";
+
 interface Learned {
-  sizes: Map<number, Entry>;
+  series: Map<RunSeries, Entry>;
   /** Recorded here and not stored yet. */
-  unsaved: Map<number, Durations>;
-  all: Entry | undefined;
+  unsaved: Map<RunSeries, Durations>;
+  /** The series of a family together, for a kind of which too little is recorded. */
+  readonly families: Map<Family, Entry>;
   readAt: number;
   reading: Promise<void> | undefined;
   savedAt: number;
@@ -47,19 +79,22 @@ interface Learned {
 
 export interface EstimatesParts {
   readonly engine: Pick<Engine, "runTimes" | "clock" | "log">;
+  readonly handlers: ReadonlyMap<string, Pick<AnyHandler, "estimate">>;
   readonly random: () => number;
 }
 
-export function createEstimates({ engine: { runTimes, clock, log }, random }: EstimatesParts): Estimates {
+export function createEstimates({ engine: { runTimes, clock, log }, handlers, random }: EstimatesParts): Estimates {
   const actions = new Map<string, Learned>();
+  /** A constant says nothing of one input among others: runs of its size do. */
+  const isByInput = (action: string): boolean => typeof handlers.get(action)?.estimate === "function";
 
   function learned(action: string): Learned {
     let entry = actions.get(action);
     if (!entry) {
       entry = {
-        sizes: new Map(),
+        series: new Map(),
         unsaved: new Map(),
-        all: undefined,
+        families: new Map(),
         readAt: -Infinity,
         reading: undefined,
         savedAt: -Infinity,
@@ -75,9 +110,9 @@ export function createEstimates({ engine: { runTimes, clock, log }, random }: Es
     try {
       await entry.saving;
       const stored = await runTimes.of(action);
-      entry.sizes = new Map(Array.from(stored, ([size, durations]) => [size, { durations, current: undefined }]));
-      for (const [size, newer] of entry.unsaved) append(ofSize(entry, size).durations, newer);
-      entry.all = undefined;
+      entry.series = new Map(Array.from(stored, ([name, durations]) => [name, { durations, current: undefined }]));
+      for (const [name, newer] of entry.unsaved) append(ofSeries(entry, name).durations, newer);
+      entry.families.clear();
     } catch (error) {
       log.warn({ action, err: asError(error) }, "recorded run times could not be read; estimates go by what is known here");
     } finally {
@@ -99,33 +134,72 @@ export function createEstimates({ engine: { runTimes, clock, log }, random }: Es
     }
   }
 
-  function look(entry: Learned, size: number, aboveMs: number): Quantiles | undefined {
-    const same = entry.sizes.get(size);
-    const bySize = same && quantilesOf(same, aboveMs);
-    if (bySize) return bySize;
-    entry.all ??= { durations: merged(Array.from(entry.sizes.values(), ({ durations }) => durations)), current: undefined };
-    return quantilesOf(entry.all, aboveMs);
+  function look(entry: Learned, name: RunSeries, family: Family, above: number): Quantiles | undefined {
+    const same = entry.series.get(name);
+    const bySeries = same && quantilesOf(same, above);
+    if (bySeries) return bySeries;
+    let all = entry.families.get(family);
+    if (!all) {
+      const several = Array.from(entry.series, ([other, { durations }]) => (other.startsWith(family) ? [durations] : [])).flat();
+      entry.families.set(family, (all = { durations: merged(several), current: undefined }));
+    }
+    return quantilesOf(all, above);
+  }
+
+  function expected(entry: Learned, { action, size, declaredMs }: RunKind, aboveMs: number): Quantiles | undefined {
+    if (declaredMs === undefined || !isByInput(action)) {
+      return look(entry, sizeSeries(size), "size_", aboveMs) ?? asDeclared(declaredMs, aboveMs);
+    }
+    const ratios = look(entry, ratioSeries(declaredMs), "ratio_", aboveMs > 0 ? asRatio(aboveMs, declaredMs) : 0);
+    return ratios ? fromRatios(ratios, declaredMs) : asDeclared(declaredMs, aboveMs);
+  }
+
+  const known: Estimates["known"] = (kind, aboveMs = 0) => expected(learned(kind.action), kind, aboveMs);
+
+  async function loaded(action: string): Promise<Learned> {
+    const entry = learned(action);
+    if (entry.readAt === -Infinity) await entry.reading;
+    return entry;
+  }
+
+  /** Into what counts here at once, and into what is stored later. */
+  function add(entry: Learned, name: RunSeries, put: (durations: Durations) => void): Entry {
+    const same = ofSeries(entry, name);
+    put(same.durations);
+    let unsaved = entry.unsaved.get(name);
+    if (!unsaved) entry.unsaved.set(name, (unsaved = noDurations()));
+    put(unsaved);
+    return same;
+  }
+
+  function addTime(entry: Learned, name: RunSeries, family: Family, time: number): void {
+    const same = add(entry, name, (durations) => record(durations, time));
+    if (same.durations.count < (same.current?.until ?? 0)) return;
+    same.current = undefined;
+    entry.families.delete(family);
   }
 
   return {
-    async of(action, size) {
-      const entry = learned(action);
-      if (entry.readAt === -Infinity) await entry.reading;
-      return look(entry, size, 0);
+    of: async (kind) => expected(await loaded(kind.action), kind, 0),
+    known,
+    begin(kind) {
+      const told = known(kind);
+      return told ? { ...kind, toldP90Ms: told.p90Ms } : kind;
     },
-    known: (action, size, aboveMs = 0) => look(learned(action), size, aboveMs),
-    record(action, size, runMs) {
+    record({ action, size, declaredMs, toldP90Ms }, runMs) {
       const entry = learned(action);
-      const same = ofSize(entry, size);
-      record(same.durations, runMs);
-      if (same.durations.count >= (same.current?.until ?? 0)) same.current = entry.all = undefined;
-      let unsaved = entry.unsaved.get(size);
-      if (!unsaved) entry.unsaved.set(size, (unsaved = noDurations()));
-      record(unsaved, runMs);
+      // Of runs by a computed estimate, too: what tells waiting requests knows their size alone.
+      addTime(entry, sizeSeries(size), "size_", runMs);
+      if (declaredMs !== undefined && isByInput(action)) {
+        addTime(entry, ratioSeries(declaredMs), "ratio_", asRatio(runMs, declaredMs));
+      }
+      if (toldP90Ms !== undefined) add(entry, "within_p90", (durations) => recordCalibration(durations, runMs <= toldP90Ms));
       // What is being read is neither with nor without a write under way.
       if (entry.saving || entry.reading || clock.monotonic() - entry.savedAt < SAVE_EVERY_MS) return;
-      if (random() * Math.min(MOST_UNSAVED, same.durations.count / SAVE_SHARE) < 1) entry.saving = write(action, entry);
+      const { count } = ofSeries(entry, sizeSeries(size)).durations;
+      if (random() * Math.min(MOST_UNSAVED, count / SAVE_SHARE) < 1) entry.saving = write(action, entry);
     },
+    calibration: async (action) => calibrationOf((await loaded(action)).series.get("within_p90")?.durations),
     async save() {
       await Promise.all(
         Array.from(actions, async ([action, entry]) => {
@@ -141,14 +215,14 @@ export function createEstimates({ engine: { runTimes, clock, log }, random }: Es
   };
 }
 
-function ofSize({ sizes }: Learned, size: number): Entry {
-  let entry = sizes.get(size);
-  if (!entry) sizes.set(size, (entry = { durations: noDurations(), current: undefined }));
+function ofSeries({ series }: Learned, name: RunSeries): Entry {
+  let entry = series.get(name);
+  if (!entry) series.set(name, (entry = { durations: noDurations(), current: undefined }));
   return entry;
 }
 
-function quantilesOf(entry: Entry, aboveMs: number): Quantiles | undefined {
-  if (aboveMs > 0) return quantiles(entry.durations, aboveMs);
+function quantilesOf(entry: Entry, above: number): Quantiles | undefined {
+  if (above > 0) return quantiles(entry.durations, above);
   if (!entry.current) {
     const known = quantiles(entry.durations);
     entry.current = { quantiles: known, until: entry.durations.count + (known ? REFRESH_AFTER : 1) };

@@ -14,6 +14,7 @@ import { cancelledError, decide, type Decision, type Ending } from "../rules/out
 import { assertStorable } from "../rules/progress.ts";
 import { DEFAULT_RETRY } from "../rules/retry.ts";
 import type { Launched } from "./launch.ts";
+import type { BegunRun } from "./learn.ts";
 
 /** How often the ticker looks at timeouts and leases. */
 const TICK_MS = 250;
@@ -30,7 +31,7 @@ export interface ProcessParts {
   readonly publish: (key: RequestKey, frames: readonly Frame[]) => Promise<void>;
   readonly publishLast: (key: RequestKey, frames: readonly Frame[]) => Promise<void>;
   /** A run from beginning to end took so long. */
-  readonly completed: (action: string, size: number, runMs: number) => void;
+  readonly completed: (run: BegunRun, runMs: number) => void;
   readonly random: () => number;
 }
 
@@ -97,7 +98,7 @@ export function createProcess({ engine, options, publish, publishLast, completed
       switch (decision.kind) {
         case "complete": {
           const { result } = decision;
-          if (claim.checkpoint === undefined) completed(claim.action, run.size, runMs);
+          if (claim.checkpoint === undefined) completed(run.begun, runMs);
           const late: readonly EventBody[] = run.controller.signal.aborted ? [{ type: "cancellation", stage: "too_late" }] : [];
           const metadata = { attempts: lease.attempt, queue_ms: Math.round(claim.queueMs), run_ms: Math.round(runMs) };
           return settle("COMPLETED", ...late, { type: "complete", ...(result !== undefined && { result: result as JsonValue }), metadata });

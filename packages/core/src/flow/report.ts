@@ -94,7 +94,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       attempt,
       shared,
       stage,
-      eta: remaining(elapsed, newest, parts.recorded(elapsed)),
+      eta: remaining({ elapsedMs: elapsed, percentage: newest }, parts.recorded(elapsed)),
     });
     if (refused !== undefined) log.warn({}, `progress was sent without its metadata: ${refused}`);
     updates = [];

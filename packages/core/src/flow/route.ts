@@ -3,15 +3,17 @@
  * submitted when it is not. Refusals are thrown as StreamerErrors: receive turns them into the answer.
  */
 import type { ClientMessage } from "@streamer/protocol";
-import { asError, StreamerError } from "../errors.ts";
+import { StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { Middleware } from "../middleware.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Log } from "../ports/log.ts";
 import type { Quantiles } from "../rules/durations.ts";
+import { declaredMs } from "../rules/estimates.ts";
 import { requestKey } from "../rules/identity.ts";
 import { sizeClass } from "../rules/input-size.ts";
+import type { RunKind } from "../rules/run-series.ts";
 import { describeIssues, validate } from "../rules/validation.ts";
 import type { AcceptedRequest } from "./accepted.ts";
 
@@ -22,8 +24,8 @@ export interface RouteParts {
   readonly log: Log;
   /** What runs like it took: read from the store if need be, or as far as it is known. */
   readonly recorded: {
-    of(action: string, size: number): Promise<Quantiles | undefined>;
-    known(action: string, size: number): Quantiles | undefined;
+    of(kind: RunKind): Promise<Quantiles | undefined>;
+    known(kind: RunKind): Quantiles | undefined;
   };
   readonly runNow: (request: AcceptedRequest) => Promise<"answered" | "durable">;
   readonly submit: (request: AcceptedRequest) => Promise<void>;
@@ -34,24 +36,13 @@ export type Route = (message: ClientMessage<"request">, requestId: string, conne
 export function createRoute({ handlers, middleware, options, log, recorded, runNow, submit }: RouteParts): Route {
   const admissions = middleware.flatMap(({ admit }) => admit ?? []);
 
-  function declared({ action, estimate }: AnyHandler, input: unknown): number | undefined {
-    if (typeof estimate !== "function") return estimate;
-    try {
-      const ms: unknown = estimate(input);
-      return typeof ms === "number" && ms >= 0 ? ms : undefined;
-    } catch (error) {
-      log.warn({ action, err: asError(error) }, "an estimate function failed; the request is queued");
-      return undefined;
-    }
-  }
-
   /**
    * At once only when nothing says that it is long: what is declared as long stays queued however quick it is, because its
    * author wants it durable, and what is declared as short is queued while runs show otherwise.
    */
-  async function isShort({ action, estimate }: AnyHandler, size: number, declaredMs: number | undefined): Promise<boolean> {
-    if (estimate === undefined) return ((await recorded.of(action, size))?.p90Ms ?? Infinity) <= options.syncThresholdMs;
-    return Math.max(declaredMs ?? Infinity, recorded.known(action, size)?.p90Ms ?? 0) <= options.syncThresholdMs;
+  async function isShort({ estimate }: AnyHandler, kind: RunKind): Promise<boolean> {
+    if (estimate === undefined) return ((await recorded.of(kind))?.p90Ms ?? Infinity) <= options.syncThresholdMs;
+    return Math.max(kind.declaredMs ?? Infinity, recorded.known(kind)?.p90Ms ?? 0) <= options.syncThresholdMs;
   }
 
   return async (message, requestId, connection, bytes) => {
@@ -69,7 +60,9 @@ export function createRoute({ handlers, middleware, options, log, recorded, runN
     }
     const { input } = validated;
     for (const admit of admissions) await admit({ handler, requestId, input, connection });
-    const declaredMs = declared(handler, input);
+    const declared = declaredMs(handler, input, (problem) =>
+      log.warn({ action, err: problem }, "an estimate function failed; the request is queued"),
+    );
     const size = sizeClass(payload);
     const request: AcceptedRequest = {
       connection,
@@ -81,10 +74,10 @@ export function createRoute({ handlers, middleware, options, log, recorded, runN
       metadata,
       options: wanted,
       size,
-      declaredMs,
+      declaredMs: declared,
       bytes,
     };
-    const runsNow = modeOf(request) ?? (await isShort(handler, size, declaredMs));
+    const runsNow = modeOf(request) ?? (await isShort(handler, { action, size, declaredMs: declared }));
     if (!runsNow || (await runNow(request)) === "durable") await submit(request);
   };
 }

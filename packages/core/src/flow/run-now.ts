@@ -16,6 +16,7 @@ import { cancelledError, decide, type Ending } from "../rules/outcome.ts";
 import { DEFAULT_RETRY } from "../rules/retry.ts";
 import type { AcceptedRequest } from "./accepted.ts";
 import type { Launch, Launched } from "./launch.ts";
+import type { BegunRun } from "./learn.ts";
 import type { LeasedRun } from "./process.ts";
 
 /** Answers remembered for requests asked again, and the largest request worth remembering. */
@@ -32,7 +33,7 @@ export interface RunNowParts {
   readonly adopt: (run: LeasedRun) => Promise<void>;
   /** Submits a run in progress as PROCESSING; undefined when the id is taken or the store is full. */
   readonly promote: (request: AcceptedRequest, startedAt: number) => Promise<Claim | undefined>;
-  readonly completed: (action: string, size: number, runMs: number) => void;
+  readonly completed: (run: BegunRun, runMs: number) => void;
   readonly answer: (connectionId: string, message: ServerMessage) => Promise<void>;
 }
 
@@ -113,7 +114,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, comp
   }
 
   async function begin(request: AcceptedRequest): Promise<void> {
-    const { key, handler, input, requestId, connection, metadata, size } = request;
+    const { key, handler, input, requestId, connection, metadata, size, declaredMs } = request;
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<Ending>();
     const startedAt = clock.monotonic();
@@ -130,7 +131,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, comp
     run.launched = launch({
       handler,
       key,
-      size,
+      kind: { action: handler.action, size, declaredMs },
       input: { value: input },
       resumed: undefined,
       acquireLease: () => makeDurable(run),
@@ -145,7 +146,7 @@ export function createRunNow({ clock, log, options, launch, adopt, promote, comp
       );
       if (promoted) return;
       const runMs = clock.monotonic() - startedAt;
-      if (ending.kind === "returned") completed(handler.action, size, runMs);
+      if (ending.kind === "returned") completed(run.launched.begun, runMs);
       await respond(run, ending, runMs);
     } finally {
       watched.delete(run);

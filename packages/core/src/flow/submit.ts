@@ -134,7 +134,7 @@ export function createSubmit({ engine, options, deliver, work, expected }: Submi
 }
 
 function running(quantiles: Quantiles | undefined, elapsedMs: number) {
-  const eta = remaining(elapsedMs, 0, quantiles);
+  const eta = remaining({ elapsedMs, percentage: 0 }, quantiles);
   return { status: "processing", message: "Accepted and running", ...(eta && { eta }) } as const;
 }
 

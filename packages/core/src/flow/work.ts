@@ -7,6 +7,7 @@ import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Claim, ClaimTerms, RequestKey, WaitTerms } from "../ports/requests.ts";
+import { declaredMs } from "../rules/estimates.ts";
 import { sizeClass } from "../rules/input-size.ts";
 import { describeIssues, validate } from "../rules/validation.ts";
 import type { Launch } from "./launch.ts";
@@ -72,7 +73,11 @@ export function createWork({ engine, handlers, options, launch, adopt, onSlotFre
       const launched = launch({
         handler,
         key: claim.lease.key,
-        size: sizeClass(claim.payload),
+        kind: {
+          action: claim.action,
+          size: sizeClass(claim.payload),
+          declaredMs: validated.ok ? declaredMs(handler, validated.input) : undefined,
+        },
         input: validated.ok
           ? { value: validated.input }
           : { invalid: new Fatal(issues!.message, { code: "VALIDATION_ERROR", details: issues!.details }) },

@@ -1,10 +1,12 @@
-/** What runs took, kept so that a restart forgets nothing: for estimates, by action and class of input size. */
+/** What runs took, kept so that a restart forgets nothing. Each action has series of them, named in rules/run-series.ts. */
 import type { Durations } from "../rules/durations.ts";
 
-export type DurationsBySize = ReadonlyMap<number, Durations>;
+/** Lower-case letters, digits and `_`: a name that any store can use as a column's value or an attribute. */
+export type RunSeries = `size_${number}` | `ratio_${number}` | "within_p90";
+export type RecordedSeries = ReadonlyMap<RunSeries, Durations>;
 
 export interface RunTimes {
-  of(action: string): Promise<DurationsBySize>;
+  of(action: string): Promise<RecordedSeries>;
   /** Appends newer runs to what is there, in one step: whoever else adds meanwhile loses nothing. */
-  add(action: string, newer: DurationsBySize): Promise<void>;
+  add(action: string, newer: RecordedSeries): Promise<void>;
 }

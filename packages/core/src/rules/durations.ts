@@ -36,8 +36,10 @@ const MIN_WEIGHT = 1e-3;
 
 export const noDurations = (): Durations => ({ count: 0, weight: 1, bins: new Map() });
 
+const binOf = (ms: number): number => (ms <= 1 ? 0 : Math.ceil(Math.log(ms) / LOG_GAMMA));
+
 export function record(durations: Durations, runMs: number): void {
-  const bin = runMs <= 1 ? 0 : Math.ceil(Math.log(runMs) / LOG_GAMMA);
+  const bin = binOf(runMs);
   durations.bins.set(bin, (durations.bins.get(bin) ?? 0) + durations.weight);
   durations.count += 1;
   durations.weight /= DECAY;
@@ -83,6 +85,17 @@ export function quantiles({ count, weight, bins }: Durations, aboveMs = 0): Quan
     return (longer.find(({ part }) => (sum += part) >= q * total) ?? longer.at(-1)!).ms;
   };
   return { p50Ms: at(0.5), p90Ms: at(0.9) };
+}
+
+/** Which part of the runs took no longer than `ms`, to within the accuracy of a bin. */
+export function shareUpTo({ bins }: Durations, ms: number): number {
+  const last = binOf(ms);
+  let [upTo, all] = [0, 0];
+  for (const [bin, part] of bins) {
+    all += part;
+    if (bin <= last) upTo += part;
+  }
+  return all === 0 ? 0 : upTo / all;
 }
 
 /** As text for a store: `[count, bin, weight, bin, weight, …]`, weights by that of the next run. */

@@ -71,6 +71,13 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE requests DROP COLUMN estimated_ms;
   ALTER TABLE requests ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
   `,
+  // Run times are kept by more than the size of the input: by how far an author's estimate is off, too.
+  `
+  ALTER TABLE run_times RENAME TO run_times_by_size;
+  CREATE TABLE run_times (action TEXT, series TEXT, durations TEXT NOT NULL, PRIMARY KEY (action, series)) STRICT, WITHOUT ROWID;
+  INSERT INTO run_times SELECT action, 'size_' || size, durations FROM run_times_by_size;
+  DROP TABLE run_times_by_size;
+  `,
 ];
 
 export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {

@@ -1,0 +1,91 @@
+import { createManualClock } from "@streamer/contract/clock";
+import { expect, it } from "vitest";
+import type { RunSeries, RunTimes } from "../ports/run-times.ts";
+import { append, noDurations, type Durations } from "../rules/durations.ts";
+import { createEstimates } from "./learn.ts";
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+function memory(): RunTimes {
+  const actions = new Map<string, Map<RunSeries, Durations>>();
+  return {
+    of: (action) => Promise.resolve(new Map(actions.get(action))),
+    add(action, newer) {
+      const stored = actions.get(action) ?? new Map<RunSeries, Durations>();
+      actions.set(action, stored);
+      for (const [name, durations] of newer) {
+        const all = stored.get(name) ?? noDurations();
+        append(all, durations);
+        stored.set(name, all);
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+const handlers = new Map([
+  ["constant", { estimate: 1_000 }],
+  ["by_input", { estimate: () => 1 }],
+  ["silent", {}],
+]);
+const set = (runTimes: RunTimes = memory()) =>
+  createEstimates({ engine: { runTimes, clock: createManualClock(), log: silent }, handlers, random: () => 0 });
+const kind = (action: string, declaredMs: number | undefined, size = 3) => ({ action, size, declaredMs });
+const about = (ms: number) => ({ asymmetricMatch: (value: number) => Math.abs(value - ms) <= 0.06 * ms + 1 });
+
+it("says what is declared until runs are recorded, and nothing when nothing is known", async () => {
+  const estimates = set();
+  expect(await estimates.of(kind("by_input", 70))).toEqual({ p50Ms: 70, p90Ms: 70 });
+  expect(await estimates.of(kind("constant", 1_000))).toEqual({ p50Ms: 1_000, p90Ms: 1_000 });
+  expect(await estimates.of(kind("silent", undefined))).toBeUndefined();
+  expect(estimates.known(kind("by_input", 70), 70)).toBeUndefined();
+  expect(estimates.known(kind("by_input", 0))).toEqual({ p50Ms: 0, p90Ms: 0 });
+});
+
+it("goes by the ratio where an estimate is computed, by times of the size where it is constant or absent", () => {
+  const estimates = set();
+  for (let n = 0; n < 10; n += 1) {
+    estimates.record(kind("by_input", 4_000), 8_000);
+    estimates.record(kind("constant", 1_000), 8_000);
+    estimates.record(kind("silent", undefined), 8_000);
+  }
+  expect(estimates.known(kind("by_input", 4_000))).toEqual({ p50Ms: about(8_000), p90Ms: about(8_000) });
+  expect(estimates.known(kind("by_input", 500))).toEqual({ p50Ms: about(1_000), p90Ms: about(1_000) });
+  expect(estimates.known(kind("by_input", 500), 900)).toBeDefined();
+  expect(estimates.known(kind("by_input", 500), 2_000)).toBeUndefined();
+  for (const same of [kind("constant", 1_000), kind("silent", undefined), kind("silent", undefined, 9)]) {
+    expect(estimates.known(same)).toEqual({ p50Ms: about(8_000), p90Ms: about(8_000) });
+  }
+  // Where the author's function failed, runs of the size are all that is known.
+  expect(estimates.known(kind("by_input", undefined))).toEqual({ p50Ms: about(8_000), p90Ms: about(8_000) });
+});
+
+it("does not take what a tiny job costs beside its work for the pace of a large one", () => {
+  const estimates = set();
+  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 0), 12);
+  expect(estimates.known(kind("by_input", 0))!.p50Ms).toBeGreaterThan(10);
+  expect(estimates.known(kind("by_input", 0))!.p50Ms).toBeLessThan(14);
+  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 9_000), 9_000);
+  expect(estimates.known(kind("by_input", 8_500))).toEqual({ p50Ms: about(8_500), p90Ms: about(8_500) });
+});
+
+it("tells which share of the newest runs ended within the p90 they were told, and remembers it", async () => {
+  const runTimes = memory();
+  const estimates = set(runTimes);
+  expect(await estimates.calibration("by_input")).toBeUndefined();
+  // Nobody was told anything of this one.
+  estimates.record(estimates.begin(kind("silent", undefined)), 50);
+  expect(await estimates.calibration("silent")).toBeUndefined();
+  for (let n = 0; n < 200; n += 1) estimates.record({ ...kind("by_input", 100), toldP90Ms: 100 }, n % 4 === 0 ? 101 : 100);
+  const { withinP90, runs } = (await estimates.calibration("by_input"))!;
+  expect(runs).toBe(200);
+  expect(Math.abs(withinP90 - 0.75)).toBeLessThan(0.05);
+  await estimates.save();
+  const later = (await set(runTimes).calibration("by_input"))!;
+  expect(later.runs).toBe(200);
+  expect(later.withinP90).toBeCloseTo(withinP90, 2);
+  const begun = estimates.begin(kind("constant", 1_000));
+  expect(begun.toldP90Ms).toBe(1_000);
+  estimates.record(begun, 1_000);
+  expect(await estimates.calibration("constant")).toEqual({ withinP90: 1, runs: 1 });
+});
