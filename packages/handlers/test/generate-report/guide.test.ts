@@ -1,20 +1,14 @@
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { MAX_CUSTOM_DAYS, MAX_DAYS } from "../../src/generate-report/index.ts";
 import { reportInput } from "../../src/generate-report/input.ts";
+import { documented, exampleIn } from "../documented.ts";
 import { report, writeShop } from "./shops.ts";
 
-const guide = readFileSync(new URL("../../../../docs/guides/reports.md", import.meta.url), "utf8");
-
-/** The JSON under `<!-- name -->`. */
-function example(name: string): unknown {
-  const after = guide.slice(guide.indexOf(`<!-- ${name} -->`));
-  return JSON.parse(/```json\n([\s\S]*?)```/.exec(after)?.[1] ?? "");
-}
+const guide = documented("docs/guides/reports.md");
 
 it("the guide's payload is accepted", () => {
-  expect(reportInput.safeParse(example("payload"))).toMatchObject({ success: true });
+  expect(reportInput.safeParse(exampleIn(guide, "payload"))).toMatchObject({ success: true });
 });
 
 it("the guide's limits are those of the code", () => {
@@ -30,6 +24,6 @@ it("the guide's mapping reports on files of that kind", async () => {
     "customers.csv": "number,name,region,country\n7,Anna,North,Norway\n",
     "products.json": '[{"sku":"K1","name":"Kettle","category":"Kitchen"}]',
   };
-  const { path } = await report({ dataFolder: await writeShop(files, example("mapping")) });
+  const { path } = await report({ dataFolder: await writeShop(files, exampleIn(guide, "mapping")) });
   expect((await readFile(path, "utf8")).split("\n")[1]).toBe("2024-02-01,1,7,Anna,K1,Kettle,Kitchen,North,Norway,2,20.0000,12.0000");
 });

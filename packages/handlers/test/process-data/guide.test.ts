@@ -1,5 +1,5 @@
 /** docs/handlers/process-data.md: its examples are run on the sample shop as they stand there, its tables are the schema's. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,22 +8,17 @@ import { writeSampleShop } from "../../src/generate-report/index.ts";
 import { createAppendRows } from "../../src/process-data/index.ts";
 import { fileConfig, queryConfig, streamConfig } from "../../src/process-data/input.ts";
 import { MODELS, processOptions } from "../../src/process-data/options.ts";
+import { documented, exampleIn } from "../documented.ts";
 import { parseInput } from "../run-handler.ts";
 import { optionTable } from "./option-table.ts";
 import { handlerOn, processed, temporaryFolder, type Processed } from "./runs.ts";
 
-const guide = readFileSync(new URL("../../../../docs/handlers/process-data.md", import.meta.url), "utf8");
-
-/** The JSON under `<!-- name -->`. */
-function example(name: string): Record<string, unknown> {
-  const after = guide.slice(guide.indexOf(`<!-- ${name} -->`));
-  return JSON.parse(/```json\n([\s\S]*?)```/.exec(after)?.[1] ?? "") as Record<string, unknown>;
-}
+const guide = documented("docs/handlers/process-data.md");
 
 const folder = mkdtempSync(join(tmpdir(), "streamer-guide-"));
 beforeAll(() => writeSampleShop(join(folder, "shop"), { rows: 6_000 }));
 afterAll(() => rmSync(folder, { recursive: true }));
-const run = async (name: string): Promise<Processed> => processed(await handlerOn(join(folder, "shop")), example(name));
+const run = async (name: string): Promise<Processed> => processed(await handlerOn(join(folder, "shop")), exampleIn(guide, name));
 
 describe("the guide's examples", () => {
   it("classification, and the model used again", async () => {
@@ -36,7 +31,7 @@ describe("the guide's examples", () => {
     const otherBlobs = await temporaryFolder();
     await mkdir(join(otherBlobs, "the-training-request"));
     await copyFile(join(first.run.blobsFolder, "model.json"), join(otherBlobs, "the-training-request", "model.json"));
-    const again = await processed(await handlerOn(join(folder, "shop")), example("scoring"), { otherBlobs });
+    const again = await processed(await handlerOn(join(folder, "shop")), exampleIn(guide, "scoring"), { otherBlobs });
     expect(again.result.rows).toBeGreaterThan(50);
     expect(again.result.preview[0]).toHaveProperty("prediction");
   });
@@ -68,7 +63,7 @@ describe("the guide's examples", () => {
   });
 
   it("append_rows", async () => {
-    expect(await parseInput(createAppendRows({ channels: "never-made" }), example("append"))).toMatchObject({ sequence: 0 });
+    expect(await parseInput(createAppendRows({ channels: "never-made" }), exampleIn(guide, "append"))).toMatchObject({ sequence: 0 });
   });
 });
 
