@@ -2,7 +2,7 @@
  * The progress of runs for the eye: a bar for each, redrawn in place on a terminal; elsewhere a line when the stage
  * changes or another ten percent are done, so that a log stays readable.
  */
-import type { RunState } from "@streamer/client";
+import type { Eta, RunState } from "@streamer/client";
 import { isTerminal, type RequestStatus } from "@streamer/protocol";
 import { describe } from "./run-text.ts";
 import type { Terminal } from "./terminal.ts";
@@ -11,6 +11,7 @@ import type { Terminal } from "./terminal.ts";
 export interface Shown {
   readonly id: string;
   readonly state: RunState;
+  remaining(): Eta | undefined;
 }
 
 export interface ProgressView {
@@ -25,6 +26,8 @@ const NAME_WIDTH = 12;
 const SHORT_BAR_WIDTH = 16;
 /** Eyes see no more than so many pictures, and a terminal far away should not be sent them. */
 const FRAME_MS = 50;
+/** What is left is less each second, whether or not anything else changes. */
+const TICK_MS = 1_000;
 /** Lines of a log: one at least each this many percent. */
 const STEP_PERCENT = 10;
 
@@ -35,10 +38,13 @@ export function createProgressView(terminal: Terminal, runs: readonly Shown[]): 
 
 function createBars(terminal: Terminal, runs: readonly Shown[]): ProgressView {
   let frame: NodeJS.Timeout | undefined;
+  let tick: NodeJS.Timeout | undefined;
   let isDrawn = false;
   const draw = (): void => {
     frame = undefined;
     isDrawn = true;
+    clearTimeout(tick);
+    tick = setTimeout(draw, TICK_MS);
     const { columns, rows } = terminal.stderr;
     // Some terminals say that they have none.
     terminal.pin(barLines(runs, { columns: columns || 80, rows: rows || 24 }, terminal.style));
@@ -50,6 +56,7 @@ function createBars(terminal: Terminal, runs: readonly Shown[]): ProgressView {
     end() {
       if (frame) clearTimeout(frame);
       if (frame ?? isDrawn) draw();
+      clearTimeout(tick);
       isDrawn = false;
       terminal.unpin();
     },
@@ -63,14 +70,14 @@ interface Room {
 
 /** One run: its bar. Several: a bar for each that goes on, as far as there is room, and a line about all. */
 export function barLines(runs: readonly Shown[], { columns, rows }: Room, style: Terminal["style"]): readonly string[] {
-  if (runs.length === 1) return runs.map(({ state }) => barLine(state, "", { columns, width: BAR_WIDTH }, style));
+  if (runs.length === 1) return runs.map((run) => barLine(run, "", { columns, width: BAR_WIDTH }, style));
   const going = runs.filter(({ state }) => !isTerminal(state.status));
   // Those that run are more to look at than those that wait.
   const ordered = [...going.filter(isRunning), ...going.filter((run) => !isRunning(run))];
   // A row for the line about all, one for what is written next; what scrolled away could not be redrawn.
   const shown = ordered.slice(0, Math.max(0, rows - 2));
   return [
-    ...shown.map(({ id, state }) => barLine(state, `${nameOf(id)} `, { columns, width: SHORT_BAR_WIDTH }, style)),
+    ...shown.map((run) => barLine(run, `${nameOf(run.id)} `, { columns, width: SHORT_BAR_WIDTH }, style)),
     style("dim", countsOf(runs, going.length - shown.length).slice(0, columns - 1)),
   ];
 }
@@ -91,11 +98,12 @@ function countsOf(runs: readonly Shown[], hidden: number): string {
     .join(", ");
 }
 
-function barLine(state: RunState, name: string, { columns, width }: { columns: number; width: number }, style: Terminal["style"]): string {
+function barLine(run: Shown, name: string, { columns, width }: { columns: number; width: number }, style: Terminal["style"]): string {
+  const { state } = run;
   const percentage = state.progress?.percentage ?? 0;
   const full = Math.round((percentage / 100) * width);
   const bar = style("cyan", "█".repeat(full)) + style("dim", "░".repeat(width - full));
-  const rest = ` ${percentOf(state)}  ${describe(state)}`;
+  const rest = ` ${percentOf(state)}  ${describe(state, run.remaining())}`;
   // A line that wraps could not be redrawn.
   const room = Math.max(0, columns - name.length - width - 1);
   return `${name}${bar}${rest.length > room ? `${rest.slice(0, Math.max(0, room - 1))}…` : rest}`;
@@ -104,13 +112,14 @@ function barLine(state: RunState, name: string, { columns, width }: { columns: n
 function createLines({ stderr }: Terminal, areNamed: boolean): ProgressView {
   const lastKeys = new Map<string, string>();
   return {
-    changed({ id, state }) {
+    changed(run) {
+      const { id, state } = run;
       if (isTerminal(state.status)) return;
       const { percentage = 0, stage = "" } = state.progress ?? {};
       const key = `${stage} ${Math.floor(percentage / STEP_PERCENT)} ${state.waiting?.reason ?? ""} ${state.status}`;
       if (key === lastKeys.get(id)) return;
       lastKeys.set(id, key);
-      stderr.write(`${areNamed ? `${nameOf(id)} ` : ""}${percentOf(state)}  ${describe(state)}\n`);
+      stderr.write(`${areNamed ? `${nameOf(id)} ` : ""}${percentOf(state)}  ${describe(state, run.remaining())}\n`);
     },
     end: () => undefined,
   };

@@ -1,6 +1,6 @@
 /** A request as `list` and `get` print it: for people, and as JSON with the protocol's names. */
 import type { RequestInfo } from "@streamer/client";
-import type { RequestStatus } from "@streamer/protocol";
+import { isTerminal, type RequestStatus } from "@streamer/protocol";
 import { describe } from "./run-text.ts";
 import { errorBody, type Terminal } from "./terminal.ts";
 import { formatSpan } from "./time-span.ts";
@@ -42,10 +42,10 @@ export function tableOf(requests: readonly RequestInfo[], nowMs: number, { style
 
 function remark(request: RequestInfo): string {
   const { status, error, progress, attempt } = request;
-  if (error) return status === "CANCELLED" ? "" : error.code;
+  if (error && isTerminal(status)) return status === "CANCELLED" ? "" : error.code;
   if (status === "COMPLETED") return attempt > 1 ? `attempt ${attempt}` : "";
   const percentage = progress ? `${Math.round(progress.percentage)} % ` : "";
-  return status === "PENDING" && !progress ? "" : percentage + describe(request);
+  return status === "PENDING" && !progress && !request.waiting ? "" : percentage + describe(request);
 }
 
 export function detailsOf(request: RequestInfo, { style, stdout }: Terminal): readonly string[] {
@@ -59,6 +59,7 @@ export function detailsOf(request: RequestInfo, { style, stdout }: Terminal): re
     ["created", createdAt.toISOString()],
     ["runnable", runAt?.toISOString()],
     ["ended", endedAt && `${endedAt.toISOString()}, after ${formatSpan(endedAt.getTime() - createdAt.getTime())}`],
+    ["waits", request.waiting && describe(request)],
     ["progress", endedAt || !request.progress ? undefined : `${Math.round(request.progress.percentage)} %  ${describe(request)}`],
     ...Object.entries(metadata).map(([name, value]) => [`metadata ${name}`, String(value)] as const),
     ["error", error && `${error.code}: ${error.message}`],
@@ -69,7 +70,7 @@ export function detailsOf(request: RequestInfo, { style, stdout }: Terminal): re
 
 /** As a `snapshot` of the protocol has it. */
 export function requestJson(request: RequestInfo): Readonly<Record<string, unknown>> {
-  const { id, action, status, seq, attempt, createdAt, runAt, endedAt, progress, metadata, error } = request;
+  const { id, action, status, seq, attempt, createdAt, runAt, endedAt, waiting, progress, metadata, error } = request;
   return {
     request_id: id,
     action,
@@ -79,6 +80,7 @@ export function requestJson(request: RequestInfo): Readonly<Record<string, unkno
     created_at: createdAt.getTime(),
     ...(runAt && { run_at: runAt.getTime() }),
     ...(endedAt && { ended_at: endedAt.getTime() }),
+    ...(waiting && { waiting_for: waiting.reason, position: waiting.position }),
     ...(progress && {
       progress: { percentage: progress.percentage, message: progress.message, stage: progress.stage, metadata: progress.metadata },
     }),

@@ -1,22 +1,23 @@
 /** What a run is doing, in one line, and how long it may still take. */
 import type { Eta, RunState } from "@streamer/client";
+import { isTerminal } from "@streamer/protocol";
 import { measure } from "./time-span.ts";
 
-/** What is going on, in one line without the percentage. */
-export function describe(state: RunState): string {
-  const { progress, waiting, status, attempt, eta } = state;
+/** What is going on, in one line without the percentage; with what is left, when that is known. */
+export function describe({ progress, waiting, status, attempt, error }: RunState, left?: Eta): string {
   const parts = waiting
-    ? [waitingFor(waiting)]
+    ? [waitingFor(waiting, error)]
     : progress
       ? [[progress.stage, progress.message].filter((part) => part !== undefined && part !== "").join(": ")]
       : [status === "PENDING" ? "sent" : "running"];
   if (attempt > 1) parts.push(`attempt ${attempt}`);
-  if (eta && (status === "PENDING" || status === "PROCESSING") && eta.p90Ms > 0) parts.push(`${formatEta(eta)} left`);
+  if (left && left.p90Ms > 0 && !isTerminal(status)) parts.push(`${formatEta(left)} left`);
   return parts.filter((part) => part !== "").join(" · ");
 }
 
-function waitingFor({ reason, position, until }: NonNullable<RunState["waiting"]>): string {
-  if (reason === "backoff" && until !== undefined) return `failed, trying again at ${timeOf(until)}`;
+function waitingFor({ reason, position, until }: NonNullable<RunState["waiting"]>, error: RunState["error"]): string {
+  const failed = error ? `failed: ${error.message}` : "failed";
+  if (reason === "backoff" && until !== undefined) return `${failed}, trying again at ${timeOf(until)}`;
   if (reason === "scheduled") return until === undefined ? "scheduled" : `scheduled for ${timeOf(until)}`;
   const why = reason === "queue" ? "queued" : `waiting: ${reason.replaceAll("_", " ")}`;
   return position === undefined || position === 0 ? why : `${why}, ${position} ahead`;

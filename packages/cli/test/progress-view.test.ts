@@ -1,7 +1,8 @@
-import { describe as suite, expect, it } from "vitest";
-import type { RunState } from "@streamer/client";
-import { barLines } from "../src/progress-view.ts";
+import { describe as suite, expect, it, vi } from "vitest";
+import { StreamerError, type RunState } from "@streamer/client";
+import { barLines, createProgressView, type Shown } from "../src/progress-view.ts";
 import { describe, formatEta } from "../src/run-text.ts";
+import type { Terminal } from "../src/terminal.ts";
 
 const progress = { percentage: 40, metadata: {}, attempt: 1, updates: [], timestamp: 0 };
 
@@ -19,8 +20,13 @@ it.each([
 
 it("says what is going on: stage and message, attempt, ETA, or what it waits for", () => {
   const running = { status: "PROCESSING", acknowledged: true, attempt: 1 } as const;
-  expect(describe({ ...running, progress: { ...progress, stage: "query", message: "3 of 4" }, eta: { p50Ms: 2_000, p90Ms: 4_000 } })).toBe(
-    "query: 3 of 4 · 2–4 s left",
+  const left = { p50Ms: 2_000, p90Ms: 4_000 };
+  expect(describe({ ...running, progress: { ...progress, stage: "query", message: "3 of 4" } }, left)).toBe("query: 3 of 4 · 2–4 s left");
+  expect(describe({ ...running, status: "PENDING", waiting: { reason: "queue", position: 3 } }, left)).toBe("queued, 3 ahead · 2–4 s left");
+  expect(describe({ ...running, status: "COMPLETED" }, left)).toBe("running");
+  const error = new StreamerError("TIMEOUT", "too slow");
+  expect(describe({ ...running, status: "RETRYING", waiting: { reason: "backoff", until: 0 }, error })).toMatch(
+    /^failed: too slow, trying/,
   );
   expect(describe({ ...running, attempt: 2, progress: { ...progress, message: "again" } })).toBe("again · attempt 2");
   expect(describe({ ...running, status: "PENDING", waiting: { reason: "queue", position: 3 } })).toBe("queued, 3 ahead");
@@ -31,8 +37,9 @@ it("says what is going on: stage and message, attempt, ETA, or what it waits for
   );
 });
 
+const style = (_: unknown, text: string): string => text;
+
 suite("bars", () => {
-  const style = (_: unknown, text: string): string => text;
   const at = (percentage: number, status: RunState["status"] = "PROCESSING"): RunState => ({
     status,
     acknowledged: true,
@@ -41,7 +48,7 @@ suite("bars", () => {
   });
   const draw = (states: Record<string, RunState>, room = {}): readonly string[] =>
     barLines(
-      Object.entries(states).map(([id, state]) => ({ id, state })),
+      Object.entries(states).map(([id, state]) => ({ id, state, remaining: () => undefined })),
       { columns: 60, rows: 24, ...room },
       style,
     );
@@ -66,4 +73,33 @@ suite("bars", () => {
     expect(lines).toHaveLength(9);
     expect(lines.at(-1)).toBe("0 of 40 done, 40 running, 32 not shown");
   });
+});
+
+it("redraws what is left each second, whether or not anything else changes, and never after its end", () => {
+  vi.useFakeTimers();
+  try {
+    const pictures: string[] = [];
+    const stderr = { isTTY: true, columns: 80, rows: 24 };
+    const terminal = { json: false, stderr, style, pin: (lines: readonly string[]) => pictures.push(...lines), unpin: () => undefined };
+    let leftMs = 9_000;
+    const run: Shown = {
+      id: "r1",
+      state: { status: "PENDING", acknowledged: true, attempt: 0, waiting: { reason: "queue" } },
+      remaining: () => ({ p50Ms: leftMs, p90Ms: leftMs }),
+    };
+    const view = createProgressView(terminal as unknown as Terminal, [run]);
+    view.changed(run);
+    for (const ms of [50, 1_000, 1_000]) {
+      vi.advanceTimersByTime(ms);
+      leftMs -= 1_000;
+    }
+    expect(pictures.map((line) => line.replace(/^.*· /, ""))).toEqual(["9 s left", "8 s left", "7 s left"]);
+    view.end();
+    const drawn = pictures.length;
+    vi.advanceTimersByTime(10_000);
+    expect(pictures).toHaveLength(drawn);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

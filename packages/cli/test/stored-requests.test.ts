@@ -59,7 +59,7 @@ it("list prints the newest first, as a table for people", async () => {
   const [headings, ...rows] = list.stdout.trimEnd().split("\n");
   expect(headings).toMatch(/^ID +ACTION +STATUS +AGE$/);
   expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
-    ["later", "sum", "PENDING", expect.stringMatching(/ s$/)],
+    ["later", "sum", "PENDING", expect.stringMatching(/ s$/), expect.stringMatching(/^scheduled for \d\d:/)],
     ["held", "hold", "PROCESSING", expect.any(String), "25 % wait: holding"],
     ["five", "sum", "COMPLETED", expect.any(String)],
     ["empty", "sum", "FAILED", expect.any(String), "PROCESSING_FAILED"],

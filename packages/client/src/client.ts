@@ -12,9 +12,10 @@ import type {
   ServerMessage,
 } from "@streamer/protocol";
 import type { ActionTypes, Actions, ActionsOf, RequestArguments } from "./actions.ts";
-import { StreamerError } from "./errors.ts";
+import { StreamerError, cancelledUnsent } from "./errors.ts";
 import { describe, type RequestInfo } from "./info.ts";
 import { resolveOptions, resolveUrl, type ConnectOptions } from "./options.ts";
+import { present } from "./present.ts";
 import { createRequests } from "./requests.ts";
 import { createRun, type Run } from "./run.ts";
 import { createSession, type ConnectionState } from "./session.ts";
@@ -103,8 +104,7 @@ export function connect(url: string, connectOptions: ConnectOptions): Client {
     return about(state.error ?? new StreamerError("CLIENT_CLOSED", "The client was closed."), requestId);
   }
 
-  const runOf = <Output>(tracker: Tracker): Run<Output> =>
-    createRun(tracker, { cancel: (reason) => requests.cancel(tracker, reason), detach: () => requests.detach(tracker) });
+  const runOf = <Output>(tracker: Tracker): Run<Output> => createRun(tracker, requests);
 
   /** Follows with `begin` unless the client is closed. */
   function start<Output>(id: string, begin: () => Tracker): Run<Output> {
@@ -112,29 +112,21 @@ export function connect(url: string, connectOptions: ConnectOptions): Client {
     return runOf(closed ? requests.refused(id, closed) : begin());
   }
 
-  async function ask<T extends "snapshot" | "list" | "actions">(
-    type: T,
-    message: Parameters<typeof requests.ask>[0],
-  ): Promise<ServerMessage<T>> {
+  async function ask<T extends "snapshot" | "list" | "actions">(message: Parameters<typeof requests.ask>[0]): Promise<ServerMessage<T>> {
     const closed = closedError();
     if (closed) throw closed;
-    const answer = await requests.ask(message);
-    if (answer.type !== type) throw new StreamerError("INVALID_MESSAGE", `The server answered ${message.type} with ${answer.type}.`);
-    return answer as ServerMessage<T>;
+    return (await requests.ask(message)) as ServerMessage<T>;
   }
 
   const client: Client = {
     get state() {
       return session.state;
     },
-    onState: (listener) => session.onState(listener),
+    onState: session.onState,
     request<Output>(action: string, payload?: unknown, wanted: RequestOptions = {}): Run<Output> {
       const id = wanted.id ?? randomId();
       const { signal } = wanted;
-      if (signal?.aborted) {
-        const error = new StreamerError("CANCELLED", `Request "${id}" was cancelled before it was sent.`, { requestId: id });
-        return runOf(requests.refused(id, error));
-      }
+      if (signal?.aborted) return runOf(requests.refused(id, cancelledUnsent(id)));
       const run = start<Output>(id, () => {
         try {
           return requests.follow(id, requestMessage(id, action, payload as JsonValue | undefined, wanted));
@@ -149,19 +141,19 @@ export function connect(url: string, connectOptions: ConnectOptions): Client {
     attach(request, { after = 0 } = {}) {
       const reference = typeof request === "string" ? { id: request, after } : request;
       if (isReference(reference)) return start(reference.id, () => requests.attach(reference));
-      const problem = "What is attached to must be a request's id, or what run.toJSON() gave.";
+      const problem = "Attach to a request's id, or to what run.toJSON() gave.";
       return runOf(requests.refused("unknown", new StreamerError("VALIDATION_ERROR", problem)));
     },
     retry: (requestId, reason) =>
-      start(requestId, () => requests.follow(requestId, { type: "retry", request_id: requestId, ...(reason !== undefined && { reason }) })),
+      start(requestId, () => requests.follow(requestId, present({ type: "retry", request_id: requestId, reason }))),
     async get(requestId) {
-      return describe(await ask("snapshot", { type: "get", request_id: requestId }));
+      return describe(await ask<"snapshot">({ type: "get", request_id: requestId }));
     },
     async list(query = {}) {
-      const { items, cursor } = await ask("list", { type: "list", ...query });
-      return { items: items.map(describe), ...(cursor !== undefined && { cursor }) };
+      const { items, cursor } = await ask<"list">({ type: "list", ...query });
+      return present({ items: items.map(describe), cursor });
     },
-    actions: async () => (await ask("actions", { type: "actions" })).items,
+    actions: async () => (await ask<"actions">({ type: "actions" })).items,
     async close() {
       const closing = session.close();
       requests.fail((requestId) => closedError(requestId)!);
@@ -182,23 +174,16 @@ function about(error: StreamerError, requestId: string | undefined): StreamerErr
 
 function requestMessage(id: string, action: string, payload: JsonValue | undefined, wanted: RequestOptions): ClientMessage<"request"> {
   const { mode, priority, delayMs, runAt, idempotencyKey, timeoutMs, maxAttempts, metadata } = wanted;
-  const options: WireOptions = {
-    ...(mode && { mode }),
-    ...(priority !== undefined && { priority }),
-    ...(delayMs !== undefined && { delay_ms: delayMs }),
-    ...(runAt !== undefined && { run_at: Number(runAt) }),
-    ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
-    ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
-    ...(maxAttempts !== undefined && { max_attempts: maxAttempts }),
-  };
-  return {
-    type: "request",
-    id,
-    action,
-    ...(payload !== undefined && { payload }),
-    ...(metadata && { metadata }),
-    ...(Object.keys(options).length > 0 && { options }),
-  };
+  const options = present<WireOptions>({
+    mode,
+    priority,
+    delay_ms: delayMs,
+    run_at: runAt === undefined ? runAt : Number(runAt),
+    idempotency_key: idempotencyKey,
+    timeout_ms: timeoutMs,
+    max_attempts: maxAttempts,
+  });
+  return present({ type: "request", id, action, payload, metadata, options: Object.keys(options).length > 0 ? options : undefined });
 }
 
 /** It comes from where a user kept it: anything may have happened to it. */

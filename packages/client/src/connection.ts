@@ -4,7 +4,7 @@
  * socket never closes by itself. It knows nothing of requests and never dials twice.
  */
 import { BEARER_SUBPROTOCOL_PREFIX, createPartJoiner, SUBPROTOCOL, type ServerMessage, type WireError } from "@streamer/protocol";
-import { StreamerError, fromWire, type ClientErrorCode } from "./errors.ts";
+import { StreamerError, fromWire } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 export interface ConnectionEvents {
@@ -30,9 +30,6 @@ function originHint(): string {
   return page ? ` Is a server running there, and does it allow the origin ${page.origin}?` : "";
 }
 
-/** A server that turns a connection away may name the code as its reason, where the frame before it got lost. */
-const REFUSAL = /^(UNAUTHORIZED|FORBIDDEN)/;
-
 const PING = JSON.stringify({ type: "ping" });
 
 type DialOptions = Pick<ResolvedOptions, "WebSocket" | "clock" | "connectTimeoutMs" | "pongTimeoutMs">;
@@ -49,10 +46,10 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   let ended = false;
   let stopTimer = clock.after(options.connectTimeoutMs, () => end(`${url} did not answer within ${options.connectTimeoutMs} ms.`));
 
-  function end(message: string, code: ClientErrorCode = "CANNOT_CONNECT"): void {
+  function end(message: string): void {
     if (ended) return;
     abandon();
-    events.onEnd(lastError ? fromWire(lastError) : new StreamerError(code, message));
+    events.onEnd(lastError ? fromWire(lastError) : new StreamerError("CANNOT_CONNECT", message));
   }
 
   /** From here on nothing this socket does is heard. */
@@ -117,8 +114,7 @@ export function dial(url: string, token: string, options: DialOptions, events: C
   socket.addEventListener("close", ({ code, reason }) => {
     const said = [reason, code === 1006 ? "" : `code ${code}`].filter((part) => part !== "").join(", ");
     const what = heartbeatMs === undefined ? `${url} could not be reached` : `The connection to ${url} was lost`;
-    const refusal = REFUSAL.exec(reason)?.[0] as ClientErrorCode | undefined;
-    end(`${what}${said === "" ? "" : ` (${said})`}.${heartbeatMs === undefined && said === "" ? originHint() : ""}`, refusal);
+    end(`${what}${said === "" ? "" : ` (${said})`}.${heartbeatMs === undefined && said === "" ? originHint() : ""}`);
   });
 
   return {

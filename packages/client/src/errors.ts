@@ -21,20 +21,17 @@ export interface StreamerErrorDetails {
 
 export class StreamerError extends Error {
   readonly [BRAND] = "error";
-  readonly code: ClientErrorCode;
-  readonly requestId: string | undefined;
+  declare readonly code: ClientErrorCode;
+  declare readonly requestId: string | undefined;
   /** `details.issues` lists what is wrong with a payload, each with its path. */
-  readonly details: WireError["details"];
+  declare readonly details: WireError["details"];
   /** Whether the same thing can succeed later, and after how long. */
-  readonly retry: WireError["retry"];
+  declare readonly retry: WireError["retry"];
 
   constructor(code: ClientErrorCode, message: string, more: StreamerErrorDetails = {}) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
-    this.name = "StreamerError";
-    this.code = code;
-    this.requestId = more.requestId;
-    this.details = more.details;
-    this.retry = more.retry;
+    super(message, more);
+    const { requestId, details, retry } = more;
+    Object.assign(this, { name: "StreamerError", code, requestId, details, retry });
   }
 }
 
@@ -42,7 +39,15 @@ export function isStreamerError(value: unknown): value is StreamerError {
   return typeof value === "object" && value !== null && (value as { [BRAND]?: unknown })[BRAND] === "error";
 }
 
+const UNTOLD: WireError = { code: "INTERNAL_ERROR", message: "The server gave no reason." };
+
 /** The error of a frame, as an exception. */
-export function fromWire(error: WireError, requestId?: string): StreamerError {
-  return new StreamerError(error.code, error.message, { requestId, details: error.details, retry: error.retry });
+export function fromWire({ code, message, ...more }: WireError = UNTOLD, requestId?: string): StreamerError {
+  return new StreamerError(code, message, { ...more, requestId });
 }
+
+export const aboutRequest = (code: ClientErrorCode, requestId: string, what: string, cause?: unknown): StreamerError =>
+  new StreamerError(code, `Request "${requestId}" ${what}`, { requestId, cause });
+
+export const cancelledUnsent = (requestId: string): StreamerError =>
+  aboutRequest("CANCELLED", requestId, "was cancelled before it was sent.");

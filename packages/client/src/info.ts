@@ -1,5 +1,6 @@
 /** A request as `get` and `list` tell of it. */
 import type { RequestMetadata, ServerMessage } from "@streamer/protocol";
+import { present } from "./present.ts";
 import { fromSnapshot, type RunState } from "./run-state.ts";
 
 export interface RequestInfo extends RunState {
@@ -15,14 +16,16 @@ export interface RequestInfo extends RunState {
 
 export function describe(item: Omit<ServerMessage<"snapshot">, "type" | "recovered" | "ref">): RequestInfo {
   const { request_id: id, action, seq, created_at: createdAt, run_at: runAt, ended_at: endedAt, metadata = {} } = item;
-  return {
+  return present({
     ...fromSnapshot(item),
     id,
     action,
     seq,
     createdAt: new Date(createdAt),
     metadata,
-    ...(runAt !== undefined && { runAt: new Date(runAt) }),
-    ...(endedAt !== undefined && { endedAt: new Date(endedAt) }),
-  };
+    runAt: timeOf(runAt),
+    endedAt: timeOf(endedAt),
+  });
 }
+
+const timeOf = (epochMs: number | undefined): Date | undefined => (epochMs === undefined ? epochMs : new Date(epochMs));

@@ -1,5 +1,6 @@
 /** What users of the client may set, with every default. `resolveOptions` fills them in once, at the edge. */
 
+import { present } from "./present.ts";
 import { browserPresence, type Presence } from "./presence.ts";
 
 /** A token, or how to get a fresh one: a function is called again at every reconnect. */
@@ -56,15 +57,15 @@ const systemClock: ClientClock = {
 
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   return {
-    token: options.token,
+    connectTimeoutMs: 10_000,
+    pongTimeoutMs: 10_000,
+    WebSocket: globalThis.WebSocket,
+    clock: systemClock,
+    random: Math.random,
+    presence: browserPresence,
+    ...present<ConnectOptions>(options),
     reconnect: { baseMs: 250, capMs: 15_000, maxAttempts: Infinity, ...options.reconnect },
-    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-    pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
     outbox: { messages: 10_000, characters: 64 * 1_048_576, ...options.outbox },
-    WebSocket: options.WebSocket ?? globalThis.WebSocket,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
-    presence: options.presence ?? browserPresence,
   };
 }
 

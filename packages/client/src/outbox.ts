@@ -2,7 +2,7 @@
  * What may be unanswered at once: frames are kept until the server has answered them, so that they can be sent again,
  * and a client that cannot connect must not grow without end.
  */
-import { StreamerError } from "./errors.ts";
+import { StreamerError, aboutRequest } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 export interface Outbox {
@@ -28,7 +28,7 @@ export function createOutbox(limits: ResolvedOptions["outbox"]): Outbox {
       if (messages <= limits.messages && characters <= limits.characters) return undefined;
       return new StreamerError(
         "OUTBOX_FULL",
-        `${messages - 1} messages wait for an answer, and one more is over the limit of ${limits.messages} messages or ${limits.characters} characters; it was not sent. Await some results first.`,
+        `Not sent: ${messages - 1} messages wait for an answer, and one more is over the limit of ${limits.messages} messages or ${limits.characters} characters. Await some results first.`,
       );
     },
     remove(text) {
@@ -40,8 +40,8 @@ export function createOutbox(limits: ResolvedOptions["outbox"]): Outbox {
       if (text.length * 3 <= largestBytes) return undefined;
       const bytes = encoder.encode(text).length;
       if (bytes <= largestBytes) return undefined;
-      const problem = `Request "${requestId}" has ${bytes} bytes; the server takes ${largestBytes}. Send less, or upload the data and send where it is.`;
-      return new StreamerError("PAYLOAD_TOO_LARGE", problem, { requestId });
+      const problem = `has ${bytes} bytes; the server takes ${largestBytes}. Send less, or upload the data and send where it is.`;
+      return aboutRequest("PAYLOAD_TOO_LARGE", requestId, problem);
     },
     setLimit(messageBytes) {
       largestBytes = messageBytes;

@@ -11,7 +11,7 @@ export interface Presence {
 export const browserPresence: Presence = {
   get isOffline() {
     // A Node process has a navigator too, one that does not say.
-    return typeof navigator === "object" && (navigator.onLine as boolean | undefined) === false;
+    return (globalThis.navigator as Partial<Navigator> | undefined)?.onLine === false;
   },
   watch(call) {
     if (typeof document === "undefined") return () => undefined;

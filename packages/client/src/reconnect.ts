@@ -5,27 +5,28 @@
 import { StreamerError } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 
-export type Verdict = { readonly retryInMs: number } | { readonly giveUp: StreamerError };
-
 /** Not a matter of time, but of who asks. */
 const isFinal = ({ code }: StreamerError): boolean => code === "UNAUTHORIZED" || code === "FORBIDDEN";
 
-/** `failures`: ends in a row without a welcome between them, this one included; 0 when this one had been welcomed. */
+/**
+ * The wait in ms, or why there is none. `failures`: ends in a row without a welcome between them, this one included;
+ * 0 when this one had been welcomed.
+ */
 export function afterEnd(
   error: StreamerError,
   failures: number,
   { reconnect, token, random, presence }: Pick<ResolvedOptions, "reconnect" | "token" | "random" | "presence">,
-): Verdict {
+): number | StreamerError {
   // A token that does not change will be refused again; a function may have a better one next time.
-  if (isFinal(error) && typeof token === "string") return { giveUp: error };
+  if (isFinal(error) && typeof token === "string") return error;
   if (failures >= reconnect.maxAttempts) {
     const message = `No connection after ${failures} attempts, the limit: ${error.message}`;
-    return { giveUp: new StreamerError("CANNOT_CONNECT", message, { cause: error }) };
+    return new StreamerError("CANNOT_CONNECT", message, { cause: error });
   }
   // Being online again ends the wait. Not waiting for that alone: a server on this machine needs no network.
-  if (presence.isOffline) return { retryInMs: reconnect.capMs };
+  if (presence.isOffline) return reconnect.capMs;
   // Doubling stops at 2^30, long past any cap, before it can overflow.
   const jitterMs = random() * Math.min(reconnect.capMs, reconnect.baseMs * 2 ** Math.min(failures, 30));
   // A server that is starting or full says when to come back; all whom it told so would come at once.
-  return { retryInMs: (error.retry?.after_ms ?? 0) + jitterMs };
+  return (error.retry?.after_ms ?? 0) + jitterMs;
 }

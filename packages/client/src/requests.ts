@@ -4,12 +4,13 @@
  * all others by `subscribe` after the last seq seen (P6). No socket and no reconnecting here.
  */
 import type { ClientMessage, ServerMessage } from "@streamer/protocol";
-import { StreamerError, fromWire } from "./errors.ts";
+import { aboutRequest, cancelledUnsent, fromWire, type StreamerError } from "./errors.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { createFollowed } from "./followed.ts";
 import { createOutbox } from "./outbox.ts";
+import { present } from "./present.ts";
 import { createPace, isPassing } from "./pace.ts";
-import { Tracker, type CancellationReceipt, type RunReference } from "./tracker.ts";
+import { createTracker, type CancellationReceipt, type RunReference, type Tracker } from "./tracker.ts";
 
 export interface RequestsParts {
   readonly options: Pick<ResolvedOptions, "clock" | "outbox" | "random">;
@@ -31,6 +32,8 @@ export interface Requests {
   ask(
     message: Omit<ClientMessage<"get">, "ref"> | Omit<ClientMessage<"list">, "ref"> | { readonly type: "actions" },
   ): Promise<ServerMessage>;
+  /** Epoch ms, by the clock of the server that was connected to last. */
+  now(): number;
   up(welcome: ServerMessage<"welcome">): void;
   down(): void;
   /** Something said on this connection was lost: what is unanswered is said again, in a while. */
@@ -63,16 +66,18 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
   const questions = new Map<string, Question>();
   let refs = 0;
   let epoch: string | undefined;
+  let aheadMs = 0;
 
+  const all = (): readonly Tracker[] => [...followed].flatMap(([, trackers]) => trackers);
   const nextRef = (): string => String((refs += 1));
 
   const events = {
     onAccepted(tracker: Tracker, frame: string): void {
       outbox.remove(frame);
-      if (tracker.cancelling?.tooEarly && isUp()) sendCancel(tracker);
+      if (tracker.cancelling?.standing === "early" && isUp()) sendCancel(tracker);
     },
-    onEnded(tracker: Tracker): void {
-      if (tracker.frame !== undefined) outbox.remove(tracker.frame);
+    onEnded(tracker: Tracker, frame: string | undefined): void {
+      if (frame !== undefined) outbox.remove(frame);
       if (tracker.cancelling) questions.delete(tracker.cancelling.ref);
       followed.remove(tracker);
     },
@@ -80,13 +85,13 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
 
   function sendFrame(tracker: Tracker): void {
     const { frame } = tracker;
-    if (frame === undefined || tracker.ended) return;
+    if (frame === undefined) return;
     const refusal = outbox.refusal(frame, tracker.id);
     if (refusal) {
       tracker.fail(refusal);
       return;
     }
-    tracker.sends += 1;
+    tracker.move({ type: "send" });
     send(frame);
   }
 
@@ -110,14 +115,14 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
 
   function sendCancel(tracker: Tracker): void {
     const { cancelling } = tracker;
-    if (!cancelling || tracker.ended) return;
+    if (!cancelling || tracker.isOver) return;
     const { ref, reason, receipt } = cancelling;
-    cancelling.tooEarly = false;
+    cancelling.standing = "said";
     questions.set(ref, {
       again: () => sendCancel(tracker),
       answered: dispatch,
       refused: (error) => {
-        if (error.code === "NOT_FOUND" && tracker.frame !== undefined) cancelling.tooEarly = true;
+        if (error.code === "NOT_FOUND" && tracker.frame !== undefined) cancelling.standing = "early";
         else if (isPassing(error)) pace.later(error, () => sendCancel(tracker));
         else {
           tracker.cancelling = undefined;
@@ -125,12 +130,12 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
         }
       },
     });
-    send(print({ type: "cancel", request_id: tracker.id, ref, ...(reason !== undefined && { reason }) }));
+    send(print(present({ type: "cancel", request_id: tracker.id, ref, reason })));
   }
 
   /** A server that had heard it after all answers with what there is (P4). */
   function sayAgain(): void {
-    const unanswered = Array.from(followed).flatMap(([, trackers]) => trackers.filter(({ frame }) => frame !== undefined));
+    const unanswered = all().filter(({ frame }) => frame !== undefined);
     const asked = Array.from(questions);
     if (unanswered.length + asked.length === 0) pace.calm();
     for (const tracker of unanswered) sendFrame(tracker);
@@ -141,17 +146,19 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
   }
 
   function refused(id: string, error: StreamerError): Tracker {
-    const tracker = new Tracker(id, {}, events);
+    const tracker = createTracker(id, { name: "attached", seq: 0 }, events);
     tracker.fail(error);
     return tracker;
   }
 
   /** A refusal of the frame that made the request. */
   function refuse(tracker: Tracker, error: StreamerError): void {
-    const sentBefore = tracker.sends > 1;
-    if (tracker.redrives && sentBefore && error.code === "VALIDATION_ERROR") {
+    const { phase } = tracker;
+    if (phase.name !== "sent") return;
+    const sentBefore = phase.times > 1;
+    if (phase.frame.startsWith(RETRY) && sentBefore && error.code === "VALIDATION_ERROR") {
       // Its first sending was heard and the answer lost: the request is queued again already.
-      tracker.accept();
+      tracker.move({ type: "hear" });
       subscribe(tracker.id);
     } else if (error.code === "SERVICE_UNAVAILABLE" || (sentBefore && isPassing(error))) pace.later(error, () => sendFrame(tracker));
     else tracker.fail(error);
@@ -174,7 +181,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
         if (id === undefined) return;
         for (const tracker of followed.of(id)) {
           if (message.seq !== undefined) tracker.apply(message);
-          else if (tracker.frame !== undefined) refuse(tracker, fromWire(message.error, id));
+          else refuse(tracker, fromWire(message.error, id));
         }
         return;
       }
@@ -198,15 +205,14 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     const unanswered = followed.of(id).find((tracker) => tracker.frame !== undefined);
     if (unanswered?.frame === frame) return unanswered;
     if (unanswered) {
-      const problem = `Another request under the id "${id}" is on its way from here; use a new id.`;
-      return refused(id, new StreamerError("DUPLICATE_REQUEST", problem, { requestId: id }));
+      return refused(id, aboutRequest("DUPLICATE_REQUEST", id, "is on its way from here as another one; use a new id."));
     }
-    const tracker = new Tracker(id, { frame, redrives: frame.startsWith(RETRY) }, events);
+    const tracker = createTracker(id, { name: "unsent", frame, seq: 0 }, events);
     const full = outbox.add(frame);
     followed.add(tracker);
     if (full) tracker.fail(full);
     else if (isUp()) {
-      tracker.enter(epoch!);
+      tracker.move({ type: "enter", epoch: epoch! });
       sendFrame(tracker);
     }
     return tracker;
@@ -219,10 +225,10 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       const [joined] = followed.of(id);
       if (joined) return joined;
       if (frame !== undefined) return begin(id, frame);
-      const tracker = new Tracker(id, { after, ...(seenIn !== undefined && { epoch: seenIn }) }, events);
+      const tracker = createTracker(id, { name: "attached", seq: after, epoch: seenIn }, events);
       followed.add(tracker);
       if (isUp()) {
-        tracker.enter(epoch!);
+        tracker.move({ type: "enter", epoch: epoch! });
         subscribe(id);
       }
       return tracker;
@@ -230,29 +236,26 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     detach(tracker) {
       tracker.handles -= 1;
       const leave = (): void => {
-        if (tracker.handles > 0 || tracker.ended) return;
+        if (tracker.handles > 0 || tracker.isOver) return;
         tracker.leave();
         if (isUp() && followed.of(tracker.id).length === 0) send(print({ type: "unsubscribe", request_id: tracker.id }));
       };
       // Not before the server has it: nothing that was sent is taken back.
-      void tracker.accepted.promise.then(
+      void tracker.accepted.then(
         () => options.clock.after(DETACH_AFTER_MS, leave),
         () => undefined,
       );
     },
     cancel(tracker, reason) {
-      if (tracker.ended) return Promise.resolve(tracker.receipt);
+      if (tracker.isOver) return Promise.resolve(tracker.receipt);
       if (!tracker.cancelling) {
         const receipt = Promise.withResolvers<CancellationReceipt>();
         receipt.promise.catch(() => undefined);
-        tracker.cancelling = { reason, ref: nextRef(), receipt, tooEarly: false };
-        const { promise } = receipt;
-        if (tracker.frame !== undefined && tracker.sends === 0) {
-          tracker.fail(
-            new StreamerError("CANCELLED", `Request "${tracker.id}" was cancelled before it was sent.`, { requestId: tracker.id }),
-          );
+        tracker.cancelling = { reason, ref: nextRef(), receipt, standing: "said" };
+        if (tracker.phase.name === "unsent") {
+          tracker.fail(cancelledUnsent(tracker.id));
         } else if (isUp()) sendCancel(tracker);
-        return promise;
+        return receipt.promise;
       }
       return tracker.cancelling.receipt.promise;
     },
@@ -261,34 +264,24 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       const ref = nextRef();
       const text = print({ ...message, ref });
       const full = outbox.add(text);
-      const done = (): void => outbox.remove(text);
-      if (full) {
-        done();
-        reject(full);
-        return promise;
+      void promise.catch(() => undefined).finally(() => outbox.remove(text));
+      if (full) reject(full);
+      else {
+        questions.set(ref, { text, answered: resolve, refused: reject });
+        if (isUp()) send(text);
       }
-      questions.set(ref, {
-        text,
-        answered: (answer) => {
-          done();
-          resolve(answer);
-        },
-        refused: (error) => {
-          done();
-          reject(error);
-        },
-      });
-      if (isUp()) send(text);
       return promise;
     },
+    now: () => options.clock.monotonic() + aheadMs,
     up(welcome) {
+      aheadMs = welcome.timestamp - options.clock.monotonic();
       pace.reset();
       outbox.setLimit(welcome.limits.message_bytes);
       epoch = welcome.epoch;
       const again: (() => void)[] = [];
       for (const [id, followers] of followed) {
         for (const tracker of followers) {
-          tracker.enter(epoch);
+          tracker.move({ type: "enter", epoch });
           if (tracker.frame !== undefined) again.push(() => sendFrame(tracker));
           if (tracker.cancelling) again.push(() => sendCancel(tracker));
         }
@@ -303,18 +296,19 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
       for (const [ref, { text }] of questions) if (text === undefined) questions.delete(ref);
     },
     receive(message) {
-      const question = "ref" in message && message.ref !== undefined ? questions.get(message.ref) : undefined;
+      const { ref = "" } = message as { readonly ref?: string };
+      const question = questions.get(ref);
       if (!question) {
         dispatch(message);
         return;
       }
-      questions.delete((message as { ref: string }).ref);
+      questions.delete(ref);
       if (message.type === "error") question.refused(fromWire(message.error, message.request_id));
       else question.answered?.(message);
     },
     fail(error) {
       pace.reset();
-      for (const tracker of [...followed].flatMap(([, trackers]) => trackers)) {
+      for (const tracker of all()) {
         tracker.cancelling?.receipt.reject(error(tracker.id));
         tracker.fail(error(tracker.id));
       }

@@ -12,9 +12,11 @@ import type {
   WaitingReason,
 } from "@streamer/protocol";
 import { isTerminal } from "@streamer/protocol";
+import { begun } from "./eta.ts";
 import { fromWire, type StreamerError } from "./errors.ts";
+import { present } from "./present.ts";
 
-/** When it should be done: half of such runs are by `p50Ms` from now, nine in ten by `p90Ms`. */
+/** When it should be done: half of such runs are within `p50Ms`, nine in ten within `p90Ms`. */
 export interface Eta {
   readonly p50Ms: number;
   readonly p90Ms: number;
@@ -41,11 +43,17 @@ export interface RunState {
   /** 0 until it first runs. */
   readonly attempt: number;
   readonly progress?: Progress;
+  /** As it was told at `toldAt`; `run.remaining()` counts it down. */
   readonly eta?: Eta;
+  /** Epoch ms, by the server's clock. */
+  readonly toldAt?: number;
+  /** How long the run itself is expected to take, while it has not begun. */
+  readonly estimatedMs?: number;
   /** Why it is not running, while it is not. `until` in epoch ms. */
   readonly waiting?: { readonly reason: WaitingReason; readonly position?: number; readonly until?: number };
   readonly cancellation?: CancellationStage;
   readonly result?: unknown;
+  /** How it ended. While it is RETRYING: how the last attempt failed. */
   readonly error?: StreamerError;
 }
 
@@ -58,31 +66,26 @@ export const UNSENT: RunState = { status: "PENDING", acknowledged: false, attemp
 
 /** `ended`: false for an error the request has been redriven from since. */
 export function advance(state: RunState, event: RunEvent, ended: boolean): RunState {
-  const { waiting: _, eta, ...rest } = state;
+  const { waiting: _, eta: __, toldAt: ___, estimatedMs, error, ...rest } = state;
   const kept = { ...rest, acknowledged: true };
   switch (event.type) {
-    case "acknowledgment":
-      return {
-        ...kept,
-        status: event.status === "queued" ? "PENDING" : "PROCESSING",
-        ...etaOf(event.eta),
-        ...(event.waiting_for && waitingOf(event.waiting_for, event)),
-      };
-    case "waiting":
-      return {
-        ...kept,
-        status: kept.status === "PROCESSING" ? "PENDING" : kept.status,
-        ...etaOf(event.eta),
-        ...waitingOf(event.reason, event),
-      };
-    case "progress": {
-      const progress = progressOf(event);
-      return { ...kept, status: "PROCESSING", attempt: event.attempt, progress, ...etaOf(event.eta) };
+    case "acknowledgment": {
+      const { waiting_for: reason, estimated_ms: estimated } = event;
+      const status = event.status === "queued" ? "PENDING" : "PROCESSING";
+      return present({ ...kept, status, ...etaOf(event), estimatedMs: estimated, waiting: waitingOf(reason, event) });
     }
+    case "waiting": {
+      const status = kept.status === "PROCESSING" ? "PENDING" : kept.status;
+      return present({ ...kept, status, error, ...etaOf(event), estimatedMs, waiting: waitingOf(event.reason, event) });
+    }
+    case "progress":
+      return { ...kept, status: "PROCESSING", attempt: event.attempt, progress: progressOf(event), ...etaOf(event) };
     case "partial":
-      return { ...kept, status: "PROCESSING", ...(eta && { eta }) };
-    case "retrying":
-      return { ...kept, status: "RETRYING", attempt: event.attempt, waiting: { reason: "backoff", until: event.retry_at } };
+      return { ...kept, status: "PROCESSING", ...begun(state, event.timestamp) };
+    case "retrying": {
+      const { attempt, retry_at: until, request_id: id } = event;
+      return { ...kept, status: "RETRYING", attempt, waiting: { reason: "backoff", until }, error: fromWire(event.error, id) };
+    }
     case "cancellation":
       return { ...state, acknowledged: true, cancellation: event.stage };
     case "complete":
@@ -92,25 +95,24 @@ export function advance(state: RunState, event: RunEvent, ended: boolean): RunSt
     case "response":
       return event.success
         ? { ...kept, status: "COMPLETED", attempt: 1, result: event.data }
-        : failed(
-            kept,
-            fromWire(event.error ?? { code: "INTERNAL_ERROR", message: "The server answered without a reason." }, event.request_id),
-          );
+        : failed(kept, fromWire(event.error, event.request_id));
   }
 }
 
 /** The state a snapshot tells, whatever was known before. */
 export function fromSnapshot(snapshot: Omit<ServerMessage<"snapshot">, "type" | "recovered" | "ref">): RunState {
-  const { status, attempt, progress, timestamp, run_at: runAt = 0, result, error, request_id: requestId } = snapshot;
-  return {
+  const { status, attempt, progress, timestamp, run_at: runAt = 0, result, error, request_id: requestId, position } = snapshot;
+  const until = !isTerminal(status) && runAt > timestamp ? runAt : undefined;
+  const reason = snapshot.waiting_for ?? (until && (status === "RETRYING" ? "backoff" : "scheduled"));
+  return present({
     status,
     acknowledged: true,
     attempt,
-    ...(progress && { progress: progressOf({ ...progress, attempt, timestamp }) }),
-    ...(!isTerminal(status) && runAt > timestamp && waitingOf(status === "RETRYING" ? "backoff" : "scheduled", { until: runAt })),
-    ...(result !== undefined && { result }),
-    ...(error && { error: fromWire(error, requestId) }),
-  };
+    progress: progress && progressOf({ ...progress, attempt, timestamp }),
+    waiting: waitingOf(reason || undefined, { position, until }),
+    result,
+    error: error && fromWire(error, requestId),
+  });
 }
 
 export function failed(state: RunState, error: StreamerError): RunState {
@@ -120,26 +122,17 @@ export function failed(state: RunState, error: StreamerError): RunState {
 function progressOf(
   event: Pick<ServerMessage<"progress">, "percentage" | "message" | "stage" | "metadata" | "attempt" | "eta" | "updates" | "timestamp">,
 ): Progress {
-  const { percentage, message, stage, metadata = {}, attempt, eta, updates = [], timestamp } = event;
-  return {
-    percentage,
-    metadata,
-    attempt,
-    updates,
-    timestamp,
-    ...(message !== undefined && { message }),
-    ...(stage !== undefined && { stage }),
-    ...etaOf(eta),
-  };
+  const { percentage, message, stage, metadata = {}, attempt, updates = [], timestamp } = event;
+  return present({ percentage, message, stage, metadata, attempt, updates, timestamp, eta: etaOf(event).eta });
 }
 
 function waitingOf(
-  reason: WaitingReason,
-  { position, until }: { readonly position?: number; readonly until?: number },
-): Pick<RunState, "waiting"> {
-  return { waiting: { reason, ...(position !== undefined && { position }), ...(until !== undefined && { until }) } };
+  reason: WaitingReason | undefined,
+  { position, until }: { readonly position?: number | undefined; readonly until?: number | undefined },
+): RunState["waiting"] {
+  return reason && present({ reason, position, until });
 }
 
-function etaOf(eta: WireEta | undefined): { eta?: Eta } {
-  return eta ? { eta: { p50Ms: eta.p50_ms, p90Ms: eta.p90_ms } } : {};
+function etaOf({ eta, timestamp }: { readonly eta?: WireEta; readonly timestamp: number }): Pick<RunState, "eta" | "toldAt"> {
+  return eta ? { eta: { p50Ms: eta.p50_ms, p90Ms: eta.p90_ms }, toldAt: timestamp } : {};
 }

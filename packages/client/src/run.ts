@@ -1,6 +1,8 @@
 /** The handle of one request, as users hold it. */
 import type { JsonValue } from "@streamer/protocol";
-import type { Progress, RunEvent, RunState } from "./run-state.ts";
+import { remaining } from "./eta.ts";
+import type { Requests } from "./requests.ts";
+import type { Eta, Progress, RunEvent, RunState } from "./run-state.ts";
 import type { CancellationReceipt, RunReference, Tracker } from "./tracker.ts";
 
 export interface Run<Output = unknown> {
@@ -8,8 +10,13 @@ export interface Run<Output = unknown> {
   readonly id: string;
   /** What is known now: status, newest progress, ETA, why it waits. Another object after every change. */
   readonly state: RunState;
-  /** Calls `listener` after each change of `state`; the answer ends that. */
+  /** Calls `listener` after each change of `state`. Returns a function that unsubscribes. */
   onState(listener: (state: RunState) => void): () => void;
+  /**
+   * What is left now: `state.eta`, counted down since it was told. While the request waits, never less than the run itself
+   * is expected to take. Undefined when nothing was told.
+   */
+  remaining(): Eta | undefined;
   /** Resolves once the request is durable, or answered; rejects when it was refused. */
   readonly accepted: Promise<void>;
   /** The result, or a rejection with a StreamerError. Not waiting for it is fine. */
@@ -34,12 +41,7 @@ export interface Run<Output = unknown> {
   toJSON(): RunReference;
 }
 
-export interface RunActions {
-  cancel(reason?: string): Promise<CancellationReceipt>;
-  detach(): void;
-}
-
-export function createRun<Output>(tracker: Tracker, { cancel, detach }: RunActions): Run<Output> {
+export function createRun<Output>(tracker: Tracker, requests: Pick<Requests, "cancel" | "detach" | "now">): Run<Output> {
   let isHeld = true;
   tracker.handles += 1;
   return {
@@ -49,17 +51,18 @@ export function createRun<Output>(tracker: Tracker, { cancel, detach }: RunActio
     get state() {
       return tracker.state;
     },
-    onState: (listener) => tracker.onState(listener),
+    onState: tracker.onState,
     get events() {
       return tracker.events();
     },
-    accepted: tracker.accepted.promise,
-    result: tracker.result.promise as Promise<Output>,
+    accepted: tracker.accepted,
+    result: tracker.result as Promise<Output>,
     progress: tracker.progress,
-    partials: <T>(stream: string) => tracker.partials(stream) as AsyncIterable<T>,
-    cancel,
+    partials: tracker.partials as Run["partials"],
+    remaining: () => remaining(tracker.state, requests.now()),
+    cancel: (reason) => requests.cancel(tracker, reason),
     detach() {
-      if (isHeld) detach();
+      if (isHeld) requests.detach(tracker);
       isHeld = false;
     },
     toJSON: () => tracker.reference,

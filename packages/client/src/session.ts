@@ -5,6 +5,7 @@
 import type { ServerMessage } from "@streamer/protocol";
 import { dial, type Connection } from "./connection.ts";
 import { StreamerError } from "./errors.ts";
+import { createListeners } from "./listeners.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { afterEnd } from "./reconnect.ts";
 
@@ -26,7 +27,7 @@ export interface SessionEvents {
 
 export interface Session {
   readonly state: ConnectionState;
-  onState(listener: (state: ConnectionState) => void): () => void;
+  readonly onState: (listener: (state: ConnectionState) => void) => () => void;
   start(): void;
   /** Only while open. */
   send(text: string): void;
@@ -37,7 +38,7 @@ export interface Session {
 const CLOSE_WAIT_MS = 1_000;
 
 export function createSession(url: string, options: ResolvedOptions, events: SessionEvents): Session {
-  const listeners = new Set<(state: ConnectionState) => void>();
+  const listeners = createListeners<ConnectionState>();
   let state: ConnectionState = { status: "connecting" };
   let connection: Connection | undefined;
   let failures = 0;
@@ -46,8 +47,7 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
 
   function become(next: ConnectionState): void {
     state = next;
-    // Apart, so that a listener that throws is its owner's problem and not the connection's.
-    for (const listener of listeners) queueMicrotask(() => listener(next));
+    listeners.tell(next);
   }
 
   /** A way out for awaits: the user may close while one is on. */
@@ -79,14 +79,14 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
     if (state.status === "open") events.onDown();
     else failures += 1;
     const verdict = afterEnd(error, failures, options);
-    if ("giveUp" in verdict) {
+    if (typeof verdict === "number") {
+      become({ status: "waiting", failures, retryInMs: verdict, error });
+      stopWaiting = options.clock.after(verdict, () => void open());
+    } else {
       stopWatching?.();
-      become({ status: "closed", error: verdict.giveUp });
-      events.onGiveUp(verdict.giveUp);
-      return;
+      become({ status: "closed", error: verdict });
+      events.onGiveUp(verdict);
     }
-    become({ status: "waiting", failures, retryInMs: verdict.retryInMs, error });
-    stopWaiting = options.clock.after(verdict.retryInMs, () => void open());
   }
 
   /** The way to the server may have changed: no use in waiting on, nor in trusting a link that looks open. */
@@ -102,10 +102,7 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
     get state() {
       return state;
     },
-    onState(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onState: listeners.add,
     start() {
       stopWatching = options.presence.watch(look);
       void open();
@@ -125,7 +122,6 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
 
 function refusedToDial(cause: unknown, isStatic: boolean): StreamerError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return isStatic
-    ? new StreamerError("CANNOT_CONNECT", `The WebSocket could not be made, perhaps because the token is not a JWT: ${why}`, { cause })
-    : new StreamerError("CANNOT_CONNECT", `No token could be had: ${why}`, { cause });
+  const what = isStatic ? "The WebSocket could not be made, perhaps because the token is not a JWT" : "No token could be had";
+  return new StreamerError("CANNOT_CONNECT", `${what}: ${why}`, { cause });
 }

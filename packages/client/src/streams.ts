@@ -38,15 +38,15 @@ export function createLatest<T>(): Latest<T> {
 }
 
 export interface Recording<T> extends AsyncIterable<T> {
-  push(value: T): void;
-  end(): void;
+  readonly push: (value: T) => void;
+  readonly end: () => void;
 }
 
-export function createRecording<T>(onLeave: (recording: Recording<T>) => void): Recording<T> {
+export function createRecording<T>(onLeave: () => void): Recording<T> {
   let unread: T[] = [];
   let ended = false;
   let wake: (() => void) | undefined;
-  const recording: Recording<T> = {
+  return {
     push(value) {
       unread.push(value);
       wake?.();
@@ -66,9 +66,8 @@ export function createRecording<T>(onLeave: (recording: Recording<T>) => void): 
           await new Promise<void>((resolve) => (wake = resolve));
         }
       } finally {
-        onLeave(recording);
+        onLeave();
       }
     },
   };
-  return recording;
 }

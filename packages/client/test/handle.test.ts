@@ -247,3 +247,62 @@ it("knows why a request waits: as told, after a reconnect, and from a snapshot a
   await expect.poll(() => run.state).toMatchObject({ status: "PROCESSING" });
   expect(run.state.waiting).toBeUndefined();
 });
+
+it("after a reload shows why a request waits, and how its last attempt failed", async () => {
+  await using peer = await startPeer();
+  await using client = open(peer);
+  const about = { type: "snapshot", action: "work", created_at: 1, recovered: true, timestamp: 1_000, seq: 4 } as const;
+  const error = { code: "PROCESSING_FAILED", message: "the database hung up", retry: { retryable: true } } as const;
+  const [queued, retrying] = [client.attach({ id: "r1", after: 4 }), client.attach({ id: "r2", after: 4 })];
+  await peer.hear(isSubscribe, 2);
+  peer.say({ ...about, request_id: "r1", status: "PENDING", attempt: 0, run_at: 900, waiting_for: "queue", position: 3 });
+  peer.say({ ...about, request_id: "r2", status: "RETRYING", attempt: 1, run_at: 8_000, waiting_for: "backoff", error });
+  await expect.poll(() => queued.state.waiting).toEqual({ reason: "queue", position: 3 });
+  await expect
+    .poll(() => retrying.state)
+    .toMatchObject({
+      status: "RETRYING",
+      waiting: { reason: "backoff", until: 8_000 },
+      error: { code: "PROCESSING_FAILED", message: "the database hung up", requestId: "r2" },
+    });
+  peer.say({ type: "waiting", request_id: "r2", seq: 5, reason: "queue", position: 1 });
+  await expect.poll(() => retrying.state.waiting?.reason).toBe("queue");
+  expect(retrying.state).toMatchObject({ status: "RETRYING", error: { code: "PROCESSING_FAILED" } });
+  peer.say({ type: "progress", request_id: "r2", seq: 6, percentage: 1, attempt: 2 });
+  await expect.poll(() => retrying.state.status).toBe("PROCESSING");
+  expect(retrying.state.error).toBeUndefined();
+  peer.say({ type: "retrying", request_id: "r2", seq: 7, attempt: 2, retry_at: 9_000, error });
+  await expect.poll(() => retrying.state).toMatchObject({ status: "RETRYING", error: { code: "PROCESSING_FAILED" } });
+  peer.say({ ...done, request_id: "r2", seq: 8 });
+  expect(await retrying.result).toEqual({ n: 1 });
+  expect(retrying.state.error).toBeUndefined();
+});
+
+it("counts what is left by the server's clock, also of what was told long before this client came", async () => {
+  await using peer = await startPeer();
+  const clock = createManualClock();
+  await using client = open(peer, { clock });
+  const run = client.attach("r1");
+  const { ref } = (await peer.hear(isSubscribe)) as { ref: string };
+  // The peer's clock stands at 1,000 when it greets: what it acknowledged 800 ms ago is told again.
+  const now = { action: "work", status: "PENDING", attempt: 0, created_at: 200 } as const;
+  peer.say({ type: "snapshot", request_id: "r1", seq: 1, ...now, recovered: true, ref });
+  peer.say({ ...ack, request_id: "r1", seq: 1, timestamp: 200, estimated_ms: 3_000, eta: { p50_ms: 5_000, p90_ms: 10_000 } });
+  await run.accepted;
+  await expect.poll(() => run.remaining()).toEqual({ p50Ms: 4_200, p90Ms: 9_200 });
+  clock.advance(60_000);
+  expect(run.remaining()).toEqual({ p50Ms: 3_000, p90Ms: 6_000 });
+  expect(run.state).toMatchObject({ eta: { p50Ms: 5_000, p90Ms: 10_000 }, toldAt: 200, estimatedMs: 3_000 });
+  peer.say({
+    type: "progress",
+    request_id: "r1",
+    seq: 2,
+    timestamp: 60_500,
+    percentage: 10,
+    attempt: 1,
+    eta: { p50_ms: 2_000, p90_ms: 4_000 },
+  });
+  await expect.poll(() => run.remaining()).toEqual({ p50Ms: 1_500, p90Ms: 3_500 });
+  clock.advance(60_000);
+  expect(run.remaining()).toEqual({ p50Ms: 0, p90Ms: 0 });
+});

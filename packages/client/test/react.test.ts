@@ -5,7 +5,8 @@ import { expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { defineHandler } from "@streamer/core";
 import { createStreamerHooks, StreamerProvider, useConnection, useRequest, useRun } from "../src/react/index.ts";
-import { connect, type Run } from "../src/index.ts";
+import { connect, StreamerError, type Run } from "../src/index.ts";
+import { viewOf } from "../src/react/view.ts";
 import { startPeer } from "./fake-peer.ts";
 
 function Views(): ReactElement {
@@ -22,6 +23,13 @@ it("renders on a server, and connects to nothing there", async () => {
 
 it("says what is missing when there is no provider", () => {
   expect(() => renderToString(createElement(Views))).toThrow("<StreamerProvider>");
+});
+
+it("shows a request that failed and is tried again as one that goes on", () => {
+  const error = new StreamerError("PROCESSING_FAILED", "the database hung up");
+  const retrying = { status: "RETRYING", acknowledged: true, attempt: 1, error } as const;
+  expect(viewOf({ state: retrying })).toMatchObject({ status: "pending", error: undefined, state: { error } });
+  expect(viewOf({ state: { ...retrying, status: "FAILED" } })).toMatchObject({ status: "error", error });
 });
 
 const resize = defineHandler({

@@ -15,11 +15,10 @@ import websockets
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from .errors import ClientErrorCode, StreamerError, from_wire
+from .errors import StreamerError, from_wire
 from .frames import PING
 from .options import Options
 from .parts import PartJoiner
-from .reconnect import FINAL
 from .wire import ServerMessage, Welcome, WireError
 
 CLOSE_WAIT_MS = 1_000
@@ -131,19 +130,17 @@ class Connection:
         except ConnectionClosed:
             pass  # Whoever reads is told.
 
-    def _ended(self, message: str, code: ClientErrorCode = "CANNOT_CONNECT") -> None:
-        if self._end.done():
-            return
-        self._end.set_result(from_wire(self._last_error) if self._last_error else StreamerError(code, message))
+    def _ended(self, message: str) -> None:
+        if not self._end.done():
+            error = from_wire(self._last_error) if self._last_error else StreamerError("CANNOT_CONNECT", message)
+            self._end.set_result(error)
 
     def _lost(self, closed: ConnectionClosed) -> None:
         code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
         why = ", ".join(part for part in (reason, f"code {code}" if code else "") if part)
         url = self._url
         what = f"{url} could not be reached" if self._heartbeat_ms is None else f"The connection to {url} was lost"
-        # A server that turns a connection away may name the code as its reason, where the frame before it got lost.
-        refusals = [code for code in FINAL if reason.startswith(code)]
-        self._ended(f"{what}{f' ({why})' if why else ''}.", *refusals)
+        self._ended(f"{what}{f' ({why})' if why else ''}.")
 
     def _watch(self, in_ms: float, check: Callable[[], None]) -> None:
         self._stop_timer()

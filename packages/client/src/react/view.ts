@@ -72,6 +72,7 @@ export function viewOf<Output>({ run, state }: RunSnapshot<Output>): RunView<Out
     isSuccess: status === "success",
     isError: status === "error",
     data: state?.result,
-    error: state?.error,
+    // An attempt that failed is not how it ended: while it is tried again, `state.error` tells of it.
+    error: status === "error" ? state?.error : undefined,
   } as RunView<Output>;
 }
