@@ -1,12 +1,17 @@
 import { DatabaseSync } from "node:sqlite";
 import { isStreamerError } from "@streamer/core";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createGroupCommit, type GroupCommit } from "../src/sqlite/group-commit.ts";
+import { createUndoLog } from "../src/sqlite/undo-log.ts";
 
 let db: DatabaseSync;
 let commits: GroupCommit;
-const onRollback = vi.fn<() => void>();
+/** What memory holds of the table. */
+let mirror: string[];
+let memory: ReturnType<typeof createUndoLog>;
 const put = (value: string) => () => {
+  mirror.push(value);
+  memory.note(() => void mirror.pop());
   db.prepare("INSERT INTO notes VALUES (?)").run(value);
   return value;
 };
@@ -19,8 +24,9 @@ const notes = (): unknown[] =>
 beforeEach(() => {
   db = new DatabaseSync(":memory:");
   db.exec("CREATE TABLE notes (text TEXT NOT NULL) STRICT");
-  onRollback.mockReset();
-  commits = createGroupCommit(db, onRollback);
+  mirror = [];
+  memory = createUndoLog();
+  commits = createGroupCommit(db, memory);
 });
 
 describe("group commit", () => {
@@ -53,7 +59,7 @@ describe("group commit", () => {
     await expect(bad).rejects.toThrow(new RangeError("mine"));
     await expect(refused).rejects.toMatchObject({ code: "STORAGE_ERROR" });
     expect(notes()).toEqual(["first", "last"]);
-    expect(onRollback).toHaveBeenCalledTimes(2);
+    expect(mirror).toEqual(["first", "last"]);
   });
 
   it("when the commit fails every write rejects with STORAGE_ERROR, and none is half visible", async () => {
@@ -68,7 +74,7 @@ describe("group commit", () => {
       expect(result).toMatchObject({ status: "rejected", reason: { code: "STORAGE_ERROR" } });
     }
     expect(notes()).toEqual([]);
-    expect(onRollback).toHaveBeenCalledOnce();
+    expect(mirror).toEqual([]);
     await expect(commits.write(put("after"))).resolves.toBe("after");
   });
 
@@ -82,20 +88,29 @@ describe("group commit", () => {
     await commits.write(put("later"));
     expect(notes().filter((text) => text === "later")).toHaveLength(1);
     expect(notes().some((text) => String(text).startsWith("x"))).toBe(false);
+    expect(mirror).toEqual(notes());
   });
 
-  it("writes nothing while memory cannot follow a rollback, and goes on once it can", async () => {
-    onRollback.mockImplementation(() => {
-      throw new Error("unreadable");
-    });
-    const fails = (): never => {
-      throw new Error("first");
+  it("a transaction that cannot be rolled back is rolled back before the next", async () => {
+    const { exec } = db;
+    // As a disk does that fails the commit and what would undo it.
+    db.exec("CREATE TABLE owners (id INTEGER PRIMARY KEY); PRAGMA foreign_keys = ON");
+    db.exec("CREATE TABLE owned (owner INTEGER REFERENCES owners (id) DEFERRABLE INITIALLY DEFERRED)");
+    db.exec = (sql) => {
+      if (sql === "ROLLBACK") throw new Error("the disk is away");
+      exec.call(db, sql);
     };
-    await expect(commits.write(fails)).rejects.toThrow("unreadable");
-    await expect(commits.write(put("too early"))).rejects.toThrow("unreadable");
-    onRollback.mockReset();
+    const violates = commits.write(() => {
+      put("a")();
+      exec.call(db, "INSERT INTO owned VALUES (1)");
+    });
+    await expect(violates).rejects.toBeDefined();
+    expect(mirror).toEqual([]);
+    await expect(commits.write(put("too early"))).rejects.toThrow("the disk is away");
+    expect(mirror).toEqual([]);
+    db.exec = exec;
     await expect(commits.write(put("now"))).resolves.toBe("now");
-    expect(notes()).toEqual(["now"]);
+    expect([notes(), mirror]).toEqual([["now"], ["now"]]);
   });
 
   it("closing commits what waits and refuses what comes later", async () => {

@@ -1,13 +1,14 @@
 /**
- * Which requests wait and which run, mirrored in memory: the database stays the truth, and this is read from it again
- * at start and after any rollback. With one writer per folder (P3) that is safe, and it makes the frequent questions
- * (who is next, how many are ahead, is a limit reached) cost no SQL.
+ * Which requests wait and which run, mirrored in memory: the database stays the truth, this is read from it at start,
+ * and what a write changed here is undone when the write is (undo-log.ts). With one writer per folder (P3) that is safe,
+ * and it makes the frequent questions (who is next, how many are ahead, is a limit reached) cost no SQL.
  *
  *   scheduled ──due──> line of its (action, tenant) ──take──> running
  *
  * One line per action and tenant: a tenant or action at its concurrency limit never hides those behind it.
  */
 import { heldBy, type ClaimTerms, type Concurrency, type Place, type Told } from "@streamer/core";
+import type { UndoLog } from "../sqlite/undo-log.ts";
 import { createHeap, type Heap, type HeapItem } from "./heap.ts";
 
 interface Waiting {
@@ -37,7 +38,6 @@ export interface Backlog {
   /** Chooses what to run, and marks it running. */
   take(terms: Pick<ClaimTerms, "lanes" | "concurrency">, now: number, only?: number): number[];
   readonly running: Iterable<number>;
-  clear(): void;
 }
 
 /** One that could run now. */
@@ -64,13 +64,13 @@ export const goesFirst = (a: Waiting, b: Waiting): boolean =>
 const isSooner = (a: Entry, b: Entry) => a.runAt < b.runAt;
 const headGoesFirst = (a: Line, b: Line) => goesFirst(a.waiting.head!, b.waiting.head!);
 
-export function createBacklog(): Backlog {
+export function createBacklog({ note }: Pick<UndoLog, "note">): Backlog {
   const entries = new Map<number, Entry>();
   const running = new Map<number, Line>();
   const actions = new Map<string, Action>();
   const tenants = new Map<string, number>();
   const dueByPriority: number[] = Array.from({ length: 10 }, () => 0);
-  let scheduled = createHeap<Entry>(isSooner);
+  const scheduled = createHeap<Entry>(isSooner);
 
   const lineOf = (name: string, tenant: string): Line => {
     let action = actions.get(name);
@@ -95,6 +95,18 @@ export function createBacklog(): Backlog {
     }
   };
 
+  const enter = (entry: Entry): void => {
+    const { action, tenant } = entry.line;
+    // The line may have been forgotten since.
+    action.lines.set(tenant, entry.line);
+    entry.line.members += 1;
+    entries.set(entry.id, entry);
+    tenants.set(tenant, (tenants.get(tenant) ?? 0) + 1);
+    if (entry.due) dueByPriority[entry.priority]! += 1;
+    (entry.due ? entry.line.waiting : scheduled).push(entry);
+    note(() => leave(entry));
+  };
+
   const leave = (entry: Entry): void => {
     entries.delete(entry.id);
     const left = tenants.get(entry.tenant)! - 1;
@@ -103,13 +115,24 @@ export function createBacklog(): Backlog {
     if (entry.due) dueByPriority[entry.priority]! -= 1;
     (entry.due ? entry.line.waiting : scheduled).remove(entry);
     part(entry.line);
+    note(() => enter(entry));
   };
 
   const run = (id: number, line: Line): void => {
+    line.action.lines.set(line.tenant, line);
     running.set(id, line);
     line.members += 1;
     line.running += 1;
     line.action.running += 1;
+    note(() => end(id, line));
+  };
+
+  const end = (id: number, line: Line): void => {
+    running.delete(id);
+    line.running -= 1;
+    line.action.running -= 1;
+    part(line);
+    note(() => run(id, line));
   };
 
   const admits = ({ action, running: perTenant }: Line, concurrency: ClaimTerms["concurrency"]): boolean =>
@@ -143,22 +166,12 @@ export function createBacklog(): Backlog {
       makeDue(now);
       return scheduled.head?.runAt;
     },
-    add: (request) => {
-      const entry: Entry = { ...request, line: lineOf(request.action, request.tenant), slot: 0, due: false };
-      entry.line.members += 1;
-      entries.set(request.id, entry);
-      tenants.set(request.tenant, (tenants.get(request.tenant) ?? 0) + 1);
-      scheduled.push(entry);
-    },
+    add: (request) => enter({ ...request, line: lineOf(request.action, request.tenant), slot: 0, due: false }),
     drop: (id) => {
       const entry = entries.get(id);
       if (entry) leave(entry);
       const line = running.get(id);
-      if (!line) return;
-      running.delete(id);
-      line.running -= 1;
-      line.action.running -= 1;
-      part(line);
+      if (line) end(id, line);
     },
     start: ({ id, action, tenant }) => run(id, lineOf(action, tenant)),
     take: ({ lanes, concurrency }, now, only) => {
@@ -190,14 +203,6 @@ export function createBacklog(): Backlog {
     },
     get running() {
       return running.keys();
-    },
-    clear: () => {
-      entries.clear();
-      running.clear();
-      actions.clear();
-      tenants.clear();
-      dueByPriority.fill(0);
-      scheduled = createHeap<Entry>(isSooner);
     },
   };
 }

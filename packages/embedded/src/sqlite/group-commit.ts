@@ -8,10 +8,11 @@
  * G3 When the transaction as a whole fails, every write of it rejects with STORAGE_ERROR and none is half visible.
  * G4 Results resolve in the order of the writes, so frames of one request arrive in `seq` order.
  *
- * Whoever mirrors tables in memory is told of every rollback, and reads them again.
+ * G5 What is mirrored in memory follows: what a write changed there is undone when the write is (undo-log.ts).
  */
 import type { DatabaseSync } from "node:sqlite";
 import { StreamerError } from "@streamer/core";
+import type { UndoLog } from "./undo-log.ts";
 
 export interface GroupCommit {
   /** Runs `change` (which must be synchronous) within the next transaction. */
@@ -27,7 +28,7 @@ interface Write {
   result?: { readonly value: unknown } | { readonly error: unknown };
 }
 
-export function createGroupCommit(db: DatabaseSync, onRollback: () => void): GroupCommit {
+export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommit {
   const begin = db.prepare("BEGIN IMMEDIATE");
   const end = db.prepare("COMMIT");
   const enter = db.prepare("SAVEPOINT one");
@@ -35,15 +36,8 @@ export function createGroupCommit(db: DatabaseSync, onRollback: () => void): Gro
   let waiting: Write[] = [];
   let closed = false;
 
-  /** Set when a rollback could not be followed in memory: then nothing is written before it can. */
-  let isStale = false;
-  const readAgain = (): void => {
-    isStale = true;
-    onRollback();
-    isStale = false;
-  };
-
   const attempt = (write: Write): void => {
+    const mark = memory.mark();
     enter.run();
     try {
       write.result = { value: write.change() };
@@ -53,17 +47,20 @@ export function createGroupCommit(db: DatabaseSync, onRollback: () => void): Gro
       // Disk full and I/O errors may have ended the whole transaction already: then nothing of it stands (G3).
       if (!db.isTransaction) throw error;
       db.exec("ROLLBACK TO one; RELEASE one");
-      readAgain();
+      memory.undo(mark);
     }
   };
 
-  /** The disk that failed the commit may fail this too: the next commit tries again. */
+  const rollBack = (): void => {
+    if (db.isTransaction) db.exec("ROLLBACK");
+  };
+
   const abandon = (): void => {
+    memory.undo(0);
     try {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      readAgain();
+      rollBack();
     } catch {
-      isStale = true;
+      // The disk that failed the commit fails this too: the next commit tries it first.
     }
   };
 
@@ -71,8 +68,9 @@ export function createGroupCommit(db: DatabaseSync, onRollback: () => void): Gro
     const batch = waiting;
     waiting = [];
     if (batch.length === 0) return;
+    memory.begin();
     try {
-      if (isStale) readAgain();
+      rollBack();
       begin.run();
       for (const write of batch) attempt(write);
       end.run();
@@ -80,6 +78,7 @@ export function createGroupCommit(db: DatabaseSync, onRollback: () => void): Gro
       abandon();
       for (const write of batch) write.result = { error: asStorageError(error) };
     }
+    memory.keep();
     for (const { result, resolve, reject } of batch) {
       if (result && "value" in result) resolve(result.value as never);
       else reject(result?.error);

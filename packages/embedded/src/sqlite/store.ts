@@ -5,6 +5,7 @@ import { createBacklog, type Backlog } from "../requests/backlog.ts";
 import type { Database } from "./database.ts";
 import { createEventLog, type EventLog } from "../requests/event-log.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
+import { createUndoLog } from "./undo-log.ts";
 
 export interface Store {
   readonly db: DatabaseSync;
@@ -21,21 +22,10 @@ export interface Store {
 
 export function createStore(database: Database, clock: Clock, onRunnable: () => void): Store {
   const { db, boot } = database;
-  const backlog = createBacklog();
-  const live = db.prepare(
-    "SELECT id, action, tenant, priority, run_at AS runAt, status FROM requests INDEXED BY live WHERE ended_at IS NULL",
-  );
-  const reload = (): void => {
-    backlog.clear();
-    for (const row of live.iterate()) {
-      const request = row as unknown as Parameters<Backlog["add"]>[0] & { status: string };
-      if (request.status === "PROCESSING") backlog.start(request);
-      // Whoever waited for a process that has ended may have been told anything: where it stands, in a while.
-      else backlog.add({ ...request, told: { reason: "queue", at: clock.now() } });
-    }
-  };
-  reload();
-  const commits = createGroupCommit(db, reload);
+  const memory = createUndoLog();
+  const backlog = createBacklog(memory);
+  readBacklog(db, backlog, clock.now());
+  const commits = createGroupCommit(db, memory);
   return {
     db,
     boot,
@@ -49,4 +39,17 @@ export function createStore(database: Database, clock: Clock, onRunnable: () => 
       database.close();
     },
   };
+}
+
+/** Fills an empty backlog with what the database says. */
+export function readBacklog(db: DatabaseSync, backlog: Pick<Backlog, "start" | "add">, now: number): void {
+  const live = db.prepare(
+    "SELECT id, action, tenant, priority, run_at AS runAt, status FROM requests INDEXED BY live WHERE ended_at IS NULL",
+  );
+  for (const row of live.iterate()) {
+    const request = row as unknown as Parameters<Backlog["add"]>[0] & { status: string };
+    if (request.status === "PROCESSING") backlog.start(request);
+    // Whoever waited for a process that has ended may have been told anything: where it stands, in a while.
+    else backlog.add({ ...request, told: { reason: "queue", at: now } });
+  }
 }
