@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-CHAOS_PROXY = ROOT / "packages" / "contract" / "src" / "chaos-proxy-main.ts"
+CHAOS_PROXY = ROOT / "packages" / "contract" / "src" / "wire" / "chaos-proxy-main.ts"
 
 
 def setting(name: str) -> str:

@@ -69,7 +69,7 @@ class ClientTest(PeerCase):
         self.peer.say({**ACK, "request_id": "r1", "seq": 1, "position": 3, "waiting_for": "queue", "eta": eta})
         await run.accepted()
         waiting = WaitingFor(reason="queue", position=3)
-        self.assertEqual(run.state, RunState(acknowledged=True, waiting=waiting, eta=Eta(5, 9)))
+        self.assertEqual(run.state, RunState(acknowledged=True, waiting=waiting, eta=Eta(5, 9), told_at=1_000))
         about: Frame = {"request_id": "r1"}
         self.peer.say(
             {"type": "progress", **about, "seq": 2, "percentage": 40, "message": "half", "stage": "query", "attempt": 1}

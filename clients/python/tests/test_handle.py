@@ -7,7 +7,7 @@ from typing import Any, cast
 from fake_peer import ACK, DONE, PeerCase, becomes
 from manual_clock import ManualClock
 
-from streamer_client import Progress, Run, RunReference, RunState, StreamerError
+from streamer_client import Eta, Progress, Run, RunReference, RunState, StreamerError
 from streamer_client.state import WaitingFor
 
 BEYOND = 2**53 - 1
@@ -159,3 +159,42 @@ class HandleTest(PeerCase):
         self.assertEqual(len(run._tracker._recordings), 1)
         del reader
         self.assertEqual(len(run._tracker._recordings), 0)
+
+    async def test_shows_after_a_reload_why_a_request_waits_and_how_its_last_attempt_failed(self) -> None:
+        client = self.open()
+        about = {"type": "snapshot", "action": "work", "created_at": 1, "recovered": True, "seq": 4}
+        error = {"code": "PROCESSING_FAILED", "message": "the database hung up", "retry": {"retryable": True}}
+        queued, retrying = (client.attach({"id": id, "after": 4}) for id in ("r1", "r2"))
+        await self.peer.hear("subscribe", 2)
+        waits = {"status": "PENDING", "attempt": 0, "run_at": 900, "waiting_for": "queue", "position": 3}
+        self.peer.say({**about, "request_id": "r1", **waits})
+        tried = {"status": "RETRYING", "attempt": 1, "run_at": 8_000, "waiting_for": "backoff", "error": error}
+        self.peer.say({**about, "request_id": "r2", **tried})
+        self.peer.say({"type": "waiting", "request_id": "r2", "seq": 5, "reason": "queue", "position": 1})
+        events = aiter(retrying.events)
+        await anext(events)
+        self.assertEqual(queued.state.waiting, WaitingFor(reason="queue", position=3))
+        self.assertEqual((retrying.state.status, retrying.state.waiting), ("RETRYING", WaitingFor(reason="queue", position=1)))
+        self.assertEqual(retrying.state.error and retrying.state.error.message, "the database hung up")
+        self.peer.say({"type": "progress", "request_id": "r2", "seq": 6, "percentage": 1, "attempt": 2})
+        await anext(events)
+        self.assertIsNone(retrying.state.error)
+        failed = {"type": "retrying", "request_id": "r2", "seq": 7, "attempt": 2, "retry_at": 9_000, "error": error}
+        self.peer.say(failed)
+        await anext(events)
+        self.assertEqual(retrying.state.error and retrying.state.error.code, "PROCESSING_FAILED")
+        self.peer.say({**DONE, "request_id": "r2", "seq": 8})
+        self.assertEqual(await retrying, {"n": 1})
+        self.assertIsNone(retrying.state.error)
+
+    async def test_counts_what_is_left_by_the_servers_clock(self) -> None:
+        clock = ManualClock()
+        run = self.open(clock=clock).attach("r1")
+        await self.peer.hear("subscribe")
+        # The peer's clock stands at 1,000 when it greets: what it acknowledged 800 ms ago is told again.
+        told = {"timestamp": 200, "estimated_ms": 3_000, "eta": {"p50_ms": 5_000, "p90_ms": 10_000}}
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1, **told})
+        await run.accepted()
+        self.assertEqual(run.remaining(), Eta(4_200, 9_200))
+        clock.advance(60_000)
+        self.assertEqual(run.remaining(), Eta(3_000, 6_000))

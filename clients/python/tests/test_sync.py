@@ -7,6 +7,7 @@ import sys
 import threading
 import unittest
 from collections.abc import Callable
+from dataclasses import replace
 
 import server
 
@@ -56,6 +57,17 @@ class SyncTest(unittest.TestCase):
             with self.assertRaises(StreamerError) as caught:
                 run.result()
             self.assertEqual(caught.exception.code, "CANCELLED")
+
+    def test_waits_on_while_an_attempt_has_failed_and_another_follows(self) -> None:
+        run = self.open().request("endless", {}, mode="async")
+        run.accepted(timeout_s=30)
+        error = StreamerError("TIMEOUT", "too slow")
+        run._run._tracker.state = replace(run.state, status="RETRYING", error=error)
+        with self.assertRaises(TimeoutError):
+            run.result(timeout_s=0.01)
+        self.assertEqual(run.cancel("enough").stage, "stopped")
+        run = self.open().request("flaky", {}, mode="async")
+        self.assertEqual([run.result(timeout_s=30) for event in run.events if event["type"] == "retrying"], 2 * [{"attempt": 3}])
 
     def test_is_used_by_several_threads(self) -> None:
         client = self.open()

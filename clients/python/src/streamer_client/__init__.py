@@ -11,11 +11,12 @@ Without an event loop: `streamer_client.sync`.
 """
 
 from .client import Client, Page, connect
+from .eta import Eta
 from .errors import ClientErrorCode, ErrorCode, StreamerError
 from .options import Clock, OutboxLimits, Reconnect, Token
 from .run import Receipt, Run
 from .session import ConnectionState
-from .state import Eta, Progress, RequestInfo, RunState, WaitingFor
+from .state import Progress, RequestInfo, RunState, WaitingFor
 from .tracker import CancellationReceipt
 from .wire import ActionDescription, RequestStatus, RunEvent, RunReference, Scalar, WaitingReason
 

@@ -81,7 +81,7 @@ class Client:
         return self._session.state
 
     def on_state(self, listener: Callable[[ConnectionState], None]) -> Callable[[], None]:
-        """Calls `listener` at each change of the connection; the answer ends that."""
+        """Calls `listener` at each change of the connection; returns a function that unsubscribes."""
         return self._session.on_state(listener)
 
     def request(

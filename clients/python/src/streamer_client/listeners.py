@@ -10,7 +10,7 @@ Listeners: TypeAlias = dict[object, Callable[[T], None]]
 
 
 def subscribe(listeners: Listeners[T], listener: Callable[[T], None]) -> Callable[[], None]:
-    """The answer ends it. The same function may listen several times."""
+    """Returns a function that unsubscribes. The same function may listen several times."""
     key = object()
     listeners[key] = listener
 

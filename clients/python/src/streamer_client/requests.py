@@ -16,6 +16,7 @@ from .frames import RETRY, print_frame
 from .options import Options
 from .outbox import Outbox
 from .pace import Pace, is_passing
+from .phase import Attached, Sent, Unsent, enter, hear, send
 from .promise import Promise
 from .tracker import CancellationReceipt, Cancelling, Tracker
 from .wire import EVENTS, ErrorEvent, RunEvent, RunReference, ServerMessage, Snapshot, Welcome
@@ -45,6 +46,7 @@ class Requests:
         self._questions: dict[str, Question] = {}
         self._refs = 0
         self._epoch = ""
+        self._ahead_ms = 0.0
 
     def follow(self, id: str, frame: str) -> Tracker:
         """Sends a frame about a request, again on each connection until it is answered, and follows the request."""
@@ -54,19 +56,19 @@ class Requests:
         if unanswered:
             problem = f'Another request under the id "{id}" is on its way from here; use a new id.'
             return self.refused(id, StreamerError("DUPLICATE_REQUEST", problem, id))
-        tracker = Tracker(id, self, frame=frame, redrives=frame.startswith(RETRY))
+        tracker = Tracker(id, Unsent(frame=frame), self)
         full = self._outbox.add(frame)
         self._followed.add(tracker)
         if full:
             tracker.fail(full)
         elif self._is_up():
-            tracker.enter(self._epoch)
+            tracker.move(enter(tracker.phase, self._epoch))
             self._send_frame(tracker)
         return tracker
 
     def refused(self, id: str, error: StreamerError) -> Tracker:
         """A request that ends before it was sent."""
-        tracker = Tracker(id, self)
+        tracker = Tracker(id, Attached(), self)
         tracker.fail(error)
         return tracker
 
@@ -78,10 +80,10 @@ class Requests:
             return joined[0]
         if frame is not None:
             return self.follow(id, frame)
-        tracker = Tracker(id, self, after=reference["after"], epoch=reference.get("epoch"))
+        tracker = Tracker(id, Attached(seq=reference["after"], epoch=reference.get("epoch")), self)
         self._followed.add(tracker)
         if self._is_up():
-            tracker.enter(self._epoch)
+            tracker.move(enter(tracker.phase, self._epoch))
             self._subscribe(id)
         return tracker
 
@@ -111,7 +113,7 @@ class Requests:
             receipt.resolve(tracker.receipt)
             return receipt
         tracker.cancelling = Cancelling(reason, self._next_ref(), receipt)
-        if tracker.frame is not None and tracker.sends == 0:
+        if isinstance(tracker.phase, Unsent):
             problem = f'Request "{tracker.id}" was cancelled before it was sent.'
             tracker.fail(StreamerError("CANCELLED", problem, tracker.id))
         elif self._is_up():
@@ -133,14 +135,19 @@ class Requests:
             self._send(text)
         return answer
 
+    def now(self) -> float:
+        """Epoch ms, by the clock of the server that was connected to last."""
+        return self._clock.monotonic() + self._ahead_ms
+
     def up(self, welcome: Welcome) -> None:
+        self._ahead_ms = welcome["timestamp"] - self._clock.monotonic()
         self._pace.reset()
         self._outbox.largest_bytes = welcome["limits"]["message_bytes"]
         self._epoch = welcome["epoch"]
         again: list[Callable[[], None]] = []
         for id, trackers in self._followed.all():
             for tracker in trackers:
-                tracker.enter(self._epoch)
+                tracker.move(enter(tracker.phase, self._epoch))
                 if tracker.frame is not None:
                     again.append(partial(self._send_frame, tracker))
                 if tracker.cancelling:
@@ -183,12 +190,12 @@ class Requests:
 
     def accepted(self, tracker: Tracker, frame: str) -> None:
         self._outbox.remove(frame)
-        if tracker.cancelling and tracker.cancelling.too_early and self._is_up():
+        if tracker.cancelling and tracker.cancelling.standing == "early" and self._is_up():
             self._send_cancel(tracker)
 
-    def ended(self, tracker: Tracker) -> None:
-        if tracker.frame is not None:
-            self._outbox.remove(tracker.frame)
+    def ended(self, tracker: Tracker, frame: str | None) -> None:
+        if frame is not None:
+            self._outbox.remove(frame)
         if tracker.cancelling:
             self._questions.pop(tracker.cancelling.ref, None)
         self._followed.remove(tracker)
@@ -198,14 +205,15 @@ class Requests:
         return str(self._refs)
 
     def _send_frame(self, tracker: Tracker) -> None:
-        if tracker.frame is None or tracker.is_over:
+        if tracker.frame is None:
             return
         refusal = self._outbox.refusal(tracker.frame, tracker.id)
         if refusal:
             tracker.fail(refusal)
             return
-        tracker.sends += 1
-        self._send(tracker.frame)
+        frame = tracker.frame
+        tracker.move(send(tracker.phase))
+        self._send(frame)
 
     def _subscribe(self, id: str) -> None:
         known = [tracker for tracker in self._followed.of(id) if tracker.frame is None]
@@ -235,7 +243,7 @@ class Requests:
         if not tracker.cancelling or tracker.is_over:
             return
         cancelling = tracker.cancelling
-        cancelling.too_early = False
+        cancelling.standing = "said"
         self._questions[cancelling.ref] = Question(
             again=partial(self._send_cancel, tracker),
             answered=self._dispatch,
@@ -246,7 +254,7 @@ class Requests:
 
     def _refuse_cancel(self, tracker: Tracker, cancelling: Cancelling, error: StreamerError) -> None:
         if error.code == "NOT_FOUND" and tracker.frame is not None:
-            cancelling.too_early = True
+            cancelling.standing = "early"
         elif is_passing(error):
             self._pace.later(error, partial(self._send_cancel, tracker))
         else:
@@ -269,10 +277,12 @@ class Requests:
 
     def _refuse(self, tracker: Tracker, error: StreamerError) -> None:
         """A refusal of the frame that made the request."""
-        sent_before = tracker.sends > 1
-        if tracker.redrives and sent_before and error.code == "VALIDATION_ERROR":
+        if not isinstance(tracker.phase, Sent):
+            return
+        sent_before = tracker.phase.times > 1
+        if tracker.phase.frame.startswith(RETRY) and sent_before and error.code == "VALIDATION_ERROR":
             # Its first sending was heard and the answer lost: the request is queued again already.
-            tracker.accept()
+            tracker.move(hear(tracker.phase))
             self._subscribe(tracker.id)
         elif error.code == "SERVICE_UNAVAILABLE" or (sent_before and is_passing(error)):
             self._pace.later(error, partial(self._send_frame, tracker))
@@ -296,7 +306,7 @@ class Requests:
         for tracker in self._followed.of(id):
             if "seq" in message:
                 tracker.apply(message)
-            elif tracker.frame is not None:
+            else:
                 self._refuse(tracker, from_wire(message["error"], id))
 
     def _dispatch_snapshot(self, message: Snapshot) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
 
+from .eta import Eta, remaining
 from .promise import Promise
 from .requests import Requests
 from .state import Progress, RunState
@@ -40,8 +41,15 @@ class Run:
         return self._tracker.state
 
     def on_state(self, listener: Callable[[RunState], None]) -> Callable[[], None]:
-        """Calls `listener` after each change of `state`; the answer ends that."""
+        """Calls `listener` after each change of `state`. Returns a function that unsubscribes."""
         return self._tracker.on_state(listener)
+
+    def remaining(self) -> Eta | None:
+        """
+        What is left now: `state.eta`, counted down since it was told. While the request waits, never less than the run
+        itself is expected to take. None when nothing was told.
+        """
+        return remaining(self.state, self._requests.now())
 
     async def accepted(self) -> None:
         """Returns once the request is durable, or answered; raises when it was refused."""

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .errors import StreamerError, from_wire
+from .eta import Eta, remaining
 from .wire import (
     ENDS,
     CancellationStage,
@@ -20,14 +21,6 @@ from .wire import (
     WaitingReason,
     WireEta,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Eta:
-    """When it should be done: half of such runs are by `p50_ms` from now, nine in ten by `p90_ms`."""
-
-    p50_ms: float
-    p90_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +56,17 @@ class RunState:
     """0 until it first runs."""
     progress: Progress | None = None
     eta: Eta | None = None
+    """As it was told at `told_at`; `run.remaining()` counts it down."""
+    told_at: int | None = None
+    """Epoch ms, by the server's clock."""
+    estimated_ms: float | None = None
+    """How long the run itself is expected to take, while it has not begun."""
     waiting: WaitingFor | None = None
     """Why it is not running, while it is not."""
     cancellation: CancellationStage | None = None
     result: Any = None
     error: StreamerError | None = None
+    """How it ended. While it is RETRYING: how the last attempt failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,35 +85,42 @@ class RequestInfo(RunState):
 
 def advance(state: RunState, event: RunEvent, ended: bool) -> RunState:
     """`ended`: false for an error the request has been redriven from since."""
-    if event["type"] == "partial":
-        return replace(state, acknowledged=True, status="PROCESSING", waiting=None)
     if event["type"] == "cancellation":
         return replace(state, acknowledged=True, cancellation=event["stage"])
-    kept = replace(state, acknowledged=True, waiting=None, eta=None)
+    kept = replace(state, acknowledged=True, waiting=None, eta=None, told_at=None, estimated_ms=None, error=None)
+    if event["type"] == "partial":
+        # It begins, or goes on, without saying how long it will take.
+        left = remaining(state, event["timestamp"])
+        return replace(kept, status="PROCESSING", eta=left, told_at=event["timestamp"] if left else None)
     if event["type"] == "acknowledgment":
         reason = event.get("waiting_for")
         return replace(
             kept,
             status="PENDING" if event["status"] == "queued" else "PROCESSING",
-            eta=_eta(event.get("eta")),
+            **_told(event),
+            estimated_ms=event.get("estimated_ms"),
             waiting=_waiting(reason, event) if reason else None,
         )
     if event["type"] == "waiting":
         status: RequestStatus = "PENDING" if kept.status == "PROCESSING" else kept.status
-        return replace(kept, status=status, eta=_eta(event.get("eta")), waiting=_waiting(event["reason"], event))
+        waiting = _waiting(event["reason"], event)
+        return replace(
+            kept, status=status, error=state.error, **_told(event), estimated_ms=state.estimated_ms, waiting=waiting
+        )
     if event["type"] == "progress":
         progress = _progress(event, event["attempt"], event["timestamp"])
-        return replace(kept, status="PROCESSING", attempt=event["attempt"], progress=progress, eta=progress.eta)
+        return replace(kept, status="PROCESSING", attempt=event["attempt"], progress=progress, **_told(event))
     if event["type"] == "retrying":
         waiting = WaitingFor(reason="backoff", until=event["retry_at"])
-        return replace(kept, status="RETRYING", attempt=event["attempt"], waiting=waiting)
+        error = from_wire(event["error"], event["request_id"])
+        return replace(kept, status="RETRYING", attempt=event["attempt"], waiting=waiting, error=error)
     if event["type"] == "complete":
         return replace(kept, status="COMPLETED", attempt=int(event["metadata"]["attempts"]), result=event.get("result"))
     if event["type"] == "error":
         return failed(kept, from_wire(event["error"], event.get("request_id"))) if ended else kept
     if event["success"]:
         return replace(kept, status="COMPLETED", attempt=1, result=event.get("data"))
-    reason_given = event.get("error", {"code": "INTERNAL_ERROR", "message": "The server answered without a reason."})
+    reason_given = event.get("error", {"code": "INTERNAL_ERROR", "message": "The server gave no reason."})
     return failed(kept, from_wire(reason_given, event["request_id"]))
 
 
@@ -145,7 +151,7 @@ def _told_by(item: ListItem) -> dict[str, Any]:
         "status": item["status"],
         "acknowledged": True,
         "attempt": item["attempt"],
-        "waiting": _waiting_until(item),
+        "waiting": _waiting_now(item),
         "progress": _progress(item["progress"], item["attempt"], item["timestamp"]) if "progress" in item else None,
         "result": item.get("result"),
         "error": from_wire(item["error"], item["request_id"]) if "error" in item else None,
@@ -169,12 +175,18 @@ def _waiting(reason: WaitingReason, told: Mapping[str, Any]) -> WaitingFor:
     return WaitingFor(reason=reason, position=told.get("position"), until=told.get("until"))
 
 
-def _waiting_until(item: ListItem) -> WaitingFor | None:
-    """A snapshot tells a time to come, and no other reason. What has ended waits no more."""
+def _waiting_now(item: ListItem) -> WaitingFor | None:
+    """What a snapshot tells, or what follows from a time to come. What has ended waits no more."""
     until = item.get("run_at", 0)
-    if item["status"] in ENDS or until <= item["timestamp"]:
-        return None
-    return WaitingFor(reason="backoff" if item["status"] == "RETRYING" else "scheduled", until=until)
+    ahead = until if item["status"] not in ENDS and until > item["timestamp"] else None
+    by_time: WaitingReason = "backoff" if item["status"] == "RETRYING" else "scheduled"
+    reason = item.get("waiting_for", by_time if ahead else None)
+    return WaitingFor(reason=reason, position=item.get("position"), until=ahead) if reason else None
+
+
+def _told(event: Mapping[str, Any]) -> dict[str, Any]:
+    eta = _eta(event.get("eta"))
+    return {"eta": eta, "told_at": event["timestamp"] if eta else None}
 
 
 def _eta(eta: WireEta | None) -> Eta | None:

@@ -16,12 +16,13 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from . import client as asynchronous
+from .eta import Eta
 from .loop_thread import LoopThread, Steps
 from .run import Run as AsyncRun
 from .session import ConnectionState
 from .state import Progress, RunState
 from .tracker import CancellationReceipt
-from .wire import RunEvent, RunReference
+from .wire import ENDS, RunEvent, RunReference
 
 __all__ = ["Client", "Run", "connect"]
 
@@ -46,6 +47,13 @@ class Run:
         """What is known now: status, newest progress, ETA, why it waits. Another object after every change."""
         return self._run.state
 
+    def remaining(self) -> Eta | None:
+        """
+        What is left now: `state.eta`, counted down since it was told. While the request waits, never less than the run
+        itself is expected to take. None when nothing was told.
+        """
+        return self._run.remaining()
+
     def accepted(self, timeout_s: float | None = None) -> None:
         """Returns once the request is durable, or answered; raises when it was refused, TimeoutError when it takes longer."""
         self._loop.run(self._waited(self._run.accepted()), timeout_s)
@@ -53,7 +61,7 @@ class Run:
     def result(self, timeout_s: float | None = None) -> Any:
         """The result, or a StreamerError; TimeoutError when it takes longer: the request goes on."""
         state = self.state
-        if state.error:
+        if state.status in ENDS and state.error:
             raise state.error
         if state.status == "COMPLETED":
             return state.result

@@ -1,6 +1,6 @@
 """
-One followed request, as its frames come in: what was seen last, and everyone here who waits for something of it.
-Frames at or below the last seq are dropped, so that a replay repeats nothing (P5, P6). No I/O.
+One followed request, as its frames come in: its phase (phase.py), what is known of it, and everyone here who waits for
+something of it. No I/O.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,11 @@ from weakref import WeakSet
 
 from .errors import StreamerError
 from .listeners import Listeners, subscribe, tell
+from .phase import Astray, Going, Live, Over, Phase, Sent, Unsent, end, hear, is_news, reading, snapshot
 from .promise import Promise
 from .state import Progress, RunState, advance, failed, from_snapshot
 from .streams import Latest, Recording
-from .wire import ENDS, RunEvent, RunReference, Snapshot
+from .wire import ENDS, CancellationStage, RunEvent, RunReference, Snapshot
 
 T = TypeVar("T")
 
@@ -36,38 +37,29 @@ class Cancelling:
     reason: str | None
     ref: str
     receipt: Promise[CancellationReceipt]
-    too_early: bool = False
-    """It overtook the request: to be said again once the request is known."""
+    standing: Literal["said", "early"] = "said"
+    """`early`: it overtook the request, and is said again once the request is known."""
 
 
 class TrackerEvents(Protocol):
     def accepted(self, tracker: "Tracker", frame: str) -> None:
         """The server has answered the frame."""
 
-    def ended(self, tracker: "Tracker") -> None: ...
+    def ended(self, tracker: "Tracker", frame: str | None) -> None:
+        """With the frame, if it was never answered."""
 
 
 class Tracker:
     def __init__(
         self,
         id: str,
+        phase: Going,
         listener: TrackerEvents,
-        *,
-        frame: str | None = None,
-        redrives: bool = False,
-        after: int = 0,
-        epoch: str | None = None,
     ) -> None:
         self.id = id
-        self.frame = frame
-        """The frame that is sent until the server has answered it; None once it has."""
-        self.redrives = redrives
-        """The frame asks for a failed request to be run again."""
-        self.sends = 0
-        """Times the frame was put on a socket."""
+        self.phase: Phase = phase
         self.handles = 0
         """Handles that users hold."""
-        self.is_over = False
         self.cancelling: Cancelling | None = None
         """Cancellation that was asked for here."""
         self.accepted: Promise[None] = Promise()
@@ -75,85 +67,81 @@ class Tracker:
         self.progress: Latest[Progress] = Latest()
         self.state = RunState()
         self._listener = listener
-        self._seq = after
-        self._epoch = epoch
-        # The newest seq when this client came: a terminal event below it was not the end, the request was redriven since.
-        self._horizon = 0
-        # The cursor is of another store: only a snapshot counts.
-        self._is_astray = False
-        self._is_observed = False
+        # Receipts heard, whoever asked for them.
+        self._receipts: set[CancellationStage] = set()
         # Weak: a reader that left its loop is gone.
         self._recordings: WeakSet[Recording[Any]] = WeakSet()
         self._held: list[RunEvent] | None = None
         self._state_listeners: Listeners[RunState] = {}
 
     @property
+    def is_over(self) -> bool:
+        return isinstance(self.phase, Over)
+
+    @property
+    def frame(self) -> str | None:
+        """What is sent until the server has answered it; None once it has."""
+        return self.phase.frame if isinstance(self.phase, (Unsent, Sent)) else None
+
+    @property
     def cursor(self) -> int:
         """Where to go on from."""
-        return BEYOND if self._is_astray else self._seq
+        return BEYOND if isinstance(self.phase, (Astray, Over)) else self.phase.seq
 
     @property
     def reference(self) -> RunReference:
-        reference: RunReference = {"id": self.id, "after": 0 if self._is_astray else self._seq}
-        if self._epoch is not None:
-            reference["epoch"] = self._epoch
-        if self.frame is not None:
-            reference["frame"] = self.frame
+        going = self.phase.going if isinstance(self.phase, Over) else self.phase
+        reference: RunReference = {"id": self.id, "after": going.seq}
+        if going.epoch is not None:
+            reference["epoch"] = going.epoch
+        if isinstance(going, (Unsent, Sent)):
+            reference["frame"] = going.frame
         return reference
 
     @property
     def receipt(self) -> CancellationReceipt:
         """The receipt when it has ended already."""
         stopped = self.state.status == "CANCELLED"
-        return CancellationReceipt("stopped" if stopped else "too_late", self._is_observed)
+        return CancellationReceipt("stopped" if stopped else "too_late", "observed" in self._receipts)
 
     def on_state(self, listener: Callable[[RunState], None]) -> Callable[[], None]:
         return subscribe(self._state_listeners, listener)
 
-    def enter(self, epoch: str) -> None:
-        """A connection to this store: of another one, what was seen says nothing about what it holds."""
-        if self._epoch is not None and self._epoch != epoch and self.frame is None:
-            self._is_astray = True
-        self._epoch = epoch
+    def move(self, phase: Phase) -> None:
+        """Where it stands now, by a step of phase.py."""
+        frame = self.frame
+        self.phase = phase
+        if not isinstance(phase, Live):
+            return
+        self.accepted.resolve(None)
+        if frame is not None:
+            self._listener.accepted(self, frame)
 
     def apply(self, event: RunEvent) -> None:
-        if self.is_over:
-            return
         seq = None if event["type"] == "response" else event.get("seq")
-        if seq is not None:
-            if self._is_astray or seq <= self._seq:
-                return
-            self._seq = seq
+        if not is_news(self.phase, seq):
+            return
         if event["type"] == "cancellation":
-            self._is_observed = self._is_observed or event["stage"] == "observed"
-        closes = event["type"] in ("error", "complete") and (seq or 0) >= self._horizon
+            self._receipts.add(event["stage"])
+        horizon = self.phase.horizon if isinstance(self.phase, Live) else 0
+        closes = event["type"] in ("error", "complete") and (seq or 0) >= horizon
         self._become(advance(self.state, event, closes))
-        self.accept()
+        self.move(hear(self.phase, seq))
         self._tell(event)
         # Too late for a cancellation, perhaps because an earlier asking was heard: only the end tells, and it follows.
         if event["type"] == "response" or closes:
             self._settle()
 
-    def snapshot(self, snapshot: Snapshot) -> None:
-        if self.is_over:
+    def snapshot(self, told: Snapshot) -> None:
+        if isinstance(self.phase, Over):
             return
-        self.id = snapshot["request_id"]
-        self._horizon = snapshot["seq"]
-        known = self.state
-        goes_on = snapshot["recovered"] and not self._is_astray
-        is_missing = snapshot["seq"] > self._seq
-        is_as_known = known.acknowledged and snapshot["seq"] == self._seq and snapshot["status"] == known.status
-        self.accept()
-        # What is missing follows event by event, and tells more than a snapshot does: why it waits, when it will be done.
-        if goes_on and (is_missing or is_as_known):
-            # But not again what was seen elsewhere, before this handle.
-            if self._seq > 0 and not known.acknowledged and snapshot["status"] not in ENDS:
-                self._show(snapshot)
+        self.id = told["request_id"]
+        read = reading(self.phase, self.state.status, told)
+        self.move(snapshot(self.phase, told["seq"] if read == "take" else self.phase.seq, told["seq"]))
+        if read == "wait":
             return
-        self._is_astray = False
-        self._seq = snapshot["seq"]
-        self._show(snapshot)
-        if self.state.status in ENDS:
+        self._show(told)
+        if read == "take" and told["status"] in ENDS:
             self._settle()
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -190,13 +178,6 @@ class Tracker:
     def let_go(self) -> None:
         self._held = None
 
-    def accept(self) -> None:
-        """The frame needs no more sending."""
-        frame, self.frame = self.frame, None
-        self.accepted.resolve(None)
-        if frame is not None:
-            self._listener.accepted(self, frame)
-
     def _record(self, recording: Recording[T]) -> Recording[T]:
         if self.is_over:
             recording.end()
@@ -225,11 +206,13 @@ class Tracker:
             self._end(error or StreamerError("INTERNAL_ERROR", problem, self.id))
 
     def _end(self, error: StreamerError | None) -> None:
-        self.is_over = True
+        frame = self.frame
+        self.phase = end(self.phase)
         if error:
             self.accepted.reject(error)
             self.result.reject(error)
         else:
+            self.accepted.resolve(None)
             self.result.resolve(self.state.result)
         self.progress.end()
         for recording in tuple(self._recordings):
@@ -239,4 +222,4 @@ class Tracker:
                 self.cancelling.receipt.reject(error)
             else:
                 self.cancelling.receipt.resolve(self.receipt)
-        self._listener.ended(self)
+        self._listener.ended(self, frame)
