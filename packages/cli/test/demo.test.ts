@@ -61,6 +61,6 @@ it("fails clearly: a wrong date is a validation error, a wrong mapping a usage e
   const mapping = streamer(["demo", "--data", "bad", "--start", "2025-01-01", "--end", "2025-12-31"], { cwd: folder });
   expect([await date.ended, await mapping.ended]).toEqual([1, 2]);
   expect(date.stderr).toMatch(/VALIDATION_ERROR[\s\S]+end_date/);
-  expect(mapping.stderr).toMatch(/mapping "sources.json" is not right: currency/);
+  expect(mapping.stderr).toMatch(/mapping "sources.json" is not valid: currency/);
   expect(existsSync(join(folder, "streamer-demo", "report-2025-01-01-to-2025-02-30.pdf"))).toBe(false);
 });

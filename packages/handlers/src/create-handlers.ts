@@ -7,15 +7,15 @@ import { createHealth } from "./health.ts";
 import { createAppendRows, createProcessData, type ProcessDataOptions } from "./process-data/index.ts";
 
 export interface HandlersOptions {
-  /** Where handlers keep what they own. */
+  /** The folder in which handlers keep what they own. */
   readonly dataFolder: string;
-  /** What reports are made of. */
+  /** What reports are made from. */
   readonly reports: GenerateReportOptions;
-  /** What data is processed. Default: the data sets beside what reports are made of. */
+  /** What data is processed. Default: the data sets in the folder that reports are made from. */
   readonly processing?: Partial<Omit<ProcessDataOptions, "channels">>;
   /** Where rows that clients append are kept. Default: a folder in `dataFolder`. */
   readonly channels?: ProcessDataOptions["channels"];
-  /** The entity types bulk operations may change. Default any. */
+  /** The entity types that bulk operations may change. Default: any. */
   readonly entities?: BulkOperationOptions["entities"];
 }
 

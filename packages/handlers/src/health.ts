@@ -22,7 +22,7 @@ const healthOutput = z.object({
   memory: z.object({ rss_bytes: z.int(), heap_used_bytes: z.int(), heap_total_bytes: z.int(), external_bytes: z.int() }),
   event_loop: z
     .object({ window_ms: z.int(), delay_p50_ms: z.number(), delay_p99_ms: z.number(), delay_max_ms: z.number() })
-    .describe("How late timers ran over the last window_ms: what every socket of the process had to wait."),
+    .describe("How late timers ran over the last window_ms: how long every socket of the process had to wait."),
 });
 export type Health = z.infer<typeof healthOutput>;
 

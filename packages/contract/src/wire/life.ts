@@ -22,7 +22,7 @@ export function wireLifeContract({ connect, id, transport }: WireStage): void {
       expect(response).not.toHaveProperty("seq");
     });
 
-    it("§3.2 the original's spelling of a request is understood", async () => {
+    it("§3.2 a request without a type, named by request_id or not at all, is understood", async () => {
       const client = await connect();
       const requestId = id();
       client.send(

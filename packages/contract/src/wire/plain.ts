@@ -1,4 +1,4 @@
-/** examples/plain-client, which knows the original's message shapes and nothing else, is served like anybody. */
+/** examples/plain-client, which knows the plainest message shapes and nothing else, is served like anybody. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -19,7 +19,7 @@ export function plainClientContract(open: () => Promise<{ readonly url: string; 
     return promise;
   }
 
-  describe("a client written from the original's messages alone", () => {
+  describe("a client that knows the plainest messages alone", () => {
     it("§3.2 §5.3 gets the answer of a short request", async () => {
       expect(await run("echo", { n: 1 })).toEqual({ exitCode: 0, lines: ['response {"n":1}'] });
     });

@@ -38,7 +38,7 @@ function outcomeOf(rows: Rows, { operation, schema }: ItemRules, id: string, fie
     return rows.remove(id) ? { outcome: "deleted" } : { outcome: "not_found", message: "There is no such entity." };
   }
   const stored = rows.get(id);
-  if (operation === "create" && stored) return { outcome: "conflict", message: "An entity of this id exists; use update to change it." };
+  if (operation === "create" && stored) return { outcome: "conflict", message: "An entity with this id exists; use update to change it." };
   if (operation === "update" && !stored) return { outcome: "not_found", message: "There is no such entity; use create to add it." };
 
   const wanted = checked({ ...stored, ...fields }, schema);

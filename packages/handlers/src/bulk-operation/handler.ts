@@ -58,11 +58,13 @@ export function createBulkOperation({ folder, entities, now = Date.now }: BulkOp
       try {
         return await withStore(async (store) => {
           const done = store.applied(run.name);
-          if (resumed && done.length < resumed.applied) throw ledgerLost(folder, resumed.applied * input.batch_size);
+          if (resumed && done.length < resumed.applied) throw ledgerLost(resumed.applied * input.batch_size);
           return bulkResult(input, await applyRest(run, store, done), ctx.blobs);
         });
       } catch (error) {
-        throw isBusy(error) ? new RetryAfter(BUSY_RETRY_MS, `The table in ${folder} is locked by another process; trying again.`) : error;
+        throw isBusy(error)
+          ? new RetryAfter(BUSY_RETRY_MS, "The table of bulk operations is locked by another process; trying again.")
+          : error;
       }
     },
   });
@@ -135,9 +137,9 @@ function shareStore(open: () => BulkStore): <T>(work: (store: BulkStore) => Prom
 }
 
 /** Applying those batches again could apply an item twice, so it is left to the user, who is told how. */
-function ledgerLost(folder: string, firstItem: number): Fatal {
+function ledgerLost(firstItem: number): Fatal {
   return new Fatal(
-    `The record of what this operation already applied is gone from ${folder} (restored from a backup, or over 30 days old). ` +
+    `The record of what this operation already applied is gone (restored from a backup, or over 30 days old). ` +
       `Submit its items from index ${firstItem} on as a new request, after checking those before.`,
   );
 }

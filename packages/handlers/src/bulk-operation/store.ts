@@ -66,7 +66,7 @@ export function openBulkStore(folder: string, now: () => number): BulkStore {
     const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
     if (version > SCHEMA_VERSION)
       throw new Error(
-        `The bulk database in ${folder} was made by a newer version of Streamer (schema ${version}); start that version on it.`,
+        `The database of bulk operations was made by a newer version of Streamer (schema ${version}); start that version on it.`,
       );
     if (version < SCHEMA_VERSION) database.exec(SCHEMA);
     database.prepare("DELETE FROM applied_batches WHERE applied_at < ?").run(now() - LEDGER_MS);

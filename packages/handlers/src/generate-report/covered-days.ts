@@ -1,4 +1,4 @@
-/** From which day to which a shop's data goes: what a report without dates is made of. */
+/** The first and the last day of a shop's data: the period of a report that is asked for without dates. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -58,7 +58,7 @@ export async function loadMapping(dataFolder: string, mappingFile: string = join
   const parsed = Mapping.safeParse(json);
   if (!parsed.success) {
     const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "(whole file)"}: ${message}`);
-    throw new Fatal(`The mapping "${name}" is not right: ${issues.join("; ")}. A small one that is:\n${EXAMPLE}`);
+    throw new Fatal(`The mapping "${name}" is not valid: ${issues.join("; ")}. A small one that is:\n${EXAMPLE}`);
   }
   const { transactions, customers, products } = parsed.data.sources;
   const located = {

@@ -24,14 +24,14 @@ const appendInput = z.strictObject({
 
 const appendOutput = z.object({
   stream_id: z.string(),
-  next_sequence: z.int().describe("What the next append has to be numbered."),
+  next_sequence: z.int().describe("The number that the next append must have."),
   stored: z.boolean().describe("False for a repeated append: it was stored before."),
-  unread_bytes: z.int().describe("Of the channel, its reader has yet to take."),
+  unread_bytes: z.int().describe("Bytes of the channel that its reader has not taken yet."),
 });
 export type AppendResult = z.infer<typeof appendOutput>;
 
 export interface AppendRowsOptions {
-  /** Where channels are kept: in this folder, or wherever an engine keeps them. What process_data is given too. */
+  /** Where channels are kept: a folder or a store. process_data must be given the same. */
   readonly channels: string | Channels;
   readonly limits?: Partial<ChannelLimits>;
 }

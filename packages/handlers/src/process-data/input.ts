@@ -1,6 +1,6 @@
 /**
- * What process_data may be asked for: the names of the Go original's reference, extended. Everything is checked here that
- * can be without opening the data. Options that make no sense for a pipeline are refused rather than ignored.
+ * What process_data may be asked for. Everything that can be checked without opening the data is checked here. Options
+ * that make no sense for a pipeline are refused rather than ignored.
  */
 import * as z from "zod";
 import { MODELS, processOptions, type ProcessOptions } from "./options.ts";
@@ -25,21 +25,21 @@ const column = z.string().min(1).max(200);
 const columns = z.array(column).min(1).max(MAX_COLUMNS);
 
 const whole = (min: number, max: number) => z.int().min(min).max(max);
-const badRows = z.number().min(0).max(1).default(0.01).describe("part of the rows that may be unreadable before the run fails");
+const badRows = z.number().min(0).max(1).default(0.01).describe("share of the rows that may be unreadable before the run fails");
 const maxRows = whole(1, 50_000_000).default(5_000_000).describe("more rows than this are an error");
 const nullTexts = z
   .array(z.string().max(50))
   .max(20)
   .default(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"])
-  .describe("texts that stand for no value in CSV");
+  .describe("texts that mean a missing value in CSV");
 
 export const fileConfig = z.strictObject({
   bad_row_limit: badRows,
   max_rows: maxRows,
   null_values: nullTexts,
-  delimiter: z.string().length(1).optional().describe("of CSV; found out when absent"),
-  quote: z.string().length(1).optional().describe("of CSV; found out when absent"),
-  header: z.boolean().optional().describe("whether CSV begins with names; found out when absent"),
+  delimiter: z.string().length(1).optional().describe("of CSV; detected when absent"),
+  quote: z.string().length(1).optional().describe("of CSV; detected when absent"),
+  header: z.boolean().optional().describe("whether CSV begins with column names; detected when absent"),
 });
 export type FileConfig = z.output<typeof fileConfig>;
 

@@ -15,9 +15,9 @@ import type { Run, Settings } from "./run.ts";
 export interface ProcessDataOptions {
   /** The folder with the data sets; the only one a run reads. */
   readonly dataFolder: string;
-  /** Where channels are kept: in this folder, or, where runs share no disk, wherever an engine keeps them. What append_rows is given too. */
+  /** Where channels are kept: a folder, or, where runs share no disk, a store. append_rows must be given the same. */
   readonly channels: string | Channels;
-  /** Ends this process, which is the last resort against a query; for engines that give each run a process of its own. */
+  /** Ends this process: the last resort against a query that cannot be stopped. For engines that give each run a process of its own. */
   readonly endProcess?: () => void;
   /** DuckDB's buffers in MB. Default 512. */
   readonly memoryMb?: number;
@@ -36,7 +36,7 @@ const TIMEOUT_MS = 60 * 60_000;
 const DEFAULT_MEMORY_MB = 512;
 const DEFAULT_THREADS = 2;
 const DEFAULT_MAX_FILE_BYTES = 4_000_000_000;
-/** Storing a model takes some 10 ms here, and up to 100 on S3. */
+/** Storing a model takes about 10 ms on a disk, and up to 100 ms on S3. */
 const DEFAULT_KEEP_FITS_FROM_MS = 500;
 /** Above the threshold for answering at once, so that every run is durable and its process can be another's. */
 const ESTIMATE_MS = 15_000;

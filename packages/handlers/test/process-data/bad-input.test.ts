@@ -43,7 +43,7 @@ const CASES: readonly Case[] = [
   ["a folder", on("."), "VALIDATION_ERROR", /no file|is not a file/],
   ["an empty file", on("empty.csv"), "VALIDATION_ERROR", /"empty.csv" is empty/],
   ["a file of names only", on("header.csv"), "VALIDATION_ERROR", /"header.csv" holds no rows/],
-  ["a format nobody knows", on("notes.docx"), "VALIDATION_ERROR", /"notes.docx" does not say what it is; give one of csv/],
+  ["a format nobody knows", on("notes.docx"), "VALIDATION_ERROR", /"notes.docx" does not tell its format; give one of csv/],
   ["a file over the limit", on("huge.csv"), "VALIDATION_ERROR", /"huge.csv" has 10,000 MB, more than the 4,000 MB/],
   ["a million columns", on("wide.csv"), "VALIDATION_ERROR", /first line of "wide.csv" is longer than 2 MB|has about 1,000,000 columns/],
   ["too many columns", on("wider.csv"), "VALIDATION_ERROR", /"wider.csv" has about 3,000 columns; at most 2,000/],
@@ -57,7 +57,7 @@ const CASES: readonly Case[] = [
   ["broken Parquet", on("broken.parquet"), "PROCESSING_FAILED", /"broken.parquet" cannot be read as parquet/],
   ["broken gzip", on("broken.csv.gz"), "PROCESSING_FAILED", /"broken.csv.gz" cannot be read as csv/],
   ["broken JSON", on("broken.json"), "PROCESSING_FAILED", /"broken.json" cannot be read as json/],
-  ["one class only", on("one-class.csv"), "PROCESSING_FAILED", /"kind" has one class only \("rose"\)/],
+  ["one class only", on("one-class.csv"), "PROCESSING_FAILED", /"kind" has only one class \("rose"\)/],
   [
     "a target with gaps",
     on("gaps.csv"),
@@ -74,13 +74,13 @@ const CASES: readonly Case[] = [
     "a word among numbers",
     { ...on("words.csv"), pipeline: "regression", target: "price" },
     "PROCESSING_FAILED",
-    /"price" has 1 values that are no finite numbers, such as "cheap"; the first row without a number is 6/,
+    /"price" has 1 values that are not finite numbers, such as "cheap"; the first row without a number is 6/,
   ],
   [
     "words for a number",
     { ...on("all-words.csv"), pipeline: "regression", target: "price" },
     "PROCESSING_FAILED",
-    /"price" has 60 values that are no finite numbers, such as "p0".*row without a number is 1/,
+    /"price" has 60 values that are not finite numbers, such as "p0".*row without a number is 1/,
   ],
   ["a number for a class", on("numbers.csv", { target: "id" }), "PROCESSING_FAILED", /"id" has more than 200 different values.*regression/],
   ["a list for a feature", on("nested.ndjson", { features: ["list"] }), "VALIDATION_ERROR", /features: "list" is of type BIGINT\[\]/],
@@ -108,14 +108,9 @@ const CASES: readonly Case[] = [
     "an unknown model",
     on("flowers.csv", { options: { model_id: "r9" } }),
     "VALIDATION_ERROR",
-    /options.model_id: request "r9" of yours has no saved model/,
+    /options.model_id: your request "r9" has no saved model/,
   ],
-  [
-    "an unknown earlier output",
-    on("request:r9/predictions.json"),
-    "VALIDATION_ERROR",
-    /request "r9" of yours has no file "predictions.json"/,
-  ],
+  ["an unknown earlier output", on("request:r9/predictions.json"), "VALIDATION_ERROR", /your request "r9" has no file "predictions.json"/],
 ];
 
 describe("bad input is a typed error that says what to do, and leaves nothing behind:", () => {

@@ -63,7 +63,7 @@ export function limitBadRows({ count, samples }: BadRows, goodRows: number, { li
     : "";
   throw unusable(
     `${count} of ${count + goodRows} rows of "${name}" cannot be read, more than data_source.config.bad_row_limit (${limit}) allows.${where}. ` +
-      "Mend the file, or raise the limit.",
+      "Correct the file, or raise the limit.",
     { details: { bad_rows: count, samples: [...samples] } },
   );
 }

@@ -65,7 +65,7 @@ export async function describeFile(
     );
   }
   const found = format ?? formatOf(name);
-  if (!found) throw invalid("data_source.format", `the name "${name}" does not say what it is; give one of ${FILE_FORMATS.join(", ")}`);
+  if (!found) throw invalid("data_source.format", `the name "${name}" does not tell its format; give one of ${FILE_FORMATS.join(", ")}`);
   return { path, name, format: found, sizeBytes: stats.size };
 }
 

@@ -70,7 +70,7 @@ function check(node: Node, allowed: Allowed): void {
     const name = functionName(node.function as Node);
     if (!TABLE_FUNCTIONS.has(name)) throw invalid(FIELD, `may not use ${name}() in FROM; it may read ${describeKnown(allowed.known)}`);
   } else if (node.class === "FUNCTION" && REFUSED_FUNCTIONS.test(functionName(node))) {
-    throw invalid(FIELD, `may not use ${functionName(node)}(): its result has no bound, or it is not about the data`);
+    throw invalid(FIELD, `may not use ${functionName(node)}(): its result is unbounded, or it is not about the data`);
   }
 }
 
@@ -79,7 +79,7 @@ function checkTable(node: Node, { ctes, tables, known }: Allowed): void {
   const isQualified = node.schema_name !== "" || node.catalog_name !== "";
   if (!isQualified && ctes.has(name.toLowerCase())) return;
   const found = isQualified ? undefined : known.find((one) => one.toLowerCase() === name.toLowerCase());
-  if (found === undefined) throw invalid(FIELD, `reads "${name}", which is no data set; there are ${describeKnown(known)}`);
+  if (found === undefined) throw invalid(FIELD, `reads "${name}", which is not a data set; there are ${describeKnown(known)}`);
   tables.add(found);
 }
 

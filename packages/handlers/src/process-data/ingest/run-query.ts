@@ -105,7 +105,7 @@ async function runSealed({ query, config, database: options, endProcess, tell }:
     }
     const { size } = await stat(path);
     if (size > MAX_DISK_BYTES) stopFor(FIELD, `its tables take more than ${megabytes(MAX_DISK_BYTES)} of disk; narrow it`);
-    tell(0.5, `The query runs: ${megabytes(size)} written`);
+    tell(0.5, `Query running: ${megabytes(size)} written`);
   };
   try {
     const signal = AbortSignal.any([options.signal, stopped.signal]);

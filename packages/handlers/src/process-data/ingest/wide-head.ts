@@ -19,7 +19,7 @@ export async function refuseWideHead(file: DataFile, signal: AbortSignal, field:
   if (head === undefined) {
     throw invalid(
       field,
-      `the first line of "${file.name}" is longer than ${MAX_HEAD_BYTES / 1_000_000} MB: this is no table of rows, or one of far too many columns`,
+      `the first line of "${file.name}" is longer than ${MAX_HEAD_BYTES / 1_000_000} MB: this is not a table of rows, or it has far too many columns`,
     );
   }
   const separators = file.format === "csv" ? DELIMITERS : ['":'];

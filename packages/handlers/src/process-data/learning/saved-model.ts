@@ -47,7 +47,7 @@ export async function openSaved(blobs: HandlerContext["blobs"], modelId: string,
   if (!opened) {
     throw invalid(
       field,
-      `request "${modelId}" of yours has no saved model. Give the id of a process_data request that trained one and whose retention has not ended`,
+      `your request "${modelId}" has no saved model. Give the id of a process_data request that trained one and whose retention has not ended`,
     );
   }
   const saved = JSON.parse(await new Response(opened.body).text()) as SavedModel & { readonly format: number };

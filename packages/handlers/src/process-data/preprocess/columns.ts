@@ -58,7 +58,7 @@ export function candidates(input: ProcessInput, columns: readonly RawColumn[]): 
   refuseUnknown("id_columns", id_columns);
   refuseUnknown("features", features ?? []);
   const wanted = features ?? names.filter((name) => name !== target && !id_columns.includes(name));
-  if (wanted.length === 0) throw invalid("features", "beside target and id_columns the data has no column to learn from");
+  if (wanted.length === 0) throw invalid("features", "the data has no column to learn from besides target and id_columns");
   return columns.filter(({ name }) => wanted.includes(name));
 }
 

@@ -57,7 +57,7 @@ async function refuseMissing(database: Database, column: string, sql: string, { 
   if (missing === 0) return 0;
   if (wrong > 0) {
     throw unusable(
-      `Column "${column}" has ${count(wrong)} values that are no finite numbers, such as "${example}"; the first row without a number is ${row}. Choose a numeric target, mend the values, or use the classification pipeline.`,
+      `Column "${column}" has ${count(wrong)} values that are not finite numbers, such as "${example}"; the first row without a number is ${row}. Choose a numeric target, correct the values, or use the classification pipeline.`,
     );
   }
   if (options.missing_target === "drop") return missing;
@@ -87,7 +87,7 @@ async function classesOf(database: Database, column: string, sql: string, learns
   }
   if (learns && names.length < 2) {
     throw unusable(
-      `Column "${column}" has one class only (${listed(names)}): there is nothing to tell apart. Choose another target, or add rows of other classes.`,
+      `Column "${column}" has only one class (${listed(names)}): there is nothing to tell apart. Choose another target, or add rows of other classes.`,
     );
   }
   const areNumbers = names.every((name) => name.trim() !== "" && Number.isFinite(Number(name)));

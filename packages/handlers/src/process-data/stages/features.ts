@@ -19,7 +19,7 @@ export async function chooseFeatures(
   const tell = run.progress.stage("features");
   const earlier = await stages.load<Stored>(3);
   if (earlier) {
-    tell(1, "Features of an earlier attempt taken over");
+    tell(1, "Features taken over from an earlier attempt");
     const binding = await bind(database, earlier.recipe, columns.inputs);
     return { selection: undefined, ...earlier, binding, ownBinding: { ...binding, crossMeans: fitted.crossMeans } };
   }

@@ -165,7 +165,7 @@ async function fileOf({ input, settings, ctx, scratchFolder }: Run, { path, form
   if (requestId === undefined || name === undefined) return locateFile(settings.dataFolder, { path, format }, { maxFileBytes });
   const field = "data_source.path";
   const opened = await ctx.blobs.open(name, { requestId });
-  if (!opened) throw invalid(field, `request "${requestId}" of yours has no file "${name}"`);
+  if (!opened) throw invalid(field, `your request "${requestId}" has no file "${name}"`);
   if (opened.sizeBytes > maxFileBytes) throw invalid(field, `"${name}" is larger than the ${count(maxFileBytes)} bytes a run may read`);
   const copy = join(scratchFolder, `source-${name.replaceAll(/[^\w.-]/g, "_")}`);
   await pipeline(Readable.fromWeb(opened.body as never), createWriteStream(copy), { signal: ctx.signal });

@@ -54,7 +54,7 @@ export async function trainModel(database: Database, run: Run, terms: ModelTerms
   const tell = run.progress.stage("model");
   const earlier = await terms.stages.load<Stored>(4);
   if (earlier) {
-    tell(1, `The ${earlier.saved.name} model of an earlier attempt taken over`);
+    tell(1, `The ${earlier.saved.name} model taken over from an earlier attempt`);
     const { heldOut, ...rest } = earlier;
     const model = earlier.saved.model && restoreModel(earlier.saved.model);
     return { ...rest, model, ...(heldOut && { heldOut: unpackHeldOut(heldOut) }) };

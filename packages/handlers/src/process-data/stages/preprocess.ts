@@ -34,10 +34,10 @@ export async function preprocess(
   const earlier = await stages.load<Stored>(2);
   if (earlier) {
     await createCleanTable(database, { input, inputs: earlier.columns.inputs, target: earlier.target, scoring: false });
-    tell(1, "Preprocessing of an earlier attempt taken over");
+    tell(1, "Preprocessing taken over from an earlier attempt");
     return restored(earlier);
   }
-  tell(0, "Looking at columns and target");
+  tell(0, "Checking columns and target");
   const columns = await inputColumns(database, candidates(input, ingested.columns), input.features);
   const target = await describeTarget(database, input, ingested.columns);
   tell(0.1, `${columns.inputs.length} columns to learn from`, { columns: columns.inputs.length });
