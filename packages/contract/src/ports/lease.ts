@@ -31,7 +31,10 @@ const LEASED: Readonly<Record<string, (requests: Requests, lease: Lease, now: nu
 
 /** How a lease is lost, each leaving the old one behind. */
 const LOSSES: Readonly<Record<string, (harness: Harness, lease: Lease) => Promise<void>>> = {
-  "expired and nobody has noticed": async ({ clock }) => clock.advance(LEASE_MS + 1),
+  "expired and was taken back": async ({ engine, clock }, { key }) => {
+    await clock.advance(LEASE_MS + 1);
+    expect(await engine.requests.recover(RECOVERY)).toMatchObject([{ key, outcome: "returned" }]);
+  },
   "expired and was claimed by another": async ({ engine, clock }, { key }) => {
     await clock.advance(LEASE_MS + 1);
     expect(await engine.requests.recover(RECOVERY)).toMatchObject([{ key, outcome: "returned" }]);
@@ -88,7 +91,27 @@ export function leaseContract(test: ContractTest): void {
     }
     await engine.requests.advance(lease, { events: [], leaseMs: 5_000 });
     await clock.advance(5_001);
+    expect(await engine.requests.recover(RECOVERY)).toMatchObject([{ key: lease.key, outcome: "returned" }]);
     expect(await engine.requests.advance(lease, { events: [], leaseMs: LEASE_MS })).toEqual({ outcome: "lost" });
+  });
+
+  for (const [verb, write] of Object.entries(LEASED)) {
+    test(`P3 a lease whose time is over and that nobody has taken is as good as any: ${verb}`, async ({ engine, clock }) => {
+      const { lease } = await running(engine, "r1");
+      await clock.advance(10 * LEASE_MS);
+      expect((await write(engine.requests, lease, clock.now())).outcome).not.toBe("lost");
+    });
+  }
+
+  test("P3 a lease whose time is over and that nobody has taken is renewed by the next write", async ({ engine, clock }) => {
+    const { lease } = await running(engine, "r1");
+    await clock.advance(10 * LEASE_MS);
+    const advanced = await engine.requests.advance(lease, { events: [progress(50)], leaseMs: LEASE_MS });
+    expect(advanced).toMatchObject({ outcome: "advanced", frames: [{ seq: 2 }], cancelRequested: false });
+    await clock.advance(LEASE_MS - 1);
+    expect(await engine.requests.recover(RECOVERY)).toEqual([]);
+    expect(await engine.requests.settle(lease, COMPLETED)).toMatchObject({ outcome: "written" });
+    expect(await record(engine, lease.key)).toMatchObject({ status: "COMPLETED", attempt: 1 });
   });
 
   test("P3 jumps of the wall clock end no lease, and keep none alive", async ({ engine, clock }) => {

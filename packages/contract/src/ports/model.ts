@@ -31,7 +31,7 @@ interface Modelled {
   cancelRequested: boolean;
   checkpoint: number | undefined;
   runAt: number;
-  /** Monotonic; the lease is lost from here on. */
+  /** Monotonic; from here on `recover` takes it. Until then a late write renews it, unless its process has died: -Infinity. */
   leaseUntil: number;
   readonly live: Frame[];
 }
@@ -80,7 +80,7 @@ function createWorld(harness: Harness, run: number) {
   const idOf = (name: string): string => `run${run}-${name}`;
   const keyOf = (name: string): RequestKey => submission(idOf(name)).key;
   const holds = (request: Modelled | undefined, attempt: number): request is Modelled =>
-    request?.status === "PROCESSING" && request.attempt === attempt && clock.monotonic() < request.leaseUntil;
+    request?.status === "PROCESSING" && request.attempt === attempt && request.leaseUntil > -Infinity;
   /** Runs a verb and keeps the frames it answered with. */
   const keep = async (request: Modelled | undefined, answer: Promise<{ outcome: string; frames?: readonly Frame[] }>): Promise<string> => {
     const { outcome, frames = [] } = await answer;

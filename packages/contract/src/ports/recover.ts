@@ -1,4 +1,5 @@
 /** Recovery: what a dead process left behind goes back to the queue, once, or ends where it has to (P2, P3). */
+import type { Lease } from "@streamer/core";
 import { expect } from "vitest";
 import type { ContractTest } from "../harness.ts";
 import {
@@ -43,6 +44,33 @@ export function recoverContract(test: ContractTest): void {
     const statuses = [];
     for (const id of ["waiting", "scheduled", "held", "done"]) statuses.push((await record(engine, submission(id).key)).status);
     expect(statuses).toEqual(["PENDING", "PENDING", "PROCESSING", "COMPLETED"]);
+  });
+
+  test("P3 recovery takes nothing from a living owner, however late it is", async ({ engine, clock }) => {
+    const kept = await running(engine, "kept");
+    const { lease } = await running(engine, "dropped");
+    // The run before the one that lives: an attempt is a run of its own.
+    const again = await running(engine, "again");
+    await engine.requests.release(again.lease, { crashed: false });
+    const second = await claimed(engine, again.lease.key);
+    const asked: string[] = [];
+    const isAlive = ({ key, attempt }: Lease): boolean => {
+      asked.push(`${key} ${attempt}`);
+      return key === kept.lease.key || (key === second.lease.key && attempt === second.lease.attempt);
+    };
+    await clock.advance(LEASE_MS - 1);
+    expect(await engine.requests.recover({ ...RECOVERY, isAlive })).toEqual([]);
+    for (let rounds = 0; rounds < 5; rounds += 1) {
+      await clock.advance(10 * LEASE_MS);
+      const recovered = await engine.requests.recover({ ...RECOVERY, isAlive });
+      expect(recovered.map(({ key }) => key)).toEqual(rounds === 0 ? [lease.key] : []);
+    }
+    expect(asked).toContain(`${second.lease.key} 2`);
+    expect(await record(engine, kept.lease.key)).toMatchObject({ status: "PROCESSING", attempt: 1 });
+    for (const held of [kept.lease, second.lease]) {
+      expect(await engine.requests.settle(held, COMPLETED)).toMatchObject({ outcome: "written" });
+    }
+    expect(await claimed(engine, lease.key)).toMatchObject({ lease: { attempt: 2 }, crashes: 1 });
   });
 
   test("P3 a request whose process died three times is quarantined as a dead letter", async ({ engine, clock }) => {

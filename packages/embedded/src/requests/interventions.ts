@@ -5,6 +5,8 @@ import type { Reading } from "./readings.ts";
 import type { Store } from "../sqlite/store.ts";
 import type { Transitions } from "./transitions.ts";
 
+type LeasedRow = RequestRow & { readonly boot: number; readonly lease_until: number };
+
 export function createInterventions(
   store: Store,
   transitions: Transitions,
@@ -15,7 +17,7 @@ export function createInterventions(
   const markCancel = db.prepare("UPDATE requests SET cancel_requested = 1 WHERE id = ?");
   const reopen = db.prepare(`
     UPDATE requests SET failures = 0, crashes = 0, cancel_requested = 0, ended_at = NULL, end_seq = NULL, expires_at = NULL WHERE id = ?`);
-  const findOrphan = db.prepare("SELECT * FROM requests WHERE id = ? AND status = 'PROCESSING' AND (boot <> ? OR lease_until <= ?)");
+  const findRunning = db.prepare("SELECT * FROM requests WHERE id = ? AND status = 'PROCESSING'");
 
   const find = (key: RequestKey): RequestRow | { readonly outcome: "unknown" | "expired" } => {
     const row = byKey.get(key) as unknown as RequestRow | undefined;
@@ -52,11 +54,15 @@ export function createInterventions(
       return redriven;
     },
 
-    recover: async ({ quarantineAfter, quarantined, cancelled }) => {
+    recover: async ({ isAlive, quarantineAfter, quarantined, cancelled }) => {
+      const now = clock.monotonic();
+      // The lock on the folder excludes everyone else: a lease of another process is over, and whose run lives here is held.
+      const isOrphan = ({ boot, lease_until: leaseUntil, key, attempt }: LeasedRow): boolean =>
+        boot !== store.boot || (leaseUntil <= now && !isAlive({ key, attempt }));
       const recoveries = await store.write(() =>
         [...backlog.running].flatMap((id): Recovery[] => {
-          const row = findOrphan.get(id, store.boot, clock.monotonic()) as RequestRow | undefined;
-          if (!row) return [];
+          const row = findRunning.get(id) as LeasedRow | undefined;
+          if (!row || !isOrphan(row)) return [];
           if (row.cancel_requested === 1) {
             const frames = transitions.end(row, { status: "CANCELLED", events: cancelled });
             return [{ key: row.key, outcome: "cancelled", frames }];

@@ -1,7 +1,9 @@
 /**
  * The verbs of a running request. Each begins by looking for the row under its fence (running, this attempt, this
- * process, deadline not passed) in the transaction that then writes: a lost lease writes nothing (P3). Deadlines are
- * monotonic time of this process, so that a wall clock that jumps ends no lease and keeps none alive.
+ * process) in the transaction that then writes: a lost lease writes nothing (P3). A deadline that has passed loses
+ * nothing by itself: it lets `recover` ask whether the run still lives, and a process that was paused, or whose loop was
+ * held, goes on by its next write. Deadlines are monotonic time of this process, so that a wall clock that jumps ends no
+ * lease and keeps none alive.
  */
 import type { Lease, Requests } from "@streamer/core";
 import type { MovingRow, Transitions } from "./transitions.ts";
@@ -14,7 +16,7 @@ export function createLeasedWrites(
   const { db, clock, log } = store;
   const findHeld = db.prepare(`
     SELECT id, request_id, seq, action, tenant, priority, retention_ms, cancel_requested FROM requests
-    WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ? AND lease_until > ?`);
+    WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ?`);
   const renew = db.prepare("UPDATE requests SET lease_until = ? WHERE id = ?");
   const saveCheckpoint = db.prepare(
     "INSERT INTO checkpoints (request, state) VALUES (?, ?) ON CONFLICT (request) DO UPDATE SET state = excluded.state",
@@ -22,7 +24,7 @@ export function createLeasedWrites(
 
   const underLease = <T>(lease: Lease, change: (row: MovingRow) => T): Promise<T | { readonly outcome: "lost" }> =>
     store.write(() => {
-      const row = findHeld.get(lease.key, lease.attempt, store.boot, clock.monotonic()) as MovingRow | undefined;
+      const row = findHeld.get(lease.key, lease.attempt, store.boot) as MovingRow | undefined;
       return row ? change(row) : { outcome: "lost" };
     });
 
