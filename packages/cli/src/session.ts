@@ -49,7 +49,7 @@ function opened(client: Client, url: string): Promise<void> {
         stop();
         const hint = isNoServer(state.error)
           ? ' Is a server running there? Start one with "streamer serve", or ask "streamer doctor".'
-          : ` So it said ${REFUSALS} times.`;
+          : ` The server said so ${REFUSALS} times.`;
         reject(new ExitError(EXIT.cannotConnect, state.error.message + hint, state.error.code));
       }
     });

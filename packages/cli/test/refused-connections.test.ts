@@ -55,7 +55,7 @@ it("says what the server says when it stays so, and exits with 4", async () => {
   [refusal, refusals] = [wireError("SERVICE_UNAVAILABLE", "The server is starting."), Infinity];
   const ran = list();
   expect(await ran.exitCode).toBe(4);
-  expect(ran.stderr).toContain("The server is starting. So it said 8 times.");
+  expect(ran.stderr).toContain("The server is starting. The server said so 8 times.");
   expect(seen).toBe(8);
 });
 

@@ -22,22 +22,22 @@ import { createSession, type ConnectionState } from "./session.ts";
 import type { RunReference, Tracker } from "./tracker.ts";
 
 export interface RequestOptions {
-  /** Yours, at most 128 characters, to find the request again from anywhere. Made when absent. */
+  /** An id of your own, at most 128 characters, to find the request again from anywhere. Random by default. */
   readonly id?: string;
   /** Aborting it cancels the request. */
   readonly signal?: AbortSignal;
-  /** `auto` (default): at once when it is expected to be short, queued otherwise. */
+  /** `auto` (default) runs a request at once if it is expected to be short, and queues it otherwise. */
   readonly mode?: "auto" | "sync" | "async";
-  /** 0–9, 9 first. Default 5. */
+  /** 0–9; 9 runs first. Default 5. */
   readonly priority?: number;
   readonly delayMs?: number;
   readonly runAt?: Date | number;
-  /** Requests of one user under one key are one request. */
+  /** All requests that a user makes with the same key are one request. */
   readonly idempotencyKey?: string;
-  /** Longest that one attempt may run. */
+  /** The longest time that one attempt may run. */
   readonly timeoutMs?: number;
   readonly maxAttempts?: number;
-  /** Yours, kept with the request: at most 32 strings of at most 1024 characters, numbers, booleans or nulls. */
+  /** Kept with the request and shown by `get`: at most 32 strings (of at most 1024 characters), numbers, booleans or nulls. */
   readonly metadata?: RequestMetadata;
 }
 
@@ -46,16 +46,16 @@ export interface ListQuery {
   readonly action?: string;
   /** 1–100. Default 20. */
   readonly limit?: number;
-  /** From the page before. */
+  /** The cursor of the previous page. */
   readonly cursor?: string;
 }
 
 export interface Client<A = Actions> extends AsyncDisposable {
   readonly state: ConnectionState;
-  /** Calls `listener` at each change of the connection; the answer ends that. */
+  /** Calls `listener` after each change of the connection. Returns a function that unsubscribes. */
   onState(listener: (state: ConnectionState) => void): () => void;
   /**
-   * Sends a request. It never throws: what is wrong with it is told by the run's promises.
+   * Sends a request. It never throws: if something is wrong with the request, the promises of the run reject.
    * @example const run = client.request("resize_images", { album: "a1", width: 640 });
    */
   request<Name extends keyof A & string>(
@@ -63,17 +63,17 @@ export interface Client<A = Actions> extends AsyncDisposable {
     ...input: RequestArguments<(A[Name] & ActionTypes)["input"], RequestOptions>
   ): Run<(A[Name] & ActionTypes)["output"]>;
   /**
-   * Follows a request made elsewhere or before a reload: by its id, from its beginning or after a seq; or by what
-   * `run.toJSON()` said there, from where it was.
+   * Follows a request that was made elsewhere, or before a reload. Given its id, it starts at the beginning or after a
+   * seq; given what `run.toJSON()` returned, it continues where that run was.
    */
   attach<Output = unknown>(request: string | RunReference, options?: { readonly after?: number }): Run<Output>;
   /** Queues a failed request again and follows it. */
   retry<Output = unknown>(requestId: string, reason?: string): Run<Output>;
   get(requestId: string): Promise<RequestInfo>;
   list(query?: ListQuery): Promise<{ readonly items: readonly RequestInfo[]; readonly cursor?: string }>;
-  /** What the server can do: each action, its limits, and JSON Schemas of what it takes and gives. */
+  /** The actions of the server, with their limits and the JSON Schemas of their inputs and outputs. */
   actions(): Promise<readonly ActionDescription[]>;
-  /** Ends the connection. Requests go on at the server; runs that have not ended reject with CLIENT_CLOSED. */
+  /** Closes the connection. Requests continue on the server; runs that have not ended reject with CLIENT_CLOSED. */
   close(): Promise<void>;
 }
 

@@ -1,12 +1,11 @@
 /**
- * What a client's promises reject with. Codes are the protocol's, and four of the client's own for what no server
- * said. Recognised by brand, so that two copies of this package, and the server's own errors, understand each other.
+ * The errors that a client's promises reject with. Most codes are the protocol's; four are the client's own. Recognised by brand, so that two copies of this package, and the server's own errors, understand each other.
  */
 import type { ErrorCode, WireError } from "@streamer/protocol";
 
 /**
- * OUTBOX_FULL: too much is unanswered; CLIENT_CLOSED: `close()` was called; CANNOT_CONNECT: the reconnect limit was
- * reached; DETACHED: the last handle of the request was given up with `detach()`.
+ * The client's own codes: OUTBOX_FULL, too many requests are unanswered; CLIENT_CLOSED, `close()` was called;
+ * CANNOT_CONNECT, the limit of reconnect attempts was reached; DETACHED, `detach()` was called on the last handle.
  */
 export type ClientErrorCode = ErrorCode | "OUTBOX_FULL" | "CLIENT_CLOSED" | "CANNOT_CONNECT" | "DETACHED";
 
@@ -23,9 +22,9 @@ export class StreamerError extends Error {
   readonly [BRAND] = "error";
   declare readonly code: ClientErrorCode;
   declare readonly requestId: string | undefined;
-  /** `details.issues` lists what is wrong with a payload, each with its path. */
+  /** For an invalid payload, `details.issues` lists each problem with its path. */
   declare readonly details: WireError["details"];
-  /** Whether the same thing can succeed later, and after how long. */
+  /** Whether sending the same again can succeed later (`retryable`), and after how many ms (`after_ms`). */
   declare readonly retry: WireError["retry"];
 
   constructor(code: ClientErrorCode, message: string, more: StreamerErrorDetails = {}) {

@@ -1,4 +1,4 @@
-/** A request as `get` and `list` tell of it. */
+/** A request, as `get` and `list` return it. */
 import type { RequestMetadata, ServerMessage } from "@streamer/protocol";
 import { present } from "./present.ts";
 import { fromSnapshot, type RunState } from "./run-state.ts";
@@ -6,7 +6,7 @@ import { fromSnapshot, type RunState } from "./run-state.ts";
 export interface RequestInfo extends RunState {
   readonly id: string;
   readonly action: string;
-  /** The newest seq: `attach(id, { after: seq })` goes on from here. */
+  /** The newest seq; `attach(id, { after: seq })` continues after it. */
   readonly seq: number;
   readonly createdAt: Date;
   readonly runAt?: Date;

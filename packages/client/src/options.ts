@@ -3,25 +3,25 @@
 import { present } from "./present.ts";
 import { browserPresence, type Presence } from "./presence.ts";
 
-/** A token, or how to get a fresh one: a function is called again at every reconnect. */
+/** A token, or a function that returns one; the function is called again at every reconnect. */
 export type Token = string | (() => string | Promise<string>);
 
 export interface ConnectOptions {
   readonly token: Token;
-  /** Reconnecting waits a random time up to `baseMs` doubled per failure, at most `capMs`. Defaults 250 ms and 15 s. */
+  /** The wait before a reconnect is random, up to `baseMs` doubled for each failure, at most `capMs`. Defaults: 250 ms and 15 s. */
   readonly reconnect?: {
     readonly baseMs?: number;
     readonly capMs?: number;
-    /** Failed attempts in a row before the client gives up. Default: never. */
+    /** How many attempts may fail in a row before the client gives up. Default: unlimited. */
     readonly maxAttempts?: number;
   };
   /** How long a server may take to answer a new connection. Default 10,000 ms. */
   readonly connectTimeoutMs?: number;
   /** How long a silent server may take to answer a ping before the connection is given up. Default 10,000 ms. */
   readonly pongTimeoutMs?: number;
-  /** Requests and questions that may be unanswered at once, in number and characters of JSON. Defaults 10,000 and 64 Mi. */
+  /** How many requests and questions may be unanswered at once, and how many characters of JSON. Defaults: 10,000 and 64 Mi. */
   readonly outbox?: { readonly messages?: number; readonly characters?: number };
-  /** Seams: another WebSocket, another clock, other dice, another word on being online. */
+  /** For tests and unusual platforms: replacements for the WebSocket, the clock, randomness and the online state. */
   readonly WebSocket?: new (url: string, protocols: string[]) => WebSocket;
   readonly clock?: ClientClock;
   readonly random?: () => number;
@@ -29,9 +29,9 @@ export interface ConnectOptions {
 }
 
 export interface ClientClock {
-  /** Milliseconds since some fixed moment; never goes back. */
+  /** Milliseconds since some fixed moment. Never decreases. */
   monotonic(): number;
-  /** Calls `call` once after `ms`; the returned function calls it off. */
+  /** Calls `call` once after `ms`. Returns a function that cancels the call. */
   after(ms: number, call: () => void): () => void;
 }
 

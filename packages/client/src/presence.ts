@@ -4,7 +4,7 @@
  */
 export interface Presence {
   readonly isOffline: boolean;
-  /** Calls at each such moment; the answer ends that. */
+  /** Calls `call` at each such moment. Returns a function that unsubscribes. */
   watch(call: () => void): () => void;
 }
 

@@ -16,21 +16,21 @@ import { begun } from "./eta.ts";
 import { fromWire, type StreamerError } from "./errors.ts";
 import { present } from "./present.ts";
 
-/** When it should be done: half of such runs are within `p50Ms`, nine in ten within `p90Ms`. */
+/** The expected time to the end: half of such runs end within `p50Ms`, nine in ten within `p90Ms`. */
 export interface Eta {
   readonly p50Ms: number;
   readonly p90Ms: number;
 }
 
 export interface Progress {
-  /** 0–100; never goes back within an attempt. */
+  /** 0–100. Never decreases within an attempt. */
   readonly percentage: number;
   readonly message?: string;
   readonly stage?: string;
   readonly metadata: { readonly [key: string]: JsonValue | undefined };
   readonly attempt: number;
   readonly eta?: Eta;
-  /** The updates this message stands for, oldest first, when there were several. */
+  /** If several updates were combined in this one: those updates, oldest first. */
   readonly updates: readonly ProgressUpdate[];
   /** Epoch ms, by the server's clock. */
   readonly timestamp: number;
@@ -38,26 +38,26 @@ export interface Progress {
 
 export interface RunState {
   readonly status: RequestStatus;
-  /** The server has it: it is durable, or answered. */
+  /** Whether the server has stored or answered the request. */
   readonly acknowledged: boolean;
-  /** 0 until it first runs. */
+  /** The number of the current attempt; 0 before the first. */
   readonly attempt: number;
   readonly progress?: Progress;
-  /** As it was told at `toldAt`; `run.remaining()` counts it down. */
+  /** The estimate as it was given at `toldAt`; `run.remaining()` counts it down. */
   readonly eta?: Eta;
-  /** Epoch ms, by the server's clock. */
+  /** When `eta` was given: epoch ms, by the server's clock. */
   readonly toldAt?: number;
-  /** How long the run itself is expected to take, while it has not begun. */
+  /** How long the run alone is expected to take. Present until it starts. */
   readonly estimatedMs?: number;
-  /** Why it is not running, while it is not. `until` in epoch ms. */
+  /** Why the request is not running. Absent while it runs. `until` is in epoch ms. */
   readonly waiting?: { readonly reason: WaitingReason; readonly position?: number; readonly until?: number };
   readonly cancellation?: CancellationStage;
   readonly result?: unknown;
-  /** How it ended. While it is RETRYING: how the last attempt failed. */
+  /** Why the request failed. While the status is RETRYING: why the last attempt failed. */
   readonly error?: StreamerError;
 }
 
-/** A frame in the life of a request: numbered, or the one answer to a sync request. */
+/** A frame that belongs to a request: a numbered event, or the answer to a request that ran at once. */
 export type RunEvent = ServerMessage<
   "acknowledgment" | "waiting" | "progress" | "partial" | "retrying" | "cancellation" | "complete" | "error" | "response"
 >;

@@ -1,4 +1,4 @@
-/** The handle of one request, as users hold it. */
+/** The handle of one request. */
 import type { JsonValue } from "@streamer/protocol";
 import { remaining } from "./eta.ts";
 import type { Requests } from "./requests.ts";
@@ -6,38 +6,38 @@ import type { Eta, Progress, RunEvent, RunState } from "./run-state.ts";
 import type { CancellationReceipt, RunReference, Tracker } from "./tracker.ts";
 
 export interface Run<Output = unknown> {
-  /** The request's id; another one after an idempotency key turned out to be taken by an earlier request. */
+  /** The id of the request. It changes when the idempotency key turns out to belong to an earlier request. */
   readonly id: string;
-  /** What is known now: status, newest progress, ETA, why it waits. Another object after every change. */
+  /** What is known now: status, newest progress, ETA, why it waits. Every change makes a new object. */
   readonly state: RunState;
   /** Calls `listener` after each change of `state`. Returns a function that unsubscribes. */
   onState(listener: (state: RunState) => void): () => void;
   /**
-   * What is left now: `state.eta`, counted down since it was told. While the request waits, never less than the run itself
-   * is expected to take. Undefined when nothing was told.
+   * The time that is left now: `state.eta`, counted down since `state.toldAt`. While the request waits, it is never less
+   * than the run alone is expected to take. Undefined when there is no estimate.
    */
   remaining(): Eta | undefined;
-  /** Resolves once the request is durable, or answered; rejects when it was refused. */
+  /** Resolves when the server has stored or answered the request; rejects when it was refused. */
   readonly accepted: Promise<void>;
-  /** The result, or a rejection with a StreamerError. Not waiting for it is fine. */
+  /** Resolves with the result, or rejects with a StreamerError. It need not be awaited. */
   readonly result: Promise<Output>;
   /**
-   * The newest progress whenever it is asked for: a slow reader skips what was overtaken. Lasts over reconnects and ends
-   * with the request, without throwing: `result` tells how it ended.
+   * Yields the newest progress; a slow reader skips older updates. It continues over reconnects and ends with the request,
+   * without throwing: `result` tells how the request ended.
    */
   readonly progress: AsyncIterable<Progress>;
-  /** What the handler sends under `stream`, in order, from this call on: call it right after `request` to miss nothing. */
+  /** Yields what the handler sends on `stream`, in order. It starts with this call: call it right after `request` to miss nothing. */
   partials<T = JsonValue>(stream: string): AsyncIterable<T>;
-  /** Every event as it travels, in order, from this access on. Each access is for one reader. */
+  /** Yields every event of the protocol, in order, starting with this access. Each access is for one reader. */
   readonly events: AsyncIterable<RunEvent>;
-  /** Asks for cancellation and resolves with how that ended. */
+  /** Requests cancellation. Resolves when it is known whether the request was cancelled. */
   cancel(reason?: string): Promise<CancellationReceipt>;
   /**
-   * This handle is done with: with the last handle of a request the client stops following it, a second later, and what
-   * still waits for it rejects with DETACHED. The request goes on at the server.
+   * Releases this handle. One second after the last handle of a request was released, the client stops following the
+   * request, and promises that are still pending reject with DETACHED. The request continues on the server.
    */
   detach(): void;
-  /** What `client.attach` goes on from, on another page or device: JSON.stringify(run) can be kept. */
+  /** What `client.attach` needs to continue, also on another page or device. `JSON.stringify(run)` can be stored. */
   toJSON(): RunReference;
 }
 

@@ -12,9 +12,9 @@ import { afterEnd } from "./reconnect.ts";
 export type ConnectionState =
   | { readonly status: "connecting" }
   | { readonly status: "open"; readonly connectionId: string; readonly serverVersion: string }
-  /** `failures` in a row; the next attempt is made in `retryInMs`. */
+  /** After `failures` failed attempts in a row; the next attempt starts in `retryInMs`. */
   | { readonly status: "waiting"; readonly failures: number; readonly retryInMs: number; readonly error: StreamerError }
-  /** For good: closed by the user, or given up with `error`. */
+  /** Closed for good: by `close()`, or with `error` when the client gave up. */
   | { readonly status: "closed"; readonly error?: StreamerError };
 
 export interface SessionEvents {
@@ -59,13 +59,12 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
       const token = typeof options.token === "string" ? options.token : await options.token();
       if (isClosed()) return;
       connection = dial(url, token, options, {
+        ...events,
         onWelcome(welcome) {
           failures = 0;
           become({ status: "open", connectionId: welcome.connection_id, serverVersion: welcome.server_version });
           events.onUp(welcome);
         },
-        onMessage: events.onMessage,
-        onStumble: events.onStumble,
         onEnd: ended,
       });
     } catch (cause) {
@@ -122,6 +121,6 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
 
 function refusedToDial(cause: unknown, isStatic: boolean): StreamerError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  const what = isStatic ? "The WebSocket could not be made, perhaps because the token is not a JWT" : "No token could be had";
-  return new StreamerError("CANNOT_CONNECT", `${what}: ${why}`, { cause });
+  const what = isStatic ? "WebSocket could be made, perhaps because the token is not a JWT" : "token could be had";
+  return new StreamerError("CANNOT_CONNECT", `No ${what}: ${why}`, { cause });
 }

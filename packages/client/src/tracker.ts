@@ -11,10 +11,10 @@ import { present } from "./present.ts";
 import { UNSENT, advance, failed, fromSnapshot, type Progress, type RunEvent, type RunState } from "./run-state.ts";
 import { createLatest, createRecording } from "./streams.ts";
 
-/** How a cancellation ended (P8): `too_late` when the request ended by itself first. */
+/** The outcome of a cancellation (P8): `too_late` when the request ended first. */
 export interface CancellationReceipt {
   readonly stage: "stopped" | "too_late";
-  /** The handler saw it and stopped by itself. */
+  /** Whether the handler noticed the cancellation and stopped by itself. */
   readonly observed: boolean;
 }
 
@@ -33,14 +33,14 @@ export interface TrackerEvents {
   onEnded(tracker: Tracker, frame: string | undefined): void;
 }
 
-/** All it takes to follow a request again: from another page, process or device. */
+/** What is needed to follow a request again, also from another page, process or device. */
 export interface RunReference {
   readonly id: string;
-  /** The last seq seen. */
+  /** The last seq that was received. */
   readonly after: number;
-  /** The store that seq is of. */
+  /** The store that the seq belongs to. */
   readonly epoch?: string;
-  /** What was sent, while the server has not answered it. */
+  /** The frame that was sent; present until the server has answered it. */
   readonly frame?: string;
 }
 
@@ -100,7 +100,7 @@ export function createTracker(id: string, begin: Going, { onAccepted, onEnded }:
   function move(input: Input): void {
     const { frame } = tracker;
     phase = next(phase, input);
-    if (phase.name !== "live") return;
+    if (input.type !== "hear" && input.type !== "snapshot") return;
     accepted.resolve();
     if (frame !== undefined) onAccepted(tracker, frame);
   }
@@ -120,10 +120,7 @@ export function createTracker(id: string, begin: Going, { onAccepted, onEnded }:
     if (error) {
       accepted.reject(error);
       result.reject(error);
-    } else {
-      accepted.resolve();
-      result.resolve(state.result);
-    }
+    } else result.resolve(state.result);
     progress.end();
     for (const reader of readers) reader.end();
     const receipt = tracker.cancelling?.receipt;

@@ -16,7 +16,7 @@ from .frames import RETRY, print_frame
 from .options import Options
 from .outbox import Outbox
 from .pace import Pace, is_passing
-from .phase import Attached, Sent, Unsent, enter, hear, send
+from .phase import Attached, Sent, Unsent, enter, send
 from .promise import Promise
 from .tracker import CancellationReceipt, Cancelling, Tracker
 from .wire import EVENTS, ErrorEvent, RunEvent, RunReference, ServerMessage, Snapshot, Welcome
@@ -282,7 +282,7 @@ class Requests:
         sent_before = tracker.phase.times > 1
         if tracker.phase.frame.startswith(RETRY) and sent_before and error.code == "VALIDATION_ERROR":
             # Its first sending was heard and the answer lost: the request is queued again already.
-            tracker.move(hear(tracker.phase))
+            tracker.heard()
             self._subscribe(tracker.id)
         elif error.code == "SERVICE_UNAVAILABLE" or (sent_before and is_passing(error)):
             self._pace.later(error, partial(self._send_frame, tracker))

@@ -111,11 +111,13 @@ class Tracker:
         """Where it stands now, by a step of phase.py."""
         frame = self.frame
         self.phase = phase
-        if not isinstance(phase, Live):
-            return
-        self.accepted.resolve(None)
-        if frame is not None:
+        if isinstance(phase, Live) and frame is not None:
             self._listener.accepted(self, frame)
+
+    def heard(self, seq: int | None = None) -> None:
+        """The server knows of it."""
+        self.move(hear(self.phase, seq))
+        self.accepted.resolve(None)
 
     def apply(self, event: RunEvent) -> None:
         seq = None if event["type"] == "response" else event.get("seq")
@@ -126,7 +128,7 @@ class Tracker:
         horizon = self.phase.horizon if isinstance(self.phase, Live) else 0
         closes = event["type"] in ("error", "complete") and (seq or 0) >= horizon
         self._become(advance(self.state, event, closes))
-        self.move(hear(self.phase, seq))
+        self.heard(seq)
         self._tell(event)
         # Too late for a cancellation, perhaps because an earlier asking was heard: only the end tells, and it follows.
         if event["type"] == "response" or closes:
@@ -138,6 +140,7 @@ class Tracker:
         self.id = told["request_id"]
         read = reading(self.phase, self.state.status, told)
         self.move(snapshot(self.phase, told["seq"] if read == "take" else self.phase.seq, told["seq"]))
+        self.accepted.resolve(None)
         if read == "wait":
             return
         self._show(told)
@@ -212,7 +215,6 @@ class Tracker:
             self.accepted.reject(error)
             self.result.reject(error)
         else:
-            self.accepted.resolve(None)
             self.result.resolve(self.state.result)
         self.progress.end()
         for recording in tuple(self._recordings):

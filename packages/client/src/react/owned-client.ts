@@ -9,7 +9,7 @@ import type { ConnectionState } from "../session.ts";
 
 export interface OwnedClient {
   readonly client: Client;
-  /** Connects; the answer lets go of it. */
+  /** Connects. Returns a function that releases the client. */
   hold(): () => void;
 }
 

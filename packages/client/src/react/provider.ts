@@ -7,14 +7,14 @@ import { createOwnedClient } from "./owned-client.ts";
 type ChildrenProps = { readonly children?: ReactNode };
 type OwningProps = ChildrenProps & {
   readonly url: string;
-  /** As `connect` takes them. The token is had from the newest ones, all else is read when it connects. */
+  /** The options of `connect`. The newest `token` is always used; the others are read when the client connects. */
   readonly options: ConnectOptions;
 };
 
 /** One typed by any handlers: `request` alone depends on them. */
 type AnyClient = Omit<Client, "request">;
 
-/** A client of yours, or where to connect: then the provider connects when it is mounted and closes when it is gone. */
+/** Either a client, or where to connect: then the provider connects when it is mounted and closes when it is unmounted. */
 export type StreamerProviderProps = OwningProps | (ChildrenProps & { readonly client: AnyClient });
 
 const ClientContext = createContext<Client | undefined>(undefined);
@@ -36,7 +36,7 @@ function OwningProvider({ url, options, children }: OwningProps): ReactElement {
   return createElement(ClientContext.Provider, { value: owned.client }, children);
 }
 
-/** The client itself, for what no hook does: `list`, `get`, `retry`. */
+/** Returns the client, for everything that has no hook: `list`, `get`, `retry`. */
 export function useClient(): Client {
   const client = useContext(ClientContext);
   if (!client) throw new Error("There is no <StreamerProvider> around this component; Streamer's hooks take their client from it.");

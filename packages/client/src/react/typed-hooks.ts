@@ -18,7 +18,7 @@ export interface StreamerHooks<A> {
     action: Name,
     options?: UseRequestOptions<InputOf<A, Name>, OutputOf<A, Name>>,
   ): RequestView<InputOf<A, Name>, OutputOf<A, Name>>;
-  /** `useRun<"resize_images">(id)` types the result of a request of that action. */
+  /** `useRun<"resize_images">(id)` gives the result the type of that action's output. */
   useRun<Name extends keyof A & string = never>(
     request: string | RunReference | undefined,
   ): RunView<[Name] extends [never] ? unknown : OutputOf<A, Name>>;

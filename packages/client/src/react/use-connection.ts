@@ -3,7 +3,7 @@ import type { ConnectionState } from "../session.ts";
 import { CONNECTING } from "./owned-client.ts";
 import { useClient } from "./provider.ts";
 
-/** The state of the connection, as `client.state` tells it. */
+/** Returns the state of the connection, and renders again when it changes. */
 export function useConnection(): ConnectionState {
   const client = useClient();
   return useSyncExternalStore(

@@ -8,7 +8,7 @@ import { noRun, storeOfRun, type RunStore } from "./run-store.ts";
 import { useRunStore } from "./use-run.ts";
 import type { RunView } from "./view.ts";
 
-/** Options of every request the component submits, and what to call when one has ended, even after the component is gone. */
+/** Options for every request of the component, and callbacks for their ends; those are called even after it is unmounted. */
 export interface UseRequestOptions<Input, Output> extends Omit<RequestOptions, "id"> {
   readonly onSuccess?: (data: Output, input: Input) => void;
   readonly onError?: (error: StreamerError, input: Input) => void;
@@ -16,13 +16,13 @@ export interface UseRequestOptions<Input, Output> extends Omit<RequestOptions, "
 }
 
 export type RequestView<Input, Output> = RunView<Output> & {
-  /** Sends a request; the hook shows the last one sent. It never throws. `run.toJSON()` can be kept to go on elsewhere. */
+  /** Sends a request; the hook shows the last one. It never throws. Store `run.toJSON()` to continue elsewhere. */
   readonly submit: (...input: RequestArguments<Input, RequestOptions>) => Run<Output>;
-  /** The same, for its result. */
+  /** Sends a request and returns the promise of its result. */
   readonly submitAsync: (...input: RequestArguments<Input, RequestOptions>) => Promise<Output>;
-  /** What was submitted last. */
+  /** The input that was submitted last. */
   readonly input: Input | undefined;
-  /** Back to idle. The request, if it has not ended, goes on. */
+  /** Returns the hook to idle. A request that has not ended continues. */
   readonly reset: () => void;
 };
 

@@ -5,8 +5,8 @@ import { noRun, storeOfReference, type RunStore } from "./run-store.ts";
 import { viewOf, type RunView } from "./view.ts";
 
 /**
- * Follows a request made elsewhere or earlier, by its id or by what `run.toJSON()` said, while the component is mounted.
- * Without a request it is idle.
+ * Follows a request that was made elsewhere or earlier, given its id or what `run.toJSON()` returned, while the component
+ * is mounted. Without a request it is idle.
  * @example const { progress, data } = useRun(requestId);
  */
 export function useRun<Output = unknown>(request: string | RunReference | undefined): RunView<Output> {

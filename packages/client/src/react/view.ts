@@ -1,4 +1,4 @@
-/** What a component is told of a request. */
+/** What the hooks return about a request. */
 import { isTerminal } from "@streamer/protocol";
 import type { StreamerError } from "../errors.ts";
 import type { Progress, RunState } from "../run-state.ts";
@@ -6,13 +6,13 @@ import type { Run } from "../run.ts";
 import type { RunSnapshot } from "./run-store.ts";
 
 interface Common<Output> {
-  /** The handle, once there is a request that is followed: its `result` is what `use()` suspends on. */
+  /** The handle of the request, if there is one. `use(run.result)` suspends until the result is there. */
   readonly run: Run<Output> | undefined;
-  /** All that is known of the request: its status at the server, ETA, why it waits, how cancelling it goes. */
+  /** All that is known about the request: its status on the server, ETA, why it waits, the state of its cancellation. */
   readonly state: RunState | undefined;
   /** The newest progress. */
   readonly progress: Progress | undefined;
-  /** Asks for cancellation; `state.cancellation` tells how that goes. Does nothing when there is nothing to cancel. */
+  /** Requests cancellation; `state.cancellation` shows its state. Without a request it does nothing. */
   readonly cancel: () => void;
 }
 
