@@ -6,13 +6,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "@streamer/client";
-import { isFatal, isRetryAfter, isStopped } from "@streamer/core";
+import { isFatal, isRetryAfter, isStopped, type AnyHandler } from "@streamer/core";
 import { createLog, startServer, type Server } from "@streamer/embedded";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { searchGaps } from "./client.ts";
 import { count, serve } from "./count-words.ts";
 import { findPrimeGaps } from "./find-prime-gaps.ts";
-import { handlers } from "./handlers.ts";
+import { handlers as helloHandlers } from "./handlers.ts";
 import { createImportOrders } from "./import-orders.ts";
 import { recordingContext } from "./recording-context.ts";
 
@@ -52,15 +52,6 @@ describe("find_prime_gaps", () => {
 });
 
 describe("import_orders", () => {
-  async function fakeApi(answer: RequestListener): Promise<string> {
-    const api = createServer(answer).listen(0, "127.0.0.1");
-    await once(api, "listening");
-    onTestFinished(() => {
-      api.closeAllConnections();
-      api.close();
-    });
-    return `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
-  }
   const since = "2026-01-01";
 
   test("adds up the pages, and goes on at the page an earlier attempt ended at", async () => {
@@ -89,8 +80,19 @@ describe("import_orders", () => {
   });
 });
 
+/** A server that is asked for orders as `import_orders` asks. */
+async function fakeApi(answer: RequestListener): Promise<string> {
+  const api = createServer(answer).listen(0, "127.0.0.1");
+  await once(api, "listening");
+  onTestFinished(() => {
+    api.closeAllConnections();
+    api.close();
+  });
+  return `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+}
+
 describe("over a real socket", () => {
-  async function started(): Promise<{ readonly server: Server; readonly token: string }> {
+  async function started(handlers: readonly AnyHandler[] = helloHandlers): Promise<{ readonly server: Server; readonly token: string }> {
     const dataFolder = await mkdtemp(join(tmpdir(), "streamer-hello-"));
     const server = await startServer({ handlers, dataFolder, log: createLog("error") });
     onTestFinished(async () => {
@@ -102,7 +104,7 @@ describe("over a real socket", () => {
 
   test("greet answers at once", async () => {
     const { server, token } = await started();
-    await using client = connect<typeof handlers>(server.url, { token });
+    await using client = connect<typeof helloHandlers>(server.url, { token });
     const { greeting } = await client.request("greet", { name: "Ada" }).result;
     expect(greeting).toBe("Hello, Ada!");
   });
@@ -114,9 +116,28 @@ describe("over a real socket", () => {
     expect(answer).toBe("Between 4652353 and 4652507 there is no prime.");
     expect(lines.at(-1)).toMatch(/^100 % up to 10000000/);
 
-    await using client = connect<typeof handlers>(server.url, { token });
+    await using client = connect<typeof helloHandlers>(server.url, { token });
     const { url } = await client.request("find_prime_gaps", { to: 1_000 }).result;
     expect(await (await fetch(url)).text()).toBe("after,gap\n2,1\n3,2\n7,4\n23,6\n89,8\n113,14\n523,18\n887,20\n");
+  });
+
+  test("import_orders waits as long as it is asked to, and goes on; a refused key is a dead letter", async () => {
+    let asked = 0;
+    const api = await fakeApi((_, response) => {
+      asked += 1;
+      if (asked === 1) response.writeHead(429, { "retry-after": "0.1" }).end();
+      else if (asked === 2) response.end(JSON.stringify({ pages: 1, orders: [{ id: "o1", cents: 100 }] }));
+      else response.writeHead(401).end();
+    });
+    const { server, token } = await started([createImportOrders({ api })]);
+    await using client = connect(server.url, { token });
+    const run = client.request("import_orders", { since: "2026-01-01" });
+    expect(await run.result).toEqual({ orders: 1, cents: 100 });
+    expect(await client.get(run.id)).toMatchObject({ status: "COMPLETED", attempt: 2 });
+
+    const refused = client.request("import_orders", { since: "2026-01-01" });
+    await expect(refused.result).rejects.toThrow("The order API refused our key");
+    expect(await client.get(refused.id)).toMatchObject({ status: "FAILED", attempt: 1 });
   });
 });
 
@@ -142,6 +163,8 @@ test("the README's handler, server and client work, and stand in it word for wor
   const texts = Array.from({ length: 1_000 }, (_, n) => `text number ${n}`);
   expect(await count(server.url, token, texts, (percentage) => shown.push(percentage))).toBe(3_000);
   expect(shown.at(-1)).toBe(100);
+  // Few texts are answered at once: nothing is shown, and nothing stored.
+  expect(await count(server.url, token, ["two words"], () => {})).toBe(2);
 
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const source = unindented(await readFile(join(import.meta.dirname, "count-words.ts"), "utf8"));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -35,6 +35,32 @@ it("prints what can be pasted, answers it, and stops with 0 on SIGTERM (P13)", a
   const [token = ""] = /^ey\S+$/m.exec(serve.stdout) ?? [];
   await using client = connect(url, { token });
   expect(await client.request("echo", [1]).result).toEqual([1]);
+  serve.kill("SIGTERM");
+  expect(await serve.ended).toBe(0);
+});
+
+it("--aws-limits keeps within what API Gateway carries, and the report it suggests arrives all the same", async () => {
+  const serve = streamer(
+    ["serve", "--port", "0", "--data", await sample(), "--data-folder", "data6", "--aws-limits", "--log-level", "warn"],
+    {
+      cwd: folder,
+    },
+  );
+  await serve.printed("Ctrl-C stops it.");
+  const [, pasted = "", payload = ""] = /npx streamer (request generate_report --payload '([^']+)' .*)/.exec(serve.stdout) ?? [];
+  const access = ["--url", /--url (\S+)/.exec(pasted)?.[1] ?? "", "--data-folder", join(folder, "data6")];
+  process.chdir(folder);
+  try {
+    const report = streamerHere(["request", "generate_report", "--payload", payload, "--out", "reports", "--json", ...access]);
+    expect(await report.exitCode, report.stderr).toBe(0);
+    const { file } = jsonLines(report.stdout).at(-1)!;
+    expect(readFileSync(String(file)).subarray(0, 5).toString()).toBe("%PDF-");
+    const doctor = streamerHere(["doctor", "--json", ...access]);
+    expect(await doctor.exitCode, doctor.stderr).toBe(0);
+    expect(doctor.stdout).toContain("32768");
+  } finally {
+    process.chdir(home);
+  }
   serve.kill("SIGTERM");
   expect(await serve.ended).toBe(0);
 });
