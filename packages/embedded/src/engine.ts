@@ -35,8 +35,8 @@ export interface EmbeddedEngine extends Engine {
   readonly blobs: FileBlobs;
   readonly wakeups: ArmedWakeups;
   readonly links: LinkSigner;
-  /** Throws when the store cannot be read. */
-  check(): void;
+  /** Why the store cannot be read or written, if so. */
+  storeRefusal(): Promise<Error | undefined>;
   /** Commits what waits and closes the store. */
   close(): void;
 }
@@ -47,7 +47,6 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
   const requests = createRequests(store);
   const wakeups = createWakeups({ clock, log, nextRunAt: () => requests.nextRunAt(), onWake: onRunnable });
   const links = createLinkSigner(dataFolder, publicUrl);
-  const readEpoch = database.db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
   const scratchFolder = join(dataFolder, "scratch");
   // What runs of a dead process left.
   rmSync(scratchFolder, { recursive: true, force: true });
@@ -71,7 +70,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
       const path = mkdtempSync(join(scratchFolder, "run-"));
       return { path, remove: () => rm(path, { recursive: true, force: true }) };
     },
-    check: () => void readEpoch.get(),
+    storeRefusal: store.refusal,
     close: () => {
       wakeups.close();
       store.close();

@@ -17,7 +17,7 @@ export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, er
 export const serveFiles = (engine: EmbeddedEngine): RequestListener =>
   createHttpListener({
     engine,
-    isReady: () => true,
+    readiness: async () => [],
     authenticate: () => Promise.reject(new Error("nobody is let in here")),
     describe: () => Promise.reject(new Error("there are no handlers here")),
   });

@@ -6,18 +6,18 @@ import type { JsonObject } from "@streamer/protocol";
 import type { EmbeddedEngine } from "../engine.ts";
 import { serveFile } from "../blobs/files.ts";
 import { FILES_PATH } from "../blobs/links.ts";
+import type { Readiness } from "./readiness.ts";
 import { replyCode, replyError, replyJson } from "./replies.ts";
 
 export interface HttpParts {
-  readonly engine: Pick<EmbeddedEngine, "blobs" | "links" | "clock" | "log" | "check">;
-  /** False while starting and stopping. */
-  readonly isReady: () => boolean;
+  readonly engine: Pick<EmbeddedEngine, "blobs" | "links" | "clock" | "log">;
+  readonly readiness: Readiness;
   readonly authenticate: Authenticate;
   /** The AsyncAPI document of this server. */
   readonly describe: () => Promise<JsonObject>;
 }
 
-export function createHttpListener({ engine, isReady, authenticate, describe }: HttpParts): RequestListener {
+export function createHttpListener({ engine, readiness, authenticate, describe }: HttpParts): RequestListener {
   /** What handlers take is told to whoever may connect, and to nobody else. */
   async function serveDescription(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const authentication = await authenticate(readToken(request));
@@ -35,9 +35,9 @@ export function createHttpListener({ engine, isReady, authenticate, describe }: 
       }
       if (url?.pathname === "/healthz") return replyJson(response, 200, { status: "ok" });
       if (url?.pathname === "/readyz") {
-        if (!isReady()) return replyCode(response, "SERVICE_UNAVAILABLE", "The server is starting or stopping.");
-        engine.check();
-        return replyJson(response, 200, { status: "ready" });
+        const problems = await readiness();
+        if (problems.length === 0) return replyJson(response, 200, { status: "ready" });
+        return replyJson(response, 503, { status: "not ready", problems: problems.map(({ name, message }) => ({ name, message })) });
       }
       if (url?.pathname === "/asyncapi.json") return serveDescription(request, response);
       if (url?.pathname.startsWith(FILES_PATH)) return serveFile(engine, url, request, response);

@@ -21,10 +21,11 @@ import { DEFAULT_CHANNEL_OPTIONS, type ChannelOptions } from "../channel.ts";
 import { systemClock } from "../clock.ts";
 import { openDatabase } from "../sqlite/database.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../engine.ts";
-import { startSweep } from "./entry/sweep.ts";
+import { startSweep, type Sweep } from "./entry/sweep.ts";
 import { createPump } from "./entry/work.ts";
 import { createGateway } from "./gateway.ts";
 import { createHttpListener } from "./http.ts";
+import { createReadiness } from "./readiness.ts";
 import { createIsolation, type IsolationOptions } from "../isolation.ts";
 import { createLog, type LogLevel } from "../log.ts";
 
@@ -86,6 +87,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
   const http = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 });
   const publicUrl = (): string => chosen.publicUrl?.replace(/\/$/, "") ?? urlOf(http);
   let isReady = false;
+  let sweep: Sweep | undefined;
 
   const database = openDatabase(dataFolder);
   const engine = await createEmbeddedEngine({
@@ -123,7 +125,12 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     (description ??= import("@streamer/protocol/asyncapi").then(({ asyncApiDocument }) =>
       asyncApiDocument({ url: socketUrl(publicUrl(), upgradePath), serverVersion: VERSION, actions: streamer.describe() }),
     ));
-  http.on("request", createHttpListener({ engine, isReady: () => isReady, authenticate: auth.authenticate, describe }));
+  const readiness = createReadiness({
+    isServing: () => isReady,
+    storeRefusal: engine.storeRefusal,
+    loops: () => [pump.loop, ...gateway.loops, engine.wakeups.loop, ...(sweep?.loops ?? [])],
+  });
+  http.on("request", createHttpListener({ engine, readiness, authenticate: auth.authenticate, describe }));
   http.on("upgrade", gateway.upgrade);
 
   try {
@@ -133,7 +140,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     throw error;
   }
   await streamer.recover();
-  const sweep = startSweep(engine, streamer, options.leaseMs);
+  sweep = startSweep(engine, streamer, options.leaseMs);
   const next = await engine.requests.nextRunAt();
   if (next !== undefined) await engine.wakeups.at(next);
   isReady = true;
@@ -142,7 +149,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
 
   const stop = async (): Promise<void> => {
     isReady = false;
-    sweep.stop();
+    sweep?.stop();
     await streamer.stop(chosen.stopGraceMs ?? 20_000);
     pump.stop();
     await gateway.close(1012, "server is stopping; connect again");

@@ -17,6 +17,8 @@ import type { UndoLog } from "./undo-log.ts";
 export interface GroupCommit {
   /** Runs `change` (which must be synchronous) within the next transaction. */
   write<T>(change: () => T): Promise<T>;
+  /** Why the store took no write last time: a disk that is full or fails. Undefined once a commit has stood. */
+  readonly refusal: Error | undefined;
   /** Commits what is waiting now; later writes are refused. */
   close(): void;
 }
@@ -35,6 +37,11 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
   const leave = db.prepare("RELEASE one");
   let waiting: Write[] = [];
   let closed = false;
+  let refusal: Error | undefined;
+  const refuse = (error: unknown): unknown => {
+    if (isOfTheStore(error)) refusal = error;
+    return asStorageError(error);
+  };
 
   const attempt = (write: Write): void => {
     const mark = memory.mark();
@@ -43,7 +50,7 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
       write.result = { value: write.change() };
       leave.run();
     } catch (error) {
-      write.result = { error: asStorageError(error) };
+      write.result = { error: refuse(error) };
       // Disk full and I/O errors may have ended the whole transaction already: then nothing of it stands (G3).
       if (!db.isTransaction) throw error;
       db.exec("ROLLBACK TO one; RELEASE one");
@@ -69,6 +76,7 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
     waiting = [];
     if (batch.length === 0) return;
     memory.begin();
+    refusal = undefined;
     try {
       rollBack();
       begin.run();
@@ -76,7 +84,8 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
       end.run();
     } catch (error) {
       abandon();
-      for (const write of batch) write.result = { error: asStorageError(error) };
+      const refused = refuse(error);
+      for (const write of batch) write.result = { error: refused };
     }
     memory.keep();
     for (const { result, resolve, reject } of batch) {
@@ -95,6 +104,9 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
         if (waiting.length === 0) setImmediate(commit);
         waiting.push({ change, resolve, reject });
       }),
+    get refusal() {
+      return refusal;
+    },
     close: () => {
       commit();
       closed = true;
@@ -102,9 +114,16 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
   };
 }
 
+const isSqliteError = (error: unknown): error is Error & { readonly errcode: number } =>
+  error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
+
+/** Codes of SQLite that a write earns for what it says: error, constraint, mismatch, range. Any other is of the disk. */
+const FAULTS_OF_A_WRITE: ReadonlySet<number> = new Set([1, 19, 20, 25]);
+
+const isOfTheStore = (error: unknown): error is Error => isSqliteError(error) && !FAULTS_OF_A_WRITE.has(error.errcode & 0xff);
+
 function asStorageError(error: unknown): unknown {
-  const isSqlite = error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
-  return isSqlite
+  return isSqliteError(error)
     ? new StreamerError("STORAGE_ERROR", `The store refused the write: ${error.message}. Nothing was accepted.`, { cause: error })
     : error;
 }

@@ -1,6 +1,6 @@
 /** What the verbs of requests.ts share: one database, one transaction queue, one event log, one backlog. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Clock } from "@streamer/core";
+import { asError, type Clock } from "@streamer/core";
 import { createBacklog, type Backlog } from "../requests/backlog.ts";
 import type { Database } from "./database.ts";
 import { createEventLog, type EventLog } from "../requests/event-log.ts";
@@ -15,6 +15,8 @@ export interface Store {
   readonly write: GroupCommit["write"];
   readonly log: EventLog;
   readonly backlog: Backlog;
+  /** Why the store cannot be read or written, if so: what a small write finds after one that was refused. */
+  refusal(): Promise<Error | undefined>;
   /** To be called when something has become runnable: work is due. */
   readonly onRunnable: () => void;
   close(): void;
@@ -26,11 +28,22 @@ export function createStore(database: Database, clock: Clock, onRunnable: () => 
   const backlog = createBacklog(memory);
   readBacklog(db, backlog, clock.now());
   const commits = createGroupCommit(db, memory);
+  const readEpoch = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
+  const probe = db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)");
   return {
     db,
     boot,
     clock,
     write: (change) => commits.write(change),
+    refusal: async () => {
+      try {
+        readEpoch.get();
+        if (commits.refusal) await commits.write(() => probe.run(String(clock.now())));
+        return undefined;
+      } catch (error) {
+        return asError(error);
+      }
+    },
     log: createEventLog(db, clock),
     backlog,
     onRunnable,

@@ -1,0 +1,52 @@
+/**
+ * Whether clients should be sent here: nothing when all is well, else what is wrong, by name. It looks at each call, so
+ * what has been mended is no problem any more.
+ */
+import type { Loop } from "@streamer/core";
+
+export interface Problem {
+  /** "server", "store", "loop claim": stable, for whoever alarms on it. */
+  readonly name: string;
+  readonly message: string;
+}
+
+export interface ReadinessParts {
+  /** False while starting and stopping. */
+  readonly isServing: () => boolean;
+  /** Why the store cannot be read or written, if so. */
+  readonly storeRefusal: () => Promise<Error | undefined>;
+  readonly loops: () => readonly Loop[];
+}
+
+export type Readiness = () => Promise<readonly Problem[]>;
+
+/** A loop that has failed for less may be on its way back. */
+const FAILING_LONG_MS = 30_000;
+
+export function createReadiness({ isServing, storeRefusal, loops }: ReadinessParts): Readiness {
+  return async () => {
+    if (!isServing()) return [{ name: "server", message: "The server is starting or stopping." }];
+    const refusal = await storeRefusal();
+    return [
+      ...(refusal ? [{ name: "store", message: `The store refuses writes: ${refusal.message}` }] : []),
+      ...loops().flatMap((loop) => problemOf(loop)),
+    ];
+  };
+}
+
+// Why a round failed is for the log: it may name what strangers should not read.
+function problemOf({ name, condition, succeededMsAgo }: Loop): readonly Problem[] {
+  const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
+  const since = succeededMsAgo === undefined ? "it never succeeded" : `it last succeeded ${seconds(succeededMsAgo)} ago`;
+  switch (condition.state) {
+    case "working":
+      return [];
+    case "stuck":
+      return [{ name: `loop ${name}`, message: `A round has not ended for ${seconds(condition.forMs)}; ${since}.` }];
+    case "failing": {
+      const { forMs, failures } = condition;
+      if (forMs < FAILING_LONG_MS) return [];
+      return [{ name: `loop ${name}`, message: `It has failed ${failures} times in ${seconds(forMs)}; ${since}.` }];
+    }
+  }
+}
