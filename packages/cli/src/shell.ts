@@ -3,7 +3,7 @@
  * so that a test can run one without starting a process.
  */
 import type { Readable, Writable } from "node:stream";
-import { onInterrupt } from "./interrupts.ts";
+import { onInterrupt, onUncaught } from "./interrupts.ts";
 
 /** `isTTY`, `columns` and `rows` as a terminal has them. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
@@ -13,8 +13,10 @@ export interface Shell {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Calls with how many Ctrl-C and SIGTERM came so far; the answer ends that. */
+  /** Calls `handle` at each Ctrl-C or SIGTERM with how many came so far. Returns how to stop. */
   onInterrupt(handle: (count: number, signal: NodeJS.Signals) => void): () => void;
+  /** Calls `handle` when an exception was thrown that nobody caught. Returns how to stop. */
+  onUncaught(handle: () => void): () => void;
 }
 
 export const processShell: Shell = {
@@ -23,4 +25,5 @@ export const processShell: Shell = {
   stderr: process.stderr,
   env: process.env,
   onInterrupt,
+  onUncaught,
 };

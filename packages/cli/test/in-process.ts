@@ -9,6 +9,8 @@ export interface Ran {
   stderr: string;
   readonly exitCode: Promise<number>;
   interrupt(): void;
+  /** As an exception that nobody caught does. */
+  breakDown(): void;
   /** Waits until what was printed holds `text`. */
   printed(text: string): Promise<void>;
 }
@@ -40,6 +42,7 @@ export function streamerHere(args: readonly string[], { env = {}, stdin = "", co
     stderr: "",
     exitCode: Promise.resolve().then(() => run(args, shell)),
     interrupt: () => void interrupts.emit("SIGINT", (count += 1), "SIGINT"),
+    breakDown: () => void interrupts.emit("uncaught"),
     async printed(text) {
       const limit = AbortSignal.timeout(15_000);
       while (!(ran.stdout + ran.stderr).includes(text)) {
@@ -58,6 +61,10 @@ export function streamerHere(args: readonly string[], { env = {}, stdin = "", co
     onInterrupt(handle: (count: number, signal: NodeJS.Signals) => void) {
       interrupts.on("SIGINT", handle);
       return () => void interrupts.off("SIGINT", handle);
+    },
+    onUncaught(handle: () => void) {
+      interrupts.on("uncaught", handle);
+      return () => void interrupts.off("uncaught", handle);
     },
   };
   return ran;

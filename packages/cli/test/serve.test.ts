@@ -146,3 +146,19 @@ it("refuses what cannot be right with exit code 2, and a port in use with 1", as
   first.kill("SIGTERM");
   expect(await first.ended).toBe(0);
 });
+
+it("stops gracefully after an exception that nobody caught, with exit code 1", async () => {
+  const serve = streamerHere([
+    "serve",
+    "--port",
+    "0",
+    "--data",
+    join(folder, await sample()),
+    "--data-folder",
+    join(folder, "data3"),
+    "--json",
+  ]);
+  await serve.printed("\n");
+  serve.breakDown();
+  expect(await serve.exitCode).toBe(1);
+});

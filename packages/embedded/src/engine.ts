@@ -27,6 +27,7 @@ export interface EngineParts {
   readonly onRunnable: (key?: RequestKey) => void;
   readonly channel?: ChannelOptions;
   readonly isolation?: Isolation;
+  readonly around?: Engine["around"];
 }
 
 export interface EmbeddedEngine extends Engine {
@@ -42,7 +43,7 @@ export interface EmbeddedEngine extends Engine {
 }
 
 export async function createEmbeddedEngine(parts: EngineParts): Promise<EmbeddedEngine> {
-  const { database, dataFolder, clock, log, publicUrl, onRunnable, isolation } = parts;
+  const { database, dataFolder, clock, log, publicUrl, onRunnable, isolation, around } = parts;
   const store = createStore(database, clock, onRunnable);
   const requests = createRequests(store);
   const wakeups = createWakeups({ clock, log, nextRunAt: () => requests.nextRunAt(), onWake: onRunnable });
@@ -66,6 +67,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
     clock,
     log,
     ...(isolation && { isolation }),
+    ...(around && { around }),
     scratch: async () => {
       const path = mkdtempSync(join(scratchFolder, "run-"));
       return { path, remove: () => rm(path, { recursive: true, force: true }) };

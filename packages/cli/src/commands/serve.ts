@@ -8,7 +8,7 @@ import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { dataFileNames } from "@streamer/handlers";
 import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, accessFlags, quote } from "../access.ts";
-import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
+import { EXIT, EXIT_HELP, ExitError, Said, usage } from "../exit.ts";
 import { prepareShop, type Shop } from "../shop.ts";
 import { reportDays, type Period } from "../period.ts";
 import type { Shell } from "../shell.ts";
@@ -35,7 +35,8 @@ interface ServeOptions {
 const HELP = `
 Without --secret, --public-key or --jwks the server trusts a development key it keeps in its data folder, and prints a
 token made with it. SIGTERM or Ctrl-C stops gracefully: running work is finished or handed back, then exit code 0.
-A second signal ends the process at once; nothing that was acknowledged is lost by that.
+A second signal ends the process at once; nothing that was acknowledged is lost by that. After an exception that nobody
+caught it stops as gracefully, with exit code 1.
 
 Examples:
   $ streamer serve
@@ -73,11 +74,16 @@ export function define(command: Command, shell: Shell): void {
 async function serve(options: ServeOptions, shell: Shell): Promise<void> {
   const terminal = createTerminal(shell, options.json);
   const auth = readAuth(options);
-  const stop = Promise.withResolvers<void>();
+  const stop = Promise.withResolvers<"asked" | "broken">();
   terminal.onInterrupt((count, signal) => {
     if (count > 1) process.exit(EXIT.failed);
     terminal.note(`${signal}: stopping; once more ends it at once.`);
-    stop.resolve();
+    stop.resolve("asked");
+  });
+  // What was under way then is in a state nobody knows: this process ends, and whoever watches it starts another.
+  const ignore = shell.onUncaught(() => {
+    terminal.note("An exception that nobody caught, see the log: stopping.");
+    stop.resolve("broken");
   });
   const shop = await prepareShop(options, terminal);
   const period = shop.hasMapping ? await reportDays(shop, {}) : undefined;
@@ -85,8 +91,10 @@ async function serve(options: ServeOptions, shell: Shell): Promise<void> {
   const token = await tokenFor(server, options, auth);
   if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, token: token ?? null });
   else welcome({ server, token, shop, period, options, terminal });
-  await stop.promise;
+  const reason = await stop.promise;
   await server.stop();
+  ignore();
+  if (reason === "broken") throw new Said(EXIT.failed);
 }
 
 /** Whoever signs with a key of their own has tokens of their own. */

@@ -24,8 +24,11 @@ import { createEmbeddedEngine, type EmbeddedEngine } from "../engine.ts";
 import { startSweep, type Sweep } from "./entry/sweep.ts";
 import { createPump } from "./entry/work.ts";
 import { createGateway } from "./gateway.ts";
+import { watchHeldLoop } from "./held-loop.ts";
 import { createHttpListener } from "./http.ts";
+import { aroundRuns } from "./inline-runs.ts";
 import { createReadiness } from "./readiness.ts";
+import { logStrays } from "./strays.ts";
 import { createIsolation, type IsolationOptions } from "../isolation.ts";
 import { createLog, type LogLevel } from "../log.ts";
 
@@ -63,6 +66,8 @@ export interface ServerOptions {
   readonly transport?: TransportLimits;
   /** How long a stop waits for running handlers before it hands them back. Default 20,000 ms. */
   readonly stopGraceMs?: number;
+  /** A warning names the handler that holds the event loop for longer than this. Default 1,000 ms; Infinity for none. */
+  readonly heldLoopMs?: number;
 }
 
 export interface Server {
@@ -96,6 +101,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     clock,
     log,
     isolation,
+    around: aroundRuns(log),
     publicUrl,
     channel: channelOptions(chosen.channel),
     onRunnable: () => pump.nudge(),
@@ -139,6 +145,8 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     engine.close();
     throw error;
   }
+  const stopLogging = logStrays(log);
+  const stopWatching = watchHeldLoop({ log, boundMs: chosen.heldLoopMs ?? 1_000 });
   await streamer.recover();
   sweep = startSweep(engine, streamer, options.leaseMs);
   const next = await engine.requests.nextRunAt();
@@ -157,6 +165,8 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     await new Promise<void>((resolve) => void http.close(() => resolve()));
     await isolation.close();
     engine.close();
+    await stopWatching();
+    stopLogging();
     log.info({}, "server stopped");
   };
   let stopped: Promise<void> | undefined;
