@@ -12,16 +12,34 @@ export function actionTable(actions: readonly ActionDescription[], { style, stdo
 }
 
 export function actionDetails(told: ActionDescription, { style, stdout }: Terminal): readonly string[] {
-  const { action, description, estimated_ms, timeout_ms, max_attempts, concurrency, permissions, input, output } = told;
+  const {
+    action,
+    description,
+    estimated_ms,
+    timeout_ms,
+    max_attempts,
+    max_priority,
+    calibration,
+    concurrency,
+    permissions,
+    input,
+    output,
+  } = told;
   const atOnce = [
     ...(concurrency?.total === undefined ? [] : [`${concurrency.total} in all`]),
     ...(concurrency?.per_tenant === undefined ? [] : [`${concurrency.per_tenant} of a tenant`]),
+  ];
+  const atMost = [
+    `${formatSpan(timeout_ms)} an attempt`,
+    `${max_attempts} attempt${max_attempts === 1 ? "" : "s"}`,
+    ...(max_priority === undefined ? [] : [`priority ${max_priority}`]),
   ];
   const details: readonly (readonly [string, string | undefined])[] = [
     ["action", action],
     ["does", description],
     ["expected", estimated_ms === undefined ? "by the input, or learned" : `about ${formatSpan(estimated_ms)}`],
-    ["at most", `${formatSpan(timeout_ms)} an attempt, ${max_attempts} attempt${max_attempts === 1 ? "" : "s"}`],
+    ["calibrated", calibration && calibrationText(calibration)],
+    ["at most", atMost.join(", ")],
     ["at once", atOnce.join(", ") || undefined],
     ["permissions", permissions.join(", ") || undefined],
   ];
@@ -31,6 +49,10 @@ export function actionDetails(told: ActionDescription, { style, stdout }: Termin
     ...schemaLines("Input", input),
     ...schemaLines("Result", output),
   ];
+}
+
+function calibrationText({ within_p90: withinP90, runs }: NonNullable<ActionDescription["calibration"]>): string {
+  return `${Math.round(100 * withinP90)} % of ${runs === 1 ? "1 run" : `${runs} runs, newer ones counting more,`} ended within the p90 told at its start`;
 }
 
 function schemaLines(name: string, schema: JsonObject | undefined): readonly string[] {

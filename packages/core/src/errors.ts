@@ -4,20 +4,30 @@
  * other, and an error can cross a process boundary as a description and come back.
  */
 import { isErrorCode, type ErrorCode, type WireError } from "@streamer/protocol";
+import { detailsNote, detailsOf, isError, isPlainError, memberOf, messageOf, nameOf, stackOf, withNote } from "./thrown.ts";
 
 const BRAND = Symbol.for("streamer.error");
 type Brand = "error" | "fatal" | "retry_after" | "stopped";
 
-const brandOf = (value: unknown): Brand | undefined =>
-  typeof value === "object" && value !== null ? (value as { [BRAND]?: Brand })[BRAND] : undefined;
+const BRANDS: readonly unknown[] = ["error", "fatal", "retry_after", "stopped"] satisfies Brand[];
+const isBrand = (value: unknown): value is Brand => BRANDS.includes(value);
 
-/** An error with a code of the protocol's table. */
+function brandOf(value: unknown): Brand | undefined {
+  const brand = memberOf(value, BRAND);
+  return isBrand(brand) ? brand : undefined;
+}
+
+const DAY_MS = 86_400_000;
+/** Whoever asks to be tried again later than this has most likely mistaken a time for a wait. */
+const MAX_AFTER_DAYS = 31;
+
+/** An error with a code of the protocol's table. Details that are not JSON are left out, and the message says so. */
 export class StreamerError extends Error {
   readonly [BRAND]: Brand = "error";
   readonly code: ErrorCode;
   readonly requestId: string | undefined;
   readonly details: WireError["details"] | undefined;
-  /** When it is worth trying again, in ms from now. */
+  /** When it is worth trying again, in whole ms from now. */
   readonly afterMs: number | undefined;
 
   constructor(
@@ -25,12 +35,13 @@ export class StreamerError extends Error {
     message: string,
     more: { cause?: unknown; requestId?: string; details?: WireError["details"]; afterMs?: number } = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    const { details, problem } = detailsOf(more.details);
+    super(withNote(message, detailsNote(problem)), more.cause === undefined ? undefined : { cause: more.cause });
     this.name = "StreamerError";
-    this.code = code;
+    this.code = isErrorCode(code) ? code : "INTERNAL_ERROR";
     this.requestId = more.requestId;
-    this.details = more.details;
-    this.afterMs = more.afterMs;
+    this.details = details;
+    this.afterMs = more.afterMs === undefined ? undefined : waitOf(more.afterMs).afterMs;
   }
 }
 
@@ -42,27 +53,45 @@ export class Fatal extends Error {
   readonly details: WireError["details"] | undefined;
 
   constructor(message: string, more: { code?: ErrorCode; details?: WireError["details"]; cause?: unknown } = {}) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    const { details, problem } = detailsOf(more.details);
+    super(withNote(message, detailsNote(problem)), more.cause === undefined ? undefined : { cause: more.cause });
     this.name = "Fatal";
-    this.code = more.code ?? "PROCESSING_FAILED";
-    this.details = more.details;
+    this.code = isErrorCode(more.code) ? more.code : "PROCESSING_FAILED";
+    this.details = details;
   }
 }
 
-/** Thrown by a handler: try again, no sooner than `afterMs` from now. Counts as an attempt. */
+/**
+ * Thrown by a handler: try again, no sooner than `afterMs` from now. Counts as an attempt. A fraction is rounded up and
+ * more than 31 days become 31 days. What is no time to wait (NaN, a negative number, Infinity, anything but a number)
+ * means the handler's own backoff; `afterMs` is undefined then. The message says so where the wish was not followed.
+ */
 export class RetryAfter extends Error {
   readonly [BRAND]: Brand = "retry_after";
-  readonly afterMs: number;
+  readonly afterMs: number | undefined;
 
-  constructor(afterMs: number, message = `Asked to retry after ${afterMs} ms`) {
-    super(message);
+  constructor(afterMs: number, message?: string) {
+    const wait = waitOf(afterMs);
+    const asked = wait.afterMs === undefined ? "Asked to be tried again" : `Asked to retry after ${wait.afterMs} ms`;
+    super(withNote(message ?? asked, wait.note));
     this.name = "RetryAfter";
-    this.afterMs = afterMs;
+    this.afterMs = wait.afterMs;
   }
 }
 
+function waitOf(asked: unknown): { readonly afterMs: number | undefined; readonly note?: string } {
+  if (typeof asked !== "number" || !(asked >= 0) || asked === Infinity) {
+    const what = typeof asked === "number" ? `${asked} ms` : `a value of type ${typeof asked}`;
+    return { afterMs: undefined, note: `${what} is no time to wait: the handler's own backoff counts` };
+  }
+  if (asked <= MAX_AFTER_DAYS * DAY_MS) return { afterMs: Math.ceil(asked) };
+  return { afterMs: MAX_AFTER_DAYS * DAY_MS, note: `${asked} ms is more than ${MAX_AFTER_DAYS} days: tried again after those` };
+}
+
+const STOP_REASONS = ["cancelled", "timed_out", "out_of_time", "lease_lost", "shutting_down"] as const;
 /** Why a run is asked to stop; `ctx.signal.reason` is a `Stopped`. */
-export type StopReason = "cancelled" | "timed_out" | "out_of_time" | "lease_lost" | "shutting_down";
+export type StopReason = (typeof STOP_REASONS)[number];
+const isStopReason = (value: unknown): value is StopReason => (STOP_REASONS as readonly unknown[]).includes(value);
 
 export class Stopped extends Error {
   readonly [BRAND]: Brand = "stopped";
@@ -92,42 +121,57 @@ export interface ErrorDescription {
   readonly reason?: StopReason;
 }
 
+/** Never throws, whatever was thrown; what cannot be carried over is left out, and the message says so. */
 export function describeError(error: unknown): ErrorDescription {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  if (!isError(error)) return { name: "Error", message: messageOf(error) };
   const brand = brandOf(error);
-  const { code, details, afterMs, reason } = error as Partial<StreamerError & RetryAfter & Stopped>;
+  const stack = stackOf(error);
+  const { details, problem } = detailsOf(memberOf(error, "details"));
+  const [code, afterMs, reason] = ["code", "afterMs", "reason"].map((name) => memberOf(error, name));
   return {
-    name: error.name,
-    message: error.message,
+    name: nameOf(error),
+    message: withNote(messageOf(error), detailsNote(problem)),
     ...(brand && { brand }),
-    ...(error.stack !== undefined && { stack: error.stack }),
+    ...(stack !== undefined && { stack }),
     ...(isErrorCode(code) && { code }),
     ...(details && { details }),
-    ...(afterMs !== undefined && { afterMs }),
-    ...(brand === "stopped" && reason && { reason }),
+    ...(typeof afterMs === "number" && { afterMs }),
+    ...(brand === "stopped" && isStopReason(reason) && { reason }),
   };
 }
 
-/** The error a description was made from, brand and code kept. */
+/** The error a description was made from, brand and code kept. Never throws, whatever another process sent. */
 export function restoreError(description: ErrorDescription): Error {
-  const { brand, message, details, afterMs, reason } = description;
-  const code = isErrorCode(description.code) ? description.code : undefined;
-  const more = { ...(details && { details }), ...(code && { code }) };
-  const error =
-    brand === "fatal"
-      ? new Fatal(message, more)
-      : brand === "retry_after"
-        ? new RetryAfter(afterMs ?? 0, message)
-        : brand === "stopped" && reason
-          ? new Stopped(reason)
-          : brand === "error"
-            ? new StreamerError(code ?? "INTERNAL_ERROR", message, more)
-            : Object.assign(new Error(message), { name: description.name });
-  if (description.stack !== undefined) error.stack = description.stack;
+  const [brand, code, afterMs, reason] = ["brand", "code", "afterMs", "reason"].map((name) => memberOf(description, name));
+  const message = messageOf(description);
+  const { details } = detailsOf(memberOf(description, "details"));
+  const more = { ...(details && { details }), ...(isErrorCode(code) && { code }) };
+  const error = restored();
+  const stack = stackOf(description);
+  if (stack !== undefined) error.stack = stack;
   return error;
+
+  function restored(): Error {
+    if (!isBrand(brand)) return Object.assign(new Error(message), { name: nameOf(description) });
+    switch (brand) {
+      case "fatal":
+        return new Fatal(message, more);
+      case "retry_after":
+        return typeof afterMs === "number"
+          ? new RetryAfter(afterMs, message)
+          : Object.assign(new RetryAfter(0, message), { afterMs: undefined });
+      case "stopped":
+        return isStopReason(reason) ? new Stopped(reason) : new Error(message);
+      case "error":
+        return new StreamerError(isErrorCode(code) ? code : "INTERNAL_ERROR", message, {
+          ...more,
+          ...(typeof afterMs === "number" && { afterMs }),
+        });
+    }
+  }
 }
 
-/** Whatever was thrown, as an Error. */
+/** Whatever was thrown, as an Error that can be logged. Never throws. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  return isPlainError(thrown) ? thrown : restoreError(describeError(thrown));
 }

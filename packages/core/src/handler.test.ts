@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { defineHandler } from "./handler.ts";
+import { DEFAULT_RETRY } from "./rules/retry.ts";
 import { register } from "./rules/registration.ts";
 import { validate } from "./rules/validation.ts";
 
@@ -31,9 +32,36 @@ describe("defineHandler", () => {
     ["a missing run", { action: "greet", input }, /`run` must be a function/],
     ["a negative estimate", { action: "greet", input, run, estimate: -1 }, /`estimate` must be milliseconds/],
     ["a timeout of nothing", { action: "greet", input, run, timeoutMs: 0 }, /`timeoutMs` must be a positive number/],
+    ["a timeout with a fraction", { action: "greet", input, run, timeoutMs: 1500.5 }, /`timeoutMs` .*without fraction.*; it is 1500\.5/],
+    ["a timeout of more than a week", { action: "greet", input, run, timeoutMs: 8 * 86_400_000 }, /from 1 to 604800000; it is/],
+    ["a timeout that is a text", { action: "greet", input, run, timeoutMs: "5000" }, /`timeoutMs` .*; it is of type string/],
+    ["an endless estimate", { action: "greet", input, run, estimate: Infinity }, /`estimate` must be milliseconds/],
+    ["an estimate that is no number", { action: "greet", input, run, estimate: Number.NaN }, /`estimate` must be milliseconds/],
+    ["half an attempt", { action: "greet", input, run, retry: { maxAttempts: 2.5 } }, /`retry.maxAttempts` must be/],
+    ["no attempt", { action: "greet", input, run, retry: { maxAttempts: 0 } }, /`retry.maxAttempts` must be/],
+    ["endless attempts", { action: "greet", input, run, retry: { maxAttempts: Infinity } }, /`retry.maxAttempts` must be/],
+    ["a backoff that is no number", { action: "greet", input, run, retry: { baseMs: Number.NaN } }, /`retry.baseMs` must be/],
+    ["an endless backoff", { action: "greet", input, run, retry: { capMs: Infinity } }, /`retry.capMs` must be/],
+    ["a retry that is none", { action: "greet", input, run, retry: 3 }, /`retry` must be an object/],
+    ["a negative interval", { action: "greet", input, run, progress: { intervalMs: -1 } }, /`progress.intervalMs` must be/],
+    ["no updates", { action: "greet", input, run, progress: { maxUpdates: 0 } }, /`progress.maxUpdates` must be/],
+    ["more updates than travel", { action: "greet", input, run, progress: { maxUpdates: 65 } }, /`progress.maxUpdates` .*to 64/],
+    ["more than all", { action: "greet", input, run, progress: { urgentAbove: 101 } }, /`progress.urgentAbove` must be/],
+    ["half a run at once", { action: "greet", input, run, concurrency: { total: 0.5 } }, /`concurrency.total` must be/],
+    ["endless runs at once", { action: "greet", input, run, concurrency: { total: Infinity } }, /`concurrency.total` must be/],
+    ["a priority of ten", { action: "greet", input, run, maxPriority: 10 }, /`maxPriority` must be/],
+    ["a permission that is no list", { action: "greet", input, run, permissions: "admin" }, /`permissions` must be a list/],
+    ["an action that is a symbol", { action: Symbol("a"), input, run }, /lower-case words/],
     ["a concurrency of nothing", { action: "greet", input, run, concurrency: { perTenant: 0 } }, /`concurrency.perTenant` must be/],
   ])("refuses %s and says what to do", (_, definition, problem) => {
     expect(() => defineHandler(definition as never)).toThrow(problem);
+  });
+
+  it("takes a member that is undefined for one that is left out", () => {
+    const options = { retry: { maxAttempts: 5, baseMs: undefined }, progress: { intervalMs: undefined }, timeoutMs: undefined };
+    const handler = defineHandler({ action: "greet", input, run, ...options } as never) as { retry?: object; progress?: object };
+    expect({ ...DEFAULT_RETRY, ...handler.retry }).toEqual({ ...DEFAULT_RETRY, maxAttempts: 5 });
+    expect(handler.progress).toEqual({});
   });
 
   it("refuses two handlers of one action, and none at all", () => {

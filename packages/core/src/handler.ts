@@ -6,6 +6,8 @@ import type { JsonObject, JsonValue, RequestMetadata, TypedAction } from "@strea
 import type { BlobBody, OpenedBlob, PutOptions } from "./ports/blobs.ts";
 import type { Log } from "./ports/log.ts";
 import type { BatchingOptions } from "./rules/batching.ts";
+import { checkDeclaration } from "./rules/declaration.ts";
+import { given } from "./rules/declared-numbers.ts";
 import type { RetryPolicy } from "./rules/retry.ts";
 
 /** What a run may see of its request. */
@@ -78,11 +80,14 @@ export interface HandlerDefinition<Action extends string, Schema extends Standar
   readonly output?: StandardSchemaV1;
   /** Expected run time in ms, constant or by input. At or under the threshold (5 s) the request is answered at once. */
   readonly estimate?: number | ((input: StandardSchemaV1.InferOutput<Schema>) => number);
+  /** How failures are tried again. A client may ask for fewer attempts, not for more. */
   readonly retry?: Partial<RetryPolicy>;
-  /** Longest one attempt may run, in ms. Default 1 hour. */
+  /** Longest one attempt may run, in whole ms. Default 1 hour. A client may ask for less, not for more. */
   readonly timeoutMs?: number;
   /** Runs at once: of this action, and of this action for one tenant. Default unlimited. */
   readonly concurrency?: { readonly total?: number; readonly perTenant?: number };
+  /** Highest priority that a client may ask for, 0–9. Default 9, or what the server allows. */
+  readonly maxPriority?: number;
   /** Permissions the user's token must all carry. Default none. */
   readonly permissions?: readonly string[];
   /**
@@ -102,8 +107,6 @@ export interface Handler<Action extends string = string, Schema extends Standard
 // oxlint-disable-next-line no-explicit-any -- input is contravariant: only `any` lets differently typed handlers share a list
 export type AnyHandler = Handler<string, any, any>;
 
-const ACTION_NAME = /^[a-z][a-z0-9]*([_.-][a-z0-9]+)*$/;
-
 /**
  * Declares a handler. Throws a TypeError that says what to do when the declaration is malformed.
  *
@@ -118,28 +121,12 @@ const ACTION_NAME = /^[a-z][a-z0-9]*([_.-][a-z0-9]+)*$/;
 export function defineHandler<const Action extends string, Schema extends StandardSchemaV1, Output>(
   definition: HandlerDefinition<Action, Schema, Output>,
 ): Handler<Action, Schema, Output> {
-  const { action, input, output, run, estimate, timeoutMs, concurrency } = definition;
-  const refuse = (problem: string): never => {
-    throw new TypeError(`Handler "${action}": ${problem}`);
-  };
-  if (typeof action !== "string" || !ACTION_NAME.test(action) || action.length > 128) {
-    refuse('the action must be lower-case words joined by "_", "-" or ".", at most 128 characters, such as "resize_images".');
-  }
-  if (typeof input?.["~standard"]?.validate !== "function") {
-    refuse("`input` must be a Standard Schema, such as z.object({ … }); for an action without input use z.object({}).");
-  }
-  if (output !== undefined && typeof output?.["~standard"]?.validate !== "function") {
-    refuse("`output` must be a Standard Schema, such as z.object({ … }), or be left out.");
-  }
-  if (typeof run !== "function") refuse("`run` must be a function (input, ctx) => result.");
-  if (estimate !== undefined && typeof estimate !== "function" && !(estimate >= 0))
-    refuse("`estimate` must be milliseconds or a function of the input.");
-  for (const [name, value] of Object.entries({
-    timeoutMs,
-    "concurrency.total": concurrency?.total,
-    "concurrency.perTenant": concurrency?.perTenant,
-  })) {
-    if (value !== undefined && !(Number.isFinite(value) && value > 0)) refuse(`\`${name}\` must be a positive number.`);
-  }
-  return Object.freeze({ ...definition });
+  checkDeclaration(definition);
+  const { retry, concurrency, progress } = definition;
+  return Object.freeze({
+    ...definition,
+    ...(retry && { retry: given(retry) }),
+    ...(concurrency && { concurrency: given(concurrency) }),
+    ...(progress && { progress: given(progress) }),
+  });
 }

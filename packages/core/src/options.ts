@@ -1,5 +1,18 @@
-/** What users may set, with every default. `resolveOptions` fills them in once, at the edge. */
+/**
+ * What operators may set, with every default. `resolveOptions` fills them in once, at the edge, and refuses by name what
+ * is no option or no value for it.
+ */
 import { DEFAULT_FRAME_LIMITS, type FrameLimits } from "@streamer/protocol";
+import {
+  between,
+  checkNumbers,
+  given,
+  MAX_TIMEOUT_MS,
+  timeFrom,
+  wholeBetween,
+  wholeMs,
+  type NumberRule,
+} from "./rules/declared-numbers.ts";
 
 export interface StreamerOptions {
   /** Requests estimated at or under this run at once; longer ones are queued. Default 5,000 ms. */
@@ -41,6 +54,8 @@ export interface AdmissionLimits {
   readonly queued: number;
   /** Waiting requests of one tenant. Default 20,000. */
   readonly queuedPerTenant: number;
+  /** Highest priority that a client may ask for, 0–9; a handler's own `maxPriority` may be lower. Default 9. */
+  readonly maxPriority: number;
   /** Messages a second from one connection, on average; bursts of twice that pass. Default 1,000. */
   readonly messagesPerSecond: number;
   /** Sync requests in flight on one connection. Default 1,000. */
@@ -68,6 +83,7 @@ export const DEFAULT_OPTIONS: StreamerOptions = {
   admission: {
     queued: 100_000,
     queuedPerTenant: 20_000,
+    maxPriority: 9,
     messagesPerSecond: 1_000,
     inFlightPerConnection: 1_000,
     subscriptionsPerConnection: 10_000,
@@ -81,13 +97,59 @@ export type PartialOptions = Partial<Omit<StreamerOptions, "frames" | "admission
   readonly admission?: Partial<AdmissionLimits>;
 };
 
+/** Largest text that JavaScript holds, with room for what it is put into. */
+const MAX_LENGTH = 2 ** 28;
+const LIMITS: Readonly<Record<Exclude<keyof StreamerOptions, "frames" | "admission">, NumberRule>> = {
+  syncThresholdMs: timeFrom(0),
+  leaseMs: timeFrom(1),
+  renewMs: between(1, Infinity),
+  inlineSlots: wholeBetween(0, 1e6),
+  retentionMs: wholeMs,
+  linkMs: wholeMs,
+  timeoutMs: wholeBetween(1, MAX_TIMEOUT_MS),
+  cancelGraceMs: timeFrom(0),
+  quarantineAfter: wholeBetween(1, 1e6),
+  runLifeMs: between(1, Infinity),
+  heartbeatMs: wholeMs,
+  valueLength: wholeBetween(1, MAX_LENGTH),
+};
+const FRAME_LIMITS: Readonly<Record<keyof FrameLimits, NumberRule>> = {
+  messageBytes: wholeBetween(1, MAX_LENGTH),
+  depth: wholeBetween(1, 1_000),
+};
+const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
+  queued: wholeBetween(0, Infinity),
+  queuedPerTenant: wholeBetween(0, Infinity),
+  maxPriority: wholeBetween(0, 9),
+  messagesPerSecond: wholeBetween(1, 1e9),
+  inFlightPerConnection: wholeBetween(0, Infinity),
+  subscriptionsPerConnection: wholeBetween(0, Infinity),
+  refusalsPerMinute: between(1, 1e9),
+};
+
+/** Throws a TypeError that names the option when one is unknown or has a value that it cannot have. */
 export function resolveOptions(options: PartialOptions = {}): StreamerOptions {
-  const { leaseMs = DEFAULT_OPTIONS.leaseMs, renewMs = Infinity } = options;
-  return {
+  const { frames, admission, ...numbers } = given(options);
+  const checked = {
     ...DEFAULT_OPTIONS,
-    ...options,
-    renewMs: Math.min(renewMs, leaseMs / 3),
-    frames: { ...DEFAULT_OPTIONS.frames, ...options.frames },
-    admission: { ...DEFAULT_OPTIONS.admission, ...options.admission },
+    ...checkedPart(numbers, LIMITS, ""),
+    frames: { ...DEFAULT_OPTIONS.frames, ...checkedPart(frames, FRAME_LIMITS, "frames.") },
+    admission: { ...DEFAULT_OPTIONS.admission, ...checkedPart(admission, ADMISSION_LIMITS, "admission.") },
   };
+  return { ...checked, renewMs: Math.min(numbers.renewMs ?? Infinity, checked.leaseMs / 3) };
+}
+
+function checkedPart<T extends object>(part: T | undefined, limits: Readonly<Record<string, NumberRule>>, prefix: string) {
+  if (part !== undefined && (typeof part !== "object" || part === null || Array.isArray(part))) {
+    throw new TypeError(`Option "${prefix.slice(0, -1)}" must be an object of options.`);
+  }
+  const values = given(part);
+  const unknown = Object.keys(values).find((name) => !Object.hasOwn(limits, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`There is no option "${prefix}${unknown}"; known are ${Object.keys(limits).join(", ")}.`);
+  }
+  checkNumbers(limits, values as Readonly<Record<string, unknown>>, (name, problem) => {
+    throw new TypeError(`Option "${prefix}${name}" ${problem}.`);
+  });
+  return values;
 }

@@ -25,7 +25,7 @@ import type { Connection } from "./ports/connections.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { RequestKey } from "./ports/requests.ts";
 import { DEFAULT_BATCHING } from "./rules/batching.ts";
-import { createDescriptions } from "./rules/descriptions.ts";
+import { calibrated, createDescriptions } from "./rules/descriptions.ts";
 import { blobPrefix, requestKey } from "./rules/identity.ts";
 import { cancelledError, quarantineError } from "./rules/outcome.ts";
 import { register } from "./rules/registration.ts";
@@ -147,7 +147,15 @@ export function createStreamer({
   const route = createRoute({ handlers, middleware, options, log, recorded: estimates, runNow, submit });
   const control = createControl({ engine, deliver, cancelSync: now.cancel, cancelRun: processing.cancel });
   const describe = createDescriptions(handlers, options);
-  const inspect = createInspect({ engine, deliver, missing, maxSubscriptions: options.admission.subscriptionsPerConnection, describe });
+  const describeWithCalibration = () =>
+    Promise.all(describe().map(async (told) => calibrated(told, await estimates.calibration(told.action))));
+  const inspect = createInspect({
+    engine,
+    deliver,
+    missing,
+    maxSubscriptions: options.admission.subscriptionsPerConnection,
+    describe: describeWithCalibration,
+  });
 
   const receive = createReceive({
     engine,

@@ -136,7 +136,8 @@ function transplanted(schema: JsonObject, name: string): JsonValue {
 }
 
 function requestOperation(told: ActionDescription): JsonObject {
-  const { action, description, input: _, output, ...limits } = told;
+  // What was measured changes from run to run: it is no part of what is promised.
+  const { action, description, input: _input, output, calibration: _calibration, ...limits } = told;
   const ends = output ? [`server.response.${action}`, `server.complete.${action}`] : [server("response"), server("complete")];
   return {
     ...receives(description ?? `Asks for ${action}.`, `client.request.${action}`, [

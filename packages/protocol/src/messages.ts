@@ -113,6 +113,8 @@ const actionDescription = {
   estimated_ms: optional(number(0, Infinity)),
   timeout_ms: number(0, Infinity),
   max_attempts: integer(1),
+  max_priority: optional(integer(0, 9)),
+  calibration: optional(object({ within_p90: number(0, 1), runs: integer(1) })),
   concurrency: optional(object({ total: optional(number(0, Infinity)), per_tenant: optional(number(0, Infinity)) })),
   permissions: list(text(1, Infinity), Infinity),
 };

@@ -90,6 +90,8 @@ const actionDescription = fc.record(
     output: jsonObject,
     estimated_ms: count,
     concurrency: fc.record({ total: positive, per_tenant: positive }, { requiredKeys: [] }),
+    max_priority: fc.integer({ min: 0, max: 9 }),
+    calibration: fc.record({ within_p90: fc.double({ min: 0, max: 1, noNaN: true }).map((share) => share + 0), runs: positive }),
   },
   { requiredKeys: ["action", "timeout_ms", "max_attempts", "permissions"] },
 );

@@ -195,6 +195,13 @@ class Listing(TypedDict):
     ref: NotRequired[str]
 
 
+class Calibration(TypedDict):
+    """Which share of the newest runs ended within the 90th percentile told when they began, of how many runs in all."""
+
+    within_p90: float
+    runs: int
+
+
 class ActionDescription(TypedDict):
     """What an action does, takes and gives; `input` and `output` are JSON Schemas."""
 
@@ -205,6 +212,8 @@ class ActionDescription(TypedDict):
     estimated_ms: NotRequired[float]
     timeout_ms: int
     max_attempts: int
+    max_priority: NotRequired[int]
+    calibration: NotRequired[Calibration]
     concurrency: NotRequired[dict[str, int]]
     permissions: list[str]
 

@@ -159,4 +159,30 @@ export function runTimesContract(test: ContractTest): void {
       await harness.restart();
     }
   });
+
+  test("actions tell which share of the runs ended within the p90 told when they began, and a restart forgets none", async (harness) => {
+    // What is promised is 1 s, whatever the run takes.
+    const estimate = (): number => 1_000;
+    const first = await start(harness, { estimate });
+    const client = await first.connect();
+    const told = async (of: FlowClient) => {
+      await of.send({ type: "actions" });
+      return of.last("actions")!.items[0]!.calibration;
+    };
+    expect(await told(client)).toBeUndefined();
+    await runEach(first, client, [
+      ["a", 900],
+      ["b", 900],
+      ["c", 1_500],
+      ["d", 900],
+    ]);
+    const before = (await told(client))!;
+    expect(before.runs).toBe(4);
+    expect(Math.abs(before.within_p90 - 0.75)).toBeLessThan(0.02);
+    await first.streamer.stop(0);
+    await harness.restart();
+    const second = await start(harness, { estimate });
+    const later = await second.connect();
+    expect(await told(later)).toEqual(before);
+  });
 }

@@ -15,7 +15,7 @@ export interface InspectParts {
   readonly deliver: Deliver;
   readonly missing: (outcome: "unknown" | "expired", requestId: string) => StreamerError;
   readonly maxSubscriptions: number;
-  readonly describe: () => readonly ActionDescription[];
+  readonly describe: () => Promise<readonly ActionDescription[]>;
 }
 
 export interface Inspect {
@@ -84,7 +84,7 @@ export function createInspect({ engine, deliver, missing, maxSubscriptions, desc
     },
     async actions({ ref }, { connectionId }) {
       const timestamp = Math.round(clock.now());
-      await deliver.answer(connectionId, { type: "actions", timestamp, items: describe(), ...(ref !== undefined && { ref }) });
+      await deliver.answer(connectionId, { type: "actions", timestamp, items: await describe(), ...(ref !== undefined && { ref }) });
     },
   };
 }

@@ -2,20 +2,25 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import type { ActionDescription, JsonObject } from "@streamer/protocol";
 import type { AnyHandler } from "../handler.ts";
-import type { StreamerOptions } from "../options.ts";
-import { DEFAULT_RETRY } from "./retry.ts";
+import { HIGHEST_PRIORITY, mostAsked, type MostAskedOf } from "./asked-options.ts";
+import type { Calibration } from "./run-series.ts";
 
 /** Made when first asked for: schemas take time to print, and most processes are never asked. */
-export function createDescriptions(
-  handlers: ReadonlyMap<string, AnyHandler>,
-  defaults: Pick<StreamerOptions, "timeoutMs">,
-): () => readonly ActionDescription[] {
+export function createDescriptions(handlers: ReadonlyMap<string, AnyHandler>, defaults: MostAskedOf): () => readonly ActionDescription[] {
   let descriptions: readonly ActionDescription[] | undefined;
-  return () => (descriptions ??= Array.from(handlers.values(), (handler) => describe(handler, defaults.timeoutMs)));
+  return () => (descriptions ??= Array.from(handlers.values(), (handler) => describe(handler, defaults)));
 }
 
-function describe(handler: AnyHandler, defaultTimeoutMs: number): ActionDescription {
-  const { action, description, estimate, timeoutMs, retry, concurrency, permissions } = handler;
+/** A description with how well what was told of the action's runs has held, once some have been told. */
+export function calibrated(described: ActionDescription, calibration: Calibration | undefined): ActionDescription {
+  if (!calibration) return described;
+  const { withinP90, runs } = calibration;
+  return { ...described, calibration: { within_p90: Math.round(withinP90 * 1_000) / 1_000, runs } };
+}
+
+function describe(handler: AnyHandler, defaults: MostAskedOf): ActionDescription {
+  const { action, description, estimate, concurrency, permissions } = handler;
+  const most = mostAsked(handler, defaults);
   const input = jsonSchema(handler.input as StandardSchemaV1);
   const output = handler.output && jsonSchema(handler.output);
   return {
@@ -24,8 +29,9 @@ function describe(handler: AnyHandler, defaultTimeoutMs: number): ActionDescript
     ...(input && { input }),
     ...(output && { output }),
     ...(typeof estimate === "number" && { estimated_ms: estimate }),
-    timeout_ms: timeoutMs ?? defaultTimeoutMs,
-    max_attempts: retry?.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
+    timeout_ms: most.timeoutMs,
+    max_attempts: most.maxAttempts,
+    ...(most.priority < HIGHEST_PRIORITY && { max_priority: most.priority }),
     ...(concurrency && {
       concurrency: {
         ...(concurrency.total !== undefined && { total: concurrency.total }),
