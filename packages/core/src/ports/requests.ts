@@ -102,6 +102,8 @@ export interface ClaimTerms {
   readonly lanes: readonly { readonly actions: readonly string[]; readonly free: number }[];
   /** Runs at once over all processes; absent is unlimited. */
   readonly concurrency: Readonly<Record<string, Concurrency>>;
+  /** A tenant's share of the slots in proportion to others'; absent is 1 for all. */
+  readonly weightOf?: (tenantId: string) => number;
 }
 
 /** What there is for requests to wait for. */
@@ -207,7 +209,11 @@ export interface ListQuery {
 
 export interface Requests {
   submit(submission: Submission): Promise<SubmitOutcome>;
-  /** Takes runnable requests, higher priority first, then longest waiting; each claim raises the attempt. */
+  /**
+   * Takes runnable requests; each claim raises the attempt. Tenants take turns by their weights, and the users of one
+   * among themselves; of one user's requests those of higher priority go first, then the longest waiting
+   * (rules/fair-shares.ts).
+   */
   claim(terms: ClaimTerms): Promise<readonly Claim[]>;
   /** Runnable requests that wait for another reason than was told, or much nearer the front (rules/waiting.ts). */
   waits(terms: WaitTerms): Promise<readonly Wait[]>;
