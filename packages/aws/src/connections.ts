@@ -2,7 +2,7 @@
  * ConnectionStore: connections outlive the functions that serve them. `$disconnect` is best effort, so an item also goes
  * when a push finds its connection gone, and by itself after the longest life API Gateway gives a connection.
  */
-import type { Connection, Connections, Owner } from "@streamer/core";
+import type { Connection, Connections } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
 import { ownerKey, shardOf, shards, tenantShard } from "./dynamodb/keys.ts";
 
@@ -92,16 +92,6 @@ export function createConnections(items: Items): StoredConnections {
     close: async (connectionId) => {
       if (caller?.connection.connectionId === connectionId) caller = undefined;
       await items.remove({ connection_id: connectionId });
-    },
-    ofOwner: async (owner: Owner) => {
-      const found = await items.query<{ connection_id: string }>({
-        index: "by_owner",
-        where: "#owner = :owner",
-        names: { "#owner": "owner" },
-        values: { ":owner": ownerKey(owner) },
-      });
-      const there = await items.getAll<ConnectionItem>(found.map(({ connection_id: id }) => ({ connection_id: id })));
-      return there.map(toConnection).toSorted((a, b) => a.connectedAt - b.connectedAt);
     },
     expiring: async (from, to) => {
       const found = await Promise.all(

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { Connection } from "@streamer/core";
 import type { ContractTest } from "../harness.ts";
-import { ALICE, BOB, EVE } from "../samples.ts";
+import { ALICE } from "../samples.ts";
 
 const connection = (connectionId: string, more: Partial<Connection> = {}): Connection => ({
   connectionId,
@@ -27,17 +27,5 @@ export function connectionsContract(test: ContractTest): void {
     await connections.close("c1");
     await connections.close("c1");
     expect(await connections.get("c1")).toBeUndefined();
-    expect(await connections.ofOwner(ALICE)).toEqual([]);
-  });
-
-  test("P10 an owner's connections are theirs alone, oldest first", async ({ engine: { connections } }) => {
-    await connections.open(connection("early", { connectedAt: 1_000 }));
-    await connections.open(connection("middle", { connectedAt: 2_000 }));
-    await connections.open(connection("late", { connectedAt: 3_000 }));
-    await connections.open(connection("bob", { owner: BOB }));
-    await connections.open(connection("eve", { owner: EVE }));
-    await connections.close("middle");
-    expect((await connections.ofOwner(ALICE)).map(({ connectionId }) => connectionId)).toEqual(["early", "late"]);
-    expect((await connections.ofOwner(EVE)).map(({ connectionId }) => connectionId)).toEqual(["eve"]);
   });
 }

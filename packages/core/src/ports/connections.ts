@@ -15,6 +15,4 @@ export interface Connections {
   open(connection: Connection): Promise<void>;
   get(connectionId: string): Promise<Connection | undefined>;
   close(connectionId: string): Promise<void>;
-  /** The open connections of one user, oldest first. */
-  ofOwner(owner: Owner): Promise<readonly Connection[]>;
 }

@@ -196,9 +196,8 @@ export type Lookup =
   | { readonly outcome: "expired" };
 
 export interface ListQuery {
-  /** Without a user: the whole tenant's. */
   readonly tenantId: string;
-  readonly userId?: string;
+  readonly userId: string;
   readonly status?: RequestStatus;
   readonly action?: string;
   /** 1–100. */
@@ -248,6 +247,10 @@ export interface Requests {
   get(key: RequestKey): Promise<Lookup>;
   /** Whether a request lives under the key, within its retention: asked before anything is run at once (P4). */
   has(key: RequestKey): Promise<boolean>;
+  /**
+   * One page, without results. How many requests are looked at is bounded: a page may be short or empty and still have a
+   * cursor; without one it is the last.
+   */
   list(query: ListQuery): Promise<{ readonly records: readonly RequestRecord[]; readonly cursor?: string }>;
   /**
    * Forgets up to `limit` requests whose retention has ended; answers how many. `release` is awaited for each before it
