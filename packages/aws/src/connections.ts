@@ -4,7 +4,7 @@
  */
 import type { Connection, Connections } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
-import { ownerKey, shardOf, shards, tenantShard } from "./dynamodb/keys.ts";
+import { shardOf, shards } from "./dynamodb/keys.ts";
 
 interface ConnectionItem {
   readonly connection_id: string;
@@ -34,11 +34,13 @@ export interface StoredConnections extends Connections {
   /** True for the one that is to greet it. */
   markGreeted(connectionId: string): Promise<boolean>;
   /** Connections whose token ends in (from, to], epoch ms. */
-  expiring(from: number, to: number): Promise<readonly { readonly connectionId: string; readonly expiresAt: number }[]>;
+  expiring(from: number, to: number): AsyncIterable<readonly { readonly connectionId: string; readonly expiresAt: number }[]>;
 }
 
 /** API Gateway ends a connection after 2 hours; its item may be left behind for as long again. */
 const MAX_LIFE_MS = 4 * 3_600_000;
+/** Connections that are seen to in one go. */
+const PAGE = 100;
 
 export function createConnections(items: Items): StoredConnections {
   const toConnection = (item: ConnectionItem): Connection => ({
@@ -49,17 +51,14 @@ export function createConnections(items: Items): StoredConnections {
     ...(item.expires_at !== undefined && { expiresAt: item.expires_at }),
   });
   const put = ({ connectionId, owner, permissions, connectedAt, expiresAt }: Connection, more: Partial<ConnectionItem>): Promise<void> => {
-    const shard = shardOf(connectionId);
     return items.put({
       connection_id: connectionId,
-      owner: ownerKey(owner),
-      tenant_shard: tenantShard(owner.tenantId, shard),
       tenant: owner.tenantId,
       user: owner.userId,
       permissions,
       connected_at: Math.round(connectedAt),
       ttl: Math.ceil((connectedAt + MAX_LIFE_MS) / 1_000),
-      ...(expiresAt !== undefined && { expires_at: Math.round(expiresAt), expiry_shard: String(shard) }),
+      ...(expiresAt !== undefined && { expires_at: Math.round(expiresAt), expiry_shard: String(shardOf(connectionId)) }),
       ...more,
     });
   };
@@ -93,17 +92,18 @@ export function createConnections(items: Items): StoredConnections {
       if (caller?.connection.connectionId === connectionId) caller = undefined;
       await items.remove({ connection_id: connectionId });
     },
-    expiring: async (from, to) => {
-      const found = await Promise.all(
-        shards.map((shard) =>
-          items.query<{ connection_id: string; expires_at: number }>({
-            index: "by_expiry",
-            where: "expiry_shard = :shard AND expires_at BETWEEN :from AND :to",
-            values: { ":shard": String(shard), ":from": Math.round(from) + 1, ":to": Math.round(to) },
-          }),
-        ),
-      );
-      return found.flat().map(({ connection_id: connectionId, expires_at: expiresAt }) => ({ connectionId, expiresAt }));
+    expiring: async function* (from, to) {
+      for (const shard of shards) {
+        const query = {
+          index: "by_expiry",
+          where: "expiry_shard = :shard AND expires_at BETWEEN :from AND :to",
+          values: { ":shard": String(shard), ":from": Math.round(from) + 1, ":to": Math.round(to) },
+          limit: PAGE,
+        };
+        for await (const page of items.pages<{ connection_id: string; expires_at: number }>(query)) {
+          yield page.map(({ connection_id: connectionId, expires_at: expiresAt }) => ({ connectionId, expiresAt }));
+        }
+      }
     },
   };
 }

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
@@ -11,7 +12,9 @@ import { createBlobs } from "./blobs.ts";
 import { createChannel } from "./channel.ts";
 import { createConnections, type StoredConnections } from "./connections.ts";
 import { createEvents } from "./events.ts";
+import { createMarks, type Marks } from "./dynamodb/marks.ts";
 import { createItems } from "./dynamodb/items.ts";
+import { withLastWord } from "./last-word.ts";
 import { createLimits, type Limits } from "./requests/limits.ts";
 import { metered, type Metrics } from "./functions/metrics.ts";
 import { createObjects } from "./s3/objects.ts";
@@ -45,6 +48,7 @@ export interface AwsEngine extends Engine {
   readonly connections: StoredConnections;
   readonly subscriptions: StoredSubscriptions;
   readonly limits: Limits;
+  readonly marks: Marks;
   readonly delayQueue: DelayQueue;
 }
 
@@ -57,7 +61,7 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
   const limits = createLimits(
     table("limits"),
     () => clock.now(),
-    async (pk) => (await requests.get<RequestRow>({ pk }))?.status === "PROCESSING",
+    async (pk) => (await requests.get<Pick<RequestRow, "status">>({ pk }, ["status"]))?.status === "PROCESSING",
   );
   const store = createStore({
     client: dynamodb,
@@ -67,19 +71,27 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     events: table("events"),
     limits,
     values: createValues(objects),
+    pause: (ms) => setTimeout(ms),
   });
+  const subscriptions = createSubscriptions({
+    items: table("subscriptions"),
+    processId,
+    clock,
+    tellLater: (key, delayMs) => delayQueue.send({ kind: "tell", key }, delayMs),
+    endOf: async (key) => {
+      const row = await store.read(key, ["seq", "ended_at"]);
+      return row && { seq: row.seq, hasEnded: row.ended_at !== undefined };
+    },
+  });
+  const told = withLastWord({ requests: createRequests(store), subscriptions, log });
   return {
     epoch: parts.epoch,
-    requests: metered(createRequests(store), metrics),
+    requests: metered(told.requests, metrics),
     answers: createAnswers(table("limits"), clock),
     runTimes: createRunTimes(table("limits")),
     events: createEvents(store),
-    subscriptions: createSubscriptions({
-      items: table("subscriptions"),
-      processId,
-      clock,
-      tellLater: (key, delayMs) => delayQueue.send({ kind: "tell", key }, delayMs),
-    }),
+    subscriptions: told.subscriptions,
+    marks: createMarks(table("limits")),
     connections: createConnections(table("connections")),
     channel: createChannel(parts.api, metrics),
     blobs: createBlobs(objects),

@@ -1,26 +1,31 @@
-/** The event log read back: the lifecycle and newest progress from the request, partials from the events table, by seq. */
+/**
+ * The event log read back, by seq: newer lifecycle events and the newest progress from the request, older ones and partials
+ * from the events table. Each of the sources is in order and gives what it has after a seq, so the first so many of all of
+ * them are the first so many there are.
+ */
 import type { Events, Frame } from "@streamer/core";
-import { eventsKey, type PartialsItem } from "./requests/event-log.ts";
+import { eventsKey, movedKey, type EventsItem } from "./requests/event-log.ts";
 import type { RequestRow, StoredFrame } from "./requests/rows.ts";
 import type { Store } from "./dynamodb/store.ts";
 
 /** One item may hold hundreds of frames, or one. */
 const ITEMS_AT_A_TIME = 25;
 
+type LogFrame = StoredFrame & Pick<Frame, "kind">;
+
 export function createEvents({ read, events, values }: Pick<Store, "read" | "events" | "values">): Events {
-  async function partialsAfter(row: RequestRow, after: number, limit: number): Promise<readonly Frame[]> {
-    if (!row.has_partials) return [];
-    const frames: Frame[] = [];
+  async function storedAfter(pk: string, row: RequestRow, after: number, limit: number): Promise<readonly LogFrame[]> {
+    const frames: LogFrame[] = [];
     for (let from = after, isLast = false; !isLast && frames.length < limit;) {
-      const items = await events.query<PartialsItem>({
+      const items = await events.query<EventsItem>({
         where: "pk = :pk AND seq > :after",
-        values: { ":pk": eventsKey(row), ":after": from },
+        values: { ":pk": pk, ":after": from },
         limit: ITEMS_AT_A_TIME,
         consistent: true,
       });
       for (const { frames: kept, stored } of items) {
         const here = kept ?? (JSON.parse(await values.read(stored!)) as readonly StoredFrame[]);
-        for (const { seq, text } of here) if (seq > after) frames.push({ seq, kind: "durable", text: text as string });
+        for (const { seq, text } of here) if (seq > after) frames.push({ seq, kind: "durable", text });
       }
       isLast = items.length < ITEMS_AT_A_TIME;
       from = items.at(-1)?.seq ?? from;
@@ -33,11 +38,15 @@ export function createEvents({ read, events, values }: Pick<Store, "read" | "eve
     after: async (key, after, limit) => {
       const row = await read(key);
       if (!row || row.tombstone_until !== undefined) return [];
-      const own = [
+      const own: readonly LogFrame[] = [
         ...row.log.map((frame) => ({ ...frame, kind: "durable" as const })),
         ...(row.progress ? [{ ...row.progress, kind: "progress" as const }] : []),
       ].filter(({ seq }) => seq > after);
-      const all = [...own, ...(await partialsAfter(row, after, limit))].toSorted((a, b) => a.seq - b.seq).slice(0, limit);
+      const [partials, moved] = await Promise.all([
+        row.has_partials ? storedAfter(eventsKey(row), row, after, limit) : [],
+        row.has_moved_log ? storedAfter(movedKey(row), row, after, limit) : [],
+      ]);
+      const all = [...own, ...partials, ...moved].toSorted((a, b) => a.seq - b.seq).slice(0, limit);
       return Promise.all(all.map(async ({ seq, kind, text }): Promise<Frame> => ({ seq, kind, text: await values.read(text) })));
     },
   };

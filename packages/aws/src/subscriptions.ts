@@ -7,7 +7,10 @@
  *          held by another ──of──> marked: the holder looks at the log again before it hands over
  *          held by one that died ──its time is over──> taken by the next who asks; what it told last is told again, and
  *          clients pass over a seq they have seen
+ *
+ * When a request ends, who was told all of it is dropped; who was not stays, marked `ended`, until it has been.
  */
+import { randomUUID } from "node:crypto";
 import type { Clock, Follower, RequestKey, Subscriptions } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
 import { partitionKey } from "./dynamodb/keys.ts";
@@ -15,6 +18,8 @@ import { partitionKey } from "./dynamodb/keys.ts";
 interface SubscriptionItem {
   readonly pk: string;
   readonly connection_id: string;
+  /** Tells it from one that the same connection adds later: what is decided on one is never done to the other. */
+  readonly added?: string;
   /** All up to this seq was told. */
   readonly told: number;
   readonly holder?: string;
@@ -28,10 +33,14 @@ interface SubscriptionItem {
 /** A holder renews at half of it, when it next sends; one that died keeps others waiting this long at most. */
 export const HOLD_MS = 20_000;
 const LIFE_MS = 4 * 3_600_000;
+/** A connection may follow thousands: so many are dropped at once. */
+const PAGE = 100;
 
 export interface StoredSubscriptions extends Subscriptions {
   /** A process is known to have died: the followers of this request it told are free. */
   endHolds(key: RequestKey, processId: string): Promise<void>;
+  /** dropRequest, and how many followers are left that have not been told the end. */
+  endFollowing(key: RequestKey): Promise<{ readonly dropped: readonly string[]; readonly left: number }>;
 }
 
 export interface SubscriptionParts {
@@ -40,9 +49,11 @@ export interface SubscriptionParts {
   readonly clock: Pick<Clock, "now">;
   /** Has the followers of a request told later by whoever is there then: its holder may have died. */
   readonly tellLater: (key: RequestKey, delayMs: number) => Promise<void>;
+  /** The newest seq of a request, and whether it has ended; undefined when there is none. */
+  readonly endOf: (key: RequestKey) => Promise<{ readonly seq: number; readonly hasEnded: boolean } | undefined>;
 }
 
-export function createSubscriptions({ items, processId, clock, tellLater }: SubscriptionParts): StoredSubscriptions {
+export function createSubscriptions({ items, processId, clock, tellLater, endOf }: SubscriptionParts): StoredSubscriptions {
   const keyOf = (connectionId: string, key: RequestKey) => ({ pk: partitionKey(key), connection_id: connectionId });
   const untilTime = (): number => Math.round(clock.now() + HOLD_MS);
   const hold = () => ({ ":me": processId(), ":until": untilTime() });
@@ -85,19 +96,46 @@ export function createSubscriptions({ items, processId, clock, tellLater }: Subs
     return marked ? undefined : take(item);
   }
 
-  /** Left to its holder, which drops it once it has told everything. */
-  async function drop(item: SubscriptionItem): Promise<"dropped" | "left" | "gone"> {
+  /** Those of an older deployment have no name. */
+  const isThis = ({ added }: SubscriptionItem) =>
+    added === undefined
+      ? { expression: "attribute_not_exists(added)", values: undefined }
+      : { expression: "added = :added", values: { ":added": added } };
+
+  /**
+   * Dropped when it was told everything up to `lastSeq`: by this process, which drops what it has told, or by whoever let go
+   * of it. Else left, marked: its holder drops it once it has told everything, or the sweep has it told.
+   */
+  async function drop(item: SubscriptionItem, lastSeq: number): Promise<"dropped" | "left" | "gone"> {
     const key = { pk: item.pk, connection_id: item.connection_id };
-    if (!isElsewhere(item)) return (await items.remove(key)) ? "dropped" : "gone";
+    const isTold = item.holder === processId() || (!isElsewhere(item) && item.told >= lastSeq);
+    if (isTold) return (await items.remove(key, isThis(item))) ? "dropped" : "gone";
     const marks = {
-      set: "SET missed = :true, ended = :true",
-      condition: "holder = :holder",
-      values: { ":true": true, ":holder": item.holder },
+      set: `SET ended = :true${isElsewhere(item) ? ", missed = :true" : ""}`,
+      condition: `${isThis(item).expression} AND ${isElsewhere(item) ? "holder = :holder" : "(attribute_not_exists(holder) OR held_until <= :now)"}`,
+      values: {
+        ":true": true,
+        ...isThis(item).values,
+        ...(isElsewhere(item) ? { ":holder": item.holder } : { ":now": Math.round(clock.now()) }),
+      },
     };
     if (await items.update(key, marks)) return "left";
-    // It has handed over meanwhile, and told everything before that: what was written was marked before.
-    await items.remove(key);
-    return "gone";
+    const now = await items.get<SubscriptionItem>(key);
+    // It has handed over meanwhile, or the connection has asked anew: looked at again.
+    return now && now.added === item.added ? drop(now, lastSeq) : "gone";
+  }
+
+  async function endFollowing(key: RequestKey): Promise<{ readonly dropped: readonly string[]; readonly left: number }> {
+    // In this order: who follows a request that is retried by hand does so after that was written.
+    const followers = await list(key);
+    const end = await endOf(key);
+    if (end && !end.hasEnded) return { dropped: [], left: 0 };
+    const fates = await Promise.all(followers.map((item) => drop(item, end?.seq ?? 0)));
+    const left = followers.filter((_, at) => fates[at] === "left");
+    // Its holder drops it when it hands over. One that has died never does.
+    const ends = left.filter(isElsewhere).map(({ held_until: until = 0 }) => until);
+    if (ends.length > 0) await tellLater(key, Math.max(...ends) - clock.now());
+    return { dropped: followers.flatMap(({ connection_id: id }, at) => (fates[at] === "dropped" ? [id] : [])), left: left.length };
   }
 
   async function mine(item: SubscriptionItem): Promise<Follower | undefined> {
@@ -109,6 +147,7 @@ export function createSubscriptions({ items, processId, clock, tellLater }: Subs
     add: async (connectionId, key) => {
       const before = await items.replace<SubscriptionItem>({
         ...keyOf(connectionId, key),
+        added: randomUUID(),
         told: 0,
         holder: processId(),
         held_until: untilTime(),
@@ -131,7 +170,7 @@ export function createSubscriptions({ items, processId, clock, tellLater }: Subs
         await items.update(keyOf(connectionId, key), { set: "SET told = :seq REMOVE missed", condition: "holder = :me", values });
         return false;
       }
-      if (item.ended) return items.remove(keyOf(connectionId, key));
+      if (item.ended) return items.remove(keyOf(connectionId, key), isThis(item));
       const handed = await items.update(keyOf(connectionId, key), {
         set: "SET told = :seq REMOVE holder, held_until",
         condition: "holder = :me AND attribute_not_exists(missed)",
@@ -140,26 +179,18 @@ export function createSubscriptions({ items, processId, clock, tellLater }: Subs
       return handed !== undefined;
     },
     countOf: (connectionId) => items.count({ index: "by_connection", where: "connection_id = :id", values: { ":id": connectionId } }),
-    dropRequest: async (key) => {
-      const followers = await list(key);
-      const dropped = await Promise.all(followers.map(drop));
-      // Its holder drops it when it hands over. One that has died never does.
-      const ends = followers.filter((_, at) => dropped[at] === "left").map(({ held_until: until = 0 }) => until);
-      if (ends.length > 0) await tellLater(key, Math.max(...ends) - clock.now());
-      return followers.flatMap(({ connection_id: id }, at) => (dropped[at] === "dropped" ? [id] : []));
-    },
+    endFollowing,
+    dropRequest: async (key) => (await endFollowing(key)).dropped,
     endHolds: async (key, deadId) => {
       const held = (await list(key)).filter(({ holder }) => holder === deadId);
       const free = { set: "REMOVE holder, held_until", condition: "holder = :dead", values: { ":dead": deadId } };
       await Promise.all(held.map(({ pk, connection_id: id }) => items.update({ pk, connection_id: id }, free)));
     },
     dropConnection: async (connectionId) => {
-      const followed = await items.query<{ pk: string; connection_id: string }>({
-        index: "by_connection",
-        where: "connection_id = :id",
-        values: { ":id": connectionId },
-      });
-      await Promise.all(followed.map(({ pk }) => items.remove({ pk, connection_id: connectionId })));
+      const where = { index: "by_connection", where: "connection_id = :id", values: { ":id": connectionId }, limit: PAGE };
+      for await (const page of items.pages<{ pk: string; connection_id: string }>(where)) {
+        await Promise.all(page.map(({ pk }) => items.remove({ pk, connection_id: connectionId })));
+      }
     },
   };
 }

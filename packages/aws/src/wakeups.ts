@@ -1,7 +1,7 @@
 /**
  * "Call me at t" by a queue whose messages wait: SQS keeps one up to 15 minutes, to the second. What lies further away
  * needs no message yet: the sweep looks ahead each minute and sends one in time. So each wakeup costs one message,
- * whenever it is, where a one-shot schedule would cost two and a half times as much (docs/deploy-aws.md, "Cost").
+ * whenever it is (a row says whether it has one: rows.ts, `has_wakeup`), where a one-shot schedule would cost two and a half times as much (docs/deploy-aws.md, "Cost").
  */
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { Clock, RequestKey, Wakeups } from "@streamer/core";
@@ -20,6 +20,7 @@ export interface DelayQueue {
 
 /** SQS: "DelaySeconds", 0 to 900. */
 const MAX_DELAY_SECONDS = 900;
+export const MAX_DELAY_MS = MAX_DELAY_SECONDS * 1_000;
 
 export function createDelayQueue(client: SQSClient, queueUrl: string): DelayQueue {
   return {
@@ -34,7 +35,7 @@ export function createWakeups(queue: DelayQueue, clock: Pick<Clock, "now">): Wak
   return {
     at: async (timeMs, key) => {
       const delayMs = timeMs - clock.now();
-      if (delayMs <= MAX_DELAY_SECONDS * 1_000) await queue.send({ kind: "run", key }, delayMs);
+      if (delayMs <= MAX_DELAY_MS) await queue.send({ kind: "run", key }, delayMs);
     },
   };
 }

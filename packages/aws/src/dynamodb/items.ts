@@ -33,6 +33,10 @@ interface Query {
   readonly descending?: boolean;
   readonly limit?: number;
   readonly consistent?: boolean;
+  /** Only these attributes. */
+  readonly attributes?: readonly string[];
+  /** The keys of the item it goes on after, as the table or index has them. */
+  readonly after?: Item;
 }
 
 interface Update {
@@ -44,18 +48,27 @@ interface Update {
 
 export interface Items {
   readonly table: string;
-  get<T>(key: Item): Promise<T | undefined>;
+  /** With `attributes`, only those of it. */
+  get<T>(key: Item, attributes?: readonly string[]): Promise<T | undefined>;
   put(item: object): Promise<void>;
   /** Puts, and answers what was there before. */
   replace<T>(item: object): Promise<T | undefined>;
   /** The item after the update; `undefined` when the condition did not hold. */
   update<T>(key: Item, update: Update): Promise<T | undefined>;
-  remove(key: Item, condition?: { readonly expression: string; readonly values: Item }): Promise<boolean>;
+  remove(key: Item, condition?: { readonly expression: string; readonly values?: Item | undefined }): Promise<boolean>;
   /** All that match, or the first `limit`. */
   query<T>(query: Query): Promise<readonly T[]>;
+  /** All that match, `limit` at a time: for what may be more than is held at once. */
+  pages<T>(query: Query & { readonly limit: number }): AsyncIterable<readonly T[]>;
   count(query: Query): Promise<number>;
   /** Those that are there, in no order. */
   getAll<T>(keys: readonly Item[]): Promise<readonly T[]>;
+}
+
+/** Names of attributes may be words of DynamoDB's own. */
+function projection(attributes: readonly string[]) {
+  const names = attributes.map((name, at) => [`#attribute${at}`, name] as const);
+  return { ProjectionExpression: names.map(([alias]) => alias).join(", "), names: Object.fromEntries(names) };
 }
 
 const isConditionFailed = (error: unknown): boolean => error instanceof Error && error.name === "ConditionalCheckFailedException";
@@ -63,11 +76,13 @@ const isConditionFailed = (error: unknown): boolean => error instanceof Error &&
 const BATCH = 100;
 
 export function createItems(client: DynamoDBClient, table: string): Items {
-  const asQuery = ({ index, where, names, values, descending, limit, consistent }: Query) => ({
+  const asQuery = ({ index, where, names, values, descending, limit, consistent, attributes, after }: Query) => ({
     TableName: table,
     KeyConditionExpression: where,
     ExpressionAttributeValues: toAttributes(values),
-    ...(names && { ExpressionAttributeNames: names }),
+    ...((names || attributes) && { ExpressionAttributeNames: { ...names, ...(attributes && projection(attributes).names) } }),
+    ...(attributes && { ProjectionExpression: projection(attributes).ProjectionExpression }),
+    ...(after && { ExclusiveStartKey: toAttributes(after) }),
     ...(index !== undefined && { IndexName: index }),
     ...(descending && { ScanIndexForward: false }),
     ...(limit !== undefined && { Limit: limit }),
@@ -89,8 +104,11 @@ export function createItems(client: DynamoDBClient, table: string): Items {
 
   return {
     table,
-    get: async <T>(key: Item) => {
-      const { Item: found } = await client.send(new GetItemCommand({ TableName: table, Key: toAttributes(key), ConsistentRead: true }));
+    get: async <T>(key: Item, attributes?: readonly string[]) => {
+      const { ProjectionExpression, names } = attributes ? projection(attributes) : {};
+      const only = names && { ProjectionExpression, ExpressionAttributeNames: names };
+      const input = { TableName: table, Key: toAttributes(key), ConsistentRead: true, ...only };
+      const { Item: found } = await client.send(new GetItemCommand(input));
       return found && toItem<T>(found);
     },
     put: async (item) => void (await client.send(new PutItemCommand({ TableName: table, Item: toAttributes(item) }))),
@@ -123,7 +141,8 @@ export function createItems(client: DynamoDBClient, table: string): Items {
           new DeleteItemCommand({
             TableName: table,
             Key: toAttributes(key),
-            ...(condition && { ConditionExpression: condition.expression, ExpressionAttributeValues: toAttributes(condition.values) }),
+            ...(condition && { ConditionExpression: condition.expression }),
+            ...(condition?.values && { ExpressionAttributeValues: toAttributes(condition.values) }),
           }),
         );
         return true;
@@ -143,6 +162,17 @@ export function createItems(client: DynamoDBClient, table: string): Items {
         from = page.LastEvaluatedKey;
       } while (from && (query.limit === undefined || found.length < query.limit));
       return query.limit === undefined ? found : found.slice(0, query.limit);
+    },
+    pages: async function* <T>(query: Query) {
+      let from: Record<string, AttributeValue> | undefined;
+      do {
+        const page: QueryCommandOutput = await client.send(
+          new QueryCommand({ ...asQuery(query), ...(from && { ExclusiveStartKey: from }) }),
+        );
+        const found = (page.Items ?? []).map((attributes) => toItem<T>(attributes));
+        if (found.length > 0) yield found;
+        from = page.LastEvaluatedKey;
+      } while (from);
     },
     count: async (query) => {
       let count = 0;

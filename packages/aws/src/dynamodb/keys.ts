@@ -11,7 +11,6 @@ export const partitionKey = (name: string): string => (name.length <= MAX_NAME_L
 export const ownerKey = ({ tenantId, userId }: Owner): string =>
   partitionKey(`${encodeURIComponent(tenantId)}/${encodeURIComponent(userId)}`);
 export const tenantKey = (tenantId: string): string => partitionKey(encodeURIComponent(tenantId));
-export const tenantShard = (tenantId: string, shard: number): string => `${tenantKey(tenantId)}#${shard}`;
 export const shardOf = (pk: string): number => createHash("sha256").update(pk).digest()[0]! % SHARDS;
 export const shards: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
 /** Digits enough for epoch ms, so that text sorts as the number does. */

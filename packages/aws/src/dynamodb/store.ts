@@ -5,7 +5,8 @@
  * function decides again. A write whose answer was lost is recognised by the name it left in the row.
  *
  * A row that this process holds the lease of is remembered: the next write under that lease needs no read, so an
- * `advance` is one UpdateItem.
+ * `advance` is one UpdateItem. What is remembered may be old (a frozen process, an invocation that failed): a write made
+ * from it is refused then, and nothing is answered from it without a write.
  */
 import { randomUUID } from "node:crypto";
 import {
@@ -40,6 +41,8 @@ export interface Store {
   readonly limits: Limits;
   readonly values: Values;
   read(key: RequestKey): Promise<RequestRow | undefined>;
+  /** Some attributes of it. */
+  read<A extends keyof RequestRow>(key: RequestKey, attributes: readonly A[]): Promise<Pick<RequestRow, A> | undefined>;
   /** Changes of one request follow one another within this process. */
   change<T>(key: RequestKey, decide: Decide<T>): Promise<T>;
   /** The row as this process wrote it last, while it holds the lease. */
@@ -48,10 +51,18 @@ export interface Store {
 
 export interface StoreParts extends Omit<Store, "read" | "change" | "held"> {
   readonly client: DynamoDBClient;
+  /** Waits before another try, so that those who want the same row do not keep each other from it. */
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 /** Somebody else wins every time: then something is wrong, and saying so is better than trying for ever. */
-const MAX_TRIES = 100;
+const MAX_TRIES = 50;
+/** Another writer was first: most often it was one, and the next try succeeds. */
+const QUICK_TRIES = 3;
+/** A transaction that is in the way takes some milliseconds. */
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 250;
+const pauseBefore = (tries: number): number => Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - QUICK_TRIES));
 
 type Outcome =
   | { readonly outcome: "written" }
@@ -59,8 +70,9 @@ type Outcome =
   | { readonly outcome: "again" };
 
 export function createStore(parts: StoreParts): Store {
-  const { client, processId, clock, requests } = parts;
+  const { client, processId, clock, requests, pause } = parts;
   const held = new Map<string, RequestRow>();
+  let holder = "";
   const lines = new Map<string, Promise<unknown>>();
 
   const readPk = (pk: string): Promise<RequestRow | undefined> => requests.get<RequestRow>({ pk });
@@ -75,18 +87,38 @@ export function createStore(parts: StoreParts): Store {
       return { outcome: "written" };
     } catch (error) {
       const refusal = readRefusal(error);
-      if (!refusal) throw error;
+      if (!refusal) {
+        // It may have been made all the same.
+        const row = await readPk(before?.pk ?? next.pk).catch(() => undefined);
+        if (row?.written_by === next.written_by) return { outcome: "written" };
+        throw error;
+      }
       const row = refusal.item && toItem<RequestRow>(refusal.item);
       if (row?.written_by === next.written_by) return { outcome: "written" };
       return refusal.isConflict ? { outcome: "again" } : { outcome: "other", row };
     }
   }
 
+  /** On Lambda one environment serves one invocation after another: each is a process of its own. */
+  function recall(pk: string): RequestRow | undefined {
+    if (holder !== processId()) held.clear();
+    holder = processId();
+    return held.get(pk);
+  }
+
   async function changeNow<T>(pk: string, decide: Decide<T>): Promise<T> {
-    let row = held.get(pk) ?? (await readPk(pk));
+    let isRemembered = recall(pk) !== undefined;
+    let row = recall(pk) ?? (await readPk(pk));
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      if (tries >= QUICK_TRIES) await pause(pauseBefore(tries));
       const { next, also = [], answer } = await decide(row);
-      if (!next) return answer;
+      if (!next && !isRemembered) return answer;
+      if (!next) {
+        held.delete(pk);
+        isRemembered = false;
+        row = await readPk(pk);
+        continue;
+      }
       const stamped: RequestRow = { ...next, rev: (row?.rev ?? 0) + 1, written_by: randomUUID() };
       const written = await write(row, stamped, also);
       if (written.outcome === "written") {
@@ -95,6 +127,7 @@ export function createStore(parts: StoreParts): Store {
         return answer;
       }
       held.delete(pk);
+      isRemembered = false;
       row = written.outcome === "other" && written.row ? written.row : await readPk(pk);
     }
     throw new StreamerError("STORAGE_ERROR", `Request ${pk} is written by too many at once; nothing was changed. Try again.`);
@@ -102,8 +135,8 @@ export function createStore(parts: StoreParts): Store {
 
   return {
     ...parts,
-    read: (key) => readPk(partitionKey(key)),
-    held: (key) => held.get(partitionKey(key)),
+    read: (key: RequestKey, attributes?: readonly string[]) => requests.get<RequestRow>({ pk: partitionKey(key) }, attributes),
+    held: (key) => recall(partitionKey(key)),
     change: (key, decide) => {
       const pk = partitionKey(key);
       const before = lines.get(pk);
@@ -118,7 +151,7 @@ export function createStore(parts: StoreParts): Store {
   };
 }
 
-const INDEX_ATTRIBUTES = ["owner", "tenant_shard", "listed", "agenda", "agenda_at", "line", "line_order", "runnable", "ttl"] as const;
+const INDEX_ATTRIBUTES = ["owner", "listed", "agenda", "agenda_at", "line", "line_order", "runnable", "ttl"] as const;
 
 /** The item: the row, and the index keys that follow from it now rather than those it was read with. */
 function withIndexes(row: RequestRow, now: number): RequestRow {

@@ -4,10 +4,10 @@
  *
  *   requests       one item per request: state, counts, lease, newest progress, the events of its lifecycle
  *     by_action    waiting requests in the order they are claimed
- *     by_time      what has to be looked at when: runs at the end of their lease, waits at their time, ends at expiry
+ *     by_time      what has to be looked at when: runs at the end of their lease, ends that may be untold, waits at their
+ *                  time, results at expiry
  *     by_owner     for `list`, newest first
- *     by_tenant    the same over a tenant
- *   events         partials, which may be many: one item per write
+ *   events         partials, which may be many: one item per write; old lifecycle events of a long history
  *   connections    who is at the other end
  *   subscriptions  which connections follow a request, how far each was told, and which process tells it
  *   limits         counts and slots that admission and concurrency are decided by; recorded run times
@@ -41,7 +41,6 @@ export const TABLES = {
       by_action: { partition: ["line", "S"], sort: ["line_order", "S"] },
       by_time: { partition: ["agenda", "S"], sort: ["agenda_at", "N"] },
       by_owner: { partition: ["owner", "S"], sort: ["listed", "S"] },
-      by_tenant: { partition: ["tenant_shard", "S"], sort: ["listed", "S"] },
     },
     expiryAttribute: "ttl",
     stream: true,
@@ -49,11 +48,7 @@ export const TABLES = {
   events: { key: { partition: ["pk", "S"], sort: ["seq", "N"] }, indexes: {}, expiryAttribute: "ttl" },
   connections: {
     key: { partition: ["connection_id", "S"] },
-    indexes: {
-      by_owner: { partition: ["owner", "S"], sort: ["connected_at", "N"] },
-      by_tenant: { partition: ["tenant_shard", "S"], sort: ["connected_at", "N"] },
-      by_expiry: { partition: ["expiry_shard", "S"], sort: ["expires_at", "N"] },
-    },
+    indexes: { by_expiry: { partition: ["expiry_shard", "S"], sort: ["expires_at", "N"] } },
     expiryAttribute: "ttl",
   },
   subscriptions: {

@@ -26,8 +26,9 @@ export function createClaim(store: Store): Requests["claim"] {
   const { clock, limits, requests, values } = store;
 
   async function toClaim(row: RequestRow, now: number): Promise<Claim> {
-    const [payload, checkpoint] = await Promise.all([
+    const [payload, metadata, checkpoint] = await Promise.all([
       values.read(row.payload),
+      values.read(row.metadata),
       row.checkpoint === undefined ? undefined : values.read(row.checkpoint),
     ]);
     return {
@@ -36,7 +37,7 @@ export function createClaim(store: Store): Requests["claim"] {
       owner: { tenantId: row.tenant, userId: row.user },
       action: row.action,
       payload: JSON.parse(payload) as JsonValue,
-      metadata: JSON.parse(row.metadata) as Claim["metadata"],
+      metadata: JSON.parse(metadata) as Claim["metadata"],
       permissions: row.permissions,
       maxAttempts: row.max_attempts,
       timeoutMs: row.timeout_ms,
@@ -74,7 +75,8 @@ export function createClaim(store: Store): Requests["claim"] {
     });
     if (taken.outcome === "taken") await limits.leave(before!);
     // Another process was first: then the set holds the request for it, and it frees it.
-    else if (slots.length > 0 && (await store.read(key as RequestKey))?.status !== "PROCESSING") await limits.freeSlots(before!.pk, slots);
+    else if (slots.length > 0 && (await store.read(key as RequestKey, ["status"]))?.status !== "PROCESSING")
+      await limits.freeSlots(before!.pk, slots);
     return taken;
   }
 

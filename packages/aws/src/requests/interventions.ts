@@ -9,10 +9,14 @@ import type { Transitions } from "./transitions.ts";
 
 /** Runs looked at in one recovery, per shard: the next sweep takes the rest. */
 const MAX_RECOVERED = 200;
+const PAGE = 100;
 
 export interface Interventions extends Pick<Requests, "requestCancel" | "redrive" | "recover"> {
-  /** A process is known to have died: its leases end now, and `recover` finds them. Answers which requests it ran. */
-  endLeases(processId: string): Promise<readonly RequestKey[]>;
+  /**
+   * A process is known to have died: its leases end now, and `recover` finds them. Answers which requests it ran, and which
+   * of their ends it had still to tell.
+   */
+  endLeases(processId: string): Promise<{ readonly ran: readonly RequestKey[]; readonly untold: readonly RequestKey[] }>;
 }
 
 export function createInterventions(store: Store, log: EventLog, transitions: Transitions, move: Move): Interventions {
@@ -54,13 +58,13 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
         if (absent) return { answer: absent };
         const there = row!;
         if (there.status !== "FAILED") return { answer: { outcome: "not_failed", status: there.status } };
-        const { ended_at: _e, end_seq: _s, expires_at: _x, cancel_requested: _c, ...rest } = there;
+        const { ended_at: _e, end_seq: _s, expires_at: _x, purge_at: _p, cancel_requested: _c, ...rest } = there;
         const reopened: RequestRow = { ...rest, failures: 0, crashes: 0 };
         const moved = await transitions.giveBack(reopened, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });
         return { moved, answer: { outcome: "redriven", frames: moved.frames } };
       }),
 
-    recover: async ({ quarantineAfter, quarantined, cancelled }) => {
+    recover: async ({ isAlive, quarantineAfter, quarantined, cancelled }) => {
       const now = clock.now();
       const due = await Promise.all(
         shards.map((shard) =>
@@ -78,6 +82,8 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
           // Renewed since: looked at again when that lease ends.
           if (row.lease_until! > now) return { next: { ...row, watch_at: row.lease_until! }, answer: undefined };
           const { key } = row;
+          // Its own, however long it was away: its next write renews the lease.
+          if (row.process === store.processId() && isAlive({ key, attempt: row.attempt })) return { answer: undefined };
           if (row.cancel_requested) {
             const moved = await transitions.end(row, { status: "CANCELLED", events: cancelled });
             return { moved, answer: { key, outcome: "cancelled", frames: moved.frames } };
@@ -94,19 +100,19 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
     },
 
     endLeases: async (processId) => {
-      const running = await Promise.all(
-        shards.map((shard) =>
-          requests.query<{ readonly pk: string }>({
-            index: "by_time",
-            where: "agenda = :agenda",
-            values: { ":agenda": agendaOf("run", shard) },
-          }),
-        ),
-      );
-      const rows = await requests.getAll<RequestRow>(running.flat().map(({ pk }) => ({ pk })));
-      const orphans = rows.filter((row) => row.process === processId);
-      await Promise.all(orphans.map(({ key }) => endLease(key, processId)));
-      return orphans.map(({ key }) => key);
+      const [ran, untold]: [RequestKey[], RequestKey[]] = [[], []];
+      // No more than run at once, over all processes: each page is read and let go.
+      for (const shard of shards) {
+        const where = { index: "by_time", where: "agenda = :agenda", values: { ":agenda": agendaOf("run", shard) } };
+        for await (const page of requests.pages<{ readonly pk: string }>({ ...where, limit: PAGE })) {
+          const rows = await requests.getAll<RequestRow>(page.map(({ pk }) => ({ pk })));
+          const orphans = rows.filter((row) => row.process === processId);
+          await Promise.all(orphans.map(({ key }) => endLease(key, processId)));
+          ran.push(...orphans.map(({ key }) => key));
+          untold.push(...rows.filter(({ teller }) => teller === processId).map(({ key }) => key));
+        }
+      }
+      return { ran, untold };
     },
   };
 }

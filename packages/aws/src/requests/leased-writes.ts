@@ -1,6 +1,7 @@
 /**
- * The verbs of a running request. Each looks at the row under its fence (running, this attempt, this process, lease not
- * over) and is written under the condition that the row is still that one: a lost lease writes nothing (P3).
+ * The verbs of a running request. Each looks at the row under its fence (running, this attempt, this process) and is
+ * written under the condition that the row is still that one: a lost lease writes nothing (P3). A lease whose time is over
+ * is lost when somebody takes it, not before: a process that was frozen and comes back first goes on.
  *
  * What others wrote meanwhile (a cancellation that was asked for) is part of the frames an `advance` answers with: this
  * process is the one that tells the followers.
@@ -23,7 +24,7 @@ export function createLeasedWrites(
   const { clock, values } = store;
 
   const holds = (row: RequestRow | undefined, { attempt }: Lease): row is RequestRow =>
-    row?.status === "PROCESSING" && row.attempt === attempt && row.process === store.processId() && row.lease_until! > clock.now();
+    row?.status === "PROCESSING" && row.attempt === attempt && row.process === store.processId();
 
   /** Lifecycle events of others since this process wrote last. */
   async function foreign(row: RequestRow, since: number | undefined): Promise<readonly Frame[]> {

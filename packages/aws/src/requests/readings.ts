@@ -1,53 +1,57 @@
 /**
- * What can be asked of requests, and forgetting them. A request past its retention answers `expired`: while its item is
- * still there, and then, from a tombstone that holds only its key, for one more retention. After that it is unknown.
+ * What can be asked of requests. A request past its retention answers `expired`: while its item is still there, and then,
+ * from a tombstone that holds only its key, for one more retention. After that it is unknown. Forgetting is purges.ts.
  */
-import type { ListQuery, RequestKey, Requests } from "@streamer/core";
-import { eventsKey } from "./event-log.ts";
-import { ownerKey, partitionKey, shards, sortable, tenantShard } from "../dynamodb/keys.ts";
+import type { RequestKey, Requests } from "@streamer/core";
+import { ownerKey, shards, sortable } from "../dynamodb/keys.ts";
+import { createLate, type Late } from "./late.ts";
 import { agendaOf, isExpired, toRecord, type RequestRow } from "./rows.ts";
 import type { Store } from "../dynamodb/store.ts";
 
 /** A cursor is the place in the list, as `listed` has it. */
 const CURSOR = /^\d{15}#[\w-]{1,32}$/;
-/** Pages of a list read at most for one answer: a rare status is otherwise looked for in everything there is. */
-const MAX_PAGES = 40;
+/** Before all there is. */
+const NEWEST = `${sortable(1e15 - 1)}~`;
+/**
+ * Requests read at most for one page of a list: a rare status is otherwise looked for in everything a user ever asked. The
+ * page may then hold fewer than it could, or none, and its cursor goes on from there.
+ */
+const LIST_BUDGET = 1_000;
+/** As many as one read of items takes. */
+const LIST_STEP = 100;
+/** Wakeups that are seen to in one go. */
+const DUE_PAGE = 500;
 
-type Readings = Pick<Requests, "get" | "has" | "list" | "nextRunAt" | "purge"> & {
-  /** Waiting requests that become runnable in (from, to], epoch ms: their wakeups are to be set. */
-  dueBetween(from: number, to: number): Promise<readonly { readonly key: RequestKey; readonly runAt: number }[]>;
-  /** Runnable requests that have waited since before `since`, epoch ms. */
-  stale(since: number, limit: number): Promise<readonly RequestKey[]>;
+interface Due {
+  readonly key: RequestKey;
+  readonly runAt: number;
+}
+
+type Readings = Pick<Requests, "get" | "has" | "list" | "nextRunAt"> & {
+  /** Waiting requests that become runnable in (from, to], epoch ms, and that no message will wake. */
+  dueBetween(from: number, to: number): AsyncIterable<readonly Due[]>;
+  /** Looks through the runnable requests that have waited since before `since`, epoch ms: see late.ts. */
+  late(): Late;
   hasWaiting(): Promise<boolean>;
 };
 
 export function createReadings(store: Store): Readings {
-  const { clock, requests, events, values } = store;
-  const agenda = <T>(kind: "wait" | "run" | "end", where: string, more: Readonly<Record<string, number>>, limit?: number) =>
-    Promise.all(
+  const { clock, requests, values } = store;
+
+  /** The first of each shard. */
+  const next = async (where: string, more: Readonly<Record<string, number>>): Promise<readonly { readonly agenda_at: number }[]> => {
+    const found = await Promise.all(
       shards.map((shard) =>
-        requests.query<T>({
+        requests.query<{ agenda_at: number }>({
           index: "by_time",
           where: `agenda = :agenda AND ${where}`,
-          values: { ":agenda": agendaOf(kind, shard), ...more },
-          ...(limit !== undefined && { limit }),
+          values: { ":agenda": agendaOf("wait", shard), ...more },
+          limit: 1,
         }),
       ),
-    ).then((found) => found.flat());
-
-  async function forget(row: RequestRow): Promise<boolean> {
-    const partials = row.has_partials
-      ? await events.query<{ pk: string; seq: number }>({ where: "pk = :pk", values: { ":pk": eventsKey(row) } })
-      : [];
-    for (const { pk, seq } of partials) await events.remove({ pk, seq });
-    await values.removeAll(row);
-    // A request sent anew under an expired id has taken the place of its row meanwhile.
-    return store.change<boolean>(row.key, (now) =>
-      now?.life === row.life && now.tombstone_until === undefined && isExpired(now, clock.now())
-        ? { next: tombstone(now), answer: true }
-        : { answer: false },
     );
-  }
+    return found.flat();
+  };
 
   return {
     get: async (key) => {
@@ -55,83 +59,65 @@ export function createReadings(store: Store): Readings {
       if (!row) return { outcome: "unknown" };
       const now = clock.now();
       if (row.tombstone_until !== undefined) return { outcome: row.tombstone_until > now ? "expired" : "unknown" };
-      return isExpired(row, now) ? { outcome: "expired" } : { outcome: "found", record: await toRecord(row, values.read) };
+      return isExpired(row, now) ? { outcome: "expired" } : { outcome: "found", record: await toRecord(row, { read: values.read, now }) };
     },
     has: async (key) => {
-      const row = await store.read(key);
+      const row = await store.read(key, ["expires_at", "tombstone_until"]);
       return row !== undefined && row.tombstone_until === undefined && !isExpired(row, clock.now());
     },
     list: async (query) => list(store, query),
     nextRunAt: async () => {
-      const next = await agenda<{ agenda_at: number }>("wait", "agenda_at > :now", { ":now": Math.round(clock.now()) }, 1);
-      return next.length === 0 ? undefined : Math.min(...next.map(({ agenda_at: at }) => at));
+      const waits = await next("agenda_at > :now", { ":now": Math.round(clock.now()) });
+      return waits.length === 0 ? undefined : Math.min(...waits.map(({ agenda_at: at }) => at));
     },
-    purge: async (limit, release) => {
-      const past = await agenda<{ pk: string }>("end", "agenda_at <= :now", { ":now": Math.round(clock.now()) }, limit);
-      const rows = await requests.getAll<RequestRow>(past.slice(0, limit).map(({ pk }) => ({ pk })));
-      const expired = rows.filter((row) => row.tombstone_until === undefined && isExpired(row, clock.now()));
-      await Promise.all(expired.map(({ key }) => release(key)));
-      return (await Promise.all(expired.map(forget))).filter(Boolean).length;
+    hasWaiting: async () => (await next("agenda_at >= :zero", { ":zero": 0 })).length > 0,
+    late: () => createLate(requests),
+    dueBetween: async function* (from, to) {
+      for (const shard of shards) {
+        const bounds = { ":agenda": agendaOf("wait", shard), ":from": Math.round(from) + 1, ":to": Math.round(to) };
+        const where = "agenda = :agenda AND agenda_at BETWEEN :from AND :to";
+        for await (const page of requests.pages<{ pk: string }>({ index: "by_time", where, values: bounds, limit: DUE_PAGE })) {
+          const rows = await requests.getAll<RequestRow>(page.map(({ pk }) => ({ pk })));
+          yield rows.filter(({ has_wakeup: hasWakeup }) => !hasWakeup).map(({ key, run_at: runAt }) => ({ key, runAt }));
+        }
+      }
     },
-    dueBetween: async (from, to) => {
-      const due = await agenda<{ pk: string; agenda_at: number }>("wait", "agenda_at BETWEEN :from AND :to", {
-        ":from": Math.round(from) + 1,
-        ":to": Math.round(to),
-      });
-      return due.map(({ pk, agenda_at: runAt }) => ({ key: pk as RequestKey, runAt }));
-    },
-    stale: async (since, limit) => {
-      const late = await agenda<{ pk: string }>("wait", "agenda_at <= :since", { ":since": Math.round(since) }, limit);
-      return late.slice(0, limit).map(({ pk }) => pk as RequestKey);
-    },
-    hasWaiting: async () => (await agenda("wait", "agenda_at >= :zero", { ":zero": 0 }, 1)).length > 0,
   };
-}
-
-function tombstone(row: RequestRow): RequestRow {
-  const { log: _log, progress: _progress, checkpoint: _checkpoint, has_partials: _partials, idempotency_key: _key, ...rest } = row;
-  return { ...rest, log: [], payload: "", metadata: "{}", permissions: [], tombstone_until: row.expires_at! + row.retention_ms };
 }
 
 /** Newest first. The index gives the order, the table the requests as they are now. */
-async function list({ requests, clock, values }: Store, query: ListQuery): ReturnType<Requests["list"]> {
-  const { tenantId, userId, status, action, limit } = query;
-  const partitions =
-    userId === undefined
-      ? shards.map((shard) => ({ index: "by_tenant", name: "tenant_shard", value: tenantShard(tenantId, shard) }))
-      : [{ index: "by_owner", name: "owner", value: ownerKey({ tenantId, userId }) }];
+const list = async ({ requests, clock, values }: Store, query: Parameters<Requests["list"]>[0]): ReturnType<Requests["list"]> => {
+  const { status, action, limit } = query;
+  const isWanted = (row: RequestRow): boolean =>
+    row.tombstone_until === undefined &&
+    !isExpired(row, clock.now()) &&
+    (status === undefined || row.status === status) &&
+    (action === undefined || row.action === action);
+  const step = status === undefined && action === undefined ? limit + 1 : LIST_STEP;
   const found: { readonly listed: string; readonly row: RequestRow }[] = [];
-  let from = query.cursor !== undefined && CURSOR.test(query.cursor) ? query.cursor : `${sortable(1e15 - 1)}~`;
+  let from = query.cursor !== undefined && CURSOR.test(query.cursor) ? query.cursor : NEWEST;
   let isLast = false;
-  for (let page = 0; !isLast && found.length <= limit && page < MAX_PAGES; page += 1) {
-    const pages = await Promise.all(
-      partitions.map(({ index, name, value }) =>
-        requests.query<{ pk: string; listed: string }>({
-          index,
-          where: "#partition = :value AND listed < :from",
-          names: { "#partition": name },
-          values: { ":value": value, ":from": from },
-          descending: true,
-          limit: limit + 1,
-        }),
-      ),
-    );
-    const places = pages
-      .flat()
-      .toSorted((a, b) => (a.listed < b.listed ? 1 : -1))
-      .slice(0, limit + 1);
+  for (let budget = LIST_BUDGET; !isLast && found.length <= limit && budget > 0; budget -= step) {
+    const places = await requests.query<{ pk: string; listed: string }>({
+      index: "by_owner",
+      where: "#owner = :owner AND listed < :from",
+      names: { "#owner": "owner" },
+      values: { ":owner": ownerKey(query), ":from": from },
+      descending: true,
+      limit: step,
+    });
     const rows = new Map((await requests.getAll<RequestRow>(places.map(({ pk }) => ({ pk })))).map((row) => [row.pk, row]));
     for (const { pk, listed } of places) {
-      const row = rows.get(partitionKey(pk));
-      if (!row || row.tombstone_until !== undefined || isExpired(row, clock.now())) continue;
-      if ((status === undefined || row.status === status) && (action === undefined || row.action === action)) found.push({ listed, row });
+      const row = rows.get(pk);
+      if (row && isWanted(row)) found.push({ listed, row });
     }
-    isLast = places.length <= limit;
+    isLast = places.length < step;
     from = places.at(-1)?.listed ?? from;
   }
   const shown = found.slice(0, limit);
+  const terms = { read: values.read, now: clock.now() };
   return {
-    records: await Promise.all(shown.map(({ row }) => toRecord(row, values.read))),
+    records: await Promise.all(shown.map(({ row }) => toRecord(row, terms))),
     ...(found.length > limit ? { cursor: shown.at(-1)!.listed } : !isLast && { cursor: from }),
   };
-}
+};

@@ -3,8 +3,8 @@
  * new row made from the old one; what the indexes need is derived here and nowhere else.
  */
 import type { JsonObject, RequestStatus, WaitingReason } from "@streamer/protocol";
-import { endingOf, progressOf, type RequestKey, type RequestRecord } from "@streamer/core";
-import { hashOf, ownerKey, shardOf, sortable, tenantShard } from "../dynamodb/keys.ts";
+import { endingOf, progressOf, type Place, type RequestKey, type RequestRecord } from "@streamer/core";
+import { hashOf, ownerKey, shardOf, sortable } from "../dynamodb/keys.ts";
 import { RUNNABLE_ATTRIBUTE } from "../dynamodb/table.ts";
 import type { Counted } from "./limits.ts";
 import type { StoredText } from "../dynamodb/values.ts";
@@ -31,7 +31,7 @@ export interface RequestRow {
   readonly payload: StoredText;
   readonly payload_hash: string;
   /** JSON: numbers of DynamoDB have another range. */
-  readonly metadata: string;
+  readonly metadata: StoredText;
   readonly permissions: readonly string[];
   readonly priority: number;
   readonly max_attempts: number;
@@ -50,8 +50,10 @@ export interface RequestRow {
   readonly seq: number;
   /** Newest progress. */
   readonly progress?: StoredFrame;
-  /** Lifecycle events, oldest first. */
+  /** The newest lifecycle events, oldest first. */
   readonly log: readonly StoredFrame[];
+  /** Older ones are items of the events table: see event-log.ts. */
+  readonly has_moved_log?: true;
   /** There are items of it in the events table. */
   readonly has_partials?: true;
   readonly checkpoint?: StoredText;
@@ -60,6 +62,15 @@ export interface RequestRow {
   readonly lease_until?: number;
   /** When a run is looked at for a lease that has ended: not moved by each renewal, which would cost an index write. */
   readonly watch_at?: number;
+  /** Where it waits: the delay queue has a message for this time. */
+  readonly has_wakeup?: true;
+  /** Seq of the event that says how the last attempt failed. */
+  readonly retry_seq?: number;
+  /**
+   * The process that ended it, until its followers are known to have been told: a run is watched until then, so that an
+   * end whose teller died is told by the sweep.
+   */
+  readonly teller?: string;
   /** What its followers were told that it waits for, since it waits. */
   readonly waiting_for?: WaitingReason;
   /** Where it is counted while it waits, and the slots it holds while it runs: see limits.ts. */
@@ -68,6 +79,8 @@ export interface RequestRow {
   readonly ended_at?: number;
   readonly end_seq?: number;
   readonly expires_at?: number;
+  /** It could not be forgotten then: it stands behind those that were past their retention by then. */
+  readonly purge_at?: number;
   /** Forgotten; only the id is remembered, until then. */
   readonly tombstone_until?: number;
 }
@@ -76,13 +89,19 @@ const SECONDS = 1_000;
 /** An ended request that the sweep has not come to is deleted by DynamoDB after this. */
 const EXPIRY_MARGIN_MS = 86_400_000;
 
+/** Attempts go on for so long at most: what a request left behind may go by itself after that, and its retention. */
+const ATTEMPTS_MS = 31 * 86_400_000;
+/** When DynamoDB may delete what belongs to a request, should nobody have come to forget it. Epoch s. */
+export const leftoverTtl = (row: Pick<RequestRow, "run_at" | "retention_ms">, now: number): number =>
+  Math.ceil((Math.max(now, row.run_at) + ATTEMPTS_MS + row.retention_ms) / SECONDS);
+
 export const isWaiting = ({ status }: Pick<RequestRow, "status">): boolean => status === "PENDING" || status === "RETRYING";
 export const isExpired = ({ expires_at }: Pick<RequestRow, "expires_at">, now: number): boolean =>
   expires_at !== undefined && expires_at <= now;
 
 /** Lines of by_action. ready: by priority, then time; later: by time. */
 export const lineOf = (kind: "ready" | "later", action: string, shard: number): string => `${kind}#${action}#${shard}`;
-/** Agendas of by_time. */
+/** Agendas of by_time. run: what runs, and ends that are not known to be told. */
 export const agendaOf = (kind: "wait" | "run" | "end", shard: number): string => `${kind}#${shard}`;
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
@@ -93,7 +112,6 @@ export function indexKeys(row: RequestRow, now: number): Attributes {
   const shard = shardOf(row.pk);
   const listed = {
     owner: ownerKey({ tenantId: row.tenant, userId: row.user }),
-    tenant_shard: tenantShard(row.tenant, shard),
     listed: `${sortable(row.created_at)}#${String(row.tie).padStart(4, "0")}${hashOf(row.pk).slice(0, 16)}`,
   };
   if (row.status === "PROCESSING") return { ...listed, agenda: agendaOf("run", shard), agenda_at: row.watch_at };
@@ -110,10 +128,11 @@ export function indexKeys(row: RequestRow, now: number): Attributes {
       ...(isDue && { [RUNNABLE_ATTRIBUTE]: "1" }),
     };
   }
+  const agenda = row.teller === undefined ? agendaOf("end", shard) : agendaOf("run", shard);
   return {
     ...listed,
-    agenda: agendaOf("end", shard),
-    agenda_at: row.expires_at,
+    agenda,
+    agenda_at: row.teller === undefined ? (row.purge_at ?? row.expires_at) : row.watch_at,
     ttl: Math.ceil((row.expires_at! + row.retention_ms + EXPIRY_MARGIN_MS) / SECONDS),
   };
 }
@@ -137,9 +156,22 @@ export function readLine(pk: string, line: string, order: string): Waiting {
     : { pk, action, priority: 9 - second, runAt: first, createdAt, tie };
 }
 
-/** A row as the port's record; `read` fetches texts that were too large for the item. */
-export async function toRecord(row: RequestRow, read: (text: StoredText) => Promise<string>): Promise<RequestRecord> {
-  const last = row.end_seq === undefined ? undefined : row.log.find(({ seq }) => seq === row.end_seq);
+/** What a waiting request waits for, as far as the row knows: a limit that held it was told, its place in line was not. */
+function placeOf(row: RequestRow, now: number): Place {
+  if (row.run_at > now) return { reason: row.status === "RETRYING" ? "backoff" : "scheduled" };
+  return { reason: row.waiting_for ?? "queue" };
+}
+
+export interface RecordTerms {
+  /** Fetches texts that were too large for the item. */
+  readonly read: (text: StoredText) => Promise<string>;
+  readonly now: number;
+}
+
+/** A row as the port's record. */
+export async function toRecord(row: RequestRow, { read, now }: RecordTerms): Promise<RequestRecord> {
+  const lastSeq = row.status === "RETRYING" ? row.retry_seq : row.end_seq;
+  const last = lastSeq === undefined ? undefined : row.log.find(({ seq }) => seq === lastSeq);
   const ending = last ? (JSON.parse(await read(last.text)) as JsonObject) : undefined;
   const progress = row.progress ? (JSON.parse(await read(row.progress.text)) as JsonObject) : undefined;
   return {
@@ -150,10 +182,11 @@ export async function toRecord(row: RequestRow, read: (text: StoredText) => Prom
     status: row.status,
     attempt: row.attempt,
     seq: row.seq,
-    metadata: JSON.parse(row.metadata) as RequestRecord["metadata"],
+    metadata: JSON.parse(await read(row.metadata)) as RequestRecord["metadata"],
     createdAt: row.created_at,
     runAt: row.run_at,
     ...(row.ended_at !== undefined && { endedAt: row.ended_at }),
+    ...(isWaiting(row) && { waitingFor: placeOf(row, now) }),
     ...(progress && { progress: progressOf(progress) }),
     ...(ending && endingOf(ending)),
   };

@@ -4,27 +4,24 @@
  * key. A request whose retention has ended makes way for a new one under its id.
  */
 import { randomUUID } from "node:crypto";
-import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
-import { firstClaim, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { firstClaim, StreamerError, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
-import { toAttributes } from "../dynamodb/items.ts";
-import { hashOf, ownerKey, partitionKey } from "../dynamodb/keys.ts";
+import { hashOf, partitionKey } from "../dynamodb/keys.ts";
+import { idempotencyPk, putKey, type KeyItem } from "./idempotency.ts";
+import { leavePast } from "./purges.ts";
 import { isExpired, toRecord, type RequestRow } from "./rows.ts";
+import { wakeupOf } from "./transitions.ts";
 import type { Change, Store } from "../dynamodb/store.ts";
 
-/** Which request an idempotency key stands for. */
-interface KeyItem {
-  readonly pk: string;
-  readonly request: Submission["key"];
-  readonly life: string;
-}
+/** What names a request and says what its user may: nothing else in an item is without a bound of its own. */
+const MAX_NAMES_BYTES = 65_536;
 
 export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
   const { clock, limits, requests, values } = store;
 
   async function existing(submission: Submission, row: RequestRow, payloadHash: string): Promise<SubmitOutcome> {
     if (row.action !== submission.action || row.payload_hash !== payloadHash) return { outcome: "conflict", requestId: row.request_id };
-    return { outcome: "existing", record: await toRecord(row, values.read) };
+    return { outcome: "existing", record: await toRecord(row, { read: values.read, now: clock.now() }) };
   }
 
   const isThere = (row: RequestRow | undefined): row is RequestRow =>
@@ -36,21 +33,10 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
   ): Promise<{ readonly pk: string; readonly item?: KeyItem; readonly row?: RequestRow } | undefined> {
     const { idempotencyKey, owner } = submission;
     if (idempotencyKey === undefined) return undefined;
-    const pk = `key#${hashOf(`${ownerKey(owner)}/${idempotencyKey}`)}`;
+    const pk = idempotencyPk(owner, idempotencyKey);
     const item = await requests.get<KeyItem>({ pk });
     const row = item && item.request !== submission.key ? await store.read(item.request) : undefined;
     return { pk, ...(item && { item }), ...(row && isThere(row) && row.life === item?.life && { row }) };
-  }
-
-  function putKey(pk: string, item: KeyItem | undefined, next: RequestRow): TransactWriteItem {
-    return {
-      Put: {
-        TableName: requests.table,
-        Item: toAttributes({ pk, request: next.key, life: next.life } satisfies KeyItem),
-        ConditionExpression: item ? "life = :life" : "attribute_not_exists(pk)",
-        ...(item && { ExpressionAttributeValues: toAttributes({ ":life": item.life }) }),
-      },
-    };
   }
 
   let newest = { at: 0, tie: 0 };
@@ -77,7 +63,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       payload: await values.keep(life, payload),
       payload_hash: payloadHash,
       size,
-      metadata: JSON.stringify(submission.metadata),
+      metadata: await values.keep(life, JSON.stringify(submission.metadata)),
       permissions: submission.permissions,
       priority: submission.priority,
       max_attempts: submission.maxAttempts,
@@ -86,6 +72,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       created_at: now,
       tie: tieOf(now),
       run_at: Math.round(runAt ?? now),
+      ...wakeupOf(runAt ?? now, now),
       status: isClaimed ? "PROCESSING" : "PENDING",
       attempt: isClaimed ? 1 : 0,
       failures: 0,
@@ -100,6 +87,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
   return async (submission) => {
     const { key, owner, priority, acknowledge } = submission;
     const payload = submission.payloadText;
+    assertNamesFit(submission);
     const payloadHash = hashOf(payload);
     const first = await build(submission, payload, payloadHash);
     const claimed = first.status === "PROCESSING";
@@ -113,6 +101,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
     const counted = entry?.outcome === "entered" ? entry.counted : undefined;
 
     const outcome = await store.change<SubmitOutcome>(key, async (row): Promise<Change<SubmitOutcome>> => {
+      const past = row?.tombstone_until === undefined ? row : undefined;
       if (isThere(row)) return { answer: await existing(submission, row, payloadHash) };
       const named = await readKey(submission);
       if (named?.row) return { answer: await existing(submission, named.row, payloadHash) };
@@ -124,11 +113,25 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       const { row: next, frames } = await log.append(told, [acknowledge({ place, claimed })]);
       return {
         next,
-        also: named ? [putKey(named.pk, named.item, next)] : [],
+        also: [
+          ...(named ? [putKey(requests.table, named, next)] : []),
+          // Past its retention, and not forgotten yet.
+          ...(past ? [leavePast(requests.table, past, next.created_at)] : []),
+        ],
         answer: { outcome: "created", frames, ...(claimed && { claim: firstClaim(submission, next.created_at) }) },
       };
     });
     if (counted && outcome.outcome !== "created") await limits.leave({ tenant: owner.tenantId, priority, counted });
     return outcome;
   };
+}
+
+function assertNamesFit({ key, requestId, owner, permissions, idempotencyKey = "" }: Submission): void {
+  const bytes = Buffer.byteLength(JSON.stringify([key, requestId, owner, permissions, idempotencyKey]));
+  if (bytes <= MAX_NAMES_BYTES) return;
+  throw new StreamerError(
+    "PAYLOAD_TOO_LARGE",
+    `The names and permissions that "${requestId}" is to be kept with take ${bytes} bytes, ${MAX_NAMES_BYTES} are kept; use a token that says less.`,
+    { requestId },
+  );
 }

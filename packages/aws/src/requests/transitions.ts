@@ -6,6 +6,8 @@ import type { EventBody, Frame } from "@streamer/core";
 import type { Appended, EventLog } from "./event-log.ts";
 import type { Counted, Limits } from "./limits.ts";
 import type { RequestRow } from "./rows.ts";
+import type { Store } from "../dynamodb/store.ts";
+import { MAX_DELAY_MS } from "../wakeups.ts";
 
 interface Ending {
   readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
@@ -36,17 +38,25 @@ export interface Transitions {
   undo(row: RequestRow): Promise<void>;
 }
 
-export function createTransitions(log: EventLog, limits: Limits, now: () => number): Transitions {
+/** A message in the delay queue wakes what waits no longer than it can (wakeups.ts); the rest is for the sweep to see coming. */
+export const wakeupOf = (runAt: number, now: number): Pick<RequestRow, "has_wakeup"> =>
+  runAt > now && runAt - now <= MAX_DELAY_MS ? { has_wakeup: true } : {};
+
+export function createTransitions(log: EventLog, { limits, clock, processId }: Pick<Store, "limits" | "clock" | "processId">): Transitions {
+  const now = (): number => clock.now();
   return {
     end: async (row, { status, events }) => {
       const appended = await log.append(row, events);
-      const { lease_until: _l, process: _p, watch_at: _w, slots: _s, counted: _c, waiting_for: _f, checkpoint, ...rest } = appended.row;
+      const { lease_until: _l, process: _p, slots: _s, counted: _c, waiting_for: _f, has_wakeup: _h, checkpoint, ...rest } = appended.row;
       const endedAt = Math.round(now());
       const next: RequestRow = {
         ...rest,
         status,
         ended_at: endedAt,
         expires_at: endedAt + row.retention_ms,
+        // It stays where runs are looked at: moving it costs index writes, and it is looked at only if nobody tells its end.
+        teller: processId(),
+        watch_at: row.watch_at ?? endedAt,
         // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
         ...(status === "FAILED" && checkpoint !== undefined && { checkpoint }),
       };
@@ -54,11 +64,12 @@ export function createTransitions(log: EventLog, limits: Limits, now: () => numb
     },
     giveBack: async (row, { status, runAt, events, failures = 0, crashes = 0 }) => {
       const appended = await log.append(row, events);
-      const { lease_until: _l, process: _p, watch_at: _w, slots: _s, ...rest } = appended.row;
+      const { lease_until: _l, process: _p, watch_at: _w, slots: _s, has_wakeup: _h, teller: _t, ...rest } = appended.row;
       const next: RequestRow = {
         ...rest,
         status,
         run_at: Math.round(runAt),
+        ...wakeupOf(runAt, now()),
         failures: row.failures + failures,
         crashes: row.crashes + crashes,
         counted: await countAgain(limits, row, runAt <= now()),

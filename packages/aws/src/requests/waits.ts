@@ -2,9 +2,10 @@
  * Why requests wait. A limit that holds one is known from its slots; what has been runnable for a minute and is held by
  * none has no worker: Lambda queues invocations rather than requests, so there is no line to have a place in.
  */
-import type { RequestKey, Requests, Wait, Written } from "@streamer/core";
+import type { Requests, Wait, Written } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import { partitionKey } from "../dynamodb/keys.ts";
+import type { Late } from "./late.ts";
 import { isWaiting, type RequestRow } from "./rows.ts";
 import type { Change, Store } from "../dynamodb/store.ts";
 
@@ -13,9 +14,7 @@ export const LATE_AFTER_MS = 60_000;
 /** Late requests that are looked at in one go: the work function's queue may simply be long. */
 export const MAX_LATE = 200;
 
-type LateRequests = (since: number, limit: number) => Promise<readonly RequestKey[]>;
-
-export function createWaits(store: Store, log: EventLog, late: LateRequests): Pick<Requests, "waits" | "wait"> {
+export function createWaits(store: Store, log: EventLog, late: Late): Pick<Requests, "waits" | "wait"> {
   const { clock, limits, requests } = store;
 
   return {

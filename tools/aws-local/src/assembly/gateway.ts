@@ -5,13 +5,6 @@ export interface RoutePlan {
   readonly routeKey: string;
   readonly functionArn: string;
   readonly integrationTimeoutMs: number;
-  /** ARN of the authorizer's function; on $connect only. */
-  readonly authorizer: AuthorizerPlan | undefined;
-}
-export interface AuthorizerPlan {
-  readonly functionArn: string;
-  /** `route.request.header.X` or `route.request.querystring.X`: each must be there. */
-  readonly identitySources: readonly string[];
 }
 export interface GatewayPlan {
   readonly apiId: string;
@@ -40,15 +33,8 @@ export function planGateway(stack: Stack): GatewayPlan {
     if (!permitted.has(arn)) throw new Error(`${id}: API Gateway may not invoke ${arn}; an AWS::Lambda::Permission is missing.`);
     return arn;
   };
-  const authorizers = new Map(
-    stack.all("AWS::ApiGatewayV2::Authorizer").map((declared) => [
-      declared.id,
-      {
-        functionArn: invoked(declared.id, declared.required("AuthorizerUri")),
-        identitySources: (declared.property("IdentitySource") ?? []) as readonly string[],
-      },
-    ]),
-  );
+  const [authorizer] = stack.all("AWS::ApiGatewayV2::Authorizer");
+  if (authorizer) throw new Error(`${authorizer.id}: the local run asks no authorizers.`);
   const integrations = new Map(
     stack.all("AWS::ApiGatewayV2::Integration").map((declared) => {
       if (declared.required("IntegrationType") !== "AWS_PROXY") throw new Error(`${declared.id} is no AWS_PROXY integration.`);
@@ -59,12 +45,10 @@ export function planGateway(stack: Stack): GatewayPlan {
   const routes = stack.all("AWS::ApiGatewayV2::Route").map((declared): RoutePlan => {
     const integration = integrations.get(declared.required("Target").replace("integrations/", ""));
     if (!integration) throw new Error(`${declared.id} has a target that is no integration of the stack.`);
-    const authorizerId = stack.referred(stack.raw(declared.id)?.Properties?.["AuthorizerId"]);
     return {
       routeKey: declared.required("RouteKey"),
       functionArn: invoked(declared.id, integration.uri),
       integrationTimeoutMs: integration.timeoutMs,
-      authorizer: authorizerId === undefined ? undefined : authorizers.get(authorizerId),
     };
   });
   return {

@@ -13,8 +13,6 @@ export interface ConnectionFacts {
   readonly stage: string;
   readonly apiId: string;
   readonly domainName: string;
-  /** What the authorizer said of it. */
-  authorizer?: Readonly<Record<string, unknown>>;
 }
 export type EventType = "CONNECT" | "MESSAGE" | "DISCONNECT";
 
@@ -31,7 +29,6 @@ export function requestContext(
   const now = new Date();
   return {
     routeKey,
-    ...(connection.authorizer && { authorizer: connection.authorizer }),
     ...more,
     eventType,
     extendedRequestId: extendedId(),

@@ -12,7 +12,6 @@ import type { Dials } from "../dials.ts";
 import { bodyOf, errorReply, listen, ServiceError, urlOf, type Service } from "../http.ts";
 import type { Gate } from "../iam/gate.ts";
 import type { Served } from "../lambda/fleet.ts";
-import { authorize } from "./authorizer.ts";
 import { createConnections, type Connection } from "./connections.ts";
 import { handshakeOf, newConnectionId, requestContext } from "./events.ts";
 import { frameWatcher } from "./frames.ts";
@@ -109,23 +108,11 @@ export async function serveGateway({ plan: planned, environment, gate, dials, in
 
   /** The status that refuses, or undefined for welcome. */
   const ask = async (connection: Connection, request: IncomingMessage): Promise<number | undefined> => {
-    const { routes, apiId, stage } = planned();
-    const route = routes.get("$connect");
+    const route = planned().routes.get("$connect");
     if (!route) return undefined;
     const handshake = handshakeOf(request, urlOf(request));
     const context = requestContext(connection.facts, "$connect", "CONNECT");
-    if (route.authorizer) {
-      const methodArn = `arn:${environment.partition}:execute-api:${environment.region}:${environment.account}:${apiId}/${stage}/$connect`;
-      const verdict = await authorize(route.authorizer, handshake, {
-        context,
-        methodArn,
-        invoke: async (arn, event) => invoke(arn, event),
-      });
-      if ("status" in verdict) return verdict.status;
-      connection.facts.authorizer = verdict.context;
-    }
-    const authorizer = connection.facts.authorizer && { authorizer: connection.facts.authorizer };
-    const answer = await integrate(route, { ...handshake, requestContext: { ...context, ...authorizer }, isBase64Encoded: false });
+    const answer = await integrate(route, { ...handshake, requestContext: context, isBase64Encoded: false });
     const { statusCode, headers = {} } = (answer ?? {}) as {
       readonly statusCode?: number;
       readonly headers?: Readonly<Record<string, string>>;

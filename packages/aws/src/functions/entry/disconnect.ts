@@ -32,6 +32,7 @@ function fromEnvironment(): DisconnectParts {
       clock: systemClock,
       // It only drops a connection, and tells nobody anything.
       tellLater: () => Promise.resolve(),
+      endOf: () => Promise.resolve(undefined),
     }),
   };
 }

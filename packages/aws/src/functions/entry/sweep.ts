@@ -2,7 +2,8 @@
  * Each minute: the net under everything that was to happen by itself, and the look ahead for what happens within the next.
  *
  *   leases that ended without a word   their requests go back to the queue, or end (P2)
- *   waits that end soon                a message in the delay queue each, to the second (P9)
+ *   ends that nobody is known to tell  told to who follows still: their process died, or was refused
+ *   waits that end soon                a message in the delay queue for each that has none, to the second (P9)
  *   runnable for over a minute         asked for again: a stream record or an invocation was lost; and told why they wait
  *   tokens that run out soon           a message each: a socket lives at most 5 s beyond its token
  *   past retention                     forgotten, files too (P7)
@@ -15,28 +16,50 @@ import { invokeWorkFromEnvironment, type InvokeWork } from "../invoke-work.ts";
 import { LOOK_AHEAD_MS } from "../look-ahead.ts";
 import { createRuntime, type Runtime } from "../runtime.ts";
 import { readEnvironment } from "../settings.ts";
+import { tellEnds } from "../tell-ends.ts";
 import { LATE_AFTER_MS, MAX_LATE } from "../../requests/waits.ts";
 
 const TERMS = { handBackMs: 5_000, graceMs: 1_000, requireCheckpoint: false } as const;
+/** Ends of each shard that are told in one sweep. */
+const MAX_UNTOLD = 100;
 /** A purge stops in time for the rest. */
 const PURGE_RESERVE_MS = 15_000;
 
 export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWork: InvokeWork) {
-  const { requests, connections, delayQueue, limits, clock } = engine;
+  const { requests, connections, delayQueue, limits, marks, clock } = engine;
+  const late = requests.late();
 
-  async function lookAhead(now: number): Promise<void> {
-    const due = await requests.dueBetween(now, now + LOOK_AHEAD_MS);
-    await Promise.all(due.map(({ key, runAt }) => delayQueue.send({ kind: "run", key }, runAt - now)));
-    const expiring = await connections.expiring(0, now + LOOK_AHEAD_MS);
-    await Promise.all(
-      expiring.map(({ connectionId, expiresAt }) =>
-        expiresAt <= now ? expire({ engine, streamer }, connectionId) : delayQueue.send({ kind: "expire", connectionId }, expiresAt - now),
-      ),
-    );
+  /** What this sweep looks ahead to, no other has or will: so each wait has one message. */
+  async function lookAhead(now: number, name: string, look: (from: number, to: number) => Promise<void>): Promise<void> {
+    const to = now + LOOK_AHEAD_MS;
+    const reached = (await marks.get(name)) ?? now;
+    // Later than can be: a clock was wrong. Before now: what should have been is seen to by others.
+    const from = reached > to ? now : Math.max(reached, now);
+    if (from >= to) return;
+    await look(from, to);
+    await marks.set(name, to);
+  }
+
+  const wakeWaits = (now: number): Promise<void> =>
+    lookAhead(now, "waits", async (from, to) => {
+      for await (const due of requests.dueBetween(from, to)) {
+        await Promise.all(due.map(({ key, runAt }) => delayQueue.send({ kind: "run", key }, runAt - now)));
+      }
+    });
+
+  async function endConnections(now: number): Promise<void> {
+    for await (const page of connections.expiring(0, now)) {
+      await Promise.all(page.map(({ connectionId }) => expire({ engine, streamer }, connectionId)));
+    }
+    await lookAhead(now, "tokens", async (from, to) => {
+      for await (const page of connections.expiring(from, to)) {
+        await Promise.all(page.map(({ connectionId, expiresAt }) => delayQueue.send({ kind: "expire", connectionId }, expiresAt - now)));
+      }
+    });
   }
 
   async function askAgain(now: number): Promise<void> {
-    const keys = await requests.stale(now - LATE_AFTER_MS, MAX_LATE);
+    const keys = await late(now - LATE_AFTER_MS, MAX_LATE);
     await Promise.all(keys.map((key) => invokeWork({ key })));
   }
 
@@ -53,7 +76,9 @@ export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWo
       const now = clock.now();
       const tasks: Readonly<Record<string, () => Promise<void>>> = {
         recover: () => streamer.recover(),
-        lookAhead: () => lookAhead(now),
+        tellEnds: async () => tellEnds({ engine, streamer, log }, await requests.untold(MAX_UNTOLD)),
+        wakeWaits: () => wakeWaits(now),
+        endConnections: () => endConnections(now),
         askAgain: () => askAgain(now),
         tellWaits: () => streamer.tellWaits(),
         purge: () => purge(context),

@@ -8,6 +8,7 @@ import { expire } from "../expire.ts";
 import { invokeWorkFromEnvironment, type InvokeWork } from "../invoke-work.ts";
 import { createRuntime, type Runtime } from "../runtime.ts";
 import { readEnvironment } from "../settings.ts";
+import { tellEnds } from "../tell-ends.ts";
 import type { DelayedMessage } from "../../wakeups.ts";
 
 const TERMS = { handBackMs: 2_000, graceMs: 1_000, requireCheckpoint: false } as const;
@@ -23,10 +24,12 @@ export function createWake({ engine, streamer, invoke, log }: Runtime, invokeWor
     if ("requestContext" in message) {
       // The process is gone, whatever its leases and holds say: nobody has to wait for them to end.
       const { requestId: processId } = message.requestContext;
-      const keys = await engine.requests.endLeases(processId);
-      await Promise.all([message.requestPayload.key, ...keys].map((key) => engine.subscriptions.endHolds(key, processId)));
+      const { ran, untold } = await engine.requests.endLeases(processId);
+      const asked = message.requestPayload.key;
+      await Promise.all([asked, ...ran, ...untold].map((key) => engine.subscriptions.endHolds(key, processId)));
       await streamer.recover();
-      return streamer.catchUp(message.requestPayload.key);
+      await tellEnds({ engine, streamer, log }, untold);
+      return streamer.catchUp(asked);
     }
     switch (message.kind) {
       case "run":
