@@ -70,6 +70,7 @@ export interface Client<A = Actions> extends AsyncDisposable {
   /** Queues a failed request again and follows it. */
   retry<Output = unknown>(requestId: string, reason?: string): Run<Output>;
   get(requestId: string): Promise<RequestInfo>;
+  /** One page, newest first, without results. It may be short or empty and still have a cursor: go on while there is one. */
   list(query?: ListQuery): Promise<{ readonly items: readonly RequestInfo[]; readonly cursor?: string }>;
   /** The actions of the server, with their limits and the JSON Schemas of their inputs and outputs. */
   actions(): Promise<readonly ActionDescription[]>;

@@ -165,7 +165,8 @@ class Client:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page:
-        """The user's own requests, newest first. `limit`: 1–100, default 20. `cursor`: from the page before."""
+        """The user's own requests, newest first. `limit`: 1–100, default 20. `cursor`: from the page
+        before. A page may be short or empty and still have a cursor: go on while there is one."""
         query = {"status": status, "action": action, "limit": limit, "cursor": cursor}
         wanted = {name: value for name, value in query.items() if value is not None}
         listing = cast(Listing, await self._ask("list", {"type": "list", **wanted}))
