@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Fatal, isStreamerError, RetryAfter, StreamerError } from "./errors.ts";
+import { defineHandler } from "./handler.ts";
+import { checkMiddleware, createAdmit, permissions, wrapRun, type Admission, type Invocation, type Middleware } from "./middleware.ts";
+
+const handler = defineHandler({ action: "work", input: z.object({}), permissions: ["work.do"], run: () => 1 });
+const admission = { handler, requestId: "r", input: {}, connection: { permissions: [] } } as unknown as Admission;
+const refuse = (thrown: unknown): Middleware => ({
+  name: "gate",
+  admit: () => {
+    throw thrown;
+  },
+});
+const refusalBy = (middleware: Middleware): Promise<unknown> =>
+  createAdmit([middleware])(admission).then(
+    () => "admitted",
+    (error: unknown) => (isStreamerError(error) ? { code: error.code, message: error.message, afterMs: error.afterMs } : error),
+  );
+
+describe("admit", () => {
+  it("refuses with what was thrown for that", async () => {
+    expect(await refusalBy(permissions)).toMatchObject({ code: "FORBIDDEN" });
+    expect(await refusalBy(refuse(new StreamerError("RATE_LIMITED", "later", { afterMs: 5 })))).toEqual({
+      code: "RATE_LIMITED",
+      message: "later",
+      afterMs: 5,
+    });
+    expect(await refusalBy(refuse(new Fatal("no", { code: "FORBIDDEN" })))).toMatchObject({ code: "FORBIDDEN", message: "no" });
+    expect(await refusalBy(refuse(new RetryAfter(12.5, "busy")))).toMatchObject({ code: "RATE_LIMITED", message: "busy", afterMs: 13 });
+    expect(await refusalBy(refuse(new RetryAfter(Number.NaN)))).toMatchObject({ code: "RATE_LIMITED", afterMs: undefined });
+    expect(await refusalBy({ name: "async", admit: () => Promise.reject(new Fatal("no", { code: "UNAUTHORIZED" })) })).toMatchObject({
+      code: "UNAUTHORIZED",
+    });
+    expect(await refusalBy({ name: "none" })).toBe("admitted");
+  });
+
+  it.each([undefined, null, "text", Symbol("s"), Object.create(null), new Proxy({}, { get: () => ({}) }), new Error("down")])(
+    "%s is a fault of the middleware, by its name",
+    async (thrown) => {
+      const error = await refusalBy(refuse(thrown));
+      expect(error).toBeInstanceOf(Error);
+      expect((error as Error).message).toMatch(/^Middleware "gate" failed to admit a request: ./);
+    },
+  );
+
+  it("asks in turn, and no further than a refusal", async () => {
+    const asked: string[] = [];
+    const note = (name: string): Middleware => ({ name, admit: () => void asked.push(name) });
+    await createAdmit([note("a"), { name: "b" }, note("c")])(admission);
+    await createAdmit([note("d"), refuse(1), note("e")])(admission).catch(() => {});
+    expect(asked).toEqual(["a", "c", "d"]);
+  });
+});
+
+describe("run", () => {
+  const invocation = { handler, input: {} } as unknown as Invocation;
+  const around = (name: string, said: string[]): Middleware => ({
+    name,
+    run: async (_, next) => {
+      said.push(`${name} before`);
+      const result = await next();
+      said.push(`${name} after`);
+      return result;
+    },
+  });
+
+  it("wraps from the outside in", async () => {
+    const said: string[] = [];
+    const result = await wrapRun([around("a", said), { name: "none" }, around("b", said)], invocation, async () => {
+      said.push("handler");
+      return 7;
+    });
+    expect([result, said]).toEqual([7, ["a before", "b before", "handler", "b after", "a after"]]);
+  });
+
+  it("rejects when a wrapper throws, even at once, and answers for one that does not go on", async () => {
+    const throws: Middleware = {
+      name: "throws",
+      run: () => {
+        throw new Error("at once");
+      },
+    };
+    const stops = { name: "stops", run: () => 3 as never };
+    await expect(wrapRun([throws], invocation, async () => 1)).rejects.toThrow("at once");
+    await expect(wrapRun([around("a", []), throws], invocation, async () => 1)).rejects.toThrow("at once");
+    expect(await wrapRun([stops], invocation, () => Promise.reject(new Error("ran")))).toBe(3);
+  });
+
+  it("runs a handler once, however often a wrapper asks", async () => {
+    let runs = 0;
+    const again: Middleware = { name: "again", run: (_, next) => next().then(next) };
+    const ran = wrapRun([again], invocation, async () => {
+      runs += 1;
+    });
+    await expect(ran).rejects.toThrow(/"again" called next\(\) again/);
+    expect(runs).toBe(1);
+  });
+});
+
+it("refuses by name what is no middleware", () => {
+  const ok = { name: "ok" };
+  expect(checkMiddleware([ok, permissions])).toEqual([ok, permissions]);
+  const check = (...list: unknown[]) => checkMiddleware(list as Middleware[]);
+  expect(() => check(ok, undefined)).toThrow("Middleware 2 of the list needs a `name`.");
+  expect(() => check({ name: "" })).toThrow(/needs a `name`/);
+  expect(() => check({ name: "odd", admit: true })).toThrow('Middleware "odd": `admit` must be a function.');
+  expect(() => check({ name: "odd", run: {} })).toThrow('Middleware "odd": `run` must be a function.');
+});
