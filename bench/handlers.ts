@@ -54,6 +54,28 @@ export const digest = defineHandler({
   },
 });
 
+/** What an author guessed that a round takes, on another machine, once. */
+const GUESSED_ROUND_MS = 1 / 8;
+
+/** Work whose time the input names and its size does not: hashing 64 KB so many times. */
+function rounds(action: string, estimate?: (input: { readonly rounds: number }) => number): AnyHandler {
+  return defineHandler({
+    action,
+    input: z.object({ rounds: z.int() }),
+    ...(estimate && { estimate }),
+    run(input) {
+      const block = new Uint8Array(65_536);
+      const hash = createHash("sha256");
+      for (let round = 0; round < input.rounds; round += 1) hash.update(block);
+      return hash.digest("hex");
+    },
+  });
+}
+
+/** The same work, told by its size and by a guess that is corrected. */
+export const roundsBySize = rounds("rounds_by_size");
+export const roundsDeclared = rounds("rounds_declared", (input) => input.rounds * GUESSED_ROUND_MS);
+
 /** Epoch ms with fractions; the same in every process of a machine, to within its clock's correction. */
 export const preciseNow = (): number => performance.timeOrigin + performance.now();
 

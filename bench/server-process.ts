@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { join } from "node:path";
 import { createLog, startServer } from "@streamer/embedded";
 import { createBulkOperation, echo } from "@streamer/handlers";
-import { burst, chatty, digest, noop } from "./handlers.ts";
+import { burst, chatty, digest, noop, roundsBySize, roundsDeclared } from "./handlers.ts";
 import { learn } from "./process-handler.ts";
 import { report } from "./report-handler.ts";
 import type { Question, ServerFigures, ServerSettings } from "./server.ts";
@@ -14,7 +14,18 @@ const RESOLUTION_MS = 5;
 const { dataFolder, workers } = JSON.parse(process.argv[2]!) as ServerSettings;
 const shop = process.env.BENCH_SHOP;
 const server = await startServer({
-  handlers: [echo, noop, chatty, burst, digest, report, learn, createBulkOperation({ folder: join(dataFolder, "bulk") })],
+  handlers: [
+    echo,
+    noop,
+    chatty,
+    burst,
+    digest,
+    roundsBySize,
+    roundsDeclared,
+    report,
+    learn,
+    createBulkOperation({ folder: join(dataFolder, "bulk") }),
+  ],
   dataFolder,
   workers: { slots: workers, ...(shop && { env: { BENCH_SHOP: shop } }) },
   log: createLog("error"),

@@ -1,9 +1,10 @@
-/** How far off are learned estimates, and how soon do they follow a change? Of real work whose time depends on its input. */
+/** How far off are learned estimates, and how soon do they follow a change? Of real work whose time its input's size decides, or its input alone. */
 import { once } from "node:events";
+import type { JsonValue } from "@streamer/protocol";
 import { percentiles, rounded } from "../figures.ts";
 import { assertPlanned, openPeers } from "../load.ts";
 import type { Row, Scenario } from "../record.ts";
-import { startBenchServer } from "../server.ts";
+import { startBenchServer, type BenchServer } from "../server.ts";
 
 /** Characters of input, spread evenly over the sizes' logarithm: 4 KB to 256 KB. */
 const SMALLEST = 4_096;
@@ -22,6 +23,16 @@ const PHASES: readonly Phase[] = [
   { name: "the next 350 after that", count: 350, factor: 2 },
 ];
 
+/** Rounds of work, spread evenly over their logarithm: some ms to some hundred, all in payloads of one size. */
+const FEWEST_ROUNDS = 32;
+const ROUND_DOUBLINGS = 5;
+/** The same jobs, one after another: what learning by size alone tells of them, and learning how far a guess is off. */
+const BY_INPUT = ["rounds_by_size", "rounds_declared"] as const;
+const BY_INPUT_PHASES = [
+  { name: "the first 50", count: 50 },
+  { name: "the next 150", count: 150 },
+] as const;
+
 interface Sample {
   readonly runMs: number;
   readonly estimatedMs: number | undefined;
@@ -33,52 +44,89 @@ interface Sample {
 /** Newest runs that such a median looks at. */
 const SIZELESS_RUNS = 64;
 
+/** The golden ratio's multiples spread evenly, however many are taken. */
+const spread = (number: number, least: number, doublings: number): number =>
+  Math.round(least * 2 ** (doublings * ((number * 0.618_033_988_75) % 1)));
+
 export const estimates: Scenario = {
   name: "estimates",
   question: "How far off is the estimate in an acknowledgment, and how many runs end within its 90th percentile?",
   async run(quick) {
     await using server = await startBenchServer();
-    const answers = new EventTarget();
-    let sample: Omit<Sample, "runMs"> & { runMs: number } = { runMs: 0, estimatedMs: undefined, p90Ms: undefined, bySizeless: undefined };
-    const newest: number[] = [];
-    const [peer] = await openPeers(server, 1, (message) => {
-      assertPlanned(message);
-      if (message.type === "acknowledgment") {
-        const bySizeless = newest.length > 0 ? percentiles([...newest]).p50 : undefined;
-        sample = { runMs: 0, estimatedMs: message.estimated_ms, p90Ms: message.eta?.p90_ms, bySizeless };
-      }
-      if (message.type !== "complete") return;
-      sample.runMs = Math.max(1, message.metadata.run_ms);
-      newest.push(sample.runMs);
-      if (newest.length > SIZELESS_RUNS) newest.shift();
-      answers.dispatchEvent(new Event("complete"));
-    });
-    let number = 0;
-    const measure = async (factor: number): Promise<Sample> => {
-      number += 1;
-      // The golden ratio's multiples spread evenly, however many are taken.
-      const size = Math.round(SMALLEST * 2 ** (DOUBLINGS * ((number * 0.618_033_988_75) % 1)));
-      const completed = once(answers, "complete");
-      peer!.send({
-        type: "request",
-        id: `e${number}`,
-        action: "digest",
-        payload: { text: "x".repeat(size), factor },
-        options: { mode: "async" },
-      });
-      await completed;
-      return sample;
-    };
+    const asker = await openAsker(server);
+    const few = (count: number): number => (quick ? Math.ceil(count / 5) : count);
     const rows: Row[] = [];
+    let number = 0;
     for (const { name, count, factor } of PHASES) {
       const samples: Sample[] = [];
-      for (let n = 0; n < (quick ? Math.ceil(count / 5) : count); n += 1) samples.push(await measure(factor));
-      rows.push({ runs: name, ...summary(samples) });
+      for (let n = 0; n < few(count); n += 1) {
+        number += 1;
+        samples.push(await asker.measure("digest", { text: "x".repeat(spread(number, SMALLEST, DOUBLINGS)), factor }));
+      }
+      rows.push({ action: "digest", runs: name, ...summary(samples) });
     }
-    peer!.close();
-    return { settings: { smallest: SMALLEST, doublings: DOUBLINGS }, rows };
+    for (const { name, count } of BY_INPUT_PHASES) {
+      const samples: Record<(typeof BY_INPUT)[number], Sample[]> = { rounds_by_size: [], rounds_declared: [] };
+      for (let n = 0; n < few(count); n += 1) {
+        number += 1;
+        const payload = { rounds: spread(number, FEWEST_ROUNDS, ROUND_DOUBLINGS) };
+        for (const action of BY_INPUT) samples[action].push(await asker.measure(action, payload));
+      }
+      for (const action of BY_INPUT) rows.push({ action, runs: name, ...summary(samples[action]) });
+    }
+    const published = await asker.calibrations();
+    asker.close();
+    const settings = { smallest: SMALLEST, doublings: DOUBLINGS, fewest_rounds: FEWEST_ROUNDS, round_doublings: ROUND_DOUBLINGS };
+    return { settings: { ...settings, ...published }, rows };
   },
 };
+
+/** One job at a time: what was told of it, and how long it took. */
+async function openAsker(server: BenchServer) {
+  const answers = new EventTarget();
+  const newest = new Map<string, number[]>();
+  let sample: Omit<Sample, "runMs"> & { runMs: number } = { runMs: 0, estimatedMs: undefined, p90Ms: undefined, bySizeless: undefined };
+  let asked = "";
+  let published: Record<string, number> = {};
+  const [peer] = await openPeers(server, 1, (message) => {
+    assertPlanned(message);
+    const ran = newest.get(asked) ?? [];
+    if (message.type === "acknowledgment") {
+      const bySizeless = ran.length > 0 ? percentiles([...ran]).p50 : undefined;
+      sample = { runMs: 0, estimatedMs: message.estimated_ms, p90Ms: message.eta?.p90_ms, bySizeless };
+    }
+    if (message.type === "actions") {
+      published = Object.fromEntries(
+        message.items.flatMap(({ action, calibration }) =>
+          calibration ? [[`published_within_p90_of_${action}`, calibration.within_p90]] : [],
+        ),
+      );
+      answers.dispatchEvent(new Event("actions"));
+    }
+    if (message.type !== "complete") return;
+    sample.runMs = Math.max(1, message.metadata.run_ms);
+    newest.set(asked, [...ran, sample.runMs].slice(-SIZELESS_RUNS));
+    answers.dispatchEvent(new Event("complete"));
+  });
+  let number = 0;
+  return {
+    async measure(action: string, payload: JsonValue): Promise<Sample> {
+      number += 1;
+      asked = action;
+      const completed = once(answers, "complete");
+      peer!.send({ type: "request", id: `e${number}`, action, payload, options: { mode: "async" } });
+      await completed;
+      return sample;
+    },
+    async calibrations(): Promise<Readonly<Record<string, number>>> {
+      const told = once(answers, "actions");
+      peer!.send({ type: "actions" });
+      await told;
+      return published;
+    },
+    close: () => peer!.close(),
+  };
+}
 
 function summary(samples: readonly Sample[]): Row {
   const estimated = samples.flatMap(({ runMs, estimatedMs, p90Ms, bySizeless }) =>
