@@ -23,6 +23,7 @@ import { retentionContract } from "./ports/retention.ts";
 import { retryContract } from "./ports/retry.ts";
 import { runTimesContract } from "./ports/run-times.ts";
 import { submitContract } from "./ports/submit.ts";
+import { thrownContract } from "./flow/thrown.ts";
 import { subscriptionsContract } from "./ports/subscriptions.ts";
 import { waitsContract } from "./ports/waits.ts";
 import { wakeupsContract } from "./ports/wakeups.ts";
@@ -56,6 +57,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   wakeups: wakeupsContract,
   "flow: the whole pipeline": flowContract,
   "flow: promotion of a sync run": promotionContract,
+  "flow: what handlers throw": thrownContract,
   "flow: crashes and repeats": crashContract,
 };
 

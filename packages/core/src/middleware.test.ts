@@ -89,7 +89,7 @@ describe("run", () => {
 
   it("runs a handler once, however often a wrapper asks", async () => {
     let runs = 0;
-    const again: Middleware = { name: "again", run: (_, next) => next().then(next) };
+    const again: Middleware = { name: "again", run: async (_, next) => [await next(), await next()] };
     const ran = wrapRun([again], invocation, async () => {
       runs += 1;
     });

@@ -1,6 +1,6 @@
 /** What follows from how a run ended. Pure: flow/process.ts carries it out. */
 import { wireError, type WireError } from "@streamer/protocol";
-import { describeError, isFatal, isRetryAfter, isStreamerError, type StopReason } from "../errors.ts";
+import { asError, describeError, isFatal, isRetryAfter, isStreamerError, type StopReason } from "../errors.ts";
 import { WorkerDied } from "../ports/isolation.ts";
 import type { Claim } from "../ports/requests.ts";
 import { backoffMs, type RetryPolicy } from "./retry.ts";
@@ -47,7 +47,8 @@ export function decide(ending: Ending, terms: DecisionTerms): Decision {
     );
   }
   if (ending.kind === "abandoned") return { kind: "drop" };
-  const { error } = ending;
+  // Anything can be thrown, a revoked proxy too: from here on it is an Error that can be asked what it is.
+  const error = asError(ending.error);
   if (error instanceof WorkerDied) {
     const deaths = claim.crashes + 1;
     return deaths < quarantineAfter ? { kind: "release", crashed: true } : { kind: "fail", error: quarantineError(quarantineAfter) };

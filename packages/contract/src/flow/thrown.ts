@@ -1,0 +1,99 @@
+/** Whatever a handler throws, its run ends as what it was: once for each attempt, with an error that can be read. */
+import { defineHandler, Fatal, RetryAfter, StreamerError, type AnyHandler } from "@streamer/core";
+import { expect } from "vitest";
+import type { ContractTest, Harness } from "../harness.ts";
+import { anything, startPipeline } from "./pipeline.ts";
+
+const circular: Record<string, unknown> = {};
+circular["self"] = circular;
+const trap = (): never => {
+  throw new Error("a trap");
+};
+
+/** What is thrown, and what is told of it. */
+const THROWN: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
+  null_prototype: [() => Object.create(null), /./],
+  message_object: [() => Object.assign(new Error("x"), { message: { code: 42 } }), /42/],
+  details_bigint: [() => new Fatal("bad row", { details: { row: 12n } as never }), /^bad row \(its details were left out/],
+  details_circular: [() => Object.assign(new Error("bad"), { details: circular }), /^bad \(its details were left out/],
+  details_large: [() => new Fatal("bad", { details: { text: "x".repeat(1e6) } }), /^bad \(its details were left out/],
+  symbol: [() => Symbol("odd"), /odd/],
+  nothing: [() => undefined, /./],
+  getters: [() => Object.defineProperty(new Error("x"), "message", { get: trap }), /./],
+  proxy: [() => new Proxy(new Error("x"), { get: trap, getPrototypeOf: trap }), /./],
+  code: [() => new StreamerError("NO_SUCH_CODE" as never, "odd code"), /^odd code$/],
+  fatal_code: [() => new Fatal("odd code", { code: "NO_SUCH_CODE" as never }), /^odd code$/],
+  long: [() => new Error("x".repeat(100_000)), /^x+…?$/],
+};
+
+export function thrownContract(test: ContractTest): void {
+  const start = (harness: Harness, handlers: readonly AnyHandler[]) => startPipeline({ harness, handlers });
+
+  for (const mode of ["async", "sync"] as const) {
+    test(`P2 P12 whatever a handler throws ends its run as an error that can be read: ${mode}`, async (harness) => {
+      let runs = 0;
+      const handlers = Object.entries(THROWN).map(([action, [make]]) =>
+        defineHandler({
+          action,
+          input: anything,
+          estimate: 60_000,
+          retry: { maxAttempts: 1 },
+          run: () => {
+            runs += 1;
+            throw make();
+          },
+        }),
+      );
+      const { connect, until } = await start(harness, handlers);
+      const client = await connect();
+      for (const [action, [, said]] of Object.entries(THROWN)) {
+        await client.send({ type: "request", id: action, action, payload: {}, options: { mode } });
+        const end = () =>
+          client.received.find((message) => (message.type === "error" || message.type === "response") && message.request_id === action);
+        await until(`${action} has ended`, () => end() !== undefined);
+        const { error } = end() as { error?: { code: string; message: string } };
+        expect([action, error?.message.length]).toEqual([action, expect.any(Number)]);
+        expect(error!.message).toMatch(said);
+        expect(error!.message.length).toBeLessThanOrEqual(1_024);
+      }
+      expect(runs).toBe(handlers.length);
+    });
+  }
+
+  test("P9 RetryAfter waits whole milliseconds, and leaves what is no time to the handler's own backoff", async (harness) => {
+    const waits: Readonly<Record<string, number>> = {
+      fraction: 12.5,
+      no_number: Number.NaN,
+      negative: -5,
+      endless: Infinity,
+      date: 1.8e12,
+    };
+    const handlers = Object.entries(waits).map(([action, ms]) =>
+      defineHandler({
+        action,
+        input: anything,
+        estimate: 60_000,
+        retry: { maxAttempts: 2, baseMs: 50, capMs: 50 },
+        run: (_, ctx) => {
+          if (ctx.request.attempt === 1) throw new RetryAfter(ms);
+          return "done";
+        },
+      }),
+    );
+    const { connect, until } = await start(harness, handlers);
+    const client = await connect();
+    for (const action of Object.keys(waits)) {
+      await client.send({ type: "request", id: action, action, payload: {} });
+      await until(`${action} waits`, () => client.last("retrying")?.request_id === action);
+      const { retry_at: retryAt, timestamp, error } = client.last("retrying")!;
+      if (action === "date") {
+        expect(retryAt - timestamp).toBeGreaterThan(30 * 86_400_000);
+        expect(error.message).toContain("more than 31 days");
+        continue;
+      }
+      expect(retryAt - timestamp).toBeLessThanOrEqual(60);
+      expect(error.message.includes("backoff")).toBe(action !== "fraction");
+      await until(`${action} is done`, () => client.last("complete")?.request_id === action);
+    }
+  });
+}
