@@ -12,6 +12,7 @@ import { connectionsContract } from "./ports/connections.ts";
 import { crashContract } from "./flow/crash.ts";
 import { durabilityContract } from "./ports/durability.ts";
 import { eventsContract } from "./ports/events.ts";
+import { fairSharesContract } from "./ports/fair-shares.ts";
 import { flowContract } from "./flow/whole-pipeline.ts";
 import type { ContractTest, CreateHarness, Gap } from "./harness.ts";
 import { leaseContract } from "./ports/lease.ts";
@@ -38,6 +39,7 @@ export { API_GATEWAY, DIRECT, type Transport } from "./wire/stage.ts";
 const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "requests: submit": submitContract,
   "requests: claim": claimContract,
+  "requests: fair shares": fairSharesContract,
   "requests: lease": leaseContract,
   "requests: retry": retryContract,
   "requests: cancel": cancelContract,

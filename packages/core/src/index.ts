@@ -30,6 +30,18 @@ export type * from "./ports/subscriptions.ts";
 export type * from "./ports/wakeups.ts";
 export { DEFAULT_BATCHING, type BatchingOptions } from "./rules/batching.ts";
 export { append as appendDurations, noDurations, parseDurations, printDurations, type Durations } from "./rules/durations.ts";
+export {
+  MAX_PASSED,
+  fairOrder,
+  hasWaitedLonger,
+  isEarlier,
+  isMoreUrgent,
+  timeAfter,
+  turnAfter,
+  turnOfNewcomer,
+  type Contender,
+  type Shares,
+} from "./rules/fair-shares.ts";
 export { firstClaim } from "./rules/first-claim.ts";
 export { blobPrefix, requestKey } from "./rules/identity.ts";
 export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";

@@ -19,7 +19,7 @@ import type { Log } from "./ports/log.ts";
 
 export interface LoopParts {
   readonly clock: Pick<Clock, "monotonic" | "after">;
-  readonly log: Pick<Log, "info" | "error">;
+  readonly log: Pick<Log, "error"> & Partial<Pick<Log, "info">>;
   /** Names it in the log and in what the server says of its health. */
   readonly name: string;
   readonly round: () => unknown;
@@ -84,19 +84,25 @@ export function createLoop({ clock, log, name, round, everyMs, boundMs }: LoopPa
     });
   };
 
-  const succeeded = ({ since, isTold }: Phase & { name: "going" }): void => {
+  // Whatever comes next is arranged first: a log that fails ends no loop either.
+  const succeeded = ({ since, again, isTold }: Phase & { name: "going" }): void => {
+    const failures = failing?.failures ?? 0;
+    failing = undefined;
     succeededAt = clock.monotonic();
     const tookMs = Math.round(succeededAt - since);
-    if (failing || isTold) log.info({ loop: name, failures: failing?.failures ?? 0, took_ms: tookMs }, "a background loop works again");
-    failing = undefined;
+    if (current().name !== "stopped") {
+      if (again) begin();
+      else rest();
+    }
+    if (failures > 0 || isTold) log.info?.({ loop: name, failures, took_ms: tookMs }, "a background loop works again");
   };
 
   const failed = (since: number, error: Error): void => {
     const failures = (failing?.failures ?? 0) + 1;
     failing = { since: failing?.since ?? since, failures, error };
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), longestPauseMs);
-    log.error({ err: error, loop: name, failures, again_in_ms: pauseMs }, "a background loop failed; it is tried again");
     if (current().name !== "stopped") phase = { name: "backing off", callOff: clock.after(pauseMs, begin) };
+    log.error({ err: error, loop: name, failures, again_in_ms: pauseMs }, "a background loop failed; it is tried again");
   };
 
   async function go(going: Phase & { name: "going" }): Promise<void> {
@@ -105,10 +111,7 @@ export function createLoop({ clock, log, name, round, everyMs, boundMs }: LoopPa
     } catch (error) {
       return failed(going.since, asError(error));
     }
-    succeeded(going);
-    if (current().name === "stopped") return;
-    if (going.again) begin();
-    else rest();
+    return succeeded(going);
   }
 
   function begin(): void {

@@ -13,6 +13,7 @@ import {
   wholeMs,
   type NumberRule,
 } from "./rules/declared-numbers.ts";
+import { checkShares, type Shares } from "./rules/fair-shares.ts";
 
 export interface StreamerOptions {
   /** Requests estimated at or under this run at once; longer ones are queued. Default 5,000 ms. */
@@ -47,6 +48,8 @@ export interface StreamerOptions {
   readonly valueLength: number;
   readonly frames: FrameLimits;
   readonly admission: AdmissionLimits;
+  /** How tenants share the slots. Default: alike. */
+  readonly shares: Shares;
 }
 
 export interface AdmissionLimits {
@@ -89,6 +92,7 @@ export const DEFAULT_OPTIONS: StreamerOptions = {
     subscriptionsPerConnection: 10_000,
     refusalsPerMinute: 100,
   },
+  shares: {},
 };
 
 /** Options as users pass them: any part of them. */
@@ -99,7 +103,7 @@ export type PartialOptions = Partial<Omit<StreamerOptions, "frames" | "admission
 
 /** Largest text that JavaScript holds, with room for what it is put into. */
 const MAX_LENGTH = 2 ** 28;
-const LIMITS: Readonly<Record<Exclude<keyof StreamerOptions, "frames" | "admission">, NumberRule>> = {
+const LIMITS: Readonly<Record<Exclude<keyof StreamerOptions, "frames" | "admission" | "shares">, NumberRule>> = {
   syncThresholdMs: timeFrom(0),
   leaseMs: timeFrom(1),
   renewMs: between(1, Infinity),
@@ -129,12 +133,13 @@ const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
 
 /** Throws a TypeError that names the option when one is unknown or has a value that it cannot have. */
 export function resolveOptions(options: PartialOptions = {}): StreamerOptions {
-  const { frames, admission, ...numbers } = given(options);
+  const { frames, admission, shares, ...numbers } = given(options);
   const checked = {
     ...DEFAULT_OPTIONS,
     ...checkedPart(numbers, LIMITS, ""),
     frames: { ...DEFAULT_OPTIONS.frames, ...checkedPart(frames, FRAME_LIMITS, "frames.") },
     admission: { ...DEFAULT_OPTIONS.admission, ...checkedPart(admission, ADMISSION_LIMITS, "admission.") },
+    shares: checkShares(shares ?? DEFAULT_OPTIONS.shares),
   };
   return { ...checked, renewMs: Math.min(numbers.renewMs ?? Infinity, checked.leaseMs / 3) };
 }

@@ -35,10 +35,11 @@ const bad = (event: EventBody): EventBody =>
 
 /** All that a backlog can be asked, in an order that does not depend on how it came about. */
 function contents(backlog: Backlog, now: number) {
-  const later = Array.from(backlog.due(Number.MAX_SAFE_INTEGER), ({ id, action, tenant, priority, runAt }) => [
+  const later = Array.from(backlog.due(Number.MAX_SAFE_INTEGER), ({ id, action, tenant, user, priority, runAt }) => [
     id,
     action,
     tenant,
+    user,
     priority,
     runAt,
   ]);
@@ -46,8 +47,8 @@ function contents(backlog: Backlog, now: number) {
     waiting: backlog.waiting,
     tenants: OWNERS.map(({ tenantId }) => backlog.waitingOf(tenantId)),
     running: Array.from(backlog.running).sort((a, b) => a - b),
-    places: OWNERS.flatMap(({ tenantId: tenant }) =>
-      [0, 5, 9].map((priority) => backlog.place({ action: "work", tenant, priority }, CONCURRENCY.work, now)),
+    places: OWNERS.flatMap(({ tenantId: tenant, userId: user }) =>
+      [0, 5, 9].map((priority) => backlog.place({ action: "work", tenant, user, priority }, CONCURRENCY.work, now)),
     ),
     requests: later.sort(([a], [b]) => (a as number) - (b as number)),
   };

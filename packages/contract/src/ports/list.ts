@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { Engine, ListQuery, RequestRecord } from "@streamer/core";
 import type { ContractTest } from "../harness.ts";
-import { ALICE, BOB, CANCEL_EVENTS, COMPLETED, EVE, created, record, running, submission } from "../samples.ts";
+import { ALICE, BOB, CANCEL_EVENTS, COMPLETED, EVE, FAILED, created, record, running, submission } from "../samples.ts";
 
 async function pages(engine: Engine, query: Omit<ListQuery, "cursor">): Promise<readonly RequestRecord[]> {
   const records: RequestRecord[] = [];
@@ -48,13 +48,13 @@ export function listContract(test: ContractTest): void {
     expect(second.cursor).toBeUndefined();
   });
 
-  test("P10 a user sees their own requests, and nobody another's of the same tenant or the same name", async ({ engine }) => {
+  test("P10 a user sees their own requests, and nobody another's", async ({ engine }) => {
     for (const [id, owner] of Object.entries({ a1: ALICE, a2: ALICE, b1: BOB, e1: EVE })) await created(engine, id, { owner });
     const of = async (query: Omit<ListQuery, "limit">) => ids(await pages(engine, { ...query, limit: 10 })).sort();
     expect(await of(ALICE)).toEqual(["a1", "a2"]);
     expect(await of(BOB)).toEqual(["b1"]);
     expect(await of(EVE)).toEqual(["e1"]);
-    expect(await of({ ...ALICE, tenantId: "nobody" })).toEqual([]);
+    expect(await of({ tenantId: "nobody", userId: "alice" })).toEqual([]);
   });
 
   test("P10 a cursor of another owner opens nothing of theirs", async ({ engine, clock }) => {
@@ -82,6 +82,17 @@ export function listContract(test: ContractTest): void {
     expect(ids(await pages(engine, { ...ALICE, status: "CANCELLED", limit: 2 }))).toEqual(["stopped3", "stopped2", "stopped1"]);
     expect(ids(await pages(engine, { ...ALICE, action: "other", limit: 2 }))).toEqual(["other3", "other2", "other1"]);
     expect(ids(await pages(engine, { ...ALICE, action: "other", status: "FAILED", limit: 2 }))).toEqual([]);
+  });
+
+  test("P7 a list shows how requests ended", async ({ engine }) => {
+    const done = await running(engine, "done");
+    await engine.requests.settle(done.lease, COMPLETED);
+    const broken = await running(engine, "broken");
+    await engine.requests.settle(broken.lease, FAILED);
+    const { records } = await engine.requests.list({ ...ALICE, limit: 10 });
+    const shown = new Map(records.map(({ requestId, status, result, error }) => [requestId, [status, result, error?.message]]));
+    expect(shown.get("broken")).toEqual(["FAILED", undefined, "it broke"]);
+    expect(shown.get("done")?.[0]).toBe("COMPLETED");
   });
 
   test("P12 a cursor that cannot be read starts at the newest", async ({ engine }) => {

@@ -8,6 +8,7 @@ import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { Claim, ClaimTerms, RequestKey, WaitTerms } from "../ports/requests.ts";
 import { declaredMs } from "../rules/estimates.ts";
+import { weigher } from "../rules/fair-shares.ts";
 import { sizeClass } from "../rules/input-size.ts";
 import { describeIssues, validate } from "../rules/validation.ts";
 import type { Launch } from "./launch.ts";
@@ -53,6 +54,7 @@ export function createWork({ engine, handlers, options, launch, adopt, onSlotFre
   const concurrency: ClaimTerms["concurrency"] = Object.fromEntries(
     Array.from(handlers.values()).flatMap(({ action, concurrency: caps }) => (caps ? [[action, caps]] : [])),
   );
+  const weightOf = weigher(options.shares, (text) => log.error({}, text));
   let closed = false;
 
   function slotsFor(handler: AnyHandler): number {
@@ -140,6 +142,7 @@ export function createWork({ engine, handlers, options, launch, adopt, onSlotFre
             leaseMs: options.leaseMs,
             lanes: open.map(({ lane, free: slots }) => ({ actions: lane.actions, free: slots })),
             concurrency,
+            weightOf,
             ...(key !== undefined && { key }),
           });
         }

@@ -102,6 +102,8 @@ export interface ClaimTerms {
   readonly lanes: readonly { readonly actions: readonly string[]; readonly free: number }[];
   /** Runs at once over all processes; absent is unlimited. */
   readonly concurrency: Readonly<Record<string, Concurrency>>;
+  /** A tenant's share of the slots in proportion to others'; absent is 1 for all. */
+  readonly weightOf?: (tenantId: string) => number;
 }
 
 /** What there is for requests to wait for. */
@@ -193,7 +195,9 @@ export type Lookup =
   | { readonly outcome: "unknown" }
   | { readonly outcome: "expired" };
 
-export interface ListQuery extends Owner {
+export interface ListQuery {
+  readonly tenantId: string;
+  readonly userId: string;
   readonly status?: RequestStatus;
   readonly action?: string;
   /** 1–100. */
@@ -204,7 +208,11 @@ export interface ListQuery extends Owner {
 
 export interface Requests {
   submit(submission: Submission): Promise<SubmitOutcome>;
-  /** Takes runnable requests, higher priority first, then longest waiting; each claim raises the attempt. */
+  /**
+   * Takes runnable requests; each claim raises the attempt. Tenants take turns by their weights, and the users of one
+   * among themselves; of one user's requests those of higher priority go first, then the longest waiting
+   * (rules/fair-shares.ts).
+   */
   claim(terms: ClaimTerms): Promise<readonly Claim[]>;
   /** Runnable requests that wait for another reason than was told, or much nearer the front (rules/waiting.ts). */
   waits(terms: WaitTerms): Promise<readonly Wait[]>;
@@ -239,6 +247,10 @@ export interface Requests {
   get(key: RequestKey): Promise<Lookup>;
   /** Whether a request lives under the key, within its retention: asked before anything is run at once (P4). */
   has(key: RequestKey): Promise<boolean>;
+  /**
+   * One page, without results. How many requests are looked at is bounded: a page may be short or empty and still have a
+   * cursor; without one it is the last.
+   */
   list(query: ListQuery): Promise<{ readonly records: readonly RequestRecord[]; readonly cursor?: string }>;
   /**
    * Forgets up to `limit` requests whose retention has ended; answers how many. `release` is awaited for each before it

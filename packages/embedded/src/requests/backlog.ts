@@ -3,32 +3,42 @@
  * and what a write changed here is undone when the write is (undo-log.ts). With one writer per folder (P3) that is safe,
  * and it makes the frequent questions (who is next, how many are ahead, is a limit reached) cost no SQL.
  *
- *   scheduled ──due──> line of its (action, tenant) ──take──> running
+ *   scheduled ──due──> place of its user in the line of its (action, tenant) ──take──> running
  *
- * One line per action and tenant: a tenant or action at its concurrency limit never hides those behind it.
+ * Who goes next is a matter of fair shares (lines.ts, next-request.ts): no claim looks at more than the first line of
+ * each action, and a request behind a limit hides nobody. Whoever was charged a turn by a claim that is undone has it back.
  */
-import { heldBy, type ClaimTerms, type Concurrency, type Place, type Told } from "@streamer/core";
+import { fairOrder, heldBy, isEarlier, type ClaimTerms, type Concurrency, type Contender, type Place as PlaceInLine } from "@streamer/core";
 import type { UndoLog } from "../sqlite/undo-log.ts";
-import { createHeap, type Heap, type HeapItem } from "./heap.ts";
-
-interface Waiting {
-  readonly id: number;
-  readonly action: string;
-  readonly tenant: string;
-  readonly priority: number;
-  /** Epoch ms. */
-  readonly runAt: number;
-  /** What its followers know of why it waits. */
-  told?: Told;
-}
+import { aheadOf, createContest, serve, weigh, type Share } from "./contest.ts";
+import { createHeap } from "./heap.ts";
+import {
+  bringBack,
+  createAction,
+  joinLine,
+  moveAction,
+  partLine,
+  wait,
+  waitNoMore,
+  type Action,
+  type Entry,
+  type Lane,
+  type Line,
+  type Tenant,
+  type UserPlace,
+  type Waiting,
+} from "./lines.ts";
+import { admits, nextRequest } from "./next-request.ts";
 
 export interface Backlog {
   readonly waiting: number;
   waitingOf(tenant: string): number;
-  /** What a new request would wait for. */
-  place(request: Pick<Waiting, "action" | "tenant" | "priority">, caps: Concurrency | undefined, now: number): Place;
+  /** What a new request would wait for. Its position is counted as if all users who wait took turns from now on. */
+  place(request: Omit<Waiting, "id" | "runAt">, caps: Concurrency | undefined, now: number): PlaceInLine;
   /** Those that are due, about in the order they came. */
   due(now: number): Iterable<DueRequest>;
+  /** Sorted as they go, if nothing else comes. */
+  inOrder(requests: readonly DueRequest[]): DueRequest[];
   nextRunAt(now: number): number | undefined;
   add(request: Waiting): void;
   /** It is no longer waiting, nor running. */
@@ -36,74 +46,62 @@ export interface Backlog {
   /** Marks it running, whether it waited here or not. */
   start(request: Pick<Waiting, "id" | "action" | "tenant">): void;
   /** Chooses what to run, and marks it running. */
-  take(terms: Pick<ClaimTerms, "lanes" | "concurrency">, now: number, only?: number): number[];
+  take(terms: Pick<ClaimTerms, "lanes" | "concurrency" | "weightOf">, now: number, only?: number): number[];
   readonly running: Iterable<number>;
 }
 
 /** One that could run now. */
 export type DueRequest = Waiting & { readonly line: { readonly running: number; readonly action: { readonly running: number } } };
 
-interface Line extends HeapItem {
-  readonly action: Action;
-  readonly tenant: string;
-  /** Those that are due. */
-  readonly waiting: Heap<Entry>;
-  running: number;
-  /** Scheduled, waiting and running: with none left the line is forgotten. */
-  members: number;
-}
-interface Action {
-  readonly name: string;
-  readonly lines: Map<string, Line>;
-  running: number;
-}
-type Entry = Waiting & HeapItem & { readonly line: Line; due: boolean };
-
-export const goesFirst = (a: Waiting, b: Waiting): boolean =>
-  a.priority !== b.priority ? a.priority > b.priority : a.runAt !== b.runAt ? a.runAt < b.runAt : a.id < b.id;
 const isSooner = (a: Entry, b: Entry) => a.runAt < b.runAt;
-const headGoesFirst = (a: Line, b: Line) => goesFirst(a.waiting.head!, b.waiting.head!);
+const alike = (): number => 1;
 
-export function createBacklog({ note }: Pick<UndoLog, "note">): Backlog {
+export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {} }): Backlog {
   const entries = new Map<number, Entry>();
   const running = new Map<number, Line>();
   const actions = new Map<string, Action>();
   const tenants = new Map<string, number>();
-  const dueByPriority: number[] = Array.from({ length: 10 }, () => 0);
+  /** By the names of their actions. What no claim has asked for yet is in one of its own. */
+  const lanes = new Map<string, Lane>();
   const scheduled = createHeap<Entry>(isSooner);
 
-  const lineOf = (name: string, tenant: string): Line => {
-    let action = actions.get(name);
-    if (!action) actions.set(name, (action = { name, lines: new Map(), running: 0 }));
-    let line = action.lines.get(tenant);
-    if (!line)
-      action.lines.set(tenant, (line = { action, tenant, waiting: createHeap<Entry>(goesFirst), running: 0, members: 0, slot: 0 }));
-    return line;
+  const laneOf = (names: string): Lane => {
+    let lane = lanes.get(names);
+    if (!lane) lanes.set(names, (lane = createContest<Tenant>()));
+    return lane;
   };
 
-  const part = (line: Line): void => {
-    line.members -= 1;
-    if (line.members === 0) line.action.lines.delete(line.tenant);
+  const actionOf = (name: string): Action => {
+    let action = actions.get(name);
+    if (!action) actions.set(name, (action = createAction(name, laneOf(""))));
+    return action;
+  };
+
+  /** The actions of a lane, which share its turns from now on. */
+  const gather = (names: readonly string[]): readonly Action[] => {
+    const lane = laneOf(names.join("\n"));
+    return names.map((name) => {
+      const action = actionOf(name);
+      if (action.lane !== lane) moveAction(action, lane);
+      return action;
+    });
   };
 
   const makeDue = (now: number): void => {
     for (let next = scheduled.head; next && next.runAt <= now; next = scheduled.head) {
       scheduled.pop();
       next.due = true;
-      dueByPriority[next.priority]! += 1;
-      next.line.waiting.push(next);
+      wait(next);
     }
   };
 
-  const enter = (entry: Entry): void => {
-    const { action, tenant } = entry.line;
-    // The line may have been forgotten since.
-    action.lines.set(tenant, entry.line);
-    entry.line.members += 1;
+  /** Of one that was here before the line may have been forgotten since. */
+  const enter = (waiting: Omit<Entry, "line">): void => {
+    const entry: Entry = Object.assign(waiting, { line: joinLine(actionOf(waiting.action), waiting.tenant) });
     entries.set(entry.id, entry);
-    tenants.set(tenant, (tenants.get(tenant) ?? 0) + 1);
-    if (entry.due) dueByPriority[entry.priority]! += 1;
-    (entry.due ? entry.line.waiting : scheduled).push(entry);
+    tenants.set(entry.tenant, (tenants.get(entry.tenant) ?? 0) + 1);
+    if (entry.due) wait(entry);
+    else scheduled.push(entry);
     note(() => leave(entry));
   };
 
@@ -112,34 +110,47 @@ export function createBacklog({ note }: Pick<UndoLog, "note">): Backlog {
     const left = tenants.get(entry.tenant)! - 1;
     if (left === 0) tenants.delete(entry.tenant);
     else tenants.set(entry.tenant, left);
-    if (entry.due) dueByPriority[entry.priority]! -= 1;
-    (entry.due ? entry.line.waiting : scheduled).remove(entry);
-    part(entry.line);
+    if (entry.due) waitNoMore(entry);
+    else scheduled.remove(entry);
+    partLine(entry.line);
     note(() => enter(entry));
   };
 
-  const run = (id: number, line: Line): void => {
-    line.action.lines.set(line.tenant, line);
+  const run = (id: number, action: string, tenant: string): void => {
+    const line = joinLine(actionOf(action), tenant);
     running.set(id, line);
-    line.members += 1;
     line.running += 1;
     line.action.running += 1;
-    note(() => end(id, line));
+    note(() => end(id));
   };
 
-  const end = (id: number, line: Line): void => {
+  const end = (id: number): void => {
+    const line = running.get(id)!;
     running.delete(id);
     line.running -= 1;
     line.action.running -= 1;
-    part(line);
-    note(() => run(id, line));
+    if (line.state === "aside") bringBack(line);
+    partLine(line);
+    note(() => run(id, line.action.name, line.tenant.name));
   };
 
-  const admits = ({ action, running: perTenant }: Line, concurrency: ClaimTerms["concurrency"]): boolean =>
-    heldBy({ total: action.running, perTenant }, concurrency[action.name]) === undefined;
-
-  const takeOne = (entry: Entry): number => {
-    run(entry.id, entry.line);
+  const takeOne = (entry: Entry, passed: number, weightOf: (tenant: string) => number): number => {
+    const { line } = entry;
+    const { tenant, action } = line;
+    const place = line.places.get(entry.user)!;
+    const { user } = place;
+    weigh(action.lane, tenant, weightOf(tenant.name));
+    const before = user.passed;
+    user.passed = passed;
+    const unserveUser = serve(tenant.users, user, place);
+    // Set aside, it has no turn to take: a claim by key under another limit.
+    const unserveTenant = line.state === "seated" ? serve(action.lane, tenant, line) : undefined;
+    note(() => {
+      unserveTenant?.();
+      unserveUser();
+      user.passed = before;
+    });
+    run(entry.id, entry.action, entry.tenant);
     leave(entry);
     return entry.id;
   };
@@ -149,54 +160,65 @@ export function createBacklog({ note }: Pick<UndoLog, "note">): Backlog {
       return entries.size;
     },
     waitingOf: (tenant) => tenants.get(tenant) ?? 0,
-    place: ({ action: name, tenant, priority }, caps, now) => {
+    place: ({ action: name, tenant: tenantName, user: userName, priority }, caps, now) => {
       makeDue(now);
-      const action = actions.get(name);
-      const line = action?.lines.get(tenant);
-      const reason = heldBy({ total: action?.running ?? 0, perTenant: line?.running ?? 0 }, caps);
-      if (reason === "tenant_concurrency") return { reason, position: line!.waiting.size };
-      if (reason) return { reason, position: Array.from(action!.lines.values()).reduce((sum, { waiting }) => sum + waiting.size, 0) };
-      return { reason: "queue", position: dueByPriority.slice(priority).reduce((sum, count) => sum + count, 0) };
+      const action = actionOf(name);
+      const line = action.lines.get(tenantName);
+      const reason = heldBy({ total: action.running, perTenant: line?.running ?? 0 }, caps);
+      if (reason) {
+        const place = line?.places.get(userName);
+        const ahead = line ? aheadOf(line.ladder, place, place ? atLeast(place, priority) : 0) : 0;
+        return { reason, position: reason === "tenant_concurrency" ? ahead : aheadOf(action.ladder, line, ahead) };
+      }
+      const tenant = action.lane.shares.get(tenantName);
+      const user = tenant?.users.shares.get(userName);
+      const own = user?.seats.reduce((sum, seat) => sum + atLeast(seat as UserPlace, priority), 0) ?? 0;
+      const ahead = tenant ? aheadOf(tenant.users.ladder, user, own) : 0;
+      return { reason: "queue", position: aheadOf(action.lane.ladder, tenant, ahead, ahead / (tenant?.weight ?? 1)) };
     },
     *due(now) {
       makeDue(now);
       for (const entry of entries.values()) if (entry.due) yield entry;
     },
+    inOrder: (requests) => {
+      const contenders = new Map<Share, Contender>();
+      const contender = (share: Share): Contender => {
+        const known = contenders.get(share) ?? contenderOf(share);
+        contenders.set(share, known);
+        return known;
+      };
+      return fairOrder(requests as readonly Entry[], ({ line, user: name }) => {
+        const { user } = line.places.get(name)!;
+        return { tenant: contender(line.tenant), user: contender(user), passed: user.passed };
+      });
+    },
     nextRunAt: (now) => {
       makeDue(now);
       return scheduled.head?.runAt;
     },
-    add: (request) => enter({ ...request, line: lineOf(request.action, request.tenant), slot: 0, due: false }),
+    add: (request) => enter({ ...request, slot: 0, due: false, aged: undefined }),
     drop: (id) => {
       const entry = entries.get(id);
       if (entry) leave(entry);
-      const line = running.get(id);
-      if (line) end(id, line);
+      if (running.has(id)) end(id);
     },
-    start: ({ id, action, tenant }) => run(id, lineOf(action, tenant)),
-    take: ({ lanes, concurrency }, now, only) => {
+    start: ({ id, action, tenant }) => run(id, action, tenant),
+    take: ({ lanes: wanted, concurrency, weightOf = alike }, now, only) => {
       makeDue(now);
       const taken: number[] = [];
-      for (const { actions: names, free } of lanes) {
+      for (const { actions: names, free } of wanted) {
+        if (free <= 0) continue;
         if (only !== undefined) {
           const entry = entries.get(only);
-          if (entry?.due && free > 0 && names.includes(entry.action) && admits(entry.line, concurrency)) taken.push(takeOne(entry));
+          const isFree = entry?.due && names.includes(entry.action) && admits(entry.line, concurrency);
+          if (isFree) taken.push(takeOne(entry, entry.line.places.get(entry.user)!.user.passed, weightOf));
           continue;
         }
-        const candidates = createHeap<Line>(headGoesFirst);
-        for (const name of free > 0 ? names : []) {
-          for (const line of actions.get(name)?.lines.values() ?? []) {
-            if (line.waiting.size > 0 && admits(line, concurrency)) candidates.push(line);
-          }
-        }
-        for (let left = free; left > 0;) {
-          const line = candidates.pop();
-          if (!line) break;
-          // Another line of the action may have taken the last run its total allows.
-          if (!admits(line, concurrency)) continue;
-          taken.push(takeOne(line.waiting.head!));
-          left -= 1;
-          if (line.waiting.size > 0) candidates.push(line);
+        const row = gather(names);
+        for (let left = free; left > 0; left -= 1) {
+          const next = nextRequest(row, concurrency);
+          if (!next) break;
+          taken.push(takeOne(next.entry, next.passed, weightOf));
         }
       }
       return taken;
@@ -205,4 +227,17 @@ export function createBacklog({ note }: Pick<UndoLog, "note">): Backlog {
       return running.keys();
     },
   };
+}
+
+/** Of a user's requests in one place, those of this priority or a higher one. */
+function atLeast({ counts }: UserPlace, priority: number): number {
+  let sum = 0;
+  for (let level = priority; level < counts.length; level += 1) sum += counts[level]!;
+  return sum;
+}
+
+function contenderOf({ seats, turn, weight }: Share): Contender {
+  let first: Pick<Contender, "turn" | "since"> = seats[0] ?? { turn, since: 0 };
+  for (const seat of seats) if (isEarlier(seat, first)) first = seat;
+  return { turn: first.turn, since: first.since, weight };
 }

@@ -1,4 +1,4 @@
-/** claim: takes what fits the free slots, higher priority first, then longest waiting; each claim raises the attempt (P3). */
+/** claim: takes what fits the free slots, by fair shares (backlog.ts); each claim raises the attempt (P3). */
 import type { JsonValue } from "@streamer/protocol";
 import type { Claim, ClaimTerms, Requests } from "@streamer/core";
 import type { RequestRow } from "./rows.ts";

@@ -15,7 +15,7 @@ export function createLeasedWrites(
 ): Pick<Requests, "advance" | "reschedule" | "release" | "settle"> {
   const { db, clock, log } = store;
   const findHeld = db.prepare(`
-    SELECT id, request_id, seq, action, tenant, priority, retention_ms, cancel_requested FROM requests
+    SELECT id, request_id, seq, action, tenant, user, priority, retention_ms, cancel_requested FROM requests
     WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ?`);
   const renew = db.prepare("UPDATE requests SET lease_until = ? WHERE id = ?");
   const saveCheckpoint = db.prepare(

@@ -2,7 +2,8 @@
  * What can be asked of requests, and forgetting them. A request past its retention answers `expired`: while its row is
  * still there, and then, from a tombstone that holds only its key, for one more retention. After that it is unknown.
  */
-import type { ListQuery, RequestKey, Requests } from "@streamer/core";
+import type { RequestKey, Requests } from "@streamer/core";
+import { createList } from "./lists.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import type { Store } from "../sqlite/store.ts";
 
@@ -50,26 +51,5 @@ export function createReadings({ db, clock, backlog, write }: Store): Reading {
         return left.length;
       });
     },
-  };
-}
-
-/** Newest first; the cursor is the last row of the page before. */
-function createList(db: Store["db"]): (query: ListQuery, now: number) => Awaited<ReturnType<Requests["list"]>> {
-  return ({ tenantId, userId, status, action, limit, cursor }, now) => {
-    const from = cursor !== undefined && /^[0-9a-z]{1,10}$/.test(cursor) ? Number.parseInt(cursor, 36) : Number.MAX_SAFE_INTEGER;
-    const filters: readonly (readonly [string, string | number | undefined])[] = [
-      ["requests.tenant = ?", tenantId],
-      ["requests.user = ?", userId],
-      ["requests.status = ?", status],
-      ["requests.action = ?", action],
-      ["requests.id < ?", from],
-      ["(requests.expires_at IS NULL OR requests.expires_at > ?)", now],
-    ];
-    const given = filters.filter((filter): filter is readonly [string, string | number] => filter[1] !== undefined);
-    const where = given.map(([condition]) => condition).join(" AND ");
-    const select = db.prepare(`${SELECT_FULL} WHERE ${where} ORDER BY requests.id DESC LIMIT ?`);
-    const rows = select.all(...given.map(([, value]) => value), limit + 1) as unknown as FullRow[];
-    const page = rows.slice(0, limit);
-    return { records: page.map(toRecord), ...(rows.length > limit && { cursor: page.at(-1)!.id.toString(36) }) };
   };
 }

@@ -36,6 +36,9 @@ export const SELECT_FULL = `
   JOIN inputs ON inputs.request = requests.id
   LEFT JOIN events ON events.request = requests.id AND events.seq = requests.end_seq`;
 
+/** For lists, which show no results: a page of them could be any size. */
+export const SELECT_LISTED = `${SELECT_FULL} AND requests.status <> 'COMPLETED'`;
+
 /** Retention has ended: the row is only still there because the sweep has not come by (P7). */
 export const isExpired = (row: Pick<RequestRow, "expires_at">, now: number): boolean => row.expires_at !== null && row.expires_at <= now;
 

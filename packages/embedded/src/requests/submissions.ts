@@ -69,7 +69,7 @@ export function createSubmit(store: Store): Requests["submit"] {
       if (backlog.waiting >= limits.queued) return { outcome: "refused", limit: "queued" };
       if (backlog.waitingOf(owner.tenantId) >= limits.queuedPerTenant) return { outcome: "refused", limit: "queuedPerTenant" };
     }
-    const place = backlog.place({ action, tenant: owner.tenantId, priority }, submission.concurrency, now);
+    const place = backlog.place({ action, tenant: owner.tenantId, user: owner.userId, priority }, submission.concurrency, now);
     const acknowledgment = submission.acknowledge({ place, claimed });
     const id = insert(submission, payload, now, claimed);
     const { frames } = store.log.append({ id, request_id: submission.requestId, seq: 0 }, [acknowledgment]);
@@ -78,7 +78,7 @@ export function createSubmit(store: Store): Requests["submit"] {
       return { outcome: "created", frames, claim: firstClaim(submission, now) };
     }
     const told = { ...(runAt === undefined ? place : { reason: "scheduled" as const }), at: now };
-    backlog.add({ id, action, tenant: owner.tenantId, priority, runAt: runAt ?? now, told });
+    backlog.add({ id, action, tenant: owner.tenantId, user: owner.userId, priority, runAt: runAt ?? now, told });
     return { outcome: "created", frames };
   };
 

@@ -9,7 +9,7 @@ import type { Store } from "../sqlite/store.ts";
 
 export type MovingRow = Pick<
   RequestRow,
-  "id" | "request_id" | "seq" | "action" | "tenant" | "priority" | "retention_ms" | "cancel_requested"
+  "id" | "request_id" | "seq" | "action" | "tenant" | "user" | "priority" | "retention_ms" | "cancel_requested"
 >;
 
 interface Ending {
@@ -66,7 +66,8 @@ export function createTransitions({ db, clock, log, backlog }: Pick<Store, "db" 
       backlog.drop(row.id);
       // `retrying` says what it waits for; whoever is handed back has been told nothing.
       const told = status === "RETRYING" && ({ reason: "backoff", at: clock.now() } as const);
-      backlog.add({ id: row.id, action: row.action, tenant: row.tenant, priority: row.priority, runAt, ...(told && { told }) });
+      const { id, action, tenant, user, priority } = row;
+      backlog.add({ id, action, tenant, user, priority, runAt, ...(told && { told }) });
       return appended.frames;
     },
   };

@@ -3,7 +3,7 @@
  * the same. What was offered once counts as told: it is remembered in memory alone.
  */
 import { isNews, heldBy, mayBeNews, type Place, type RequestKey, type Requests, type Wait, type WaitTerms } from "@streamer/core";
-import { goesFirst, type DueRequest } from "./backlog.ts";
+import type { DueRequest } from "./backlog.ts";
 import type { RequestRow } from "./rows.ts";
 import type { Store } from "../sqlite/store.ts";
 import type { Transitions } from "./transitions.ts";
@@ -59,9 +59,7 @@ export function createWaits(store: Store, transitions: Pick<Transitions, "note">
       const news: Wait[] = [];
       for (const { reason, requests, mayHaveNews } of groups(terms, now, isAsked)) {
         if (!mayHaveNews || news.length >= MAX_NEWS) continue;
-        // They came in about this order: sorting takes little more than looking.
-        requests.sort((a, b) => (goesFirst(a, b) ? -1 : 1));
-        for (const [position, request] of requests.entries()) {
+        for (const [position, request] of backlog.inOrder(requests).entries()) {
           const place: Place = reason === "no_worker" ? { reason } : { reason, position };
           if (news.length >= MAX_NEWS || !isAsked(request.id) || !isNews(request.told, place, now)) continue;
           request.told = { ...place, at: now };

@@ -78,6 +78,8 @@ const MIGRATIONS: readonly string[] = [
   INSERT INTO run_times SELECT action, 'size_' || size, durations FROM run_times_by_size;
   DROP TABLE run_times_by_size;
   `,
+  // Nobody lists a whole tenant.
+  "DROP INDEX by_tenant",
 ];
 
 export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {

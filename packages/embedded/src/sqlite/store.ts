@@ -57,7 +57,7 @@ export function createStore(database: Database, clock: Clock, onRunnable: () => 
 /** Fills an empty backlog with what the database says. */
 export function readBacklog(db: DatabaseSync, backlog: Pick<Backlog, "start" | "add">, now: number): void {
   const live = db.prepare(
-    "SELECT id, action, tenant, priority, run_at AS runAt, status FROM requests INDEXED BY live WHERE ended_at IS NULL",
+    "SELECT id, action, tenant, user, priority, run_at AS runAt, status FROM requests INDEXED BY live WHERE ended_at IS NULL",
   );
   for (const row of live.iterate()) {
     const request = row as unknown as Parameters<Backlog["add"]>[0] & { status: string };

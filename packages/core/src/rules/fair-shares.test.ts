@@ -1,0 +1,169 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { MAX_PASSED, checkShares, fairOrder, timeAfter, turnAfter, turnOfNewcomer, weigher, type Contender } from "./fair-shares.ts";
+
+interface Sample {
+  readonly id: number;
+  readonly tenant: string;
+  readonly user: string;
+  readonly priority: number;
+  readonly runAt: number;
+}
+const sample = (id: number, more: Partial<Sample> = {}): Sample => ({ id, tenant: "A", user: "a", priority: 5, runAt: id, ...more });
+
+/** Everybody's first turn is 0, in the order they came. */
+function order(requests: readonly Sample[], weights: Readonly<Record<string, number>> = {}, passed = 0): readonly Sample[] {
+  const known = new Map<string, Contender>();
+  const contender = (name: string, weight = 1): Contender => {
+    if (!known.has(name)) known.set(name, { turn: 0, since: known.size, weight });
+    return known.get(name)!;
+  };
+  return fairOrder(requests, ({ tenant, user }) => ({
+    tenant: contender(tenant, weights[tenant]),
+    user: contender(`${tenant}/${user}`),
+    passed,
+  }));
+}
+const many = (count: number, more: Partial<Sample>, from = 0): Sample[] => Array.from({ length: count }, (_, n) => sample(from + n, more));
+
+const requests = fc
+  .array(
+    fc.record({
+      tenant: fc.constantFrom("A", "B", "C"),
+      user: fc.constantFrom("a", "b", "c"),
+      priority: fc.nat(9),
+      runAt: fc.nat(20),
+    }),
+    { maxLength: 60 },
+  )
+  .map((all) => all.map((one, id) => ({ ...one, id })));
+
+describe("fair order", () => {
+  it("F1 everybody goes, once", () => {
+    fc.assert(
+      fc.property(requests, (all) => {
+        expect(order(all).toSorted((a, b) => a.id - b.id)).toEqual(all);
+      }),
+    );
+  });
+
+  it("F2 of two that wait all the time each gets its weight's part, give or take two", () => {
+    const weight = fc.constantFrom(0.5, 1, 2, 3, 10);
+    fc.assert(
+      fc.property(weight, weight, fc.integer({ min: 1, max: 5 }), (a, b, users) => {
+        const all = [
+          ...Array.from({ length: 200 }, (_, n) => sample(n, { tenant: "A", user: `u${n % users}` })),
+          ...many(200, { tenant: "B" }, 200),
+        ];
+        const went = { A: 0, B: 0 };
+        for (const { tenant } of order(all, { A: a, B: b })) {
+          went[tenant as "A" | "B"] += 1;
+          if (Math.max(went.A, went.B) === 200) break;
+          expect(Math.abs(went.A / a - went.B / b)).toBeLessThanOrEqual(2 / Math.min(a, b));
+        }
+      }),
+    );
+  });
+
+  it("F3 F4 whatever others have waiting, of any priority, one request of each goes before a user's first", () => {
+    fc.assert(
+      fc.property(requests, (others) => {
+        const all = [...others, sample(1_000, { tenant: "N", user: "n", priority: 0 })];
+        const place = order(all).findIndex(({ tenant }) => tenant === "N");
+        expect(place).toBeLessThanOrEqual(new Set(others.map(({ tenant }) => tenant)).size);
+        const colleague = [...others, sample(1_000, { tenant: "A", user: "n", priority: 0 })].filter(({ tenant }) => tenant === "A");
+        const within = order(colleague).findIndex(({ user }) => user === "n");
+        expect(within).toBeLessThanOrEqual(new Set(colleague.map(({ user }) => user)).size - 1);
+      }),
+    );
+  });
+
+  it("F4 the priorities of one user move nobody else", () => {
+    fc.assert(
+      fc.property(requests, fc.array(fc.nat(9), { minLength: 60, maxLength: 60 }), (all, priorities) => {
+        const changed = all.map((one) => (one.user === "a" ? { ...one, priority: priorities[one.id]! } : one));
+        const others = (went: readonly Sample[]) => went.map(({ id, user }) => (user === "a" ? undefined : id));
+        expect(others(order(changed))).toEqual(others(order(all)));
+      }),
+    );
+  });
+
+  it("of one user's requests the more urgent go first, then those that have waited longer", () => {
+    const all = [sample(0, { priority: 0 }), sample(1), sample(2, { priority: 9 }), sample(3), sample(4, { priority: 7 })];
+    expect(order(all).map(({ id }) => id)).toEqual([2, 4, 1, 3, 0]);
+  });
+
+  it("F5 the one that has waited longest is passed over so many times in a row and no more", () => {
+    const all = [sample(0, { priority: 0 }), ...many(50, { priority: 9 }, 1)];
+    expect(order(all).findIndex(({ id }) => id === 0)).toBe(MAX_PASSED);
+    expect(order(all, {}, MAX_PASSED - 2).findIndex(({ id }) => id === 0)).toBe(2);
+    fc.assert(
+      fc.property(requests, (some) => {
+        const went = order(some.map((one) => ({ ...one, tenant: "A", user: "a" })));
+        const left = new Set(went);
+        let passed = 0;
+        for (const one of went) {
+          const oldest = [...left].reduce((a, b) => (b.runAt < a.runAt || (b.runAt === a.runAt && b.id < a.id) ? b : a));
+          passed = one === oldest ? 0 : passed + 1;
+          expect(passed).toBeLessThanOrEqual(MAX_PASSED);
+          left.delete(one);
+        }
+      }),
+    );
+  });
+});
+
+describe("turns", () => {
+  it("F3 a newcomer goes before whoever has just had a turn", () => {
+    const [turn, time] = [turnAfter(0, 0, 1), timeAfter(0, 0, 1)];
+    expect(turnOfNewcomer(0, time)).toBeLessThan(turn);
+  });
+
+  it("whoever had to stay away is owed one turn, however long that was", () => {
+    expect(turnAfter(3, 1_000, 1)).toBe(1_000);
+    expect(turnOfNewcomer(3, 1_000)).toBe(1_000);
+  });
+
+  it("a stream of newcomers holds nobody for ever: time goes on while they are served", () => {
+    let time = 0;
+    const waits = turnAfter(0, time, 1);
+    let served = 0;
+    while (turnOfNewcomer(0, time) < waits) {
+      time = timeAfter(time, turnOfNewcomer(0, time), 2);
+      served += 1;
+    }
+    expect(served).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("weights", () => {
+  it("refuses a weight that is none, by name", () => {
+    for (const weight of [0, -1, Number.NaN, Infinity, 1e9, "3"]) {
+      expect(() => checkShares({ tenantWeight: { acme: weight as number } })).toThrow('tenant "acme"');
+    }
+    checkShares({ tenantWeight: { acme: 3, other: 0.5 } });
+    checkShares({});
+    expect(() => checkShares({ tenantWeights: {} } as object)).toThrow('no option "shares.tenantWeights"');
+  });
+
+  it("tenants that are not named have 1, those of Object's own names among them", () => {
+    const weightOf = weigher({ tenantWeight: { acme: 3 } }, expect.fail);
+    expect(["acme", "other", "toString", "__proto__"].map(weightOf)).toEqual([3, 1, 1, 1]);
+  });
+
+  it("what a function answers amiss counts as 1, and is said once", () => {
+    const complaints: string[] = [];
+    const weightOf = weigher(
+      {
+        tenantWeight: (tenant) => {
+          if (tenant === "bad") throw new Error("no such plan");
+          return tenant === "none" ? Number.NaN : 2;
+        },
+      },
+      (text) => complaints.push(text),
+    );
+    expect(["bad", "none", "good", "bad", "none"].map(weightOf)).toEqual([1, 1, 2, 1, 1]);
+    expect(complaints).toHaveLength(2);
+    expect(complaints[0]).toContain("no such plan");
+  });
+});
