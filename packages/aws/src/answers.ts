@@ -39,6 +39,11 @@ const NAMES = { "#phase": "phase", "#until": "until", "#ttl": "ttl" } as const;
 /** Nobody runs it, and what is remembered is too old. */
 const IS_FREE = "attribute_not_exists(pk) OR (#until <= :now AND #phase <> :running)";
 
+const busy = (): StreamerError =>
+  new StreamerError("STORAGE_ERROR", "Too many ask for this id at once; whether it runs is not known. Send it again.", {
+    afterMs: TRY_AGAIN_MS,
+  });
+
 export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers {
   /** Runs that this process has begun, and for whom. */
   const begun = new Map<RequestKey, { readonly run: string; readonly connectionId: string; readonly until: number }>();
@@ -69,7 +74,7 @@ export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers 
     return item !== undefined;
   }
 
-  async function join(key: RequestKey, { connectionId }: Asking, item: AnswerItem): Promise<Beginning | undefined> {
+  async function join(key: RequestKey, { connectionId }: Asked, item: AnswerItem): Promise<{ readonly outcome: "joined" } | undefined> {
     if ((item.askers?.size ?? 0) >= MAX_ASKERS && !item.askers?.has(connectionId)) {
       throw new StreamerError("RATE_LIMITED", `${MAX_ASKERS} connections wait for this answer, the limit; ask again once it is there.`, {
         afterMs: TRY_AGAIN_MS,
@@ -81,7 +86,7 @@ export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers 
       names: { "#phase": "phase", "#run": "run" },
       values: { ":asker": new Set([connectionId]), ":running": "running", ":run": item.run },
     });
-    return joined && { outcome: "joined" };
+    return joined ? { outcome: "joined" } : undefined;
   }
 
   /** What there is of it; undefined when that has changed meanwhile. */
@@ -93,9 +98,14 @@ export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers 
     if (item.until <= clock.now()) {
       return item.phase === "running" && (await start(key, asking, run, item)) ? { outcome: "begun" } : undefined;
     }
-    if (item.fingerprint !== asking.fingerprint) return { outcome: "conflict" };
+    return read(key, asking, item);
+  }
+
+  /** What an item that is not over says to who asks; undefined when it has changed meanwhile. */
+  async function read(key: RequestKey, asked: Asked, item: AnswerItem): Promise<Exclude<Beginning, { outcome: "begun" }> | undefined> {
+    if (item.fingerprint !== asked.fingerprint) return { outcome: "conflict" };
     if (item.phase === "answered") return { outcome: "answered", text: item.text! };
-    return item.phase === "durable" ? { outcome: "durable" } : join(key, asking, item);
+    return item.phase === "durable" ? { outcome: "durable" } : join(key, asked, item);
   }
 
   function note(key: RequestKey, run: string, { connectionId, leaseMs }: Asking): void {
@@ -120,9 +130,16 @@ export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers 
         if (beginning.outcome === "begun") note(key, run, asking);
         return beginning;
       }
-      throw new StreamerError("STORAGE_ERROR", "Too many ask for this id at once; whether it runs is not known. Send it again.", {
-        afterMs: TRY_AGAIN_MS,
-      });
+      throw busy();
+    },
+    join: async (key, asked) => {
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const item = await items.get<AnswerItem>(keyOf(key));
+        if (!item || item.until <= clock.now()) return { outcome: "none" };
+        const there = await read(key, asked, item);
+        if (there) return there;
+      }
+      throw busy();
     },
     end: async (key, end) => {
       const mine = begun.get(key);

@@ -45,7 +45,11 @@ function runtime(handlers: readonly AnyHandler[], inlineSlots: number): Runtime 
   let invocationId = "";
   const meter = createMetrics("test", (line) => metrics.push(line));
   const engine = harness.another(() => invocationId, meter);
-  const streamer = createStreamer({ engine, handlers, options: { inlineSlots, renewMs: 1_000, frames: { messageBytes: 32_768 } } });
+  const streamer = createStreamer({
+    engine,
+    handlers,
+    options: { ...(inlineSlots === 0 ? { takesQueued: false } : { inlineSlots }), renewMs: 1_000, frames: { messageBytes: 32_768 } },
+  });
   const begin = (context: { awsRequestId: string }): void => {
     invocationId = context.awsRequestId;
   };

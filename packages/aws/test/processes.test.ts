@@ -32,7 +32,11 @@ const work = (run: (ctx: HandlerContext) => unknown): AnyHandler =>
 /** A function's environment. */
 function start(handler: AnyHandler, inlineSlots: number): Streamer {
   processes += 1;
-  return createStreamer({ engine: harness.another(`p${processes}`), handlers: [handler], options: { inlineSlots, renewMs: 1_000 } });
+  return createStreamer({
+    engine: harness.another(`p${processes}`),
+    handlers: [handler],
+    options: { ...(inlineSlots === 0 ? { takesQueued: false } : { inlineSlots }), renewMs: 1_000 },
+  });
 }
 
 async function connect(): Promise<ClientEnd> {
@@ -211,7 +215,7 @@ it("P2 P5 P6 whatever processes come, go and die, the client's story is whole, o
       const writer = defineHandler({ action: "open", input: anything, estimate: 60_000, run: () => open.promise });
       const make = (): Streamer => {
         processes += 1;
-        return createStreamer({ engine: harness.another(`p${processes}`), handlers: [handler, writer], options: { inlineSlots: 0 } });
+        return createStreamer({ engine: harness.another(`p${processes}`), handlers: [handler, writer], options: { takesQueued: false } });
       };
       const others = [make(), make(), make(), make()];
       const client = await connect();

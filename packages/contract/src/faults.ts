@@ -30,7 +30,7 @@ export interface FaultyEngine extends Engine {
   readonly inFlight: number;
 }
 
-const PORTS = ["requests", "runTimes", "events", "subscriptions", "connections", "channel", "blobs", "wakeups"] as const;
+const PORTS = ["requests", "answers", "runTimes", "events", "subscriptions", "connections", "channel", "blobs", "wakeups"] as const;
 type Method = (...values: readonly unknown[]) => Promise<unknown>;
 
 const never = (): Promise<never> => new Promise<never>(() => undefined);

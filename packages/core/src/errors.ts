@@ -109,6 +109,10 @@ export const isFatal = (value: unknown): value is Fatal => brandOf(value) === "f
 export const isRetryAfter = (value: unknown): value is RetryAfter => brandOf(value) === "retry_after";
 export const isStopped = (value: unknown): value is Stopped => brandOf(value) === "stopped";
 
+/** The store, or what stands before it, refused for a reason that passes: trying the same again may succeed. */
+export const isPassing = (error: unknown): boolean =>
+  isStreamerError(error) && (error.code === "STORAGE_ERROR" || error.code === "SERVICE_UNAVAILABLE");
+
 /** An error as plain data, to cross a process boundary. */
 export interface ErrorDescription {
   readonly brand?: Brand;

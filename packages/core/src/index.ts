@@ -50,4 +50,4 @@ export { endingOf, progressOf } from "./rules/stored-events.ts";
 export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
 export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";
 export { DEFAULT_OPTIONS, resolveOptions, type AdmissionLimits, type PartialOptions, type StreamerOptions } from "./options.ts";
-export { VERSION, createStreamer, type Streamer, type StreamerParts } from "./streamer.ts";
+export { VERSION, createStreamer, type Health, type Streamer, type StreamerParts } from "./streamer.ts";

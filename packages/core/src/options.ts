@@ -27,6 +27,11 @@ export interface StreamerOptions {
   readonly renewMs: number;
   /** Queued requests run at once in this process, beside those in worker processes. Default 64. */
   readonly inlineSlots: number;
+  /**
+   * Whether this process runs what is queued. Without, it answers at once what can be, and leaves the rest to others.
+   * Default true.
+   */
+  readonly takesQueued: boolean;
   /** How long state and results stay readable after a request ends. Default 7 days. */
   readonly retentionMs: number;
   /** How long a signed file link works; it is signed anew at each read. Default 24 hours. */
@@ -74,6 +79,7 @@ export const DEFAULT_OPTIONS: StreamerOptions = {
   leaseMs: 30_000,
   renewMs: 10_000,
   inlineSlots: 64,
+  takesQueued: true,
   retentionMs: 7 * 86_400_000,
   linkMs: 86_400_000,
   timeoutMs: 3_600_000,
@@ -103,7 +109,7 @@ export type PartialOptions = Partial<Omit<StreamerOptions, "frames" | "admission
 
 /** Largest text that JavaScript holds, with room for what it is put into. */
 const MAX_LENGTH = 2 ** 28;
-const LIMITS: Readonly<Record<Exclude<keyof StreamerOptions, "frames" | "admission" | "shares">, NumberRule>> = {
+const LIMITS: Readonly<Record<Exclude<keyof StreamerOptions, "frames" | "admission" | "shares" | "takesQueued">, NumberRule>> = {
   syncThresholdMs: timeFrom(0),
   leaseMs: timeFrom(1),
   renewMs: between(1, Infinity),
@@ -133,10 +139,12 @@ const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
 
 /** Throws a TypeError that names the option when one is unknown or has a value that it cannot have. */
 export function resolveOptions(options: PartialOptions = {}): StreamerOptions {
-  const { frames, admission, shares, ...numbers } = given(options);
+  const { frames, admission, shares, takesQueued = DEFAULT_OPTIONS.takesQueued, ...numbers } = given(options);
+  if (typeof takesQueued !== "boolean") throw new TypeError(`Option "takesQueued" must be true or false.`);
   const checked = {
     ...DEFAULT_OPTIONS,
     ...checkedPart(numbers, LIMITS, ""),
+    takesQueued,
     frames: { ...DEFAULT_OPTIONS.frames, ...checkedPart(frames, FRAME_LIMITS, "frames.") },
     admission: { ...DEFAULT_OPTIONS.admission, ...checkedPart(admission, ADMISSION_LIMITS, "admission.") },
     shares: checkShares(shares ?? DEFAULT_OPTIONS.shares),

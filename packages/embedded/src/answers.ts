@@ -2,7 +2,7 @@
  * Answers in memory, for the reason connections are: a run that was not made durable cannot outlive this process. The
  * memory is bounded in bytes and in time: the oldest answer makes way.
  */
-import type { AnswerEnd, Answers, Clock, RequestKey } from "@streamer/core";
+import type { AnswerEnd, Answers, Asked, Beginning, Clock, RequestKey } from "@streamer/core";
 
 /** How long an answer is remembered: several reconnects of a client on a bad network. */
 const REMEMBERED_MS = 60_000;
@@ -21,7 +21,8 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
   const ended = new Map<RequestKey, Entry & { readonly phase: "ended" }>();
   let length = 0;
 
-  const lengthOf = ({ end }: Entry & { readonly phase: "ended" }): number => ENTRY_LENGTH + (end.kind === "answered" ? end.text.length : 0);
+  const lengthOf = ({ end, fingerprint }: Entry & { readonly phase: "ended" }): number =>
+    ENTRY_LENGTH + fingerprint.length + (end.kind === "answered" ? end.text.length : 0);
 
   const forget = (key: RequestKey, entry: Entry & { readonly phase: "ended" }): void => {
     ended.delete(key);
@@ -36,20 +37,30 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
     }
   };
 
+  function read(entry: Entry, { fingerprint, connectionId }: Asked): Exclude<Beginning, { outcome: "begun" }> {
+    if (entry.fingerprint !== fingerprint) return { outcome: "conflict" };
+    if (entry.phase === "running") {
+      entry.askers.add(connectionId);
+      return { outcome: "joined" };
+    }
+    return entry.end.kind === "answered" ? { outcome: "answered", text: entry.end.text } : { outcome: "durable" };
+  }
+
+  const find = (key: RequestKey): Entry | undefined => {
+    makeRoom();
+    return running.get(key) ?? ended.get(key);
+  };
+
   return {
     begin: async (key, { fingerprint, connectionId }) => {
-      makeRoom();
-      const entry = running.get(key) ?? ended.get(key);
-      if (!entry) {
-        running.set(key, { phase: "running", fingerprint, askers: new Set([connectionId]) });
-        return { outcome: "begun" };
-      }
-      if (entry.fingerprint !== fingerprint) return { outcome: "conflict" };
-      if (entry.phase === "running") {
-        entry.askers.add(connectionId);
-        return { outcome: "joined" };
-      }
-      return entry.end.kind === "answered" ? { outcome: "answered", text: entry.end.text } : { outcome: "durable" };
+      const entry = find(key);
+      if (entry) return read(entry, { fingerprint, connectionId });
+      running.set(key, { phase: "running", fingerprint, askers: new Set([connectionId]) });
+      return { outcome: "begun" };
+    },
+    join: async (key, asked) => {
+      const entry = find(key);
+      return entry ? read(entry, asked) : { outcome: "none" };
     },
     end: async (key, end) => {
       const entry = running.get(key);

@@ -30,6 +30,9 @@ export interface Runtime {
   invoke<T>(context: Context, terms: InvocationTerms, body: () => Promise<T>): Promise<T>;
 }
 
+/** A function that answers frames leaves what is queued to `work`, which runs one request at a time. */
+export type RuntimeSlots = { readonly takesQueued: false } | { readonly takesQueued: true; readonly inlineSlots: number };
+
 interface InvocationTerms {
   /** Before the end of the function's time. */
   readonly handBackMs: number;
@@ -47,7 +50,7 @@ const LINK_MS = 3_600_000;
 /** Quick retries of a throttled call are free, a lost one is not. */
 const MAX_ATTEMPTS = 6;
 
-export function createRuntime(handlers: readonly AnyHandler[], environment: Environment, inlineSlots: number): Runtime {
+export function createRuntime(handlers: readonly AnyHandler[], environment: Environment, slots: RuntimeSlots): Runtime {
   const write = (line: string): void => void process.stdout.write(line);
   const log = createLog(environment.logLevel, write);
   const metrics = createMetrics(environment.functionName, write);
@@ -64,7 +67,7 @@ export function createRuntime(handlers: readonly AnyHandler[], environment: Envi
     log,
     metrics,
   });
-  const streamer = createStreamer({ handlers, engine, options: { ...defaults(environment.options), inlineSlots } });
+  const streamer = createStreamer({ handlers, engine, options: { ...defaults(environment.options), ...slots } });
 
   const begin = (context: Context): void => {
     invocationId = context.awsRequestId;

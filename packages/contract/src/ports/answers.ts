@@ -50,6 +50,16 @@ export function answersContract(test: ContractTest): void {
     expect(await begin(engine, "b")).toMatchObject({ outcome: "answered" });
   });
 
+  test("P4 a request that is to be queued joins what there is, and begins nothing", async ({ engine }) => {
+    const join = (connectionId: string, fingerprint = "same") => engine.answers.join(KEY, { connectionId, fingerprint });
+    expect(await join("q")).toEqual({ outcome: "none" });
+    expect(await begin(engine, "a")).toEqual({ outcome: "begun" });
+    expect(await join("q")).toEqual({ outcome: "joined" });
+    expect(await join("q", "other")).toEqual({ outcome: "conflict" });
+    expect([...(await engine.answers.end(KEY, ANSWERED))].toSorted()).toEqual(["a", "q"]);
+    expect(await join("q")).toEqual({ outcome: "answered", text: ANSWERED.text });
+  });
+
   test("P10 the same id of another user is another request", async ({ engine }) => {
     await begin(engine, "a");
     expect(await begin(engine, "b", "other", requestKey(BOB, "r1"))).toEqual({ outcome: "begun" });

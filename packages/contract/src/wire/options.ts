@@ -24,10 +24,17 @@ export function wireOptionsContract({ connect, id }: WireStage): void {
     it("§4.1.1 a mode of async makes a short request durable, one of sync answers a long one directly", async () => {
       const client = await connect();
       const [queued, direct] = [id(), id()];
-      client.send(request(queued, "echo", 1, { mode: "async" }), request(direct, "flaky", {}, { mode: "sync" }));
+      client.send(request(queued, "echo", 1, { mode: "async" }), request(direct, "flaky", {}, { mode: "sync", max_attempts: 1 }));
       expect(await client.end(queued)).toMatchObject({ type: "complete", result: 1 });
       const response = await client.message("response", isAbout(direct, "response"));
       expect(response).toMatchObject({ success: false, error: { code: "PROCESSING_FAILED" } });
+    });
+
+    it("§5.3 P9 what is answered at once is tried again as its handler promised: then it is durable", async () => {
+      const client = await connect();
+      const requestId = id();
+      client.send(request(requestId, "flaky", {}, { mode: "sync" }));
+      expect(await client.end(requestId)).toMatchObject({ type: "complete", result: { attempt: 3 } });
     });
 
     it("§4.1.1 P9 max_attempts is how often it runs", async () => {

@@ -2,8 +2,10 @@ import type { JsonValue, RequestMetadata, RequestOptions } from "@streamer/proto
 import type { AnyHandler } from "../handler.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { RequestKey } from "../ports/requests.ts";
+import type { Terms } from "../rules/asked-options.ts";
+import type { RunKind } from "../rules/run-series.ts";
 
-/** A request that was understood, validated and admitted: route decides whether it runs now or is submitted. */
+/** A request that was understood, validated and admitted: route decides whether it is answered at once or submitted. */
 export interface AcceptedRequest {
   readonly connection: Connection;
   readonly key: RequestKey;
@@ -11,14 +13,15 @@ export interface AcceptedRequest {
   readonly handler: AnyHandler;
   /** What the schema made of the payload. */
   readonly input: unknown;
-  /** As it came: what is stored, and validated again when it runs. */
   readonly payload: JsonValue;
+  /** The payload's JSON text, made before a handler could change the payload. */
+  readonly payloadText: string;
   readonly metadata: RequestMetadata;
   readonly options: RequestOptions;
-  /** Class of the payload's size: rules/input-size.ts. */
-  readonly size: number;
-  /** What its handler says the run should take. */
-  readonly declaredMs: number | undefined;
-  /** Size of the frame it came in. */
-  readonly bytes: number;
+  /** What it runs under: what its handler promises, less where the client asked for less. */
+  readonly terms: Terms;
+  /** What is expected of its run: by action, size of the payload, and what the handler declares. */
+  readonly kind: RunKind;
+  /** To be called once what there is under its id can be found: frames that came right behind it wait for that. */
+  readonly onKnown: () => void;
 }

@@ -1,6 +1,6 @@
 /**
- * A request message to its answer: known action, valid payload, admitted by middleware; then run now when it is short,
- * submitted when it is not. Refusals are thrown as StreamerErrors: receive turns them into the answer.
+ * A request message to its answer: known action, valid payload, admitted by middleware; then answered at once when it is
+ * short, submitted when it is not. Refusals are thrown as StreamerErrors: receive turns them into the answer.
  */
 import type { ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
@@ -9,31 +9,34 @@ import type { Middleware } from "../middleware.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Log } from "../ports/log.ts";
-import type { Quantiles } from "../rules/durations.ts";
+import { checkAsked } from "../rules/asked-options.ts";
 import { declaredMs } from "../rules/estimates.ts";
 import { requestKey } from "../rules/identity.ts";
 import { sizeClass } from "../rules/input-size.ts";
 import type { RunKind } from "../rules/run-series.ts";
 import { describeIssues, validate } from "../rules/validation.ts";
 import type { AcceptedRequest } from "./accepted.ts";
+import type { Estimates } from "./learn.ts";
+import type { Runs } from "./runs/runs.ts";
+import type { Submit } from "./submit.ts";
 
 export interface RouteParts {
   readonly handlers: ReadonlyMap<string, AnyHandler>;
   readonly middleware: readonly Middleware[];
   readonly options: StreamerOptions;
   readonly log: Log;
-  /** What runs like it took: read from the store if need be, or as far as it is known. */
-  readonly recorded: {
-    of(kind: RunKind): Promise<Quantiles | undefined>;
-    known(kind: RunKind): Quantiles | undefined;
-  };
-  readonly runNow: (request: AcceptedRequest) => Promise<"answered" | "durable">;
-  readonly submit: (request: AcceptedRequest) => Promise<void>;
+  readonly estimates: Pick<Estimates, "of" | "known">;
+  readonly runs: Pick<Runs, "answer">;
+  readonly submit: Submit["submit"];
 }
 
-export type Route = (message: ClientMessage<"request">, requestId: string, connection: Connection, bytes: number) => Promise<void>;
+/** `onKnown` is called once what there is under the request's id can be found. */
+export type Route = (
+  message: ClientMessage<"request">,
+  about: { readonly requestId: string; readonly connection: Connection; readonly onKnown: () => void },
+) => Promise<void>;
 
-export function createRoute({ handlers, middleware, options, log, recorded, runNow, submit }: RouteParts): Route {
+export function createRoute({ handlers, middleware, options, log, estimates, runs, submit }: RouteParts): Route {
   const admissions = middleware.flatMap(({ admit }) => admit ?? []);
 
   /**
@@ -41,50 +44,50 @@ export function createRoute({ handlers, middleware, options, log, recorded, runN
    * author wants it durable, and what is declared as short is queued while runs show otherwise.
    */
   async function isShort({ estimate }: AnyHandler, kind: RunKind): Promise<boolean> {
-    if (estimate === undefined) return ((await recorded.of(kind))?.p90Ms ?? Infinity) <= options.syncThresholdMs;
-    return Math.max(kind.declaredMs ?? Infinity, recorded.known(kind)?.p90Ms ?? 0) <= options.syncThresholdMs;
+    if (estimate === undefined) return ((await estimates.of(kind))?.p90Ms ?? Infinity) <= options.syncThresholdMs;
+    return Math.max(kind.declaredMs ?? Infinity, estimates.known(kind)?.p90Ms ?? 0) <= options.syncThresholdMs;
   }
 
-  return async (message, requestId, connection, bytes) => {
-    const { action, payload = {}, metadata = {}, options: wanted = {} } = message;
+  async function accept(
+    { action, payload = {}, metadata = {}, options: asked = {} }: ClientMessage<"request">,
+    { requestId, connection, onKnown }: Parameters<Route>[1],
+  ): Promise<AcceptedRequest> {
     const handler = handlers.get(action);
     if (!handler)
       throw new StreamerError(
         "INVALID_ACTION",
         `There is no action "${action}"; known actions are ${Array.from(handlers.keys()).join(", ")}.`,
       );
-    const validated = await validate(handler.input, payload);
+    const payloadText = JSON.stringify(payload);
+    const checked = validate(handler.input, payload);
+    const validated = checked instanceof Promise ? await checked : checked;
     if (!validated.ok) {
       const { message: problem, details } = describeIssues(action, validated.issues);
       throw new StreamerError("VALIDATION_ERROR", problem, { details });
     }
     const { input } = validated;
+    const terms = checkAsked(asked, handler, options);
     for (const admit of admissions) await admit({ handler, requestId, input, connection });
     const declared = declaredMs(handler, input, (problem) =>
       log.warn({ action, err: problem }, "an estimate function failed; the request is queued"),
     );
-    const size = sizeClass(payload);
-    const request: AcceptedRequest = {
-      connection,
-      key: requestKey(connection.owner, requestId),
-      requestId,
-      handler,
-      input,
-      payload,
-      metadata,
-      options: wanted,
-      size,
-      declaredMs: declared,
-      bytes,
-    };
-    const runsNow = modeOf(request) ?? (await isShort(handler, { action, size, declaredMs: declared }));
-    if (!runsNow || (await runNow(request)) === "durable") await submit(request);
+    const kind = { action, size: sizeClass(payload), declaredMs: declared };
+    const key = requestKey(connection.owner, requestId);
+    return { connection, key, requestId, handler, input, payload, payloadText, metadata, options: asked, terms, kind, onKnown };
+  }
+
+  return async (message, about) => {
+    const request = await accept(message, about);
+    const isAtOnce = modeOf(request) ?? (await isShort(request.handler, request.kind));
+    if (isAtOnce && (await runs.answer(request)) === "answered") return;
+    await submit(request);
   };
 }
 
-/** Whether it runs now, as far as the request itself says: undefined leaves it to how long it takes. */
+/** Whether it is answered at once, as far as the request itself says: undefined leaves it to how long it takes. */
 function modeOf({ handler, options }: AcceptedRequest): boolean | undefined {
-  // What can only be kept by a durable request: a later start, an idempotency key, attempts, its own process.
+  // What can only be kept by a durable request: a later start, an idempotency key, its own process, and limits
+  // that are counted over all processes.
   const needsQueue = options.delay_ms !== undefined || options.run_at !== undefined || options.idempotency_key !== undefined;
   if (options.mode === "sync" && needsQueue) {
     throw new StreamerError(
@@ -95,7 +98,6 @@ function modeOf({ handler, options }: AcceptedRequest): boolean | undefined {
       },
     );
   }
-  if (options.mode === "async" || needsQueue || handler.isolate !== undefined) return false;
-  if (options.mode === "sync") return true;
-  return options.max_attempts === undefined ? undefined : false;
+  if (options.mode === "async" || needsQueue || handler.isolate !== undefined || handler.concurrency) return false;
+  return options.mode === "sync" ? true : undefined;
 }

@@ -3,7 +3,7 @@
  * When a slot is free and nothing waits, that write claims the request too.
  */
 import { isTerminal, MAX_DELAY_MS, type RequestOptions, type ServerMessage } from "@streamer/protocol";
-import { StreamerError } from "../errors.ts";
+import { asError, StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
@@ -12,50 +12,49 @@ import { remaining, wholeRun } from "../rules/estimates.ts";
 import type { Quantiles } from "../rules/durations.ts";
 import type { Place } from "../rules/waiting.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
-import { DEFAULT_RETRY } from "../rules/retry.ts";
 import type { AcceptedRequest } from "./accepted.ts";
-import type { Deliver } from "./deliver.ts";
-import type { Work } from "./work.ts";
+import type { Deliver } from "./deliver/deliver.ts";
+import type { Estimates } from "./learn.ts";
+import type { Promoted } from "./runs/promotion.ts";
+import type { Runs } from "./runs/runs.ts";
 
 /** What a refused client is told to wait: about the time in which a full queue moves. */
 const QUEUE_FULL_AFTER_MS = 1_000;
 
 export interface SubmitParts {
-  readonly engine: Pick<Engine, "requests" | "subscriptions" | "wakeups" | "clock">;
+  readonly engine: Pick<Engine, "requests" | "wakeups" | "clock" | "log">;
   readonly options: StreamerOptions;
   readonly deliver: Deliver;
-  readonly work: Pick<Work, "reserve" | "free" | "run" | "slots">;
-  /** How long a run should take that has gone on for `aboveMs`. */
-  readonly expected: (request: AcceptedRequest, aboveMs: number) => Quantiles | undefined;
+  readonly runs: Pick<Runs, "slots" | "join" | "start">;
+  readonly estimates: Pick<Estimates, "known">;
 }
 
 export interface Submit {
   submit(request: AcceptedRequest): Promise<void>;
-  /** Submits a run in progress as PROCESSING (flow/run-now.ts); undefined when it could not be made durable. */
-  promote(request: AcceptedRequest, startedAt: number): Promise<Claim | undefined>;
+  /** Submits a run in progress as PROCESSING (runs/life.ts). Rejects when the store does not take it. */
+  promote(request: AcceptedRequest, elapsedMs: number): Promise<Promoted>;
 }
 
-export function createSubmit({ engine, options, deliver, work, expected }: SubmitParts): Submit {
-  const { requests, subscriptions, wakeups, clock } = engine;
+export function createSubmit({ engine, options, deliver, runs, estimates }: SubmitParts): Submit {
+  const { requests, wakeups, clock, log } = engine;
+  const { slots } = runs;
 
   /** `elapsedMs`: of a run that is under way. */
   function submission(request: AcceptedRequest, claim: boolean, elapsedMs: number): Submission {
-    const { key, requestId, connection, handler, payload, metadata, options: wanted } = request;
+    const { key, requestId, connection, handler, payload, payloadText, metadata, options: wanted, terms, kind } = request;
     const runAt = startOf(wanted, clock.now());
-    const quantiles = expected(request, elapsedMs);
+    const quantiles = estimates.known(kind, elapsedMs);
     return {
       key,
       requestId,
       owner: connection.owner,
       action: handler.action,
-      size: request.size,
+      size: kind.size,
       payload,
-      payloadText: JSON.stringify(payload),
+      payloadText,
       metadata,
       permissions: connection.permissions,
-      priority: wanted.priority ?? 5,
-      maxAttempts: wanted.max_attempts ?? handler.retry?.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
-      timeoutMs: wanted.timeout_ms ?? handler.timeoutMs ?? options.timeoutMs,
+      ...terms,
       retentionMs: options.retentionMs,
       limits: options.admission,
       acknowledge: ({ place, claimed }): EventBody => ({
@@ -76,21 +75,23 @@ export function createSubmit({ engine, options, deliver, work, expected }: Submi
     return {
       status: "queued",
       message: delayMs > 0 ? "Accepted, to run later" : "Accepted and queued",
-      ...(quantiles && { eta: wholeRun(quantiles, { position: position ?? 0, slots: work.slots(handler), delayMs }) }),
-      ...(position !== undefined && { position }),
+      ...(quantiles && { eta: wholeRun(quantiles, { position: position ?? 0, slots: slots.of(handler), delayMs }) }),
+      // How many are ahead is known of those that are due, and says nothing of a request that is to run later.
+      ...(position !== undefined && delayMs === 0 && { position }),
       waiting_for: delayMs > 0 ? "scheduled" : reason,
       ...(delayMs > 0 && { until: Math.ceil(runAt!) }),
     } as const;
   }
 
-  async function write(request: AcceptedRequest, claim: boolean, elapsedMs = 0): Promise<Claim | undefined> {
+  type Stored = { readonly outcome: "created"; readonly claim: Claim | undefined } | { readonly outcome: "existing" };
+
+  async function write(request: AcceptedRequest, claim: boolean, elapsedMs = 0): Promise<Stored> {
     const { key, requestId, connection } = request;
     const { connectionId } = connection;
     const stored = submission(request, claim, elapsedMs);
     const subscribes = request.options.subscribe ?? true;
     // Before the write, so that nothing the run says can be missed; held, so that it comes after what has to come first.
-    if (subscribes) deliver.hold(connectionId, key);
-    const added = subscribes && (await subscriptions.add(connectionId, key));
+    const added = subscribes && (await deliver.hold(connectionId, key, 0));
     let isFollowed = false;
     try {
       const outcome = await requests.submit(stored);
@@ -98,14 +99,24 @@ export function createSubmit({ engine, options, deliver, work, expected }: Submi
       if (outcome.outcome !== "created") {
         if (outcome.outcome !== "existing") throw refusal(requestId, stored, outcome);
         await answerExisting(request, outcome.record, subscribes);
-        return undefined;
+        return { outcome: "existing" };
       }
-      if (stored.runAt !== undefined) await wakeups.at(stored.runAt, key);
+      if (stored.runAt !== undefined) await wake(stored.runAt, request);
       await (subscribes ? deliver.publish(key, outcome.frames) : deliver.sendTo(connectionId, key, outcome.frames));
-      return outcome.claim;
+      return { outcome: "created", claim: outcome.claim };
     } finally {
       if (subscribes) await (added && !isFollowed ? deliver.unfollow(connectionId, key) : deliver.release(connectionId, key));
     }
+  }
+
+  /** The request stands already: an engine that cannot be told of its time finds it when it next looks. */
+  async function wake(runAt: number, { key, requestId }: AcceptedRequest): Promise<void> {
+    await wakeups.at(runAt, key).catch((error: unknown) => {
+      log.error(
+        { request_id: requestId, err: asError(error) },
+        "a wakeup could not be set; the request is found when the engine next looks",
+      );
+    });
   }
 
   /** P4: what there is, from its beginning. Under another id, the snapshot's `ref` says which question it answers. */
@@ -117,18 +128,25 @@ export function createSubmit({ engine, options, deliver, work, expected }: Submi
   }
 
   return {
-    promote: (request, startedAt) => write(request, true, clock.monotonic() - startedAt),
+    async promote(request, elapsedMs) {
+      const stored = await write(request, true, elapsedMs);
+      if (stored.outcome === "existing") return { outcome: "taken" };
+      if (!stored.claim) throw new StreamerError("STORAGE_ERROR", `The store took "${request.requestId}" without its claim.`);
+      return { outcome: "claimed", claim: stored.claim };
+    },
     async submit(request) {
-      const { handler } = request as { handler: AnyHandler };
-      const scheduled = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
-      const reserved = !scheduled && work.reserve(handler);
+      if (await runs.join(request)) return;
+      const { handler } = request;
+      const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
+      const reserved = !isLater && slots.reserve(handler);
       let claim: Claim | undefined;
       try {
-        claim = await write(request, reserved);
+        const stored = await write(request, reserved);
+        claim = stored.outcome === "created" ? stored.claim : undefined;
       } finally {
-        if (reserved && !claim) work.free(handler);
+        if (reserved && !claim) slots.free(handler);
       }
-      if (claim) void work.run(claim);
+      if (claim) void runs.start(claim, request);
     },
   };
 }

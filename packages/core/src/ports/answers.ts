@@ -22,6 +22,9 @@ export type Beginning =
   /** Another action or payload was asked for under the key. */
   | { readonly outcome: "conflict" };
 
+/** What there is under a key, for a request that is to be queued: nobody runs it at once, or as above. */
+export type Joining = { readonly outcome: "none" } | Exclude<Beginning, { readonly outcome: "begun" }>;
+
 /** What became of a run: an answer too large to be remembered is forgotten, and asked again it runs again. */
 export type AnswerEnd =
   | { readonly kind: "answered"; readonly text: string }
@@ -31,6 +34,8 @@ export type AnswerEnd =
 export interface Answers {
   /** A run whose process dies is forgotten after `leaseMs`. */
   begin(key: RequestKey, asked: Asked & { readonly leaseMs: number }): Promise<Beginning>;
+  /** The same, but that nothing is begun. */
+  join(key: RequestKey, asked: Asked): Promise<Joining>;
   /** Names everyone who asked meanwhile, whoever began it included. */
   end(key: RequestKey, end: AnswerEnd): Promise<readonly string[]>;
 }

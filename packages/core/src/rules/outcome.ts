@@ -1,8 +1,9 @@
-/** What follows from how a run ended. Pure: flow/process.ts carries it out. */
+/** What follows from how a run ended. Pure: flow/runs carries it out. */
 import { wireError, type WireError } from "@streamer/protocol";
-import { asError, describeError, isFatal, isRetryAfter, isStreamerError, type StopReason } from "../errors.ts";
+import { asError, describeError, Fatal, isFatal, isRetryAfter, isStreamerError, type StopReason } from "../errors.ts";
 import { WorkerDied } from "../ports/isolation.ts";
 import type { Claim } from "../ports/requests.ts";
+import { assertStorable } from "./progress.ts";
 import { backoffMs, type RetryPolicy } from "./retry.ts";
 
 /** How the handler ended: with a result, by throwing, or not at all (it was told to stop and did not). */
@@ -53,7 +54,7 @@ export function decide(ending: Ending, terms: DecisionTerms): Decision {
     const deaths = claim.crashes + 1;
     return deaths < quarantineAfter ? { kind: "release", crashed: true } : { kind: "fail", error: quarantineError(quarantineAfter) };
   }
-  if (isFatal(error)) return { kind: "fail", error: { ...describe(error, error.code), retry: { retryable: false } } };
+  if (isFatal(error)) return { kind: "fail", error: describeFailure(error) };
   if (isRetryAfter(error)) return failure(describe(error, "PROCESSING_FAILED"), terms, error.afterMs);
   return failure(describe(error, isStreamerError(error) ? error.code : "PROCESSING_FAILED"), terms);
 }
@@ -66,6 +67,17 @@ export function quarantineError(deaths: number): WireError {
   );
 }
 
+/** A result that cannot be stored is a failure of its handler, and would be the same at the next attempt. */
+export function storable(ending: Ending, maxLength: number): Ending {
+  if (ending.kind !== "returned" || ending.result === undefined) return ending;
+  try {
+    assertStorable(ending.result, "Result", maxLength);
+    return ending;
+  } catch (error) {
+    return { kind: "threw", error: new Fatal(asError(error).message) };
+  }
+}
+
 export const cancelledError: WireError = wireError("CANCELLED", "The request was cancelled.");
 
 function failure(error: WireError, { claim, retry, random }: DecisionTerms, afterMs?: number): Decision {
@@ -73,6 +85,9 @@ function failure(error: WireError, { claim, retry, random }: DecisionTerms, afte
   if (failures >= claim.maxAttempts) return { kind: "fail", error };
   return { kind: "retry", afterMs: afterMs ?? backoffMs(retry, failures, random), error };
 }
+
+/** The error of a failure that another attempt could not mend. */
+export const describeFailure = (error: Fatal): WireError => ({ ...describe(error, error.code), retry: { retryable: false } });
 
 /** The author's message travels, the stack never does (P12). */
 function describe(error: unknown, code: WireError["code"]): WireError {

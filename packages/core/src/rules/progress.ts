@@ -84,8 +84,8 @@ export function assertStorable(value: unknown, what: string, maxBytes: number): 
     throw new TypeError(`${what} is not JSON: ${asError(error).message}`, { cause: error });
   }
   if (text === undefined) throw new TypeError(`${what} is not JSON: ${typeof value}`);
-  if (text.length > maxBytes)
-    throw new TypeError(
-      `${what} has ${text.length} characters of JSON, over the limit of ${maxBytes}; store it with ctx.blobs.put and keep its url.`,
-    );
+  if (text.length > maxBytes) throw new TypeError(tooLong(what, text.length, maxBytes));
 }
+
+export const tooLong = (what: string, length: number, limit: number): string =>
+  `${what} has ${length} characters of JSON, over the limit of ${limit}; store it with ctx.blobs.put and keep its url.`;

@@ -18,3 +18,9 @@ export function backoffMs(policy: RetryPolicy, failures: number, random: () => n
   const ceiling = Math.min(policy.capMs, policy.baseMs * 2 ** Math.min(failures - 1, 52));
   return Math.floor(random() * ceiling);
 }
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Pause after the store has refused a write `refusals` times in a row (1-based): one process alone waits, so no jitter. */
+export const pauseMs = (refusals: number): number => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(refusals - 1, 10));

@@ -7,9 +7,13 @@ export type Validated = { readonly ok: true; readonly input: unknown } | { reado
 /** More issues than this help nobody. */
 const MAX_ISSUES = 100;
 
-export async function validate(schema: StandardSchemaV1, payload: unknown): Promise<Validated> {
+/** At once when the schema answers at once. */
+export function validate(schema: StandardSchemaV1, payload: unknown): Validated | Promise<Validated> {
   const checked = schema["~standard"].validate(payload);
-  const result = checked instanceof Promise ? await checked : checked;
+  return checked instanceof Promise ? checked.then(asValidated) : asValidated(checked);
+}
+
+function asValidated(result: StandardSchemaV1.Result<unknown>): Validated {
   if (!result.issues) return { ok: true, input: result.value };
   const issues = result.issues
     .slice(0, MAX_ISSUES)

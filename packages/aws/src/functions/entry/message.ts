@@ -54,4 +54,5 @@ export function createMessage({ engine, streamer, invoke }: Pick<Runtime, "engin
 }
 
 /** Requests are not run here but at once or by the work function: no slots. */
-export const createHandler = (handlers: readonly AnyHandler[]) => createMessage(createRuntime(handlers, readEnvironment(process.env), 0));
+export const createHandler = (handlers: readonly AnyHandler[]) =>
+  createMessage(createRuntime(handlers, readEnvironment(process.env), { takesQueued: false }));

@@ -97,4 +97,4 @@ export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWo
 }
 
 export const createHandler = (handlers: readonly AnyHandler[]) =>
-  createSweep(createRuntime(handlers, readEnvironment(process.env), 0), invokeWorkFromEnvironment());
+  createSweep(createRuntime(handlers, readEnvironment(process.env), { takesQueued: false }), invokeWorkFromEnvironment());

@@ -61,4 +61,4 @@ export function createWake({ engine, streamer, invoke, log }: Runtime, invokeWor
 }
 
 export const createHandler = (handlers: readonly AnyHandler[]) =>
-  createWake(createRuntime(handlers, readEnvironment(process.env), 0), invokeWorkFromEnvironment());
+  createWake(createRuntime(handlers, readEnvironment(process.env), { takesQueued: false }), invokeWorkFromEnvironment());

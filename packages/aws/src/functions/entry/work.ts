@@ -29,7 +29,7 @@ export function createWork({ streamer, invoke }: Pick<Runtime, "streamer" | "inv
 }
 
 export function createHandler(handlers: readonly AnyHandler[]) {
-  const runtime = createRuntime(handlers, readEnvironment(process.env), 1);
+  const runtime = createRuntime(handlers, readEnvironment(process.env), { takesQueued: true, inlineSlots: 1 });
   let isReady: Promise<void> | undefined;
   return createWork(runtime, () => (isReady ??= syncDataFolder(process.env)));
 }

@@ -2,24 +2,20 @@
  * Bytes from a connection to a message for the stage that answers it, or to a typed refusal (P12, P14). Whatever goes
  * wrong becomes an `error` frame for this one message; a connection is closed only for abuse.
  */
-import { ERROR_CODES, parseClientMessage, wireError, type ClientMessage, type ServerMessage, type WireError } from "@streamer/protocol";
-import { asError, isStreamerError } from "../errors.ts";
-import type { StreamerOptions } from "../options.ts";
-import type { Connection } from "../ports/connections.ts";
-import type { Engine } from "../ports/engine.ts";
-import { take, type Bucket } from "../rules/rate.ts";
-import type { Deliver } from "./deliver.ts";
+import { ERROR_CODES, parseClientMessage, wireError, type ServerMessage, type WireError } from "@streamer/protocol";
+import { asError, isStreamerError } from "../../errors.ts";
+import type { StreamerOptions } from "../../options.ts";
+import type { Engine } from "../../ports/engine.ts";
+import { take, type Bucket } from "../../rules/rate.ts";
+import type { Deliver } from "../deliver/deliver.ts";
+import type { Dispatch } from "./dispatch.ts";
 
 export interface ReceiveParts {
   readonly engine: Pick<Engine, "connections" | "channel" | "clock" | "log">;
   readonly options: StreamerOptions;
   readonly answer: Deliver["answer"];
   readonly makeId: () => string;
-  readonly dispatch: (
-    message: ClientMessage,
-    connection: Connection,
-    about: { readonly requestId: string; readonly bytes: number },
-  ) => Promise<void>;
+  readonly dispatch: Dispatch;
 }
 
 export interface Receive {
@@ -113,7 +109,7 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
         return;
       }
       try {
-        await dispatch(message, connection, { requestId, bytes: data.length });
+        await dispatch(message, connection, requestId);
       } catch (error) {
         await refuse(connectionId, asWireError(error, requestId), about);
       }

@@ -2,7 +2,7 @@
  * A client may send `cancel` right behind its `request`: what is asked about a request waits until the request itself
  * is known, that is stored, running or refused. Frames about different requests never wait for each other.
  */
-import type { RequestKey } from "../ports/requests.ts";
+import type { RequestKey } from "../../ports/requests.ts";
 
 export interface Arrivals {
   /** A request has come in under this key. */

@@ -1,19 +1,20 @@
 /** Cancels and redrives requests, with receipts (P8, P9). */
 import { wireError, type ClientMessage } from "@streamer/protocol";
-import { StreamerError } from "../errors.ts";
-import type { Connection } from "../ports/connections.ts";
-import type { Engine } from "../ports/engine.ts";
-import type { EventBody, RequestKey } from "../ports/requests.ts";
-import { requestKey } from "../rules/identity.ts";
-import { cancelledError } from "../rules/outcome.ts";
-import type { Deliver } from "./deliver.ts";
+import { StreamerError } from "../../errors.ts";
+import type { Connection } from "../../ports/connections.ts";
+import type { Engine } from "../../ports/engine.ts";
+import type { EventBody } from "../../ports/requests.ts";
+import { requestKey } from "../../rules/identity.ts";
+import { cancelledError } from "../../rules/outcome.ts";
+import type { Deliver } from "../deliver/deliver.ts";
+import type { Runs } from "../runs/runs.ts";
+import { missing } from "./missing.ts";
 
 export interface ControlParts {
   readonly engine: Pick<Engine, "requests" | "subscriptions" | "clock">;
   readonly deliver: Deliver;
-  /** Tells the run, sync or queued, if it is in this process. A run elsewhere learns of it by its next write. */
-  readonly cancelSync: (key: RequestKey) => boolean;
-  readonly cancelRun: (key: RequestKey) => boolean;
+  /** A run elsewhere learns of a cancellation by its next write. */
+  readonly runs: Pick<Runs, "cancelAnswer" | "cancel">;
 }
 
 export interface Control {
@@ -21,13 +22,7 @@ export interface Control {
   retry(message: ClientMessage<"retry">, connection: Connection): Promise<void>;
 }
 
-export function missing(outcome: "unknown" | "expired", requestId: string): StreamerError {
-  return outcome === "expired"
-    ? new StreamerError("EXPIRED", `Request "${requestId}" is past its retention; its state and result are gone.`, { requestId })
-    : new StreamerError("NOT_FOUND", `There is no request "${requestId}" of yours.`, { requestId });
-}
-
-export function createControl({ engine, deliver, cancelSync, cancelRun }: ControlParts): Control {
+export function createControl({ engine, deliver, runs }: ControlParts): Control {
   const { requests, subscriptions, clock } = engine;
 
   return {
@@ -35,7 +30,7 @@ export function createControl({ engine, deliver, cancelSync, cancelRun }: Contro
       const key = requestKey(owner, requestId);
       const why = reason === undefined ? {} : { reason };
       const receipt = { type: "cancellation", request_id: requestId, ...why, ...(ref !== undefined && { ref }) } as const;
-      if (cancelSync(key)) {
+      if (await runs.cancelAnswer(key)) {
         await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "requested" });
         return;
       }
@@ -58,7 +53,7 @@ export function createControl({ engine, deliver, cancelSync, cancelRun }: Contro
           const publish = outcome.outcome === "cancelled" ? deliver.publishLast : deliver.publish;
           await publish(key, outcome.frames);
           if (!followed) await deliver.sendTo(connectionId, key, outcome.frames);
-          if (outcome.outcome === "requested") cancelRun(key);
+          if (outcome.outcome === "requested") runs.cancel(key);
         }
       }
     },

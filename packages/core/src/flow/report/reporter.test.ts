@@ -1,39 +1,46 @@
 import { createManualClock, turnsOfTheLoop } from "@streamer/contract/clock";
 import { describe, expect, it } from "vitest";
-import { isStopped } from "../errors.ts";
-import type { Advance, AdvanceOutcome, EventBody, Lease, RequestKey } from "../ports/requests.ts";
-import { DEFAULT_BATCHING } from "../rules/batching.ts";
-import { createReporter } from "./report.ts";
+import { isStopped, StreamerError } from "../../errors.ts";
+import type { Advance, AdvanceOutcome, EventBody, Lease, RequestKey } from "../../ports/requests.ts";
+import { DEFAULT_BATCHING } from "../../rules/batching.ts";
+import { Reporter } from "./reporter.ts";
 
 const lease: Lease = { key: "t/u/r" as RequestKey, attempt: 1 };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A reporter over a store that answers when the test lets it. */
-function setUp(outcome: AdvanceOutcome = { outcome: "advanced", frames: [], cancelRequested: false }) {
+const ADVANCED: AdvanceOutcome = { outcome: "advanced", frames: [], cancelRequested: false };
+function setUp(outcome: AdvanceOutcome = ADVANCED, answer: (write: number) => AdvanceOutcome = () => outcome) {
   const clock = createManualClock();
   const writes: Advance[] = [];
   const calls: string[] = [];
-  const reporter = createReporter({
-    clock,
-    log: silent,
-    batching: DEFAULT_BATCHING,
-    leaseMs: 30_000,
-    maxBytes: 1_000,
-    recorded: () => undefined,
-    advance: async (_, change) => {
-      writes.push(change);
-      await new Promise((resolve) => setImmediate(resolve));
-      return outcome;
+  const reporter: Reporter = new Reporter(
+    {
+      clock,
+      log: silent,
+      leaseMs: 30_000,
+      valueLength: 1_000,
+      advance: async (_, change) => {
+        writes.push(change);
+        await new Promise((resolve) => setImmediate(resolve));
+        return answer(writes.length);
+      },
+      publish: () => Promise.resolve(),
     },
-    publish: () => Promise.resolve(),
-    acquireLease: () => {
-      calls.push("acquireLease");
-      reporter.attach(lease);
-      return Promise.resolve(lease);
+    {
+      batching: DEFAULT_BATCHING,
+      startedAt: clock.monotonic(),
+      isResumed: false,
+      recorded: () => undefined,
+      acquireLease: () => {
+        calls.push("acquireLease");
+        reporter.lease(lease);
+        return Promise.resolve();
+      },
+      onLost: () => calls.push("lost"),
+      onCancelRequested: () => calls.push("cancelRequested"),
     },
-    onLost: () => calls.push("lost"),
-    onCancelRequested: () => calls.push("cancelRequested"),
-  });
+  );
   const progress = (): EventBody[] => writes.flatMap(({ events }) => events).filter(({ type }) => type === "progress");
   return { clock, writes, calls, reporter, progress };
 }
@@ -44,12 +51,12 @@ describe("P5 progress of a chatty handler", () => {
     { everyMs: 2, most: 0.1 },
   ])("at an update every $everyMs ms at most $most of the messages are left, and the one that says 100", async ({ everyMs, most }) => {
     const { clock, reporter, progress } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     for (let done = 1; done <= 200; done += 1) {
       reporter.report(done * 0.45, `${done} of 200`, { done });
       await clock.advance(everyMs);
     }
-    const messages = [...progress(), ...(await reporter.close(true))] as Extract<EventBody, { type: "progress" }>[];
+    const messages = [...progress(), ...(await reporter.close(true)).events] as Extract<EventBody, { type: "progress" }>[];
     expect(messages.length).toBeLessThanOrEqual(200 * most + 1);
     expect(messages.at(-1)).toMatchObject({ percentage: 100, message: "200 of 200", metadata: { done: 200 } });
     const percentages = messages.map(({ percentage }) => percentage);
@@ -58,7 +65,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("a handler that checkpoints with every update sends no more progress for it", async () => {
     const { clock, writes, reporter, progress } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     for (let done = 1; done <= 100; done += 1) {
       reporter.report(done * 0.9, undefined, { done });
       await reporter.checkpoint({ done });
@@ -70,7 +77,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("carries every update of a batch, oldest first", async () => {
     const { clock, reporter, progress } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     for (let done = 1; done <= 20; done += 1) {
       reporter.report(done, undefined, { done });
       await clock.advance(10);
@@ -83,17 +90,17 @@ describe("P5 progress of a chatty handler", () => {
 
   it("a burst of 50 becomes a handful of messages, newest last", async () => {
     const { clock, reporter, progress } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     for (let done = 1; done <= 50; done += 1) reporter.report(done * 2, undefined, { done });
     await clock.advance(1_000);
-    const messages = [...progress(), ...(await reporter.close(true))];
+    const messages = [...progress(), ...(await reporter.close(true)).events];
     expect(messages.length).toBeLessThanOrEqual(10);
     expect(messages.at(-1)).toMatchObject({ percentage: 100, metadata: { done: 50 } });
   });
 
   it("a new stage and the crossing of 90 % leave at once", async () => {
     const { reporter, progress } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     reporter.report(1, "reading", { stage: "query" });
     await turnsOfTheLoop();
     expect(progress()).toMatchObject([{ stage: "query", percentage: 1 }]);
@@ -104,7 +111,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("sends progress without metadata that is too large or no JSON, and says so in the log only", async () => {
     const { clock, reporter, progress } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     reporter.report(5, "fine", { big: "x".repeat(20_000) });
     await clock.advance(300);
     expect(progress()).toMatchObject([{ percentage: 5, message: "fine" }]);
@@ -115,21 +122,21 @@ describe("P5 progress of a chatty handler", () => {
 describe("P3 a run's writes under its lease", () => {
   it("learns that the lease is lost and rejects what waited for the write", async () => {
     const { reporter, calls } = setUp({ outcome: "lost" });
-    reporter.attach(lease);
+    reporter.lease(lease);
     await expect(reporter.checkpoint({ page: 2 })).rejects.toSatisfy(isStopped);
     expect(calls).toEqual(["lost"]);
   });
 
   it("hears of a cancellation with any write", async () => {
     const { reporter, calls } = setUp({ outcome: "advanced", frames: [], cancelRequested: true });
-    reporter.attach(lease);
+    reporter.lease(lease);
     await reporter.partial("rows", [1]);
     expect(calls).toEqual(["cancelRequested"]);
   });
 
   it("joins what is said during a write into the next one, in order, with indexes per stream", async () => {
     const { writes, reporter } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     await Promise.all([reporter.partial("a", 1), reporter.partial("a", 2), reporter.partial("b", 3), reporter.checkpoint({ at: 3 })]);
     expect(writes.map(({ events }) => events.length)).toEqual([1, 2]);
     expect(writes[1]).toMatchObject({
@@ -143,7 +150,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("renews only when no write did", async () => {
     const { clock, writes, reporter } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     await clock.advance(9_000);
     reporter.renew(10_000);
     await turnsOfTheLoop();
@@ -156,7 +163,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("refuses data that is no JSON or too large with an error for the author", async () => {
     const { reporter } = setUp();
-    reporter.attach(lease);
+    reporter.lease(lease);
     await expect(reporter.partial("rows", 1n as never)).rejects.toThrow(/not JSON/);
     await expect(reporter.checkpoint("x".repeat(2_000))).rejects.toThrow(/over the limit of 1000.*ctx\.blobs\.put/);
   });
@@ -170,5 +177,32 @@ describe("P3 a run's writes under its lease", () => {
     await clock.advance(1);
     expect(calls).toEqual(["acquireLease"]);
     expect(progress()).toMatchObject([{ percentage: 50 }]);
+  });
+
+  it("P5 keeps what the store refused, and writes it again in its order", async () => {
+    const refused = new StreamerError("STORAGE_ERROR", "the disk is full");
+    const { clock, writes, reporter } = setUp(ADVANCED, (write) => {
+      if (write <= 2) throw refused;
+      return ADVANCED;
+    });
+    reporter.lease(lease);
+    reporter.emit({ type: "cancellation", stage: "observed" });
+    const stored = [reporter.partial("rows", 1), reporter.checkpoint({ at: 1 }), reporter.partial("rows", 2)];
+    await clock.advance(5_000);
+    await Promise.all(stored);
+    const kept = writes.slice(2).flatMap(({ events }) => events);
+    expect(kept).toMatchObject([{ stage: "observed" }, { index: 0, data: 1 }, { index: 1, data: 2 }]);
+    expect(writes.at(-1)).toMatchObject({ checkpoint: { at: 1 } });
+  });
+
+  it("hands over at its end what the store still refuses, and lets go of who waits for it", async () => {
+    const { clock, reporter } = setUp(ADVANCED, () => {
+      throw new StreamerError("STORAGE_ERROR", "the disk is full");
+    });
+    reporter.lease(lease);
+    const waiting = reporter.partial("rows", 1).catch((error: unknown) => String(error));
+    await clock.advance(100);
+    expect(await reporter.close(false)).toMatchObject({ events: [{ type: "partial", data: 1 }] });
+    expect(await waiting).toMatch(/has ended/);
   });
 });

@@ -1,19 +1,19 @@
 /** Answers questions: about requests, subscribe with replay, unsubscribe, get, list (P6, P7, P10); and what actions there are. */
 import { isTerminal, type ActionDescription, type ClientMessage } from "@streamer/protocol";
-import { StreamerError } from "../errors.ts";
-import type { Connection } from "../ports/connections.ts";
-import type { Engine } from "../ports/engine.ts";
-import type { RequestRecord } from "../ports/requests.ts";
-import { requestKey } from "../rules/identity.ts";
-import { snapshotOf } from "../rules/snapshot.ts";
-import type { Deliver } from "./deliver.ts";
+import { StreamerError } from "../../errors.ts";
+import type { Connection } from "../../ports/connections.ts";
+import type { Engine } from "../../ports/engine.ts";
+import type { RequestRecord } from "../../ports/requests.ts";
+import { requestKey } from "../../rules/identity.ts";
+import { snapshotOf } from "../../rules/snapshot.ts";
+import type { Deliver } from "../deliver/deliver.ts";
+import { missing } from "./missing.ts";
 
 const DEFAULT_PAGE = 20;
 
 export interface InspectParts {
   readonly engine: Pick<Engine, "requests" | "subscriptions" | "clock">;
   readonly deliver: Deliver;
-  readonly missing: (outcome: "unknown" | "expired", requestId: string) => StreamerError;
   readonly maxSubscriptions: number;
   readonly describe: () => Promise<readonly ActionDescription[]>;
 }
@@ -26,7 +26,7 @@ export interface Inspect {
   actions(message: ClientMessage<"actions">, connection: Connection): Promise<void>;
 }
 
-export function createInspect({ engine, deliver, missing, maxSubscriptions, describe }: InspectParts): Inspect {
+export function createInspect({ engine, deliver, maxSubscriptions, describe }: InspectParts): Inspect {
   const { requests, subscriptions, clock } = engine;
 
   async function find(connection: Connection, requestId: string): Promise<RequestRecord> {

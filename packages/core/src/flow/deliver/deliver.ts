@@ -1,0 +1,218 @@
+/**
+ * Events to each subscriber, in the order of their seq, with no gap and no repeat (P5, P6; cursor.ts draws how). Frames
+ * are printed once by the store; here they are only addressed.
+ */
+import { asError } from "../../errors.ts";
+import { printMessage, type ServerMessage } from "@streamer/protocol";
+import type { Engine } from "../../ports/engine.ts";
+import type { Frame } from "../../ports/events.ts";
+import type { RequestKey } from "../../ports/requests.ts";
+import type { Follower } from "../../ports/subscriptions.ts";
+import { signLinks } from "../../rules/blob-links.ts";
+import { blobPrefix } from "../../rules/identity.ts";
+import { Cursor, type CursorPorts } from "./cursor.ts";
+
+export interface Deliver {
+  /** Sends committed frames of one request to everyone who follows it. */
+  publish(key: RequestKey, frames: readonly Frame[]): Promise<void>;
+  /** The same for the frames that end a request: nobody has to follow it any longer. */
+  publishLast(key: RequestKey, frames: readonly Frame[]): Promise<void>;
+  /** Sends committed frames of one request to one connection alone. */
+  sendTo(connectionId: string, key: RequestKey, frames: readonly Frame[]): Promise<void>;
+  /** Answers one connection with something that is no event. `key` names the request whose links it may hold. */
+  answer(connectionId: string, message: ServerMessage, key?: RequestKey): Promise<void>;
+  /** The same with a message that is printed already, and holds no links. */
+  answerText(connectionId: string, text: string): Promise<void>;
+  /**
+   * Subscribes a connection whose events begin after `after`, and keeps them back until `release` or `follow`: it is
+   * still unknown what has to come before. True when it did not follow the request already.
+   */
+  hold(connectionId: string, key: RequestKey, after: number): Promise<boolean>;
+  /** Lets held frames go. */
+  release(connectionId: string, key: RequestKey): Promise<void>;
+  /**
+   * Subscribes, sends what came after `after`, then goes on live. With `endedAt`, the seq at which the request had ended,
+   * nothing more is to come: unless the log shows otherwise, the subscription goes again.
+   */
+  follow(connectionId: string, key: RequestKey, after: number, endedAt?: number): Promise<void>;
+  /** Ends one subscription. */
+  unfollow(connectionId: string, key: RequestKey): Promise<void>;
+  /** Ends those of a closed connection. */
+  unfollowAll(connectionId: string): Promise<void>;
+  /** Tells the followers of a request what other processes have written, if they left it to this one. */
+  catchUp(key: RequestKey): Promise<void>;
+  /** Resolves when nothing is being sent. */
+  idle(): Promise<void>;
+  /** Leaves every follower to other processes, once it has been told all there is. */
+  handOver(): Promise<void>;
+}
+
+type DeliverPorts = Pick<Engine, "subscriptions" | "events" | "channel" | "blobs" | "log">;
+
+export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnection: (connectionId: string) => Promise<void>): Deliver {
+  const { subscriptions, events, channel, blobs, log } = ports;
+  /** Per request, frames that wait for the publication before them. */
+  const publishing = new Map<RequestKey, { readonly queue: Frame[]; readonly ended: Promise<void> }>();
+  const cursors = new Map<string, Map<RequestKey, Cursor>>();
+
+  const withLinks = (key: RequestKey, text: string): string | Promise<string> =>
+    signLinks(text, (name) => blobs.sign(blobPrefix(key) + name, linkMs));
+
+  async function send(connectionId: string, text: string, coalesceKey?: string): Promise<void> {
+    const outcome = await channel.send(connectionId, coalesceKey === undefined ? { text } : { text, coalesceKey });
+    if (outcome !== "sent") await dropConnection(connectionId);
+  }
+
+  async function sendTo(connectionId: string, key: RequestKey, frames: readonly Frame[]): Promise<void> {
+    for (const { text, kind } of frames) await send(connectionId, await withLinks(key, text), kind === "progress" ? key : undefined);
+  }
+
+  const cursorPorts: CursorPorts = {
+    read: (key, after, limit) => events.after(key, after, limit),
+    send: sendTo,
+    ready: (connectionId) => channel.ready(connectionId),
+  };
+
+  const cursorOf = (connectionId: string, key: RequestKey): Cursor | undefined => cursors.get(connectionId)?.get(key);
+
+  function openCursor(connectionId: string, key: RequestKey, last: number): Cursor {
+    const known = cursorOf(connectionId, key);
+    if (known) return known;
+    const cursor = new Cursor(connectionId, key, last, cursorPorts);
+    const ofConnection = cursors.get(connectionId);
+    if (ofConnection) ofConnection.set(key, cursor);
+    else cursors.set(connectionId, new Map([[key, cursor]]));
+    return cursor;
+  }
+
+  function closeCursor(cursor: Cursor): void {
+    cursor.closed = true;
+    const ofConnection = cursors.get(cursor.connectionId);
+    if (ofConnection?.get(cursor.key) === cursor) ofConnection.delete(cursor.key);
+    if (ofConnection?.size === 0) cursors.delete(cursor.connectionId);
+  }
+
+  async function unfollow(connectionId: string, key: RequestKey): Promise<void> {
+    const cursor = cursorOf(connectionId, key);
+    if (cursor) closeCursor(cursor);
+    await subscriptions.remove(connectionId, key);
+  }
+
+  /** Going on would leave a gap: a closed subscriber resumes after the last frame it got (P6). */
+  async function giveUpOn({ connectionId, key }: Cursor, error: unknown): Promise<void> {
+    log.warn({ connection_id: connectionId, key, err: asError(error) }, "a push failed; the connection is closed so that it resumes");
+    await channel.close(connectionId, 1011, "delivery failed, resume");
+    await dropConnection(connectionId);
+  }
+
+  /** What was to be told is told, or the connection is closed. */
+  async function told(cursor: Cursor, telling: Promise<void>): Promise<void> {
+    try {
+      await telling;
+      if (cursor.ends && cursor.phase === "live") closeCursor(cursor);
+    } catch (error) {
+      await giveUpOn(cursor, error);
+    }
+  }
+
+  function tell({ connectionId, after }: Follower, key: RequestKey, frames: readonly Frame[]): Promise<void> {
+    const cursor = openCursor(connectionId, key, after ?? (frames[0]?.seq ?? 1) - 1);
+    return told(cursor, after === undefined ? cursor.publish(frames) : cursor.takeOver(after));
+  }
+
+  async function drain(key: RequestKey, queue: Frame[]): Promise<void> {
+    try {
+      while (queue.length > 0) {
+        const batch = queue.splice(0);
+        const followers = await subscriptions.of(key);
+        await Promise.all(followers.map((follower) => tell(follower, key, batch)));
+      }
+    } catch (error) {
+      log.error({ key, err: asError(error) }, "events could not be delivered; subscribers find them in the log");
+    } finally {
+      publishing.delete(key);
+    }
+  }
+
+  function publish(key: RequestKey, frames: readonly Frame[]): Promise<void> {
+    if (frames.length === 0) return Promise.resolve();
+    const current = publishing.get(key);
+    if (current) {
+      current.queue.push(...frames);
+      return current.ended;
+    }
+    const queue = [...frames];
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    publishing.set(key, { queue, ended });
+    void drain(key, queue).then(resolve);
+    return ended;
+  }
+
+  async function idle(): Promise<void> {
+    while (publishing.size > 0) await Promise.all(Array.from(publishing.values(), ({ ended }) => ended));
+  }
+
+  return {
+    sendTo,
+    publish,
+    unfollow,
+    idle,
+    async publishLast(key, frames) {
+      await publish(key, frames);
+      for (const connectionId of await subscriptions.dropRequest(key)) {
+        const cursor = cursorOf(connectionId, key);
+        if (!cursor) continue;
+        cursor.ends = true;
+        if (cursor.phase === "live") closeCursor(cursor);
+      }
+    },
+    async answer(connectionId, message, key) {
+      const text = printMessage(message);
+      await send(connectionId, key === undefined ? text : await withLinks(key, text));
+    },
+    answerText: (connectionId, text) => send(connectionId, text),
+    hold(connectionId, key, after) {
+      const cursor = openCursor(connectionId, key, after);
+      cursor.ends = false;
+      cursor.hold();
+      return subscriptions.add(connectionId, key);
+    },
+    async release(connectionId, key) {
+      const cursor = cursorOf(connectionId, key);
+      if (cursor) await told(cursor, cursor.release());
+    },
+    async follow(connectionId, key, after, endedAt) {
+      const cursor = openCursor(connectionId, key, after);
+      cursor.ends = false;
+      try {
+        await subscriptions.add(connectionId, key);
+        await cursor.follow(after);
+        if (cursor.ends) closeCursor(cursor);
+        else if (cursor.last === endedAt) await unfollow(connectionId, key);
+      } catch (error) {
+        // What follows would come after a gap: the client is told, and subscribes again.
+        await unfollow(connectionId, key);
+        throw error;
+      }
+    },
+    async unfollowAll(connectionId) {
+      for (const cursor of cursors.get(connectionId)?.values() ?? []) cursor.closed = true;
+      cursors.delete(connectionId);
+      await subscriptions.dropConnection(connectionId);
+    },
+    async catchUp(key) {
+      for (const follower of await subscriptions.of(key)) if (follower.after !== undefined) await tell(follower, key, []);
+    },
+    async handOver() {
+      await idle();
+      const all = Array.from(cursors.values(), (ofConnection) => Array.from(ofConnection.values())).flat();
+      await Promise.all(
+        all.map(async (cursor) => {
+          while (!cursor.closed && !(await subscriptions.handOver(cursor.connectionId, cursor.key, cursor.last)))
+            await told(cursor, cursor.follow(cursor.last));
+          closeCursor(cursor);
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** A message to the stage that answers it. What is asked about a request waits until the request itself is known. */
+import type { ClientMessage } from "@streamer/protocol";
+import { StreamerError } from "../../errors.ts";
+import type { Connection } from "../../ports/connections.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { requestKey } from "../../rules/identity.ts";
+import type { Deliver } from "../deliver/deliver.ts";
+import type { Route } from "../route.ts";
+import { createArrivals } from "./arrivals.ts";
+import type { Control } from "./control.ts";
+import type { Inspect } from "./inspect.ts";
+
+/** What a client whose request came too late is told to wait. */
+const RESTART_AFTER_MS = 1_000;
+
+export type Dispatch = (message: ClientMessage, connection: Connection, requestId: string) => Promise<void>;
+
+export interface DispatchParts {
+  readonly clock: Pick<Clock, "now">;
+  readonly answer: Deliver["answer"];
+  readonly route: Route;
+  readonly control: Control;
+  readonly inspect: Inspect;
+  readonly isStopping: () => boolean;
+}
+
+export function createDispatch({ clock, answer, route, control, inspect, isStopping }: DispatchParts): Dispatch {
+  const arrivals = createArrivals();
+
+  async function request(message: ClientMessage<"request">, connection: Connection, requestId: string): Promise<void> {
+    if (isStopping())
+      throw new StreamerError("SERVICE_UNAVAILABLE", `The server is stopping; send "${requestId}" again on a new connection.`, {
+        afterMs: RESTART_AFTER_MS,
+      });
+    const key = requestKey(connection.owner, requestId);
+    arrivals.announce(key);
+    try {
+      return await route(message, { requestId, connection, onKnown: () => arrivals.settle(key) });
+    } finally {
+      arrivals.settle(key);
+    }
+  }
+
+  return async (message, connection, requestId) => {
+    if ("request_id" in message) await arrivals.known(requestKey(connection.owner, requestId));
+    switch (message.type) {
+      case "request":
+        return request(message, connection, requestId);
+      case "subscribe":
+        return inspect.subscribe(message, connection);
+      case "unsubscribe":
+        return inspect.unsubscribe(message, connection);
+      case "cancel":
+        return control.cancel(message, connection);
+      case "retry":
+        return control.retry(message, connection);
+      case "get":
+        return inspect.get(message, connection);
+      case "list":
+        return inspect.list(message, connection);
+      case "actions":
+        return inspect.actions(message, connection);
+      case "ping":
+        return answer(connection.connectionId, {
+          type: "pong",
+          timestamp: Math.round(clock.now()),
+          ...(message.ref !== undefined && { ref: message.ref }),
+        });
+    }
+  };
+}

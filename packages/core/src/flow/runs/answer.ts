@@ -1,0 +1,82 @@
+/**
+ * The `response` to a request that was answered at once: to everyone who asked for its id, on whatever connection and by
+ * whatever process, and remembered for those who ask again (ports/answers.ts).
+ */
+import { printMessage, wireError, type JsonValue, type ServerMessage, type WireError } from "@streamer/protocol";
+import { asError, Fatal } from "../../errors.ts";
+import type { Engine } from "../../ports/engine.ts";
+import type { AnswerEnd } from "../../ports/answers.ts";
+import { cancelledError, describeFailure, type Decision } from "../../rules/outcome.ts";
+import { tooLong } from "../../rules/progress.ts";
+import type { AcceptedRequest } from "../accepted.ts";
+import type { Deliver } from "../deliver/deliver.ts";
+
+export interface AnswerParts {
+  readonly engine: Pick<Engine, "answers" | "clock" | "log">;
+  readonly deliver: Pick<Deliver, "answerText">;
+  /** Longest result, in characters of JSON. */
+  readonly valueLength: number;
+}
+
+export type Answer = (request: AcceptedRequest, decision: Decision, runMs: number) => Promise<void>;
+
+export function createAnswer({ engine, deliver, valueLength }: AnswerParts): Answer {
+  const { answers, clock, log } = engine;
+
+  function print(requestId: string, outcome: { readonly data?: JsonValue } | { readonly error: WireError }, runMs: number): string {
+    const about = { type: "response", request_id: requestId, timestamp: Math.round(clock.now()) } as const;
+    const metadata = { processing_ms: Math.round(runMs * 1_000) / 1_000 };
+    const message: ServerMessage<"response"> =
+      "error" in outcome ? { ...about, success: false, ...outcome, metadata } : { ...about, success: true, ...outcome, metadata };
+    return printMessage(message);
+  }
+
+  function textOf(requestId: string, decision: Decision, runMs: number): string {
+    if (decision.kind !== "complete") return print(requestId, { error: errorOf(requestId, decision) }, runMs);
+    try {
+      const text = print(requestId, decision.result === undefined ? {} : { data: decision.result as JsonValue }, runMs);
+      if (text.length <= valueLength) return text;
+      // What is around the result is part of the text: only now is it worth measuring by itself.
+      const { length } = JSON.stringify(decision.result);
+      if (length <= valueLength) return text;
+      throw new Fatal(tooLong("Result", length, valueLength));
+    } catch (error) {
+      const problem = error instanceof Fatal ? error : new Fatal(`Result is not JSON: ${asError(error).message}`);
+      return print(requestId, { error: describeFailure(problem) }, runMs);
+    }
+  }
+
+  async function askers({ key, requestId, connection }: AcceptedRequest, end: AnswerEnd): Promise<readonly string[]> {
+    try {
+      return await answers.end(key, end);
+    } catch (error) {
+      log.error({ request_id: requestId, err: asError(error) }, "an answer could not be remembered; only who asked first is told");
+      return [connection.connectionId];
+    }
+  }
+
+  return async (request, decision, runMs) => {
+    const text = textOf(request.requestId, decision, runMs);
+    const told = await askers(request, { kind: "answered", text });
+    await Promise.all(
+      told.map((connectionId) =>
+        deliver.answerText(connectionId, text).catch((error: unknown) => {
+          log.warn({ request_id: request.requestId, connection_id: connectionId, err: asError(error) }, "an answer could not be sent");
+        }),
+      ),
+    );
+  };
+}
+
+function errorOf(requestId: string, decision: Exclude<Decision, { readonly kind: "complete" }>): WireError {
+  switch (decision.kind) {
+    case "fail":
+    case "retry":
+      return decision.error;
+    case "cancel":
+      return cancelledError;
+    case "release":
+    case "drop":
+      return wireError("SERVICE_UNAVAILABLE", `The server stopped before "${requestId}" was done; send it again.`);
+  }
+}

@@ -1,0 +1,114 @@
+/** What a handler is given: each part is made when the handler first uses it. */
+import type { JsonValue } from "@streamer/protocol";
+import { asError } from "../../errors.ts";
+import type { HandlerBlobs, HandlerContext, RunningRequest, StoredBlob } from "../../handler.ts";
+import type { Engine } from "../../ports/engine.ts";
+import type { Log } from "../../ports/log.ts";
+import type { RequestKey } from "../../ports/requests.ts";
+import { expiryPlaceholder, urlPlaceholder } from "../../rules/blob-links.ts";
+import { blobPrefix, requestKey } from "../../rules/identity.ts";
+import type { Run } from "./run.ts";
+
+export type ContextPorts = Pick<Engine, "blobs" | "log" | "scratch">;
+
+/**
+ * A promise that a handler may leave behind: a rejection nobody waits for is the run's own matter, and must not end the
+ * process. Whoever waits for it still gets the rejection.
+ */
+function left<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+export class RunContext implements HandlerContext {
+  readonly #run: Run;
+  readonly #ports: ContextPorts;
+  #folder: ReturnType<Engine["scratch"]> | undefined;
+  #blobs: HandlerBlobs | undefined;
+  #log: Log | undefined;
+
+  constructor(run: Run, ports: ContextPorts) {
+    this.#run = run;
+    this.#ports = ports;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get request(): RunningRequest {
+    return this.#run.terms.request;
+  }
+
+  get resumed(): JsonValue | undefined {
+    return this.#run.terms.resumed;
+  }
+
+  get report(): HandlerContext["report"] {
+    return this.#run.reporter.report;
+  }
+
+  get setMetadata(): HandlerContext["setMetadata"] {
+    return this.#run.reporter.setMetadata;
+  }
+
+  readonly partial: HandlerContext["partial"] = (stream, data) => left(this.#run.reporter.partial(stream, data));
+
+  readonly checkpoint: HandlerContext["checkpoint"] = (state) => left(this.#run.reporter.checkpoint(state));
+
+  readonly scratch: HandlerContext["scratch"] = () => left(this.#openScratch());
+
+  get blobs(): HandlerBlobs {
+    return (this.#blobs ??= createBlobs(this.#run, this.#ports.blobs));
+  }
+
+  get log(): Log {
+    return (this.#log ??= bound(this.#ports.log, this.request));
+  }
+
+  /** Most handlers never ask for a folder: none is made for them. */
+  async removeScratch(): Promise<void> {
+    if (!this.#folder) return;
+    try {
+      await (await this.#folder).remove();
+    } catch (error) {
+      this.#ports.log.warn({ err: asError(error) }, "a scratch folder could not be removed; the next start removes it");
+    }
+  }
+
+  async #openScratch(): Promise<string> {
+    return (await (this.#folder ??= this.#ports.scratch())).path;
+  }
+}
+
+function createBlobs(run: Run, blobs: Engine["blobs"]): HandlerBlobs {
+  const { key, request } = run.terms;
+  const keyOf = (name: string, of: RequestKey = key): string => blobPrefix(of) + encodeURIComponent(name);
+  const stored = (name: string, sizeBytes: number): StoredBlob => ({
+    url: urlPlaceholder(name),
+    expiresAt: expiryPlaceholder(name),
+    sizeBytes,
+  });
+  /** Blobs outlive the run, so the request must be durable before the first is stored. */
+  async function store(name: string, put: () => Promise<{ readonly sizeBytes: number }>): Promise<StoredBlob> {
+    await run.makeDurable();
+    return stored(name, (await put()).sizeBytes);
+  }
+  return {
+    put: (name, body, options) => left(store(name, () => blobs.put(keyOf(name), body, { filename: name, ...options, signal: run.signal }))),
+    putFile: (name, path, options) =>
+      left(store(name, () => blobs.putFile(keyOf(name), path, { filename: name, ...options, signal: run.signal }))),
+    open: (name, from) => left(blobs.open(keyOf(name, from && requestKey(request, from.requestId)))),
+    removeAll: (prefix) => left(blobs.removeAll(keyOf(prefix))),
+  };
+}
+
+function bound(log: Log, { id, action, attempt, tenantId, userId }: RunningRequest): Log {
+  const fields = { request_id: id, action, attempt, tenant_id: tenantId, user_id: userId };
+  return {
+    debug: (more, message) => log.debug({ ...fields, ...more }, message),
+    info: (more, message) => log.info({ ...fields, ...more }, message),
+    warn: (more, message) => log.warn({ ...fields, ...more }, message),
+    error: (more, message) => log.error({ ...fields, ...more }, message),
+  };
+}

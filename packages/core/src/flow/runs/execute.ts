@@ -1,0 +1,51 @@
+/**
+ * Runs a handler: its middleware, and where it runs (here, or in a worker process). Always answers with an `Ending`,
+ * at once when the handler does; what follows from it is decided elsewhere.
+ */
+import type { AnyHandler } from "../../handler.ts";
+import { wrapRun, type Middleware } from "../../middleware.ts";
+import type { Engine } from "../../ports/engine.ts";
+import type { Ending } from "../../rules/outcome.ts";
+import { RunContext, type ContextPorts } from "./context.ts";
+import type { Run } from "./run.ts";
+
+export type Execute = (run: Run) => Ending | Promise<Ending>;
+
+export function createExecute(engine: ContextPorts & Pick<Engine, "isolation">, middleware: readonly Middleware[]): Execute {
+  const { isolation } = engine;
+  const wrappers = middleware.filter(({ run }) => run !== undefined);
+
+  function call(handler: AnyHandler, input: unknown, ctx: RunContext): unknown {
+    const invoke = (): unknown =>
+      handler.isolate !== undefined && isolation
+        ? isolation.run({ module: handler.isolate, action: handler.action, input, ctx })
+        : handler.run(input, ctx);
+    return wrappers.length === 0 ? invoke() : wrapRun(wrappers, { handler, input, ctx }, async () => invoke());
+  }
+
+  async function wait(result: PromiseLike<unknown>, ctx: RunContext): Promise<Ending> {
+    let ending: Ending;
+    try {
+      ending = { kind: "returned", result: await result };
+    } catch (error) {
+      ending = { kind: "threw", error };
+    }
+    await ctx.removeScratch();
+    return ending;
+  }
+
+  return (run) => {
+    const { handler, input } = run.terms;
+    if ("invalid" in input) return { kind: "threw", error: input.invalid };
+    const ctx = new RunContext(run, engine);
+    try {
+      const result = call(handler, input.value, ctx);
+      return isThenable(result) ? wait(result, ctx) : { kind: "returned", result };
+    } catch (error) {
+      return { kind: "threw", error };
+    }
+  };
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";

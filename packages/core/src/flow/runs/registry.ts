@@ -1,0 +1,177 @@
+/**
+ * Every run of this process, from its beginning to its end, and what is done to those under way: one ticker promotes
+ * those that overrun, renews leases, ends those over their timeout, and gives up on those that were told to stop and did
+ * not.
+ *
+ * A run that was given up on ends; its handler may go on for ever. Its slot is given back, so that one author's mistake
+ * stops nobody else, as long as no more handlers than there are inline slots go on so; each beyond that keeps its slot.
+ * They are logged, counted, and shown by `Streamer.health`.
+ */
+import { asError, type StopReason } from "../../errors.ts";
+import type { StreamerOptions } from "../../options.ts";
+import type { Engine } from "../../ports/engine.ts";
+import type { Lease, RequestKey } from "../../ports/requests.ts";
+import type { Ending } from "../../rules/outcome.ts";
+import { Run, type RunOwner, type RunTerms } from "./run.ts";
+import type { Slots } from "./slots.ts";
+
+/** How often the ticker looks at runs. */
+const TICK_MS = 250;
+
+export interface RegistryParts {
+  readonly engine: Pick<Engine, "clock" | "log" | "around">;
+  readonly options: Pick<StreamerOptions, "cancelGraceMs" | "renewMs" | "runLifeMs" | "inlineSlots">;
+  readonly slots: Pick<Slots, "free">;
+  readonly execute: (run: Run) => Ending | Promise<Ending>;
+  /** What follows from how a run ended. */
+  readonly conclude: (run: Run, ending: Ending) => Promise<void>;
+  readonly promote: (run: Run) => Promise<void>;
+}
+
+export interface Registry {
+  /** Begins a run and lives it to its end, which frees its slot. Never rejects. */
+  live(terms: Omit<RunTerms, "startedAt" | "lifeMs">, owner: RunOwner): Promise<void>;
+  /** The newest run of a request. */
+  find(key: RequestKey): Run | undefined;
+  isAlive(lease: Lease): boolean;
+  /** Tells a run to stop; a reason given before counts. Given up on after `graceMs`. */
+  stop(run: Run, reason: StopReason, graceMs?: number): void;
+  /** Tells every run to stop, and gives up on those that do not within `graceMs`. Resolves when all have ended. */
+  stopAll(graceMs: number, reasonOf: (run: Run) => StopReason): Promise<void>;
+  /** Begun anew without a checkpoint, a run longer than its process would never end. */
+  handsOver(run: Run, requireCheckpoint: boolean): StopReason;
+  /** Resolves when no run is left. */
+  idle(): Promise<void>;
+  readonly running: number;
+  /** Runs that were given up on and whose handlers still go on. */
+  readonly abandoned: number;
+  /** Monotonic ms until which an end is tried to be stored: the process is about to end. Infinity before. */
+  readonly settlesUntil: number;
+}
+
+export function createRegistry({ engine, options, slots, execute, conclude, promote }: RegistryParts): Registry {
+  const { clock, log } = engine;
+  /** Each with its end: a request that is claimed again may have two for a moment, of which the newer has the key. */
+  const all = new Map<Run, Promise<void>>();
+  const byKey = new Map<RequestKey, Run>();
+  const abandoned = new Set<Run>();
+  let ticking = false;
+  let settlesUntil = Infinity;
+
+  function tick(): void {
+    const now = clock.monotonic();
+    for (const run of all.keys()) {
+      try {
+        lookAfter(run, now);
+      } catch (error) {
+        log.error({ request_id: run.terms.request.id, err: asError(error) }, "a run could not be looked after; it is tried again");
+      }
+    }
+    ticking = all.size > 0;
+    if (ticking) clock.after(TICK_MS, tick);
+  }
+
+  function lookAfter(run: Run, now: number): void {
+    const { phase } = run;
+    if (phase.name === "answering" && now >= phase.overrunAt) void promote(run);
+    if (phase.name === "leased") run.renew(options.renewMs);
+    if (now >= run.timesOutAt) stop(run, "timed_out");
+    else if (now >= run.lifeEndsAt) stop(run, handsOver(run, true));
+    if (now >= run.givesUpAt) run.giveUp();
+  }
+
+  function stop(run: Run, reason: StopReason, graceMs: number = options.cancelGraceMs): void {
+    run.givesUpAt = Math.min(run.givesUpAt, clock.monotonic() + graceMs);
+    if (run.tellToStop(reason) && reason === "cancelled" && run.lease) run.reporter.emit({ type: "cancellation", stage: "observed" });
+  }
+
+  /** Begun anew without a checkpoint, a run longer than its process would never end. */
+  function handsOver(run: Run, requireCheckpoint: boolean): StopReason {
+    return run.hasCheckpointed || !requireCheckpoint ? "shutting_down" : "out_of_time";
+  }
+
+  function register(terms: Omit<RunTerms, "startedAt" | "lifeMs">, owner: RunOwner): Run {
+    const run = new Run({ ...terms, startedAt: clock.monotonic(), lifeMs: options.runLifeMs }, owner);
+    byKey.set(terms.key, run);
+    if (!ticking) {
+      ticking = true;
+      clock.after(TICK_MS, tick);
+    }
+    return run;
+  }
+
+  function live(run: Run): Promise<void> {
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    all.set(run, ended);
+    const execution = engine.around ? engine.around(run.terms.request, () => execute(run)) : execute(run);
+    const lived = async (): Promise<void> => {
+      let ending: Ending | undefined;
+      try {
+        ending = execution instanceof Promise ? await run.endOf(execution) : execution;
+        await conclude(run, ending);
+      } catch (error) {
+        log.error(
+          { request_id: run.terms.request.id, err: asError(error) },
+          "a run could not be concluded; it runs again once its lease is over",
+        );
+      } finally {
+        all.delete(run);
+        if (byKey.get(run.terms.key) === run) byKey.delete(run.terms.key);
+        if (ending?.kind === "abandoned" && execution instanceof Promise) keepCount(run, execution);
+        else slots.free(run.terms.handler);
+        resolve();
+      }
+    };
+    return lived();
+  }
+
+  /** Of a handler that goes on after its run has ended. */
+  function keepCount(run: Run, execution: Promise<Ending>): void {
+    const { handler, request, startedAt } = run.terms;
+    abandoned.add(run);
+    const isFreed = abandoned.size <= options.inlineSlots;
+    if (isFreed) slots.free(handler);
+    const about = { request_id: request.id, action: handler.action, reason: run.stopped };
+    log.error({ ...about, abandoned_runs: abandoned.size }, "a handler does not heed its signal: its request has ended, and it still runs");
+    const ended = async (): Promise<void> => {
+      await execution;
+      abandoned.delete(run);
+      if (!isFreed) slots.free(handler);
+      log.warn({ ...about, ran_ms: Math.round(clock.monotonic() - startedAt) }, "a handler that did not heed its signal has ended");
+    };
+    void ended();
+  }
+
+  async function idle(): Promise<void> {
+    while (all.size > 0) await Promise.all(all.values());
+  }
+
+  return {
+    live: (terms, owner) => live(register(terms, owner)),
+    find: (key) => byKey.get(key),
+    isAlive: ({ key, attempt }) => byKey.get(key)?.lease?.attempt === attempt,
+    stop,
+    handsOver,
+    idle,
+    get running() {
+      return all.size;
+    },
+    get abandoned() {
+      return abandoned.size;
+    },
+    get settlesUntil() {
+      return settlesUntil;
+    },
+    async stopAll(graceMs, reasonOf) {
+      settlesUntil = clock.monotonic() + graceMs;
+      for (const run of all.keys()) stop(run, reasonOf(run), graceMs);
+      // Not left to the ticker: a process that is about to freeze has no quarter of a second to spare.
+      const callOff = clock.after(graceMs, () => {
+        for (const run of all.keys()) run.giveUp();
+      });
+      await idle();
+      callOff();
+      settlesUntil = Infinity;
+    },
+  };
+}

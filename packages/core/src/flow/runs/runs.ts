@@ -1,0 +1,211 @@
+/**
+ * What runs in this process: begins runs, at once or of claims, and concludes them. What phases a run goes through is
+ * drawn in life.ts; registry.ts has them all.
+ */
+import { asError, Fatal } from "../../errors.ts";
+import type { AnyHandler } from "../../handler.ts";
+import type { Middleware } from "../../middleware.ts";
+import type { StreamerOptions } from "../../options.ts";
+import type { Engine } from "../../ports/engine.ts";
+import type { Claim, RequestKey } from "../../ports/requests.ts";
+import { declaredMs } from "../../rules/estimates.ts";
+import { sizeClass } from "../../rules/input-size.ts";
+import { decide, storable, type Decision, type Ending } from "../../rules/outcome.ts";
+import { DEFAULT_RETRY } from "../../rules/retry.ts";
+import { describeIssues, validate, type Validated } from "../../rules/validation.ts";
+import type { AcceptedRequest } from "../accepted.ts";
+import type { Deliver } from "../deliver/deliver.ts";
+import type { Estimates } from "../learn.ts";
+import { createAnswer } from "./answer.ts";
+import { createAtOnce, type AtOnce } from "./at-once.ts";
+import { createExecute } from "./execute.ts";
+import { createPromotion, type PromotionParts } from "./promotion.ts";
+import { createRegistry, type Registry } from "./registry.ts";
+import type { Run, RunOwner, RunTerms } from "./run.ts";
+import { createSettle } from "./settle.ts";
+import { createSlots, type Slots } from "./slots.ts";
+
+export interface RunsParts {
+  readonly engine: Engine;
+  readonly handlers: ReadonlyMap<string, AnyHandler>;
+  readonly middleware: readonly Middleware[];
+  readonly options: StreamerOptions;
+  readonly deliver: Deliver;
+  readonly estimates: Estimates;
+  readonly promote: PromotionParts["submit"];
+  readonly onSlotFree: () => void;
+  readonly random: () => number;
+}
+
+export interface Runs extends AtOnce, Pick<Registry, "isAlive" | "running" | "abandoned" | "idle"> {
+  readonly slots: Slots;
+  /** Runs a claim in a slot taken before; resolves when it has ended. `request`: it came by, and is validated already. */
+  start(claim: Claim, request?: AcceptedRequest): Promise<void>;
+  /** Tells a run that is answered at once to stop; false when there is none under the key. */
+  cancelAnswer(key: RequestKey): Promise<boolean>;
+  /** Tells a durable run of this process that cancellation was asked for. */
+  cancel(key: RequestKey): void;
+  /** Tells every run to stop, then gives up on those that do not within `graceMs`. Resolves when all have ended. */
+  stopAll(graceMs: number): Promise<void>;
+  /** The same, but that a run without a checkpoint has used up its time (see Streamer.handBack). */
+  handBack(graceMs: number, requireCheckpoint: boolean): Promise<void>;
+}
+
+export function createRuns(parts: RunsParts): Runs {
+  const { engine, handlers, middleware, options, deliver, estimates, random } = parts;
+  const { requests, clock, log } = engine;
+  const slots = createSlots({ engine, handlers, options, onSlotFree: parts.onSlotFree });
+  const answer = createAnswer({ engine, deliver, valueLength: options.valueLength });
+  const promotion = createPromotion({ engine, deliver, submit: parts.promote, stop: (run, reason) => registry.stop(run, reason) });
+  const registry = createRegistry({
+    engine,
+    options,
+    slots,
+    execute: createExecute(engine, middleware),
+    conclude,
+    promote: promotion.promote,
+  });
+  const settle = createSettle({ engine, options, deliver, givesUpAt: () => registry.settlesUntil });
+  const { leaveToStore } = promotion;
+  const atOnce = createAtOnce({ engine, options, deliver, slots, leaveToStore, run: answerNow });
+
+  const owner: RunOwner = {
+    reporterPorts: {
+      clock,
+      log,
+      leaseMs: options.leaseMs,
+      valueLength: options.valueLength,
+      advance: (lease, change) => requests.advance(lease, change),
+      publish: (lease, frames) => deliver.publish(lease.key, frames),
+    },
+    recorded: (run, aboveMs) => estimates.known(run.terms.begun, aboveMs),
+    makeDurable: promotion.makeDurable,
+    stop: (run, reason) => registry.stop(run, reason),
+  };
+
+  async function conclude(run: Run, ending: Ending): Promise<void> {
+    const runMs = clock.monotonic() - run.terms.startedAt;
+    if (run.phase.name === "promoting") await run.phase.promotion;
+    const decision = decisionOf(run, ending);
+    // How a request is routed never changes what its handler promised: tried again it must be durable (P9).
+    if (decision.kind === "retry" && run.phase.name === "answering") await promotion.promote(run);
+    const { phase } = run;
+    if (decision.kind === "complete" && run.terms.resumed === undefined) estimates.record(run.terms.begun, runMs);
+    run.become("finish", phase.name === "leased" ? { name: "settling", claim: phase.claim } : { name: "ended" });
+    if (phase.name === "answering") await answer(run.terms.accepted!, decision, runMs);
+    if (phase.name !== "leased") return;
+    await settle(run, phase.claim, decision, runMs);
+    run.become("settle", { name: "ended" });
+  }
+
+  function decisionOf(run: Run, ending: Ending): Decision {
+    const { handler, request, timeoutMs, accepted } = run.terms;
+    const { phase, stopped } = run;
+    const begun = { requestId: request.id, failures: 0, crashes: 0, maxAttempts: accepted?.terms.maxAttempts ?? 1, timeoutMs };
+    const claim = phase.name === "leased" ? phase.claim : begun;
+    const retry = { ...DEFAULT_RETRY, ...handler.retry };
+    const result = phase.name === "leased" ? storable(ending, options.valueLength) : ending;
+    return decide(result, { claim, stopped, retry, quarantineAfter: options.quarantineAfter, random });
+  }
+
+  function answerNow(request: AcceptedRequest): Promise<void> {
+    const { key, requestId, handler, input, connection, metadata, kind, terms } = request;
+    const lived = registry.live(
+      {
+        key,
+        handler,
+        input: { value: input },
+        resumed: undefined,
+        begun: estimates.begin(kind),
+        accepted: request,
+        timeoutMs: terms.timeoutMs,
+        request: { id: requestId, action: handler.action, attempt: 1, ...connection.owner, permissions: connection.permissions, metadata },
+        phase: { name: "answering", overrunAt: clock.monotonic() + options.syncThresholdMs },
+      },
+      owner,
+    );
+    request.onKnown();
+    return lived;
+  }
+
+  function begin(claim: Claim, input: RunTerms["input"], kind: AcceptedRequest["kind"] | undefined): Promise<void> {
+    const handler = handlers.get(claim.action)!;
+    const lived = registry.live(
+      {
+        key: claim.lease.key,
+        handler,
+        input,
+        resumed: claim.checkpoint,
+        begun: estimates.begin(kind ?? kindOf(handler, claim, input)),
+        accepted: undefined,
+        timeoutMs: claim.timeoutMs,
+        request: {
+          id: claim.requestId,
+          action: claim.action,
+          attempt: claim.lease.attempt,
+          ...claim.owner,
+          permissions: claim.permissions,
+          metadata: claim.metadata,
+        },
+        phase: { name: "leased", claim },
+      },
+      owner,
+    );
+    if (claim.cancelRequested) cancel(claim.lease.key);
+    return lived;
+  }
+
+  function cancel(key: RequestKey): void {
+    const run = registry.find(key);
+    if (run?.phase.name === "leased") registry.stop(run, "cancelled");
+  }
+
+  return {
+    ...atOnce,
+    slots,
+    cancel,
+    get running() {
+      return registry.running;
+    },
+    get abandoned() {
+      return registry.abandoned;
+    },
+    isAlive: registry.isAlive,
+    idle: registry.idle,
+    async start(claim, request) {
+      if (request) return begin(claim, { value: request.input }, request.kind);
+      const input = inputOf(handlers.get(claim.action)!, claim);
+      return begin(claim, input instanceof Promise ? await input : input, undefined);
+    },
+    async cancelAnswer(key) {
+      const run = registry.find(key);
+      if (run?.phase.name === "promoting") await run.phase.promotion;
+      if (run?.phase.name !== "answering") return false;
+      registry.stop(run, "cancelled");
+      return true;
+    },
+    stopAll: (graceMs) => registry.stopAll(graceMs, () => "shutting_down"),
+    handBack: (graceMs, requireCheckpoint) => registry.stopAll(graceMs, (run) => registry.handsOver(run, requireCheckpoint)),
+  };
+}
+
+/** A stored payload is read by the handler of today. */
+function inputOf(handler: AnyHandler, { action, payload }: Claim): RunTerms["input"] | Promise<RunTerms["input"]> {
+  const read = (validated: Validated): RunTerms["input"] => {
+    if (validated.ok) return { value: validated.input };
+    const { message, details } = describeIssues(action, validated.issues);
+    return { invalid: new Fatal(message, { code: "VALIDATION_ERROR", details }) };
+  };
+  try {
+    const validated = validate(handler.input, payload);
+    return validated instanceof Promise ? validated.then(read).catch((error: unknown) => ({ invalid: asError(error) })) : read(validated);
+  } catch (error) {
+    return { invalid: asError(error) };
+  }
+}
+
+const kindOf = (handler: AnyHandler, { action, payload }: Claim, input: RunTerms["input"]) => ({
+  action,
+  size: sizeClass(payload),
+  declaredMs: "value" in input ? declaredMs(handler, input.value) : undefined,
+});
