@@ -32,7 +32,8 @@ describe("defineHandler", () => {
     ["a missing run", { action: "greet", input }, /`run` must be a function/],
     ["a negative estimate", { action: "greet", input, run, estimate: -1 }, /`estimate` must be milliseconds/],
     ["a timeout of nothing", { action: "greet", input, run, timeoutMs: 0 }, /`timeoutMs` must be a positive number/],
-    ["a timeout with a fraction", { action: "greet", input, run, timeoutMs: 1500.5 }, /`timeoutMs` .*without fraction.*; it is 1500\.5/],
+    ["a timeout that is no number", { action: "greet", input, run, timeoutMs: Number.NaN }, /`timeoutMs` must be .*; it is NaN/],
+    ["a timeout without end", { action: "greet", input, run, timeoutMs: Infinity }, /`timeoutMs` must be .*; it is Infinity/],
     ["a timeout of more than a week", { action: "greet", input, run, timeoutMs: 8 * 86_400_000 }, /from 1 to 604800000; it is/],
     ["a timeout that is a text", { action: "greet", input, run, timeoutMs: "5000" }, /`timeoutMs` .*; it is of type string/],
     ["an endless estimate", { action: "greet", input, run, estimate: Infinity }, /`estimate` must be milliseconds/],
@@ -50,11 +51,20 @@ describe("defineHandler", () => {
     ["half a run at once", { action: "greet", input, run, concurrency: { total: 0.5 } }, /`concurrency.total` must be/],
     ["endless runs at once", { action: "greet", input, run, concurrency: { total: Infinity } }, /`concurrency.total` must be/],
     ["a priority of ten", { action: "greet", input, run, maxPriority: 10 }, /`maxPriority` must be/],
+    [
+      "a retry of a name that is none",
+      { action: "greet", input, run, retry: { attempts: 3 } },
+      /no `retry.attempts`; known are maxAttempts/,
+    ],
     ["a permission that is no list", { action: "greet", input, run, permissions: "admin" }, /`permissions` must be a list/],
     ["an action that is a symbol", { action: Symbol("a"), input, run }, /lower-case words/],
     ["a concurrency of nothing", { action: "greet", input, run, concurrency: { perTenant: 0 } }, /`concurrency.perTenant` must be/],
   ])("refuses %s and says what to do", (_, definition, problem) => {
     expect(() => defineHandler(definition as never)).toThrow(problem);
+  });
+
+  it("rounds a time up to whole milliseconds, as RetryAfter does", () => {
+    expect(defineHandler({ action: "greet", input, run, timeoutMs: 1500.5 }).timeoutMs).toBe(1_501);
   });
 
   it("takes a member that is undefined for one that is left out", () => {

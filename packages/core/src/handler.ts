@@ -6,8 +6,7 @@ import type { JsonObject, JsonValue, RequestMetadata, TypedAction } from "@strea
 import type { BlobBody, OpenedBlob, PutOptions } from "./ports/blobs.ts";
 import type { Log } from "./ports/log.ts";
 import type { BatchingOptions } from "./rules/batching.ts";
-import { checkDeclaration } from "./rules/declaration.ts";
-import { given } from "./rules/declared-numbers.ts";
+import { checkedDeclaration } from "./rules/declaration.ts";
 import type { RetryPolicy } from "./rules/retry.ts";
 
 /** What a run may see of its request. */
@@ -82,7 +81,7 @@ export interface HandlerDefinition<Action extends string, Schema extends Standar
   readonly estimate?: number | ((input: StandardSchemaV1.InferOutput<Schema>) => number);
   /** How failures are tried again. A client may ask for fewer attempts, not for more. */
   readonly retry?: Partial<RetryPolicy>;
-  /** Longest one attempt may run, in whole ms. Default 1 hour. A client may ask for less, not for more. */
+  /** Longest one attempt may run, in ms; a fraction is rounded up. Default 1 hour, at most 7 days. A client may ask for less, not for more. */
   readonly timeoutMs?: number;
   /** Runs at once: of this action, and of this action for one tenant. Default unlimited. */
   readonly concurrency?: { readonly total?: number; readonly perTenant?: number };
@@ -121,12 +120,5 @@ export type AnyHandler = Handler<string, any, any>;
 export function defineHandler<const Action extends string, Schema extends StandardSchemaV1, Output>(
   definition: HandlerDefinition<Action, Schema, Output>,
 ): Handler<Action, Schema, Output> {
-  checkDeclaration(definition);
-  const { retry, concurrency, progress } = definition;
-  return Object.freeze({
-    ...definition,
-    ...(retry && { retry: given(retry) }),
-    ...(concurrency && { concurrency: given(concurrency) }),
-    ...(progress && { progress: given(progress) }),
-  });
+  return Object.freeze(checkedDeclaration(definition));
 }

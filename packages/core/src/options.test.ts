@@ -20,14 +20,23 @@ describe("options", () => {
     expect(resolveOptions(once)).toEqual(once);
   });
 
+  it("are whole milliseconds where they are stored or sent", () => {
+    expect(resolveOptions({ timeoutMs: 1500.5, retentionMs: 10.1, linkMs: 7.5, heartbeatMs: 9.9 })).toMatchObject({
+      timeoutMs: 1_501,
+      retentionMs: 11,
+      linkMs: 8,
+      heartbeatMs: 10,
+    });
+  });
+
   it.each([
     [{ leaseMs: Number.NaN }, /^Option "leaseMs" must be a positive number, from 1 to \d+; it is NaN\.$/],
     [{ leaseMs: "30000" }, /^Option "leaseMs" .*; it is of type string\.$/],
     [{ leaseMs: null }, /^Option "leaseMs" .*; it is of type null\.$/],
     [{ leaseMs: 0 }, /"leaseMs"/],
     [{ renewMs: -1 }, /"renewMs"/],
-    [{ retentionMs: 1.5 }, /"retentionMs" .*without fraction/],
-    [{ timeoutMs: 1500.5 }, /"timeoutMs" .*without fraction/],
+    [{ retentionMs: 0 }, /"retentionMs"/],
+    [{ valueLength: 1500.5 }, /"valueLength" .*without fraction/],
     [{ timeoutMs: Infinity }, /"timeoutMs"/],
     [{ syncThresholdMs: Infinity }, /"syncThresholdMs"/],
     [{ inlineSlots: 2.5 }, /"inlineSlots"/],

@@ -5,12 +5,12 @@
 import { DEFAULT_FRAME_LIMITS, type FrameLimits } from "@streamer/protocol";
 import {
   between,
-  checkNumbers,
-  given,
-  MAX_TIMEOUT_MS,
+  checkedNumbers,
+  STORED_TIME,
   timeFrom,
+  TIMEOUT,
+  unknownName,
   wholeBetween,
-  wholeMs,
   type NumberRule,
 } from "./rules/declared-numbers.ts";
 import { checkShares, type Shares } from "./rules/fair-shares.ts";
@@ -114,13 +114,13 @@ const LIMITS: Readonly<Record<Exclude<keyof StreamerOptions, "frames" | "admissi
   leaseMs: timeFrom(1),
   renewMs: between(1, Infinity),
   inlineSlots: wholeBetween(0, 1e6),
-  retentionMs: wholeMs,
-  linkMs: wholeMs,
-  timeoutMs: wholeBetween(1, MAX_TIMEOUT_MS),
+  retentionMs: STORED_TIME,
+  linkMs: STORED_TIME,
+  timeoutMs: TIMEOUT,
   cancelGraceMs: timeFrom(0),
   quarantineAfter: wholeBetween(1, 1e6),
   runLifeMs: between(1, Infinity),
-  heartbeatMs: wholeMs,
+  heartbeatMs: STORED_TIME,
   valueLength: wholeBetween(1, MAX_LENGTH),
 };
 const FRAME_LIMITS: Readonly<Record<keyof FrameLimits, NumberRule>> = {
@@ -139,30 +139,35 @@ const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
 
 /** Throws a TypeError that names the option when one is unknown or has a value that it cannot have. */
 export function resolveOptions(options: PartialOptions = {}): StreamerOptions {
-  const { frames, admission, shares, takesQueued = DEFAULT_OPTIONS.takesQueued, ...numbers } = given(options);
+  const { frames, admission, shares = DEFAULT_OPTIONS.shares, takesQueued = DEFAULT_OPTIONS.takesQueued, ...numbers } = options;
   if (typeof takesQueued !== "boolean") throw new TypeError(`Option "takesQueued" must be true or false.`);
-  const checked = {
+  const own = checkedPart(numbers, LIMITS, "");
+  const checked: StreamerOptions = {
     ...DEFAULT_OPTIONS,
-    ...checkedPart(numbers, LIMITS, ""),
+    ...own,
     takesQueued,
-    frames: { ...DEFAULT_OPTIONS.frames, ...checkedPart(frames, FRAME_LIMITS, "frames.") },
-    admission: { ...DEFAULT_OPTIONS.admission, ...checkedPart(admission, ADMISSION_LIMITS, "admission.") },
-    shares: checkShares(shares ?? DEFAULT_OPTIONS.shares),
+    frames: { ...DEFAULT_OPTIONS.frames, ...checkedPart(frames, FRAME_LIMITS, "frames") },
+    admission: { ...DEFAULT_OPTIONS.admission, ...checkedPart(admission, ADMISSION_LIMITS, "admission") },
+    shares: checkShares(shares),
   };
-  return { ...checked, renewMs: Math.min(numbers.renewMs ?? Infinity, checked.leaseMs / 3) };
+  return { ...checked, renewMs: Math.min(own.renewMs ?? Infinity, checked.leaseMs / 3) };
 }
 
-function checkedPart<T extends object>(part: T | undefined, limits: Readonly<Record<string, NumberRule>>, prefix: string) {
-  if (part !== undefined && (typeof part !== "object" || part === null || Array.isArray(part))) {
-    throw new TypeError(`Option "${prefix.slice(0, -1)}" must be an object of options.`);
-  }
-  const values = given(part);
-  const unknown = Object.keys(values).find((name) => !Object.hasOwn(limits, name));
+/** `part` is the name of the option that holds them, or empty. */
+function checkedPart<Name extends string>(
+  values: object | undefined,
+  limits: Readonly<Record<Name, NumberRule>>,
+  part: string,
+): { readonly [N in Name]?: number } {
+  if (values === undefined) return {};
+  if (typeof values !== "object" || values === null) throw new TypeError(`Option "${part}" must be an object of options.`);
+  const named = (name: string): string => (part === "" ? name : `${part}.${name}`);
+  const given = values as Readonly<Record<string, unknown>>;
+  const unknown = unknownName(limits, given);
   if (unknown !== undefined) {
-    throw new TypeError(`There is no option "${prefix}${unknown}"; known are ${Object.keys(limits).join(", ")}.`);
+    throw new TypeError(`There is no option "${named(unknown)}"; known are ${Object.keys(limits).join(", ")}.`);
   }
-  checkNumbers(limits, values as Readonly<Record<string, unknown>>, (name, problem) => {
-    throw new TypeError(`Option "${prefix}${name}" ${problem}.`);
-  });
-  return values;
+  return checkedNumbers(limits, given, (name, problem) => {
+    throw new TypeError(`Option "${named(name)}" ${problem}.`);
+  }) as { readonly [N in Name]?: number };
 }

@@ -2,12 +2,12 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MAX_COALESCED_UPDATES } from "@streamer/protocol";
 import type { BatchingOptions } from "./batching.ts";
-import { between, checkNumbers, MAX_TIMEOUT_MS, timeFrom, wholeBetween, whyNot, type NumberRule } from "./declared-numbers.ts";
+import { between, checkedNumbers, timeFrom, TIMEOUT, unknownName, wholeBetween, whyNot, type NumberRule } from "./declared-numbers.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 const ACTION_NAME = /^[a-z][a-z0-9]*([_.-][a-z0-9]+)*$/;
 
-const OWN: Readonly<Record<string, NumberRule>> = { timeoutMs: wholeBetween(1, MAX_TIMEOUT_MS), maxPriority: wholeBetween(0, 9) };
+const OWN: Readonly<Record<string, NumberRule>> = { timeoutMs: TIMEOUT, maxPriority: wholeBetween(0, 9) };
 /** Every attempt is an event that is kept: a thousand are more than anybody reads. */
 const RETRY: Readonly<Record<keyof RetryPolicy, NumberRule>> = {
   maxAttempts: wholeBetween(1, 1_000),
@@ -27,8 +27,11 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, NumberRule>>>> = {
   progress: PROGRESS,
 };
 
-/** Throws a TypeError that names the handler and the member, and says what to do. */
-export function checkDeclaration(definition: object): void {
+/**
+ * The definition with its times rounded up to whole ms, and without what is undefined in its parts. Throws a TypeError
+ * that names the handler and the member, and says what to do.
+ */
+export function checkedDeclaration<D extends object>(definition: D): D {
   const declared = definition as Readonly<Record<string, unknown>>;
   const { action, input, output, run, estimate } = declared;
   const refuse = (problem: string): never => {
@@ -46,20 +49,18 @@ export function checkDeclaration(definition: object): void {
     const problem = whyNot(estimate, timeFrom(0));
     if (problem !== undefined) refuse(`\`estimate\` must be milliseconds or a function of the input; as a constant it ${problem}.`);
   }
-  checkNumbers(OWN, declared, (name, problem) => refuse(`\`${name}\` ${problem}.`));
-  for (const [part, rules] of Object.entries(PARTS)) checkPart(part, declared[part], { rules, refuse });
+  const checked: Record<string, unknown> = { ...checkedNumbers(OWN, declared, (name, problem) => refuse(`\`${name}\` ${problem}.`)) };
+  for (const [part, rules] of Object.entries(PARTS)) {
+    const value = declared[part];
+    if (value === undefined) continue;
+    if (typeof value !== "object" || value === null) refuse(`\`${part}\` must be an object, or be left out.`);
+    const values = value as Readonly<Record<string, unknown>>;
+    const unknown = unknownName(rules, values);
+    if (unknown !== undefined) refuse(`there is no \`${part}.${unknown}\`; known are ${Object.keys(rules).join(", ")}.`);
+    checked[part] = checkedNumbers(rules, values, (name, problem) => refuse(`\`${part}.${name}\` ${problem}.`));
+  }
   checkTexts(declared, refuse);
-}
-
-interface PartTerms {
-  readonly rules: Readonly<Record<string, NumberRule>>;
-  readonly refuse: (problem: string) => never;
-}
-
-function checkPart(part: string, value: unknown, { rules, refuse }: PartTerms): void {
-  if (value === undefined) return;
-  if (typeof value !== "object" || value === null) refuse(`\`${part}\` must be an object, or be left out.`);
-  checkNumbers(rules, value as Readonly<Record<string, unknown>>, (name, problem) => refuse(`\`${part}.${name}\` ${problem}.`));
+  return { ...definition, ...checked };
 }
 
 const isSchema = (value: unknown): boolean => typeof (value as StandardSchemaV1 | undefined)?.["~standard"]?.validate === "function";
