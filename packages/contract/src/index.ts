@@ -28,6 +28,7 @@ import { thrownContract } from "./flow/thrown.ts";
 import { subscriptionsContract } from "./ports/subscriptions.ts";
 import { waitsContract } from "./ports/waits.ts";
 import { wakeupsContract } from "./ports/wakeups.ts";
+import { wallClockContract } from "./ports/wall-clock.ts";
 
 export { createManualClock, turnsOfTheLoop, type ManualClock } from "./clock.ts";
 export { withFaults, type Fault, type FaultyEngine, type PortCall } from "./faults.ts";
@@ -45,6 +46,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "requests: cancel": cancelContract,
   "requests: recover": recoverContract,
   "requests: retention": retentionContract,
+  "requests: wall clock": wallClockContract,
   "requests: list": listContract,
   "requests: waits": waitsContract,
   "requests: durability": durabilityContract,

@@ -44,7 +44,7 @@ export interface EmbeddedEngine extends Engine {
 
 export async function createEmbeddedEngine(parts: EngineParts): Promise<EmbeddedEngine> {
   const { database, dataFolder, clock, log, publicUrl, onRunnable, isolation, around } = parts;
-  const store = createStore(database, clock, onRunnable);
+  const store = createStore({ database, clock, log, onRunnable });
   const requests = createRequests(store);
   const wakeups = createWakeups({ clock, log, nextRunAt: () => requests.nextRunAt(), onWake: onRunnable });
   const links = createLinkSigner(dataFolder, publicUrl);

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { createRequests } from "../src/requests.ts";
 import { createBacklog, type Backlog } from "../src/requests/backlog.ts";
 import { openDatabase, type Database } from "../src/sqlite/database.ts";
+import { silent } from "./harness.ts";
 import { createStore, readBacklog, type Store } from "../src/sqlite/store.ts";
 
 let folder: string;
@@ -115,7 +116,7 @@ function createWorld(store: Store, requests: Requests, run: number) {
 
 it("G5 after any writes and failures it is what a fresh reading finds", async () => {
   const clock = createManualClock();
-  const store = createStore(database, clock, () => {});
+  const store = createStore({ database, clock, log: silent, onRunnable: () => {} });
   const requests = createRequests(store);
   let run = 0;
   const play = async (rounds: readonly (readonly Command[])[]): Promise<void> => {
@@ -134,8 +135,8 @@ it("G5 after any writes and failures it is what a fresh reading finds", async ()
       }
       await Promise.allSettled(writes);
       await clock.advance(LEASE_MS / 2);
-      const fresh = createBacklog({ note: () => {} });
-      readBacklog(store.db, fresh, clock.now());
+      const fresh = createBacklog(undefined, () => clock.monotonic());
+      readBacklog(store.db, fresh, clock);
       const now = clock.now();
       const mirrored = contents(store.backlog, now);
       expect(mirrored).toEqual(contents(fresh, now));
@@ -147,7 +148,7 @@ it("G5 after any writes and failures it is what a fresh reading finds", async ()
 });
 
 it("G5 a claim whose row cannot be read leaves the request waiting, and others with it", async () => {
-  const store = createStore(database, createManualClock(), () => {});
+  const store = createStore({ database, clock: createManualClock(), log: silent, onRunnable: () => {} });
   const requests = createRequests(store);
   for (const id of ["r1", "r2"]) await requests.submit(submission(id));
   store.db.exec("UPDATE inputs SET payload = 'no json' WHERE request = 2");

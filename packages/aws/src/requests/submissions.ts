@@ -108,7 +108,8 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       // P4 goes first: a repeat needs no room.
       if (entry?.outcome === "refused") return { answer: entry };
       // How many others one limit holds is not counted.
-      const place: Place = held ? { reason: held } : { reason: "queue", position: entry?.ahead ?? 0 };
+      const runnable: Place = held ? { reason: held } : { reason: "queue", position: entry?.ahead ?? 0 };
+      const place: Place = due ? runnable : { reason: "scheduled" };
       const told = { ...first, ...(held && { waiting_for: held }), ...(counted && { counted }) };
       const { row: next, frames } = await log.append(told, [acknowledge({ place, claimed })]);
       return {

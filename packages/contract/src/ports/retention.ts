@@ -89,6 +89,27 @@ export function retentionContract(test: ContractTest): void {
     expect(released).toEqual([key]);
   });
 
+  test("P7 what cannot be forgotten holds up nothing else, is named, and is tried again after all else", async (harness) => {
+    const { engine, clock } = harness;
+    const keys: RequestKey[] = [];
+    for (const id of ["r1", "r2", "r3", "r4"]) {
+      keys.push(await ended(harness, id));
+      await clock.advance(1_000);
+    }
+    await clock.advance(RETENTION_MS);
+    const [stuck] = keys;
+    const released: RequestKey[] = [];
+    const release = async (key: RequestKey): Promise<void> => {
+      if (key === stuck && released.length < 3) throw new Error("the file is busy");
+      released.push(key);
+    };
+    await expect(engine.requests.purge(2, release)).rejects.toThrow(/^1 requests? .*r1.*the file is busy/);
+    expect(released).toEqual([keys[1]]);
+    expect(await engine.requests.purge(2, release)).toBe(2);
+    expect(await engine.requests.purge(2, release)).toBe(1);
+    expect(released).toEqual([keys[1], keys[2], keys[3], stuck]);
+  });
+
   test("P4 P7 a request sent anew while its old self is being forgotten stays", async (harness) => {
     const { engine, clock } = harness;
     const key = await ended(harness, "r1");

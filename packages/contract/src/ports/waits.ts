@@ -5,7 +5,21 @@ import type { EventBody, WaitTerms } from "@streamer/core";
 import type { ServerMessage } from "@streamer/protocol";
 import type { ContractTest, Harness } from "../harness.ts";
 import { anything, startPipeline, type FlowClient } from "../flow/pipeline.ts";
-import { ALICE, BOB, EVE, COMPLETED, CANCEL_EVENTS, claimed, created, readFrame, replay, submission, terms } from "../samples.ts";
+import {
+  ALICE,
+  BOB,
+  EVE,
+  COMPLETED,
+  CANCEL_EVENTS,
+  claimed,
+  created,
+  readFrame,
+  record,
+  replay,
+  retrying,
+  submission,
+  terms,
+} from "../samples.ts";
 
 const concurrency = { work: { total: 1 } };
 const ONE: WaitTerms = { lanes: [{ actions: ["work"], slots: 1 }], concurrency };
@@ -49,6 +63,37 @@ export function waitsContract(test: ContractTest): void {
     await engine.requests.settle(running!.lease, COMPLETED);
     expect(await engine.requests.claim(terms(5, { concurrency }))).toHaveLength(1);
     expect(await engine.requests.waits({ ...ONE, keys })).toEqual([]);
+  });
+
+  test("P7 the record of a waiting request says what it waits for, and how its last attempt failed", async ({ engine, clock }) => {
+    const { key } = submission("r1");
+    let position: number | undefined = -1;
+    await created(engine, "later", {
+      runAt: clock.now() + 60_000,
+      acknowledge: ({ place }) => {
+        ({ position } = place);
+        return { type: "acknowledgment", status: "queued", message: "accepted" };
+      },
+    });
+    const later = await record(engine, submission("later").key);
+    expect(later.waitingFor).toEqual({ reason: "scheduled" });
+    expect(position).toBeUndefined();
+    await created(engine, "r1");
+    expect(await record(engine, key)).toMatchObject({ status: "PENDING", waitingFor: { reason: "queue" } });
+    const { lease } = await claimed(engine, key);
+    expect((await record(engine, key)).waitingFor).toBeUndefined();
+    await engine.requests.reschedule(lease, { runAt: clock.now() + 5_000, events: [retrying(2, clock.now() + 5_000)] });
+    const failed = await record(engine, key);
+    expect(failed).toMatchObject({ status: "RETRYING", waitingFor: { reason: "backoff" }, error: { message: "again" } });
+    const { records } = await engine.requests.list({ ...ALICE, status: "RETRYING", limit: 10 });
+    expect(records).toMatchObject([{ waitingFor: { reason: "backoff" }, error: { message: "again" } }]);
+    await clock.advance(5_000);
+    expect(await record(engine, key)).toMatchObject({ status: "RETRYING", waitingFor: { reason: "queue" } });
+    const second = await claimed(engine, key);
+    expect((await record(engine, key)).error).toBeUndefined();
+    await engine.requests.release(second.lease, { crashed: false });
+    const back = await record(engine, key);
+    expect([back.status, back.waitingFor?.reason, back.error]).toEqual(["PENDING", "queue", undefined]);
   });
 
   test("the acknowledgment names the limit that the request will wait for", async ({ engine }) => {

@@ -35,6 +35,8 @@ export interface Backlog {
   waitingOf(tenant: string): number;
   /** What a new request would wait for. Its position is counted as if all users who wait took turns from now on. */
   place(request: Omit<Waiting, "id" | "runAt">, caps: Concurrency | undefined, now: number): PlaceInLine;
+  /** What a request waits for that waits here: as it was last told, or better where that is cheap to know. */
+  placeOf(id: number, now: number): PlaceInLine | undefined;
   /** Those that are due, about in the order they came. */
   due(now: number): Iterable<DueRequest>;
   /** Sorted as they go, if nothing else comes. */
@@ -54,9 +56,10 @@ export interface Backlog {
 export type DueRequest = Waiting & { readonly line: { readonly running: number; readonly action: { readonly running: number } } };
 
 const isSooner = (a: Entry, b: Entry) => a.runAt < b.runAt;
+const isRipeSooner = (a: Entry, b: Entry) => a.dueAt! < b.dueAt!;
 const alike = (): number => 1;
 
-export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {} }): Backlog {
+export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {} }, monotonic: () => number = () => 0): Backlog {
   const entries = new Map<number, Entry>();
   const running = new Map<number, Line>();
   const actions = new Map<string, Action>();
@@ -64,6 +67,8 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
   /** By the names of their actions. What no claim has asked for yet is in one of its own. */
   const lanes = new Map<string, Lane>();
   const scheduled = createHeap<Entry>(isSooner);
+  const backingOff = createHeap<Entry>(isRipeSooner);
+  const notDue = ({ dueAt }: Waiting) => (dueAt === undefined ? scheduled : backingOff);
 
   const laneOf = (names: string): Lane => {
     let lane = lanes.get(names);
@@ -87,12 +92,15 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     });
   };
 
+  const ripen = (entry: Entry): void => {
+    notDue(entry).remove(entry);
+    entry.due = true;
+    wait(entry);
+  };
+
   const makeDue = (now: number): void => {
-    for (let next = scheduled.head; next && next.runAt <= now; next = scheduled.head) {
-      scheduled.pop();
-      next.due = true;
-      wait(next);
-    }
+    for (let next = scheduled.head; next && next.runAt <= now; next = scheduled.head) ripen(next);
+    for (let next = backingOff.head; next && next.dueAt! <= monotonic(); next = backingOff.head) ripen(next);
   };
 
   /** Of one that was here before the line may have been forgotten since. */
@@ -101,7 +109,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     entries.set(entry.id, entry);
     tenants.set(entry.tenant, (tenants.get(entry.tenant) ?? 0) + 1);
     if (entry.due) wait(entry);
-    else scheduled.push(entry);
+    else notDue(entry).push(entry);
     note(() => leave(entry));
   };
 
@@ -111,7 +119,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     if (left === 0) tenants.delete(entry.tenant);
     else tenants.set(entry.tenant, left);
     if (entry.due) waitNoMore(entry);
-    else scheduled.remove(entry);
+    else notDue(entry).remove(entry);
     partLine(entry.line);
     note(() => enter(entry));
   };
@@ -155,26 +163,41 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     return entry.id;
   };
 
+  const placeOfNew: Backlog["place"] = ({ action: name, tenant: tenantName, user: userName, priority }, caps, now) => {
+    makeDue(now);
+    const action = actionOf(name);
+    const line = action.lines.get(tenantName);
+    const reason = heldBy({ total: action.running, perTenant: line?.running ?? 0 }, caps);
+    if (reason) {
+      const place = line?.places.get(userName);
+      const ahead = line ? aheadOf(line.ladder, place, place ? atLeast(place, priority) : 0) : 0;
+      return { reason, position: reason === "tenant_concurrency" ? ahead : aheadOf(action.ladder, line, ahead) };
+    }
+    const tenant = action.lane.shares.get(tenantName);
+    const user = tenant?.users.shares.get(userName);
+    const own = user?.seats.reduce((sum, seat) => sum + atLeast(seat as UserPlace, priority), 0) ?? 0;
+    const ahead = tenant ? aheadOf(tenant.users.ladder, user, own) : 0;
+    return { reason: "queue", position: aheadOf(action.lane.ladder, tenant, ahead, ahead / (tenant?.weight ?? 1)) };
+  };
+
   return {
     get waiting() {
       return entries.size;
     },
     waitingOf: (tenant) => tenants.get(tenant) ?? 0,
-    place: ({ action: name, tenant: tenantName, user: userName, priority }, caps, now) => {
+    place: placeOfNew,
+    placeOf: (id, now) => {
       makeDue(now);
-      const action = actionOf(name);
-      const line = action.lines.get(tenantName);
-      const reason = heldBy({ total: action.running, perTenant: line?.running ?? 0 }, caps);
-      if (reason) {
-        const place = line?.places.get(userName);
-        const ahead = line ? aheadOf(line.ladder, place, place ? atLeast(place, priority) : 0) : 0;
-        return { reason, position: reason === "tenant_concurrency" ? ahead : aheadOf(action.ladder, line, ahead) };
-      }
-      const tenant = action.lane.shares.get(tenantName);
-      const user = tenant?.users.shares.get(userName);
-      const own = user?.seats.reduce((sum, seat) => sum + atLeast(seat as UserPlace, priority), 0) ?? 0;
-      const ahead = tenant ? aheadOf(tenant.users.ladder, user, own) : 0;
-      return { reason: "queue", position: aheadOf(action.lane.ladder, tenant, ahead, ahead / (tenant?.weight ?? 1)) };
+      const entry = entries.get(id);
+      if (!entry) return undefined;
+      const { due, dueAt, told } = entry;
+      if (!due) return { reason: dueAt === undefined ? "scheduled" : "backoff" };
+      const isOld = !told || told.reason === "scheduled" || told.reason === "backoff";
+      const known: PlaceInLine = isOld ? { reason: "queue" } : told;
+      const { reason, position = Infinity } = known;
+      if (reason !== "queue") return { reason, ...(position < Infinity && { position }) };
+      // One more of the same would come after it: at most what goes before that one, less it itself.
+      return { reason, position: Math.min(position, Math.max(0, placeOfNew(entry, undefined, now).position! - 1)) };
     },
     *due(now) {
       makeDue(now);
@@ -194,9 +217,10 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     },
     nextRunAt: (now) => {
       makeDue(now);
-      return scheduled.head?.runAt;
+      const [byWall, byTime] = [scheduled.head?.runAt, backingOff.head && now + backingOff.head.dueAt! - monotonic()];
+      return byWall === undefined || byTime === undefined ? (byWall ?? byTime) : Math.min(byWall, byTime);
     },
-    add: (request) => enter({ ...request, slot: 0, due: false, aged: undefined }),
+    add: (request) => enter({ ...request, slot: 0, due: (request.dueAt ?? Infinity) <= monotonic(), aged: undefined }),
     drop: (id) => {
       const entry = entries.get(id);
       if (entry) leave(entry);

@@ -12,7 +12,7 @@ export interface Appended {
   /** The newest seq of the request now. */
   readonly seq: number;
   readonly progress: Frame | undefined;
-  /** The event that holds the result or the final error, when there is one. */
+  /** The event that holds the result or the newest error, when there is one. */
   readonly endSeq: number | undefined;
 }
 
@@ -25,7 +25,7 @@ export function createEventLog(db: DatabaseSync, clock: Clock): EventLog {
   return {
     append: ({ id, request_id, seq: from }, bodies) => {
       const frames: Frame[] = [];
-      const timestamp = clock.now();
+      const timestamp = Math.round(clock.now());
       let seq = from;
       let progress: Frame | undefined;
       let endSeq: number | undefined;
@@ -35,7 +35,7 @@ export function createEventLog(db: DatabaseSync, clock: Clock): EventLog {
         const frame: Frame = { seq, kind: body.type === "progress" ? "progress" : "durable", text };
         if (frame.kind === "progress") progress = frame;
         else insert.run(id, seq, text);
-        if (body.type === "complete" || body.type === "error") endSeq = seq;
+        if (body.type === "complete" || body.type === "error" || body.type === "retrying") endSeq = seq;
         frames.push(frame);
       }
       return { frames, seq, progress, endSeq };

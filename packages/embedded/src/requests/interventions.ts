@@ -12,7 +12,7 @@ export function createInterventions(
   transitions: Transitions,
   reading: Pick<Reading, "isTombstone">,
 ): Pick<Requests, "requestCancel" | "redrive" | "recover"> {
-  const { db, clock, log, backlog } = store;
+  const { db, clock, retention, log, backlog } = store;
   const byKey = db.prepare("SELECT * FROM requests WHERE key = ?");
   const markCancel = db.prepare("UPDATE requests SET cancel_requested = 1 WHERE id = ?");
   const reopen = db.prepare(`
@@ -21,7 +21,7 @@ export function createInterventions(
 
   const find = (key: RequestKey): RequestRow | { readonly outcome: "unknown" | "expired" } => {
     const row = byKey.get(key) as unknown as RequestRow | undefined;
-    if (row) return isExpired(row, clock.now()) ? { outcome: "expired" } : row;
+    if (row) return isExpired(row, retention.earliest()) ? { outcome: "expired" } : row;
     return { outcome: reading.isTombstone(key) ? "expired" : "unknown" };
   };
 

@@ -33,6 +33,8 @@ export interface Waiting {
   readonly priority: number;
   /** Epoch ms. */
   readonly runAt: number;
+  /** Monotonic ms: due then, whatever the wall clock says; -Infinity is at once. Absent: due at `runAt`. */
+  readonly dueAt?: number;
   /** What its followers know of why it waits. */
   told?: Told;
 }

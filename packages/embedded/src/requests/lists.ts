@@ -13,7 +13,12 @@ const CURSOR = /^[0-9a-z]{1,10}$/;
 
 type Page = Awaited<ReturnType<Requests["list"]>>;
 
-export function createList(db: Store["db"]): (query: ListQuery, now: number) => Page {
+export function createList({
+  db,
+  clock,
+  retention,
+  backlog,
+}: Pick<Store, "db" | "clock" | "retention" | "backlog">): (query: ListQuery) => Page {
   const lastOfLook = db.prepare("SELECT id FROM requests WHERE tenant = ? AND user = ? AND id < ? ORDER BY id DESC LIMIT 1 OFFSET ?");
   const select = db.prepare(`
     ${SELECT_LISTED} WHERE requests.tenant = $tenant AND requests.user = $user AND requests.id < $before AND requests.id >= $last
@@ -21,12 +26,23 @@ export function createList(db: Store["db"]): (query: ListQuery, now: number) => 
       AND ($status IS NULL OR requests.status = $status) AND ($action IS NULL OR requests.action = $action)
     ORDER BY requests.id DESC LIMIT $limit`);
 
-  return ({ tenantId: tenant, userId: user, status = null, action = null, limit, cursor }, now) => {
+  return ({ tenantId: tenant, userId: user, status = null, action = null, limit, cursor }) => {
     const before = cursor !== undefined && CURSOR.test(cursor) ? Number.parseInt(cursor, 36) : Number.MAX_SAFE_INTEGER;
     const last = lastOfLook.get(tenant, user, before, BUDGET - 1)?.["id"] as number | undefined;
-    const rows = select.all({ tenant, user, before, last: last ?? 0, now, status, action, limit: limit + 1 }) as unknown as FullRow[];
+    const rows = select.all({
+      tenant,
+      user,
+      before,
+      last: last ?? 0,
+      now: retention.earliest(),
+      status,
+      action,
+      limit: limit + 1,
+    }) as unknown as FullRow[];
     const page = rows.slice(0, limit);
     const next = rows.length > limit ? page.at(-1)!.id : last;
-    return { records: page.map(toRecord), ...(next !== undefined && { cursor: next.toString(36) }) };
+    const now = clock.now();
+    const records = page.map((row) => toRecord(row, backlog.placeOf(row.id, now)));
+    return { records, ...(next !== undefined && { cursor: next.toString(36) }) };
   };
 }

@@ -2,7 +2,7 @@
  * What can be asked of requests, and forgetting them. A request past its retention answers `expired`: while its row is
  * still there, and then, from a tombstone that holds only its key, for one more retention. After that it is unknown.
  */
-import type { RequestKey, Requests } from "@streamer/core";
+import { StreamerError, asError, type RequestKey, type Requests } from "@streamer/core";
 import { createList } from "./lists.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import type { Store } from "../sqlite/store.ts";
@@ -11,7 +11,11 @@ export interface Reading extends Pick<Requests, "get" | "has" | "list" | "nextRu
   readonly isTombstone: (key: RequestKey) => boolean;
 }
 
-export function createReadings({ db, clock, backlog, write }: Store): Reading {
+/** Of those that could not be forgotten, so many are named. */
+const NAMED = 10;
+
+export function createReadings(store: Store): Reading {
+  const { db, clock, retention, backlog, write } = store;
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
   const lives = db.prepare("SELECT 1 FROM requests WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)");
   const tombstone = db.prepare("SELECT 1 FROM tombstones WHERE key = ? AND until > ?");
@@ -23,33 +27,61 @@ export function createReadings({ db, clock, backlog, write }: Store): Reading {
   // Not by id alone: SQLite gives the id of a forgotten row to a new one.
   const isStillPast = db.prepare("SELECT 1 FROM requests WHERE id = ? AND expires_at <= ?");
   const forget = createForget(db);
-  const list = createList(db);
-  const isTombstone = (key: RequestKey): boolean => tombstone.get(key, clock.now()) !== undefined;
+  const list = createList(store);
+  /** Rows that could not be forgotten: they let others go first. */
+  const postponed = new Set<number>();
+  const isTombstone = (key: RequestKey): boolean => tombstone.get(key, retention.earliest()) !== undefined;
 
   return {
     isTombstone,
     get: async (key) => {
       const row = byKey.get(key) as FullRow | undefined;
       if (!row) return { outcome: isTombstone(key) ? "expired" : "unknown" };
-      return isExpired(row, clock.now()) ? { outcome: "expired" } : { outcome: "found", record: toRecord(row) };
+      if (isExpired(row, retention.earliest())) return { outcome: "expired" };
+      return { outcome: "found", record: toRecord(row, backlog.placeOf(row.id, clock.now())) };
     },
-    has: async (key) => lives.get(key, clock.now()) !== undefined,
-    list: async (query) => list(query, clock.now()),
+    has: async (key) => lives.get(key, retention.earliest()) !== undefined,
+    list: async (query) => list(query),
     nextRunAt: async () => backlog.nextRunAt(clock.now()),
     purge: async (limit, release) => {
-      const rows = past.all(clock.now(), limit) as unknown as { id: number; key: RequestKey; until: number }[];
-      await Promise.all(rows.map(({ key }) => release(key)));
-      return write(() => {
-        const now = clock.now();
+      const found = past.all(retention.earliest(), limit + postponed.size) as unknown as Past[];
+      const rows = found.toSorted((a, b) => Number(postponed.has(a.id)) - Number(postponed.has(b.id))).slice(0, limit);
+      for (const { id } of rows) postponed.delete(id);
+      const released = await Promise.allSettled(rows.map(({ key }) => release(key)));
+      const failed = rows.flatMap((row, n): { row: Past; error: Error }[] => {
+        const { status, reason } = released[n] as PromiseRejectedResult;
+        return status === "rejected" ? [{ row, error: asError(reason) }] : [];
+      });
+      for (const { row } of failed) postponed.add(row.id);
+      const forgotten = await write(() => {
+        const now = retention.earliest();
         clearTombstones.run(now, limit);
         // A request sent anew under an expired id has taken the place of its row meanwhile.
-        const left = rows.filter(({ id }) => isStillPast.get(id, now) !== undefined);
+        const left = rows.filter(({ id }) => !postponed.has(id) && isStillPast.get(id, now) !== undefined);
         for (const { id, key, until } of left) {
           forget(id);
           bury.run(key, until);
         }
         return left.length;
       });
+      if (failed.length > 0) throw notForgotten(failed);
+      return forgotten;
     },
   };
+}
+
+interface Past {
+  readonly id: number;
+  readonly key: RequestKey;
+  readonly until: number;
+}
+
+function notForgotten(failed: readonly { readonly row: Past; readonly error: Error }[]): StreamerError {
+  const names = failed.slice(0, NAMED).map(({ row }) => row.key);
+  const cause = failed[0]!.error;
+  return new StreamerError(
+    "STORAGE_ERROR",
+    `${failed.length} requests past their retention could not be forgotten (${names.join(", ")}${failed.length > NAMED ? ", …" : ""}): ${cause.message}`,
+    { cause },
+  );
 }

@@ -1,7 +1,7 @@
 /** Rows of `requests` as the port's records; the only place that knows how a record is put together from the tables. */
 import type { DatabaseSync } from "node:sqlite";
-import type { JsonObject, RequestStatus } from "@streamer/protocol";
-import { endingOf, progressOf, type RequestKey, type RequestRecord } from "@streamer/core";
+import { isTerminal, type JsonObject, type RequestStatus } from "@streamer/protocol";
+import { endingOf, progressOf, type Place, type RequestKey, type RequestRecord } from "@streamer/core";
 
 export interface RequestRow {
   readonly id: number;
@@ -42,8 +42,12 @@ export const SELECT_LISTED = `${SELECT_FULL} AND requests.status <> 'COMPLETED'`
 /** Retention has ended: the row is only still there because the sweep has not come by (P7). */
 export const isExpired = (row: Pick<RequestRow, "expires_at">, now: number): boolean => row.expires_at !== null && row.expires_at <= now;
 
-export function toRecord(row: FullRow): RequestRecord {
-  const ending = row.ending === null ? undefined : (JSON.parse(row.ending) as JsonObject);
+/** Running again, or handed back, it is past its last failure. */
+const showsEnding = ({ status }: FullRow): boolean => status === "RETRYING" || isTerminal(status);
+
+/** `waitingFor`: by the backlog. */
+export function toRecord(row: FullRow, waitingFor: Place | undefined): RequestRecord {
+  const ending = row.ending === null || !showsEnding(row) ? undefined : (JSON.parse(row.ending) as JsonObject);
   return {
     key: row.key,
     requestId: row.request_id,
@@ -56,6 +60,7 @@ export function toRecord(row: FullRow): RequestRecord {
     createdAt: row.created_at,
     runAt: row.run_at,
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
+    ...(waitingFor && { waitingFor }),
     ...(row.progress !== null && { progress: progressOf(JSON.parse(row.progress) as JsonObject) }),
     ...(ending && endingOf(ending)),
   };

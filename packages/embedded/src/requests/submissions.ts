@@ -2,12 +2,12 @@
  * submit: admit, de-duplicate, make durable and, when asked, claim, in one write (P1, P4, P14). A request whose
  * retention has ended makes way for a new one under its id.
  */
-import { firstClaim, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { firstClaim, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import type { Store } from "../sqlite/store.ts";
 
 export function createSubmit(store: Store): Requests["submit"] {
-  const { db, clock, backlog } = store;
+  const { db, clock, retention, backlog } = store;
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
   const byIdempotencyKey = db.prepare(`${SELECT_FULL} WHERE requests.tenant = ? AND requests.user = ? AND requests.idempotency_key = ?`);
   const insertRequest = db.prepare(`
@@ -19,14 +19,14 @@ export function createSubmit(store: Store): Requests["submit"] {
   const forget = createForget(db);
 
   /** What already stands under the submission's id or idempotency key (P4). */
-  const findExisting = (submission: Submission, payload: string, now: number): SubmitOutcome | undefined => {
+  const findExisting = (submission: Submission, payload: string): SubmitOutcome | undefined => {
     const { key, owner, idempotencyKey, action } = submission;
     const found = [byKey.get(key), idempotencyKey !== undefined && byIdempotencyKey.get(owner.tenantId, owner.userId, idempotencyKey)];
     for (const row of found as unknown as (FullRow | false | undefined)[]) {
       if (!row) continue;
-      if (isExpired(row, now)) forget(row.id);
+      if (isExpired(row, retention.earliest())) forget(row.id);
       else if (row.action === action && payloadOf.get(row.id)?.["payload"] === payload)
-        return { outcome: "existing", record: toRecord(row) };
+        return { outcome: "existing", record: toRecord(row, backlog.placeOf(row.id, clock.now())) };
       else return { outcome: "conflict", requestId: row.request_id };
     }
     return undefined;
@@ -41,11 +41,11 @@ export function createSubmit(store: Store): Requests["submit"] {
       owner.userId,
       submission.action,
       submission.idempotencyKey ?? null,
-      submission.priority,
-      submission.maxAttempts,
-      submission.timeoutMs,
-      submission.size,
-      submission.retentionMs,
+      Math.round(submission.priority),
+      Math.round(submission.maxAttempts),
+      Math.round(submission.timeoutMs),
+      Math.round(submission.size),
+      Math.round(submission.retentionMs),
       now,
       submission.runAt ?? now,
       claimed ? "PROCESSING" : "PENDING",
@@ -59,26 +59,31 @@ export function createSubmit(store: Store): Requests["submit"] {
   };
 
   const submit = (submission: Submission): SubmitOutcome => {
-    const { action, priority, limits, owner, runAt } = submission;
-    const now = clock.now();
+    const { action, priority, limits, owner } = submission;
+    const now = Math.round(clock.now());
+    const runAt = submission.runAt === undefined ? now : Math.ceil(submission.runAt);
+    const isDue = runAt <= now;
     const payload = submission.payloadText;
-    const existing = findExisting(submission, payload, now);
+    const existing = findExisting(submission, payload);
     if (existing) return existing;
-    const claimed = submission.claim !== undefined && (runAt ?? now) <= now;
+    const claimed = submission.claim !== undefined && isDue;
     if (!claimed) {
       if (backlog.waiting >= limits.queued) return { outcome: "refused", limit: "queued" };
       if (backlog.waitingOf(owner.tenantId) >= limits.queuedPerTenant) return { outcome: "refused", limit: "queuedPerTenant" };
     }
-    const place = backlog.place({ action, tenant: owner.tenantId, user: owner.userId, priority }, submission.concurrency, now);
+    const place: Place = !isDue
+      ? { reason: "scheduled" }
+      : backlog.place({ action, tenant: owner.tenantId, user: owner.userId, priority }, submission.concurrency, now);
     const acknowledgment = submission.acknowledge({ place, claimed });
-    const id = insert(submission, payload, now, claimed);
+    const id = insert({ ...submission, runAt }, payload, now, claimed);
     const { frames } = store.log.append({ id, request_id: submission.requestId, seq: 0 }, [acknowledgment]);
     if (claimed) {
       backlog.start({ id, action, tenant: owner.tenantId });
       return { outcome: "created", frames, claim: firstClaim(submission, now) };
     }
-    const told = { ...(runAt === undefined ? place : { reason: "scheduled" as const }), at: now };
-    backlog.add({ id, action, tenant: owner.tenantId, user: owner.userId, priority, runAt: runAt ?? now, told });
+    const told = { ...place, at: now };
+    const due = isDue && { dueAt: -Infinity };
+    backlog.add({ id, action, tenant: owner.tenantId, user: owner.userId, priority, runAt, told, ...due });
     return { outcome: "created", frames };
   };
 

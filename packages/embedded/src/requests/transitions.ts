@@ -33,14 +33,17 @@ export interface Transitions {
   note(id: number, appended: Appended): void;
 }
 
-export function createTransitions({ db, clock, log, backlog }: Pick<Store, "db" | "clock" | "log" | "backlog">): Transitions {
+type Parts = Pick<Store, "db" | "clock" | "retention" | "log" | "backlog">;
+
+export function createTransitions({ db, clock, retention, log, backlog }: Parts): Transitions {
   const noteSeq = db.prepare("UPDATE requests SET seq = ? WHERE id = ?");
   const noteProgress = db.prepare("UPDATE requests SET seq = ?, progress_seq = ?, progress = ? WHERE id = ?");
   const finish = db.prepare(`
     UPDATE requests SET status = ?, seq = ?, end_seq = ?, ended_at = ?, expires_at = ?, boot = NULL, lease_until = NULL,
       progress_seq = coalesce(?, progress_seq), progress = coalesce(?, progress) WHERE id = ?`);
   const wait = db.prepare(`
-    UPDATE requests SET status = ?, run_at = ?, failures = failures + ?, crashes = crashes + ?, boot = NULL, lease_until = NULL WHERE id = ?`);
+    UPDATE requests SET status = ?, run_at = ?, failures = failures + ?, crashes = crashes + ?, end_seq = ?, boot = NULL, lease_until = NULL
+    WHERE id = ?`);
   const dropCheckpoint = db.prepare("DELETE FROM checkpoints WHERE request = ?");
 
   const note = (id: number, { frames, seq, progress }: Appended): void => {
@@ -52,22 +55,25 @@ export function createTransitions({ db, clock, log, backlog }: Pick<Store, "db" 
     note,
     end: (row, { status, events }) => {
       const { frames, seq, progress, endSeq } = log.append(row, events);
-      const now = clock.now();
-      finish.run(status, seq, endSeq ?? null, now, now + row.retention_ms, progress?.seq ?? null, progress?.text ?? null, row.id);
+      const expiresAt = Math.ceil(retention.latest() + row.retention_ms);
+      finish.run(status, seq, endSeq ?? null, Math.round(clock.now()), expiresAt, progress?.seq ?? null, progress?.text ?? null, row.id);
       // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
       if (status !== "FAILED") dropCheckpoint.run(row.id);
       backlog.drop(row.id);
       return frames;
     },
-    giveBack: (row, { status, runAt, events, failures = 0, crashes = 0 }) => {
+    giveBack: (row, { status, runAt: wanted, events, failures = 0, crashes = 0 }) => {
+      const runAt = Math.ceil(wanted);
       const appended = log.append(row, events);
       note(row.id, appended);
-      wait.run(status, runAt, failures, crashes, row.id);
+      wait.run(status, runAt, failures, crashes, appended.endSeq ?? null, row.id);
       backlog.drop(row.id);
       // `retrying` says what it waits for; whoever is handed back has been told nothing.
       const told = status === "RETRYING" && ({ reason: "backoff", at: clock.now() } as const);
       const { id, action, tenant, user, priority } = row;
-      backlog.add({ id, action, tenant, user, priority, runAt, ...(told && { told }) });
+      // A backoff is a while, not a moment: a wall clock that jumps makes it no longer. What is handed back is due at once.
+      const dueAt = status === "RETRYING" ? clock.monotonic() + runAt - clock.now() : -Infinity;
+      backlog.add({ id, action, tenant, user, priority, runAt, dueAt, ...(told && { told }) });
       return appended.frames;
     },
   };

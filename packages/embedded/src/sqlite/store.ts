@@ -1,10 +1,11 @@
 /** What the verbs of requests.ts share: one database, one transaction queue, one event log, one backlog. */
 import type { DatabaseSync } from "node:sqlite";
-import { asError, type Clock } from "@streamer/core";
+import { asError, type Clock, type Log } from "@streamer/core";
 import { createBacklog, type Backlog } from "../requests/backlog.ts";
 import type { Database } from "./database.ts";
 import { createEventLog, type EventLog } from "../requests/event-log.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
+import { createRetentionClock, type RetentionClock } from "../requests/retention-clock.ts";
 import { createUndoLog } from "./undo-log.ts";
 
 export interface Store {
@@ -13,6 +14,7 @@ export interface Store {
   readonly boot: number;
   readonly clock: Clock;
   readonly write: GroupCommit["write"];
+  readonly retention: RetentionClock;
   readonly log: EventLog;
   readonly backlog: Backlog;
   /** Why the store cannot be read or written, if so: what a small write finds after one that was refused. */
@@ -22,11 +24,19 @@ export interface Store {
   close(): void;
 }
 
-export function createStore(database: Database, clock: Clock, onRunnable: () => void): Store {
+export interface StoreParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Pick<Log, "info" | "warn">;
+  readonly onRunnable: () => void;
+}
+
+export function createStore({ database, clock, log, onRunnable }: StoreParts): Store {
   const { db, boot } = database;
+  const newest = db.prepare("SELECT created_at FROM requests ORDER BY id DESC LIMIT 1").get()?.["created_at"] as number | undefined;
   const memory = createUndoLog();
-  const backlog = createBacklog(memory);
-  readBacklog(db, backlog, clock.now());
+  const backlog = createBacklog(memory, () => clock.monotonic());
+  readBacklog(db, backlog, clock);
   const commits = createGroupCommit(db, memory);
   const readEpoch = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
   const probe = db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)");
@@ -34,6 +44,7 @@ export function createStore(database: Database, clock: Clock, onRunnable: () => 
     db,
     boot,
     clock,
+    retention: createRetentionClock(clock, log, newest),
     write: (change) => commits.write(change),
     refusal: async () => {
       try {
@@ -54,15 +65,34 @@ export function createStore(database: Database, clock: Clock, onRunnable: () => 
   };
 }
 
+type LiveRow = Parameters<Backlog["add"]>[0] & {
+  readonly status: string;
+  readonly attempt: number;
+  readonly createdAt: number;
+  /** When its last attempt failed. */
+  readonly failedAt: number | null;
+};
+
 /** Fills an empty backlog with what the database says. */
-export function readBacklog(db: DatabaseSync, backlog: Pick<Backlog, "start" | "add">, now: number): void {
-  const live = db.prepare(
-    "SELECT id, action, tenant, user, priority, run_at AS runAt, status FROM requests INDEXED BY live WHERE ended_at IS NULL",
-  );
+export function readBacklog(db: DatabaseSync, backlog: Pick<Backlog, "start" | "add">, clock: Pick<Clock, "now" | "monotonic">): void {
+  const live = db.prepare(`
+    SELECT id, action, tenant, user, priority, run_at AS runAt, status, attempt, created_at AS createdAt,
+      json_extract(text, '$.timestamp') AS failedAt
+    FROM requests INDEXED BY live LEFT JOIN events ON status = 'RETRYING' AND events.request = id AND events.seq = end_seq
+    WHERE ended_at IS NULL`);
+  const now = clock.now();
+  // Whoever waited for a process that has ended may have been told anything: where it stands, in a while.
+  const told = { reason: "queue", at: now } as const;
   for (const row of live.iterate()) {
-    const request = row as unknown as Parameters<Backlog["add"]>[0] & { status: string };
-    if (request.status === "PROCESSING") backlog.start(request);
-    // Whoever waited for a process that has ended may have been told anything: where it stands, in a while.
-    else backlog.add({ ...request, told: { reason: "queue", at: now } });
+    const { status, attempt, createdAt, failedAt, runAt, ...request } = row as unknown as LiveRow;
+    if (status === "PROCESSING") backlog.start(request);
+    else if (status === "RETRYING") {
+      // A wall clock that was ahead when it failed, and is right again, makes the wait no longer than it was.
+      const backoffMs = Math.min(runAt - now, failedAt === null ? Infinity : runAt - failedAt);
+      backlog.add({ ...request, runAt, dueAt: clock.monotonic() + backoffMs, told });
+    }
+    // Handed back, or never to run later: it is due, and may have been accepted by a clock that was ahead.
+    else if (attempt > 0 || runAt <= createdAt) backlog.add({ ...request, runAt: Math.min(runAt, now), dueAt: -Infinity, told });
+    else backlog.add({ ...request, runAt, told });
   }
 }

@@ -3,7 +3,7 @@
  * retention (P7), and end connections whose token has expired.
  */
 import { ERROR_CODES, printMessage, wireError } from "@streamer/protocol";
-import { createLoop, type Loop, type Streamer } from "@streamer/core";
+import { asError, createLoop, type Loop, type Streamer } from "@streamer/core";
 import type { EmbeddedEngine } from "../../engine.ts";
 
 export interface Sweep {
@@ -37,8 +37,13 @@ export function startSweep(engine: EmbeddedEngine, streamer: Streamer, leaseMs: 
     if (failed.length > 0) throw new Error(`${failed.length} of ${ended.length} could not be ended`, { cause: failed[0]!.reason });
   };
 
+  /** What cannot be forgotten is tried again at each round, after all else, and keeps nobody from being served. */
   const purgeAll = async (): Promise<void> => {
-    while (!isStopped && (await streamer.purge()) > 0);
+    try {
+      while (!isStopped && (await streamer.purge()) > 0);
+    } catch (error) {
+      log.error({ err: asError(error) }, "not all that is past its retention could be forgotten");
+    }
   };
 
   const every = (everyMs: number, name: string, round: () => Promise<unknown>): Loop =>
