@@ -47,6 +47,7 @@ export { blobPrefix, requestKey } from "./rules/identity.ts";
 export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";
 export { isRunSeries } from "./rules/run-series.ts";
 export { endingOf, progressOf } from "./rules/stored-events.ts";
+export { assertStorable, whyUnsendable, MAX_MESSAGE_LENGTH, MAX_METADATA_BYTES } from "./rules/progress.ts";
 export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
 export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";
 export { DEFAULT_OPTIONS, resolveOptions, type AdmissionLimits, type PartialOptions, type StreamerOptions } from "./options.ts";

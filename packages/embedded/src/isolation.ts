@@ -5,8 +5,9 @@
  * Workers start when first needed, are used again, and are replaced when they have grown or grown old; idle ones end.
  */
 import { availableParallelism } from "node:os";
-import type { Clock, IsolatedRun, Isolation } from "@streamer/core";
-import { startWorker, type WorkerProcess } from "./isolation/worker-process.ts";
+import { WorkerDied, isStreamerError, type Clock, type IsolatedRun, type Isolation, type Log } from "@streamer/core";
+import { createForks } from "./isolation/forks.ts";
+import { startWorker, WorkerHeld, type WorkerProcess } from "./isolation/worker-process.ts";
 
 export interface IsolationOptions {
   /** Runs at once. Default: one per core. */
@@ -19,8 +20,10 @@ export interface IsolationOptions {
   readonly maxRssBytes: number;
   /** How long an idle worker is kept. Default 60,000 ms. */
   readonly idleMs: number;
-  /** Environment for workers, beside PATH, HOME, TMPDIR and locale. Default none. */
+  /** Environment for workers, beside PATH, HOME, TMPDIR, locale and NODE_OPTIONS. Default none. */
   readonly env: Readonly<Record<string, string>>;
+  /** Node's own arguments for workers, such as `--max-old-space-size=512`: those of the server are not passed on. Default none. */
+  readonly execArgv: readonly string[];
 }
 const DEFAULTS: IsolationOptions = {
   slots: availableParallelism(),
@@ -29,20 +32,36 @@ const DEFAULTS: IsolationOptions = {
   maxRssBytes: 512 * 1_048_576,
   idleMs: 60_000,
   env: {},
+  execArgv: [],
 };
 
 export interface ProcessIsolation extends Isolation {
   close(): Promise<void>;
 }
 
-export function createIsolation(clock: Clock, options: Partial<IsolationOptions> = {}): ProcessIsolation {
-  const { slots, graceMs, runsPerWorker, maxRssBytes, idleMs, env } = { ...DEFAULTS, ...options };
+export interface IsolationParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Largest result, partial or checkpoint of a handler, in characters of JSON: checked where it is made. */
+  readonly valueLength: number;
+}
+
+export function createIsolation({ clock, log, valueLength }: IsolationParts, options: Partial<IsolationOptions> = {}): ProcessIsolation {
+  const { slots, graceMs, runsPerWorker, maxRssBytes, idleMs, env, execArgv } = { ...DEFAULTS, ...options };
   const workers = new Set<WorkerProcess>();
   /** Each with what calls off its end. The last in was used last. */
   const idle = new Map<WorkerProcess, () => void>();
   const waiting: (() => void)[] = [];
   let used = 0;
-  let lastFork: Promise<unknown> = Promise.resolve();
+  const forks = createForks({
+    clock,
+    log,
+    start: () => {
+      const worker = startWorker({ clock, log, graceMs, env, execArgv, valueLength });
+      workers.add(worker);
+      return worker;
+    },
+  });
 
   const retire = async (worker: WorkerProcess): Promise<void> => {
     idle.get(worker)?.();
@@ -51,30 +70,32 @@ export function createIsolation(clock: Clock, options: Partial<IsolationOptions>
     workers.delete(worker);
   };
 
-  /** A fork holds the event loop for some 20 ms: thirty at once held it for 600. One a turn lets the sockets in between. */
-  const forkInTurn = (): Promise<WorkerProcess> => {
-    const forked = lastFork.then(async () => {
-      await new Promise((resolve) => setImmediate(resolve));
-      const worker = startWorker({ clock, graceMs, env });
-      workers.add(worker);
-      return worker;
-    });
-    lastFork = forked.catch(() => {});
-    return forked;
-  };
-
-  const takeWorker = async (): Promise<WorkerProcess> => {
+  const takeWorker = async (action: string, signal: AbortSignal): Promise<WorkerProcess> => {
     for (const worker of Array.from(idle.keys()).toReversed()) {
       idle.get(worker)!();
       idle.delete(worker);
-      if (worker.isAlive) return worker;
-      workers.delete(worker);
+      if (worker.isUsable) return worker;
+      void retire(worker);
     }
-    return forkInTurn();
+    return forks.next(action, signal);
+  };
+
+  /** A worker that cannot be started, or dies, delays the next; any other end shows that they can work. */
+  const runOn = async (worker: WorkerProcess, run: IsolatedRun): Promise<unknown> => {
+    try {
+      const result = await worker.run(run);
+      forks.worked();
+      return result;
+    } catch (error) {
+      const isDead = error instanceof WorkerDied || (isStreamerError(error) && worker.isGone);
+      if (isDead) forks.died();
+      else forks.worked();
+      throw error;
+    }
   };
 
   const giveBack = (worker: WorkerProcess): void => {
-    const isSpent = !worker.isAlive || worker.runs >= runsPerWorker || worker.rssBytes > maxRssBytes;
+    const isSpent = !worker.isUsable || worker.runs >= runsPerWorker || worker.rssBytes > maxRssBytes;
     if (isSpent) void retire(worker);
     else
       idle.set(
@@ -110,19 +131,35 @@ export function createIsolation(clock: Clock, options: Partial<IsolationOptions>
     else used -= 1;
   };
 
+  /** On the next worker; one that is held by an earlier run's remains is replaced. */
+  const runOnNext = async (run: IsolatedRun): Promise<unknown> => {
+    for (;;) {
+      const worker = await takeWorker(run.action, run.ctx.signal);
+      let isHeld = false;
+      try {
+        run.ctx.signal.throwIfAborted();
+        return await runOn(worker, run);
+      } catch (error) {
+        isHeld = error instanceof WorkerHeld;
+        if (!isHeld) throw error;
+        log.warn(
+          { action: run.action, request_id: run.ctx.request.id },
+          "a worker process was held by what an earlier run left behind, and is replaced",
+        );
+      } finally {
+        if (isHeld) void retire(worker);
+        else giveBack(worker);
+      }
+    }
+  };
+
   return {
     slots,
     run: async (run: IsolatedRun) => {
       run.ctx.signal.throwIfAborted();
       await takeSlot(run.ctx.signal);
       try {
-        const worker = await takeWorker();
-        try {
-          run.ctx.signal.throwIfAborted();
-          return await worker.run(run);
-        } finally {
-          giveBack(worker);
-        }
+        return await runOnNext(run);
       } finally {
         freeSlot();
       }

@@ -93,7 +93,13 @@ export const isolatedHandlers = [
       return process.memoryUsage.rss();
     },
   }),
-  defineHandler({ ...isolated("work.unsendable"), run: () => ({ callback: () => {} }) }),
+  defineHandler({
+    ...isolated("work.circular"),
+    run: () => {
+      const itself: Record<string, unknown> = {};
+      return Object.assign(itself, { itself });
+    },
+  }),
   defineHandler({
     ...isolated("work.env"),
     run: () => ({ secret: process.env["STREAMER_TEST_SECRET"] ?? null, given: process.env["GIVEN"] ?? null }),

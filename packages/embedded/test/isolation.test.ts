@@ -1,18 +1,23 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isFatal, isRetryAfter, isStreamerError, Stopped, WorkerDied, type HandlerContext, type LogFields } from "@streamer/core";
+import { isFatal, isRetryAfter, isStreamerError, Stopped, WorkerDied, type Log, type LogFields } from "@streamer/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../src/clock.ts";
+import { watch as watchIn, type Seen } from "./watched-context.ts";
 import { createIsolation, type IsolationOptions, type ProcessIsolation } from "../src/isolation.ts";
 
 const module = new URL("fixture-handlers.ts", import.meta.url).href;
 let folder: string;
 let isolation: ProcessIsolation;
+const logged: unknown[][] = [];
+const keep = (fields: LogFields, message: string): void => void logged.push([message, fields]);
+const log: Log = { debug: keep, info: keep, warn: keep, error: keep };
 const isolate = (options: Partial<IsolationOptions> = {}): void => {
-  isolation = createIsolation(systemClock, { slots: 2, ...options });
+  logged.length = 0;
+  isolation = createIsolation({ clock: systemClock, log, valueLength: 1_000_000 }, { slots: 2, ...options });
 };
 
 beforeEach(async () => {
@@ -24,50 +29,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Seen {
-  readonly ctx: HandlerContext;
-  readonly controller: AbortController;
-  /** Everything the run did to its context, in order. */
-  readonly story: unknown[][];
-  /** Resolves at the first report. */
-  readonly reported: Promise<void>;
-}
-
-function watch(): Seen {
-  const story: unknown[][] = [];
-  const controller = new AbortController();
-  const reported = Promise.withResolvers<void>();
-  const note = (fields: LogFields, message: string): void => void story.push(["log", fields, message]);
-  const ctx: HandlerContext = {
-    signal: controller.signal,
-    request: { id: "r", action: "a", attempt: 2, userId: "u", tenantId: "t", permissions: ["p"], metadata: { m: "1" } },
-    resumed: { at: 7 },
-    report: (...update) => {
-      story.push(["report", ...update.filter((part) => part !== undefined)]);
-      reported.resolve();
-    },
-    setMetadata: (...entry) => void story.push(["metadata", ...entry]),
-    partial: async (...part) => void story.push(["partial", ...part]),
-    checkpoint: async (state) => void story.push(["checkpoint", state]),
-    scratch: () => mkdtemp(join(folder, "run-")),
-    log: { debug: note, info: note, warn: note, error: note },
-    blobs: {
-      put: () => Promise.reject(new Error("bodies stay in the worker")),
-      putFile: async (name, path, options) => {
-        story.push(["putFile", name, await readFile(path, "utf8"), options]);
-        return { url: `url of ${name}`, expiresAt: "later", sizeBytes: 1 };
-      },
-      open: async (name, from) => {
-        story.push(["open", name, from]);
-        if (name !== "model.json") return undefined;
-        return { body: new Blob(["learned"]).stream(), sizeBytes: 7, contentType: "application/json" };
-      },
-      removeAll: async (prefix) => void story.push(["removeAll", prefix]),
-    },
-  };
-  return { ctx, controller, story, reported: reported.promise };
-}
-
+const watch = (): Seen => watchIn(folder);
 const run = (action: string, input: unknown, { ctx }: Pick<Seen, "ctx"> = watch()): Promise<unknown> =>
   isolation.run({ module, action, input, ctx });
 
@@ -76,7 +38,8 @@ describe("a handler in a worker process", () => {
     const seen = watch();
     const result = await run("work.report", { date: new Date(0) }, seen);
     expect(result).toMatchObject({
-      input: { date: new Date(0) },
+      // A result is JSON, as it is for a handler in the server's own process.
+      input: { date: "1970-01-01T00:00:00.000Z" },
       put: { url: "url of a.txt" },
       request: seen.ctx.request,
       resumed: { at: 7 },
@@ -144,12 +107,14 @@ describe("a handler in a worker process", () => {
   });
 
   it("P8 that ignores its signal is killed after the grace, and that is no crash", async () => {
-    isolate({ graceMs: 50 });
+    isolate({ graceMs: 50, slots: 1 });
     const seen = watch();
     const stopped = run("work.ignore", {}, seen);
     await seen.reported;
     seen.controller.abort(new Stopped("timed_out"));
     await expect(stopped).rejects.toMatchObject({ name: "Stopped", reason: "timed_out" });
+    // Its slot is free again.
+    await expect(run("work.report", {})).resolves.toBeDefined();
   });
 
   it("P11 that reports in a tight loop fills no memory, and its newest report and metadata arrive", async () => {
@@ -161,13 +126,11 @@ describe("a handler in a worker process", () => {
     expect(merged).toEqual({ m0: 19_998, m1: 19_999, m2: 20_000 });
   });
 
-  it("whose result cannot leave the process, or whose action is not exported, fails for good", async () => {
-    const problems = await Promise.all(
-      ["work.unsendable", "work.nowhere"].map((action) => run(action, {}).catch((error: unknown) => error)),
-    );
+  it("whose result is no JSON, or whose action is not exported, fails for good", async () => {
+    const problems = await Promise.all(["work.circular", "work.nowhere"].map((action) => run(action, {}).catch((error: unknown) => error)));
     expect(problems.every(isFatal)).toBe(true);
     expect(problems.map(String)).toEqual([
-      expect.stringContaining('The result of "work.unsendable" cannot leave its worker process'),
+      expect.stringContaining("Result is not JSON: Converting circular structure"),
       expect.stringContaining('exports no handler "work.nowhere"'),
     ]);
   });
@@ -203,7 +166,7 @@ describe("a handler in a worker process", () => {
     const source = `import { createIsolation } from ${JSON.stringify(new URL("../src/isolation.ts", import.meta.url).href)};
       import { systemClock } from ${JSON.stringify(new URL("../src/clock.ts", import.meta.url).href)};
       const ctx = { signal: new AbortController().signal, request: {}, report: () => console.log("deaf") };
-      await createIsolation(systemClock).run({ module: ${JSON.stringify(module)}, action: "work.ignore", input: {}, ctx });`;
+      await createIsolation({ clock: systemClock, log: {}, valueLength: 1_000 }).run({ module: ${JSON.stringify(module)}, action: "work.ignore", input: {}, ctx });`;
     const parent = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: ["ignore", "pipe", "pipe"] });
     await once(parent.stdout, "data");
     // The worker's output is the parent's: the pipe ends when both have.

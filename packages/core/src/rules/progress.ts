@@ -2,6 +2,7 @@
 import { asError } from "../errors.ts";
 import type { Eta, JsonObject, JsonValue, ProgressUpdate } from "@streamer/protocol";
 import type { EventBody } from "../ports/requests.ts";
+import { leastJsonLength } from "./json-length.ts";
 
 /** One call of `ctx.report`. */
 export interface Reported {
@@ -13,10 +14,10 @@ export interface Reported {
   readonly timestamp: number;
 }
 
-const MAX_MESSAGE_LENGTH = 1_024;
+export const MAX_MESSAGE_LENGTH = 1_024;
 const MAX_STAGE_LENGTH = 128;
 /** Progress travels often: what is larger belongs in a partial or a blob. */
-const MAX_METADATA_BYTES = 16_384;
+export const MAX_METADATA_BYTES = 16_384;
 
 /** What a call of `ctx.report` becomes; a `stage` string in the metadata is the message's stage. */
 export function reported(percentage: number, message: string | undefined, metadata: JsonObject | undefined, timestamp: number): Reported {
@@ -66,26 +67,32 @@ export function progressMessage(batch: BatchContent): { readonly body: EventBody
   return refused === undefined ? { body } : { body, refused };
 }
 
-function whyUnsendable(metadata: unknown): string | undefined {
+/** Why metadata cannot travel with progress; undefined when it can. */
+export function whyUnsendable(metadata: unknown): string | undefined {
   try {
-    const bytes = JSON.stringify(metadata).length;
+    const least = leastJsonLength(metadata, MAX_METADATA_BYTES);
+    const bytes = least > MAX_METADATA_BYTES ? least : JSON.stringify(metadata).length;
     return bytes <= MAX_METADATA_BYTES ? undefined : `metadata of ${bytes} characters is over the limit of ${MAX_METADATA_BYTES}`;
   } catch (error) {
     return `metadata is not JSON: ${asError(error).message}`;
   }
 }
 
-/** JSON size of a value a handler hands over, or a TypeError that says what was wrong with it. */
-export function assertStorable(value: unknown, what: string, maxBytes: number): void {
+/** The JSON of a value a handler hands over, or a TypeError that says what was wrong with it. */
+export function assertStorable(value: unknown, what: string, maxBytes: number): string {
   let text: string | undefined;
+  let least: number;
   try {
-    text = JSON.stringify(value);
+    least = leastJsonLength(value, maxBytes);
+    text = least > maxBytes ? "" : JSON.stringify(value);
   } catch (error) {
     throw new TypeError(`${what} is not JSON: ${asError(error).message}`, { cause: error });
   }
   if (text === undefined) throw new TypeError(`${what} is not JSON: ${typeof value}`);
+  if (least > maxBytes) throw new TypeError(tooLong(what, `at least ${least}`, maxBytes));
   if (text.length > maxBytes) throw new TypeError(tooLong(what, text.length, maxBytes));
+  return text;
 }
 
-export const tooLong = (what: string, length: number, limit: number): string =>
+export const tooLong = (what: string, length: number | string, limit: number): string =>
   `${what} has ${length} characters of JSON, over the limit of ${limit}; store it with ctx.blobs.put and keep its url.`;

@@ -8,39 +8,60 @@
  *                gone
  */
 import { fork, type ChildProcess } from "node:child_process";
-import { asError, describeError, restoreError, WorkerDied, type Clock, type HandlerContext, type IsolatedRun } from "@streamer/core";
+import {
+  asError,
+  describeError,
+  Fatal,
+  restoreError,
+  StreamerError,
+  WorkerDied,
+  type Clock,
+  type HandlerContext,
+  type IsolatedRun,
+  type Log,
+  type LogFields,
+} from "@streamer/core";
 import { workerCalls } from "./worker-calls.ts";
-import type { Answer, FromWorker, ToWorker } from "./worker-messages.ts";
+import type { Answer, FromWorker, LogLine, Reply, ToWorker } from "./worker-messages.ts";
 
 export interface WorkerProcess {
   /** Runs it has begun. */
   readonly runs: number;
   /** Memory it held after its last run. */
   readonly rssBytes: number;
-  readonly isAlive: boolean;
+  /** It is there, and nothing of an earlier run goes on in it. */
+  readonly isUsable: boolean;
+  readonly isGone: boolean;
   run(run: IsolatedRun): Promise<unknown>;
-  /** Lets an idle one end by itself; kills a busy one. Resolves when it is gone. */
+  /** Lets an idle one end by itself, and kills one that is busy or does not end in time. Resolves when it is gone. */
   end(): Promise<void>;
 }
 
 export interface WorkerTerms {
   readonly clock: Clock;
+  readonly log: Log;
   /** From an abort to the kill. */
   readonly graceMs: number;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly execArgv: readonly string[];
+  /** Largest result, partial or checkpoint, in characters of JSON. */
+  readonly valueLength: number;
 }
 
 interface Busy extends IsolatedRun {
+  readonly began: () => void;
   readonly settle: (answer: Answer | { readonly ok: false; readonly thrown: Error }) => void;
 }
 
 /** What programs need to find their way; secrets of the server's environment are not among it. */
-const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"];
+const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "NODE_OPTIONS"];
+/** What a worker has said is confirmed so often; until then it says no more than its room allows. */
+const HEARD_EVERY_MS = 10;
 
-export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess {
+export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }: WorkerTerms): WorkerProcess {
   const child: ChildProcess = fork(new URL("worker.ts", import.meta.url), [String(process.pid)], {
     serialization: "advanced",
-    execArgv: ["--disable-warning=ExperimentalWarning"],
+    execArgv: ["--disable-warning=ExperimentalWarning", ...execArgv],
     env: { ...Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]])), ...env },
     // Whatever a handler prints goes to stderr: stdout belongs to whoever started the server.
     stdio: ["ignore", 2, 2, "ipc"],
@@ -49,7 +70,8 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
   const disconnected = Promise.withResolvers<void>();
   let runs = 0;
   let rssBytes = 0;
-  let isAlive = true;
+  let state: "starting" | "usable" | "spent" | "gone" = "starting";
+  let heard = 0;
   let busy: Busy | undefined;
 
   const tell = (message: ToWorker): void => {
@@ -57,10 +79,21 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
     if (child.connected) child.send(message, () => {});
   };
 
+  const hear = (weight: number): void => {
+    if (heard === 0) {
+      clock.after(HEARD_EVERY_MS, () => {
+        if (heard > 0) tell({ type: "heard", run: runs, weight: heard });
+        heard = 0;
+      });
+    }
+    heard += weight;
+  };
+
   const answerCall = async (ctx: HandlerContext, { run, call, name, args }: Extract<FromWorker, { type: "call" }>): Promise<void> => {
-    let answer: Answer;
+    let answer: Reply;
     try {
-      answer = { ok: true, value: await (workerCalls(ctx)[name] as (...all: readonly unknown[]) => Promise<unknown>)(...args) };
+      const parsed = JSON.parse(args) as readonly unknown[];
+      answer = { ok: true, value: await (workerCalls(ctx)[name] as (...all: readonly unknown[]) => Promise<unknown>)(...parsed) };
     } catch (error) {
       answer = { ok: false, error: describeError(error) };
     }
@@ -68,19 +101,36 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
   };
 
   child.on("message", (message: FromWorker) => {
+    if (message.type === "ready") {
+      state = "usable";
+      return;
+    }
+    if (message.type === "stray") {
+      state = "spent";
+      const { action, requestId, error } = message;
+      log.error({ err: restoreError(error), action, request_id: requestId }, "a handler left an error behind that nobody caught");
+      return;
+    }
     if (!busy || message.run !== runs) return;
     const { ctx, settle } = busy;
     switch (message.type) {
-      case "report":
-        return ctx.report(...message.update);
-      case "metadata":
-        return ctx.setMetadata(message.key, message.value);
+      case "began":
+        return busy.began();
+      case "progress": {
+        const { shared = {}, update } = message;
+        hear(message.weight);
+        for (const [key, value] of Object.entries(shared)) ctx.setMetadata(key, value!);
+        if (update) ctx.report(...update);
+        return;
+      }
       case "log":
-        return ctx.log[message.level](message.fields, message.message);
+        hear(message.weight);
+        return ctx.log[message.level](fieldsOf(message), message.message);
       case "call":
         return void answerCall(ctx, message);
       case "ended":
         ({ rssBytes } = message);
+        if (message.isSpent) state = "spent";
         return settle(message.answer);
     }
   });
@@ -89,14 +139,15 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
   child.on("error", (error) => {
     // It never started: no other event will follow.
     if (child.pid !== undefined) return;
-    exited.resolve(`could not be started (${error.message}) and ended`);
+    exited.resolve(`could not be started (${error.message})`);
     disconnected.resolve();
   });
   // Both: what it said last may be read after its exit is known.
   const watchEnd = async (): Promise<void> => {
     const [how] = await Promise.all([exited.promise, disconnected.promise]);
-    isAlive = false;
-    busy?.settle({ ok: false, thrown: new WorkerDied(`The worker process running "${busy.action}" ${how} without an answer.`) });
+    const hasStarted = state !== "starting";
+    state = "gone";
+    busy?.settle({ ok: false, thrown: hasStarted ? diedRunning(busy.action, how) : couldNotStart(busy.action, how) });
   };
   const gone = watchEnd();
 
@@ -107,15 +158,21 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
     get rssBytes() {
       return rssBytes;
     },
-    get isAlive() {
-      return isAlive;
+    get isUsable() {
+      return state === "starting" || state === "usable";
+    },
+    get isGone() {
+      return state === "gone";
     },
     run: async (run) => {
       const { module, action, input, ctx } = run;
       runs += 1;
+      heard = 0;
       const number = runs;
       const { promise, resolve } = Promise.withResolvers<Parameters<Busy["settle"]>[0]>();
-      busy = { ...run, settle: resolve };
+      // A used one that does not take the run in time is held by what an earlier run left behind.
+      const began = state === "usable" ? clock.after(graceMs, () => resolve({ ok: false, thrown: new WorkerHeld(action) })) : () => {};
+      busy = { ...run, settle: resolve, began };
       let callOffKill = (): void => {};
       let isKilled = false;
       const stop = (): void => {
@@ -126,18 +183,16 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
         });
       };
       try {
-        child.send(
-          { type: "run", run: number, module, action, input, request: ctx.request, resumed: ctx.resumed } satisfies ToWorker,
-          () => {},
-        );
+        begin({ type: "run", run: number, module, action, input, request: ctx.request, resumed: ctx.resumed, valueLength });
         ctx.signal.addEventListener("abort", stop, { once: true });
         if (ctx.signal.aborted) stop();
         const answer = await promise;
-        if (answer.ok) return answer.value;
+        if (answer.ok) return answer.json === undefined ? undefined : (JSON.parse(answer.json) as unknown);
         // Killed for not stopping is stopped, and no crash.
         if (isKilled) throw asError(ctx.signal.reason);
         throw "thrown" in answer ? answer.thrown : restoreError(answer.error);
       } finally {
+        began();
         callOffKill();
         ctx.signal.removeEventListener("abort", stop);
         busy = undefined;
@@ -146,7 +201,39 @@ export function startWorker({ clock, graceMs, env }: WorkerTerms): WorkerProcess
     end: () => {
       if (busy) child.kill("SIGKILL");
       else if (child.connected) child.disconnect();
-      return gone;
+      // What an earlier run left behind may keep it from noticing.
+      const callOff = clock.after(graceMs, () => child.kill("SIGKILL"));
+      return gone.finally(callOff);
     },
   };
+
+  function begin(message: Extract<ToWorker, { type: "run" }>): void {
+    try {
+      child.send(message, () => {});
+    } catch (error) {
+      throw new Fatal(`The input of "${message.action}" cannot be sent to its worker process: ${asError(error).message}`, { cause: error });
+    }
+  }
+}
+
+/** The worker never took the run: another one can. */
+export class WorkerHeld extends Error {
+  constructor(action: string) {
+    super(`A worker process did not take its run of "${action}": it is held by what an earlier run left behind.`);
+    this.name = "WorkerHeld";
+  }
+}
+
+const diedRunning = (action: string, how: string): Error =>
+  new WorkerDied(`The worker process running "${action}" ${how} without an answer.`);
+
+/** No fault of the handler, nor a crash of it: tried again later like any failure that may pass. */
+export const couldNotStart = (action: string, how: string): StreamerError =>
+  new StreamerError(
+    "SERVICE_UNAVAILABLE",
+    `No worker process could be started for "${action}": it ${how}. The server's log and stderr say more; look at its memory, its limit of processes, and the options given to workers (NODE_OPTIONS, execArgv).`,
+  );
+
+function fieldsOf({ fields, errors = {} }: LogLine): LogFields {
+  return { ...fields, ...Object.fromEntries(Object.entries(errors).map(([name, error]) => [name, restoreError(error)])) };
 }

@@ -1,61 +1,123 @@
 /**
  * The program of a worker process: runs one handler at a time and passes what it does to the parent. It ends when the
  * parent does, leaves signals to it (Ctrl-C reaches the whole process group, but stopping gracefully is the parent's
- * decision), and gives way to the process that holds the sockets.
+ * decision), and runs at a lower priority than the process that holds the sockets.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setPriority } from "node:os";
 import { Worker } from "node:worker_threads";
-import { describeError, Fatal, restoreError, type AnyHandler } from "@streamer/core";
+import { assertStorable, asError, Fatal, restoreError, type AnyHandler } from "@streamer/core";
 import { createWorkerContext, type WorkerContext } from "./worker-context.ts";
+import { plainError } from "./worker-values.ts";
 import type { Answer, FromWorker, ToWorker } from "./worker-messages.ts";
+
+interface Running {
+  readonly context: WorkerContext;
+  readonly requestId: string;
+  readonly action: string;
+  /** Ends the run with an error that its handler did not throw itself. */
+  readonly fail: (error: unknown) => void;
+}
 
 const BELOW_NORMAL = 10;
 
-let current: WorkerContext | undefined;
+// A handler that spoke on the channel would be taken for this program.
+const send = process.send!.bind(process);
+delete process.send;
+delete (process as Partial<NodeJS.Process>).disconnect;
+
+const runs = new AsyncLocalStorage<Running>();
+let current: Running | undefined;
 
 process.on("disconnect", () => process.exit());
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
+process.on("unhandledRejection", strayed);
+process.on("uncaughtException", strayed);
 process.on("message", (message: ToWorker) => {
   if (message.type === "run") void run(message);
-  else if (current?.run !== message.run) return;
-  else if (message.type === "abort") current.abort(restoreError(message.reason));
-  else current.reply(message.call, message.answer);
+  else if (current?.context.run !== message.run) return;
+  else if (message.type === "abort") current.context.abort(restoreError(message.reason));
+  else if (message.type === "heard") current.context.heard(message.weight);
+  else current.context.reply(message.call, message.answer);
 });
 setPriority(BELOW_NORMAL);
 new Worker(new URL("watchdog.ts", import.meta.url), { workerData: { parentPid: Number(process.argv[2]) } }).unref();
+post({ type: "ready" });
 
-async function run({ run: number, module, action, input, request, resumed }: Extract<ToWorker, { type: "run" }>): Promise<void> {
-  const context = createWorkerContext(number, { request, resumed }, post);
-  current = context;
-  let answer: Answer;
+async function run(terms: Extract<ToWorker, { type: "run" }>): Promise<void> {
+  const { action, request } = terms;
+  post({ type: "began", run: terms.run });
+  const context = createWorkerContext(terms, post);
+  const failed = Promise.withResolvers<Answer>();
+  let isSpent = false;
+  const running: Running = {
+    context,
+    action,
+    requestId: request.id,
+    fail: (error) => {
+      isSpent = true;
+      failed.resolve({ ok: false, error: plainError(error) });
+      // What is left of it should stop: this process ends soon.
+      context.abort(asError(error));
+    },
+  };
+  current = running;
+  const answer = await Promise.race([runs.run(running, answerOf, terms, context), failed.promise]);
+  await context.end();
+  current = undefined;
+  post({ type: "ended", run: context.run, answer, isSpent, rssBytes: process.memoryUsage.rss() });
+}
+
+async function answerOf(
+  { module, action, input, valueLength }: Extract<ToWorker, { type: "run" }>,
+  { ctx }: WorkerContext,
+): Promise<Answer> {
   try {
     const handler = await findHandler(module, action);
-    answer = { ok: true, value: await handler.run(input, context.ctx) };
+    const result: unknown = await handler.run(input, ctx);
+    return result === undefined ? { ok: true } : { ok: true, json: checked(result, valueLength) };
   } catch (error) {
-    answer = { ok: false, error: describeError(error) };
-  }
-  context.end();
-  const ended = { type: "ended", run: number, rssBytes: process.memoryUsage.rss() } as const;
-  try {
-    post({ ...ended, answer });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const problem = new Fatal(`The result of "${action}" cannot leave its worker process: ${reason}`);
-    post({ ...ended, answer: { ok: false, error: describeError(problem) } });
+    return { ok: false, error: plainError(error) };
   }
 }
 
-/** False when the channel is congested; `onSent` says when this message has left. */
-function post(message: FromWorker, onSent?: () => void): boolean {
+/** A result that cannot be stored would be the same at the next attempt. */
+function checked(result: unknown, valueLength: number): string {
+  try {
+    return assertStorable(result, "Result", valueLength);
+  } catch (error) {
+    throw new Fatal(asError(error).message, { cause: error });
+  }
+}
+
+/** An error that nobody caught fails the run it belongs to, with its own message; without a run it is only told. */
+function strayed(error: unknown): void {
+  const owner = runs.getStore() ?? current;
+  if (owner && owner === current) owner.fail(error);
+  else post({ type: "stray", requestId: owner?.requestId ?? "", action: owner?.action ?? "", error: plainError(error) });
+}
+
+function post(message: FromWorker): void {
   // A parent that is gone cannot be told; "disconnect" ends this process.
-  return process.send!(message, undefined, undefined, () => onSent?.());
+  send(message, undefined, undefined, () => {});
 }
 
 async function findHandler(module: string, action: string): Promise<AnyHandler> {
-  const exported = Object.values((await import(module)) as Readonly<Record<string, unknown>>).flat();
+  const exported = Object.values(await load(module, action)).flat();
   const found = exported.find((value) => typeof value === "object" && value !== null && (value as Partial<AnyHandler>).action === action);
   if (!found)
     throw new Fatal(`${module} exports no handler "${action}": export it, alone or in an array, from the module its \`isolate\` names.`);
   return found as AnyHandler;
+}
+
+async function load(module: string, action: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(module)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const { message } = asError(error);
+    throw new Fatal(`The module of "${action}" does not load in a worker process: ${message}. Mend ${module}, then send "retry".`, {
+      cause: error,
+    });
+  }
 }

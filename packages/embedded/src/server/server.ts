@@ -88,7 +88,10 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
   const options = resolveOptions(withLimits(chosen.options, transport));
   const clock = systemClock;
   const log = chosen.log ?? createLog(chosen.logLevel ?? "info");
-  const isolation = createIsolation(clock, typeof workers === "number" ? { slots: workers } : workers);
+  const isolation = createIsolation(
+    { clock, log, valueLength: options.valueLength },
+    typeof workers === "number" ? { slots: workers } : workers,
+  );
   const http = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 });
   const publicUrl = (): string => chosen.publicUrl?.replace(/\/$/, "") ?? urlOf(http);
   let isReady = false;
