@@ -4,6 +4,7 @@
  * enough to be stored, sent and logged: how a run ended must never depend on whether its error can be printed.
  */
 import type { JsonObject } from "@streamer/protocol";
+import { leastJsonLength } from "./json-length.ts";
 
 /** What a message on the wire may have. */
 const MAX_MESSAGE_LENGTH = 1_024;
@@ -68,6 +69,8 @@ export function stackOf(thrown: unknown): string | undefined {
 export function detailsOf(details: unknown): { readonly details?: JsonObject; readonly problem?: string } {
   if (details === undefined || details === null) return {};
   try {
+    const least = leastJsonLength(details, MAX_DETAILS_LENGTH);
+    if (least > MAX_DETAILS_LENGTH) return { problem: `at least ${least} characters of JSON are over the limit of ${MAX_DETAILS_LENGTH}` };
     const text = JSON.stringify(details);
     if (text === undefined || !text.startsWith("{")) return { problem: "they are not a JSON object" };
     if (text.length > MAX_DETAILS_LENGTH) {
@@ -92,6 +95,7 @@ function printed(value: unknown): string {
   try {
     if (typeof value === "string") return value === "" ? "An empty text was thrown" : value;
     if (typeof value === "function") return "A function was thrown";
+    if (typeof value === "object" && leastJsonLength(value, MAX_DETAILS_LENGTH) > MAX_DETAILS_LENGTH) return "A large object was thrown";
     const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
     return text === undefined || text === "{}" ? "An object without a message was thrown" : text;
   } catch {

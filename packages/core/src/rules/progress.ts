@@ -2,7 +2,7 @@
 import { asError } from "../errors.ts";
 import type { Eta, JsonObject, JsonValue, ProgressUpdate } from "@streamer/protocol";
 import type { EventBody } from "../ports/requests.ts";
-import { leastJsonLength } from "./json-length.ts";
+import { leastJsonLength } from "../json-length.ts";
 
 /** One call of `ctx.report`. */
 export interface Reported {

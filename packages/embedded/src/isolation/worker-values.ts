@@ -12,7 +12,7 @@ import {
 import type { JsonObject, JsonValue } from "@streamer/protocol";
 import type { LogLine, ProgressNews } from "./worker-messages.ts";
 
-/** Fields of one log line, and messages of errors. */
+/** Of one field of a log line. */
 const MAX_FIELD_LENGTH = 8_192;
 
 type Complain = (problem: string) => void;
@@ -65,7 +65,7 @@ export function logLine(level: keyof Log, fields: LogFields, message: unknown): 
   const plain: Record<string, JsonValue> = {};
   const errors: Record<string, ErrorDescription> = {};
   for (const [name, value] of Object.entries(fields ?? {})) {
-    if (value instanceof Error) errors[name] = plainError(value);
+    if (value instanceof Error) errors[name] = describeError(value);
     else if (value !== undefined) plain[name] = plainField(name, value);
   }
   return { level, fields: plain, ...(Object.keys(errors).length > 0 && { errors }), message: String(message) };
@@ -78,30 +78,3 @@ function plainField(name: string, value: unknown): JsonValue {
     return `(${asError(error).message})`;
   }
 }
-
-/** An error that can cross, whatever was thrown. */
-export function plainError(thrown: unknown): ErrorDescription {
-  const { details, ...rest } = describe(thrown);
-  const description = {
-    ...rest,
-    name: cut(rest.name),
-    message: cut(rest.message),
-    ...(rest.stack !== undefined && { stack: cut(rest.stack) }),
-  };
-  if (details === undefined) return description;
-  const problem = whyUnsendable(details);
-  if (problem === undefined) return { ...description, details: JSON.parse(JSON.stringify(details)) as JsonObject };
-  return { ...description, details: { left_out: problem.replace("metadata", "details") } };
-}
-
-/** Even what is thrown may throw when it is looked at. */
-function describe(thrown: unknown): ErrorDescription {
-  try {
-    return describeError(thrown);
-  } catch (error) {
-    return { name: "Error", message: `The handler threw what cannot be read: ${asError(error).message}` };
-  }
-}
-
-/** Anything can be put where an error's message should be. */
-const cut = (text: unknown): string => String(text).slice(0, MAX_FIELD_LENGTH);

@@ -6,9 +6,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setPriority } from "node:os";
 import { Worker } from "node:worker_threads";
-import { assertStorable, asError, Fatal, restoreError, type AnyHandler } from "@streamer/core";
+import { assertStorable, asError, describeError, Fatal, restoreError, type AnyHandler } from "@streamer/core";
 import { createWorkerContext, type WorkerContext } from "./worker-context.ts";
-import { plainError } from "./worker-values.ts";
 import type { Answer, FromWorker, ToWorker } from "./worker-messages.ts";
 
 interface Running {
@@ -57,7 +56,7 @@ async function run(terms: Extract<ToWorker, { type: "run" }>): Promise<void> {
     requestId: request.id,
     fail: (error) => {
       isSpent = true;
-      failed.resolve({ ok: false, error: plainError(error) });
+      failed.resolve({ ok: false, error: describeError(error) });
       // What is left of it should stop: this process ends soon.
       context.abort(asError(error));
     },
@@ -78,7 +77,7 @@ async function answerOf(
     const result: unknown = await handler.run(input, ctx);
     return result === undefined ? { ok: true } : { ok: true, json: checked(result, valueLength) };
   } catch (error) {
-    return { ok: false, error: plainError(error) };
+    return { ok: false, error: describeError(error) };
   }
 }
 
@@ -95,7 +94,7 @@ function checked(result: unknown, valueLength: number): string {
 function strayed(error: unknown): void {
   const owner = runs.getStore() ?? current;
   if (owner && owner === current) owner.fail(error);
-  else post({ type: "stray", requestId: owner?.requestId ?? "", action: owner?.action ?? "", error: plainError(error) });
+  else post({ type: "stray", requestId: owner?.requestId ?? "", action: owner?.action ?? "", error: describeError(error) });
 }
 
 function post(message: FromWorker): void {

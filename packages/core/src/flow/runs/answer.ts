@@ -4,6 +4,7 @@
  */
 import { printMessage, wireError, type JsonValue, type ServerMessage, type WireError } from "@streamer/protocol";
 import { asError, Fatal } from "../../errors.ts";
+import { leastJsonLength } from "../../json-length.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { AnswerEnd } from "../../ports/answers.ts";
 import { cancelledError, describeFailure, type Decision } from "../../rules/outcome.ts";
@@ -34,6 +35,9 @@ export function createAnswer({ engine, deliver, valueLength }: AnswerParts): Ans
   function textOf(requestId: string, decision: Decision, runMs: number): string {
     if (decision.kind !== "complete") return print(requestId, { error: errorOf(requestId, decision) }, runMs);
     try {
+      // Printing what is far too long could take all memory there is.
+      const least = leastJsonLength(decision.result, valueLength);
+      if (least > valueLength) throw new Fatal(tooLong("Result", `at least ${least}`, valueLength));
       const text = print(requestId, decision.result === undefined ? {} : { data: decision.result as JsonValue }, runMs);
       if (text.length <= valueLength) return text;
       // What is around the result is part of the text: only now is it worth measuring by itself.

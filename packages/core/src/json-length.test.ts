@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { leastJsonLength } from "./json-length.ts";
-import { assertStorable } from "./progress.ts";
+import { assertStorable } from "./rules/progress.ts";
 
 it("is never above the length that is printed, and equals it where nothing is escaped or left out", () => {
   fc.assert(
