@@ -3,6 +3,7 @@
  * each on a fresh store. A gap is a promise not kept yet: its test must fail, and it must name one.
  */
 import { describe, expect, it } from "vitest";
+import { askedOptionsContract } from "./flow/asked-options.ts";
 import { answersContract } from "./ports/answers.ts";
 import { blobsContract } from "./ports/blobs.ts";
 import { cancelContract } from "./ports/cancel.ts";
@@ -61,6 +62,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   wakeups: wakeupsContract,
   "flow: the whole pipeline": flowContract,
   "flow: promotion of a sync run": promotionContract,
+  "flow: what clients may ask": askedOptionsContract,
   "flow: what handlers throw": thrownContract,
   "flow: crashes and repeats": crashContract,
 };

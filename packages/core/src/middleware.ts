@@ -87,7 +87,9 @@ export function createAdmit(list: readonly Middleware[]): (admission: Admission)
   return async (admission) => {
     for (const { name, admit } of asking) {
       try {
-        await admit(admission);
+        const asked = admit(admission);
+        // Most answer at once: a turn of the loop's queue for each request and middleware would be noticed.
+        if (asked !== undefined) await asked;
       } catch (thrown) {
         throw refusalOf(thrown, name);
       }

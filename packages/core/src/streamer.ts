@@ -14,7 +14,7 @@ import { createRuns } from "./flow/runs/runs.ts";
 import { createSubmit } from "./flow/submit.ts";
 import { createTellWaits } from "./flow/wait.ts";
 import type { AnyHandler } from "./handler.ts";
-import { permissions, type Middleware } from "./middleware.ts";
+import { checkMiddleware, permissions, type Middleware } from "./middleware.ts";
 import { resolveOptions, type PartialOptions } from "./options.ts";
 import type { Connection } from "./ports/connections.ts";
 import type { Engine } from "./ports/engine.ts";
@@ -88,7 +88,7 @@ export function createStreamer({
 }: StreamerParts): Streamer {
   const options = resolveOptions(chosen);
   const handlers = register(list);
-  const middleware = [permissions, ...added];
+  const middleware = [permissions, ...checkMiddleware(added)];
   const { connections, clock, log } = engine;
   const handlersAreLimited = Array.from(handlers.values()).some(({ concurrency }) => concurrency);
 

@@ -2,7 +2,7 @@
  * The whole of Streamer on the engine under test: createStreamer, the pump that an engine's entry points are, and
  * clients in memory. One pipeline is one process; `die` ends it without a word and starts the next on the same store.
  */
-import type { AnyHandler, Owner, PartialOptions, Streamer } from "@streamer/core";
+import type { AnyHandler, Middleware, Owner, PartialOptions, Streamer } from "@streamer/core";
 import { createStreamer } from "@streamer/core";
 import { parseServerMessage, printMessage, type ClientMessage, type ServerMessage } from "@streamer/protocol";
 import { withFaults, type Fault, type FaultyEngine, type PortCall } from "../faults.ts";
@@ -17,6 +17,7 @@ export interface PipelineParts {
   readonly harness: Harness;
   readonly handlers: readonly AnyHandler[];
   readonly options?: PartialOptions;
+  readonly middleware?: readonly Middleware[];
   readonly decide?: (call: PortCall) => Fault;
 }
 
@@ -41,12 +42,12 @@ export interface FlowClient {
   last<T extends ServerMessage["type"]>(type: T): ServerMessage<T> | undefined;
 }
 
-export async function startPipeline({ harness, handlers, options, decide = () => "none" }: PipelineParts): Promise<Pipeline> {
+export async function startPipeline({ harness, handlers, options, middleware, decide = () => "none" }: PipelineParts): Promise<Pipeline> {
   const engine = withFaults(harness.engine, decide);
   const work = (): void => {
     if (!engine.isDead) void streamer.work().catch(() => undefined);
   };
-  const streamer = createStreamer({ engine, handlers, onSlotFree: work, ...(options && { options }) });
+  const streamer = createStreamer({ engine, handlers, onSlotFree: work, ...(options && { options }), ...(middleware && { middleware }) });
   harness.onWake(work);
   let recoveredAt = harness.clock.monotonic();
 

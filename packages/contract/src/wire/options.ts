@@ -51,6 +51,22 @@ export function wireOptionsContract({ connect, id }: WireStage): void {
       expect(await client.end(requestId)).toMatchObject({ error: { code: "TIMEOUT" } });
     });
 
+    it("§4.1.1 more than a handler promises is refused, each option with its limit", async () => {
+      const client = await connect();
+      const requestId = id();
+      client.send(request(requestId, "flaky", {}, { timeout_ms: 604_800_000, max_attempts: 100, priority: 0 }));
+      const { error } = await client.message<ServerMessage<"error">>(
+        "refusal",
+        (message) => isError(message) && message.request_id === requestId,
+      );
+      expect(error).toMatchObject({
+        code: "VALIDATION_ERROR",
+        details: {
+          issues: [{ path: ["options", "timeout_ms"] }, { path: ["options", "max_attempts"], message: "100 is over the limit of 5" }],
+        },
+      });
+    });
+
     it("§4.1.1 §5.12 §8.1 what is put off says so, and when it will start", async () => {
       const client = await connect();
       const requestId = id();

@@ -5,7 +5,7 @@
 import type { ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
-import type { Middleware } from "../middleware.ts";
+import { createAdmit, type Middleware } from "../middleware.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Log } from "../ports/log.ts";
@@ -37,7 +37,7 @@ export type Route = (
 ) => Promise<void>;
 
 export function createRoute({ handlers, middleware, options, log, estimates, runs, submit }: RouteParts): Route {
-  const admissions = middleware.flatMap(({ admit }) => admit ?? []);
+  const admit = createAdmit(middleware);
 
   /**
    * At once only when nothing says that it is long: what is declared as long stays queued however quick it is, because its
@@ -67,7 +67,7 @@ export function createRoute({ handlers, middleware, options, log, estimates, run
     }
     const { input } = validated;
     const terms = checkAsked(asked, handler, options);
-    for (const admit of admissions) await admit({ handler, requestId, input, connection });
+    await admit({ handler, requestId, input, connection });
     const declared = declaredMs(handler, input, (problem) =>
       log.warn({ action, err: problem }, "an estimate function failed; the request is queued"),
     );
