@@ -38,6 +38,8 @@ export interface EmbeddedEngine extends Engine {
   readonly links: LinkSigner;
   /** Why the store cannot be read or written, if so. */
   storeRefusal(): Promise<Error | undefined>;
+  /** Size of what the store has not folded back into its database yet: it grows while another program reads that. */
+  walBytes(): number;
   /** Commits what waits and closes the store. */
   close(): void;
 }
@@ -73,6 +75,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
       return { path, remove: () => rm(path, { recursive: true, force: true }) };
     },
     storeRefusal: store.refusal,
+    walBytes: database.walBytes,
     close: () => {
       wakeups.close();
       store.close();

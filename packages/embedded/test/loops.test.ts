@@ -1,6 +1,9 @@
 /** The background work of a server, each with the failure that once ended it. */
 import { createManualClock, turnsOfTheLoop } from "@streamer/contract";
 import { expect, it, vi } from "vitest";
+import type { Streamer } from "@streamer/core";
+import type { EmbeddedEngine } from "../src/engine.ts";
+import { startSweep } from "../src/server/entry/sweep.ts";
 import { createPump } from "../src/server/entry/work.ts";
 import { createWakeups } from "../src/wakeups.ts";
 import { silent } from "./harness.ts";
@@ -52,4 +55,38 @@ it("P9 wakeups go on after the store could not say what comes next", async () =>
   await clock.advance(28_000);
   expect(onWake).toHaveBeenCalledTimes(3);
   wakeups.close();
+});
+
+it("P7 sweeps go on after any failure, purge what they can, and warn of a write-ahead log that grows", async () => {
+  const clock = createManualClock();
+  const lines: string[] = [];
+  const note = (_: object, message: string): void => void lines.push(message);
+  let walBytes = 300_000_000;
+  const engine = {
+    clock,
+    log: { debug: note, info: note, warn: note, error: note },
+    channel: {},
+    connections: { all: [] },
+    walBytes: () => walBytes,
+  } as unknown as EmbeddedEngine;
+  const calls = { tellWaits: 0, recover: 0, purge: 0 };
+  const fails = (name: keyof typeof calls) => async (): Promise<never> => {
+    calls[name] += 1;
+    throw new Error("the disk is away");
+  };
+  const streamer = { tellWaits: fails("tellWaits"), recover: fails("recover"), purge: fails("purge") } as unknown as Streamer;
+  const sweep = startSweep(engine, streamer, 30_000);
+  await clock.advance(120_000);
+  expect(lines.filter((line) => line.includes("write-ahead log"))).toHaveLength(2);
+  walBytes = 1;
+  await clock.advance(600_000);
+  expect(lines.filter((line) => line.includes("write-ahead log"))).toHaveLength(2);
+  expect(calls.tellWaits).toBeGreaterThan(20);
+  expect(calls.recover).toBeGreaterThan(20);
+  expect(calls.purge).toBe(2);
+  const failing = sweep.loops.filter(({ condition }) => condition.state === "failing").map(({ name }) => name);
+  // What cannot be forgotten is in the log, and keeps nobody from being served.
+  expect(failing).toEqual(["waits", "recover"]);
+  expect(lines.filter((line) => line.includes("past its retention"))).toHaveLength(2);
+  sweep.stop();
 });

@@ -69,7 +69,7 @@ it("one write that failed for another reason, or a disk that took the next, is n
   expect(await ask()).toEqual([200, { status: "ready" }]);
 });
 
-it("names loops that are stuck or have failed for long, until they work again", async () => {
+it("names loops that are stuck or have failed for long until they work again, and slots that are lost", async () => {
   const clock = createManualClock();
   let isBroken = true;
   const ends: (() => void)[] = [];
@@ -90,7 +90,13 @@ it("names loops that are stuck or have failed for long, until they work again", 
       if (isBroken) throw new Error("/secret/path");
     },
   });
-  const readiness = createReadiness({ isServing: () => true, storeRefusal: async () => undefined, loops: () => [stuck, failing] });
+  let health = { runs: 3, abandonedRuns: 3, isLosingSlots: false };
+  const readiness = createReadiness({
+    isServing: () => true,
+    storeRefusal: async () => undefined,
+    loops: () => [stuck, failing],
+    health: () => health,
+  });
   stuck.nudge();
   await clock.advance(20_000);
   expect(await readiness()).toEqual([]);
@@ -103,5 +109,7 @@ it("names loops that are stuck or have failed for long, until they work again", 
   ends[0]!();
   await clock.advance(30_000);
   expect(await readiness()).toEqual([]);
+  health = { ...health, isLosingSlots: true };
+  expect(await readiness()).toMatchObject([{ name: "slots", message: expect.stringMatching(/^3 runs/) as string }]);
   for (const loop of [stuck, failing]) loop.stop();
 });

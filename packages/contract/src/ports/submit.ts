@@ -1,7 +1,7 @@
 /** Submitting: one durable write that stores, queues, numbers the acknowledgment, and runs nothing twice. */
 import { expect } from "vitest";
 import type { ContractTest } from "../harness.ts";
-import { ALICE, BOB, DAY_MS, EVE, created, readFrame, record, replay, submission, terms } from "../samples.ts";
+import { ALICE, BOB, COMPLETED, DAY_MS, EVE, claimed, created, readFrame, record, replay, running, submission, terms } from "../samples.ts";
 
 export function submitContract(test: ContractTest): void {
   test("P1 submit stores the request and its acknowledgment, seq 1, as one write", async ({ engine, clock }) => {
@@ -152,6 +152,35 @@ export function submitContract(test: ContractTest): void {
     expect(new Map(claims.map(({ requestId, payload }) => [requestId, payload]))).toEqual(
       new Map(payloads.map((payload, n) => [`r${n}`, payload])),
     );
+  });
+
+  test("P12 names with a NUL are names, and are not cut there", async ({ engine }) => {
+    const owner = { tenantId: "t\u0000", userId: "u\u0000v" };
+    const metadata = { "k\u0000": "v\u0000w" };
+    for (const n of [1, 2])
+      await created(engine, `a\u0000${n}`, { owner, metadata, payload: `x\u0000${n}`, idempotencyKey: `i\u0000${n}` });
+    const found = await record(engine, submission("a\u00001", { owner }).key);
+    expect(found).toMatchObject({ requestId: "a\u00001", owner, metadata });
+    const claims = await engine.requests.claim(terms(5));
+    expect(new Map(claims.map(({ requestId, payload }) => [requestId, payload]))).toEqual(
+      new Map([
+        ["a\u00001", "x\u00001"],
+        ["a\u00002", "x\u00002"],
+      ]),
+    );
+    expect((await engine.requests.list({ ...owner, limit: 10 })).records).toHaveLength(2);
+    expect((await engine.requests.list({ ...owner, userId: "u", limit: 10 })).records).toEqual([]);
+  });
+
+  test("P12 times and lengths that are no whole numbers are taken all the same", async ({ engine, clock }) => {
+    const { lease } = await running(engine, "r1", { timeoutMs: 1_500.5, retentionMs: 86_400_000.25, runAt: clock.now() - 0.5 });
+    expect(await engine.requests.advance(lease, { events: [], leaseMs: 10_000 / 3 })).toMatchObject({ outcome: "advanced" });
+    expect(await engine.requests.reschedule(lease, { runAt: clock.now() + 12.5, events: [] })).toMatchObject({ outcome: "written" });
+    const waiting = await record(engine, lease.key);
+    expect(Number.isInteger(waiting.runAt)).toBe(true);
+    await clock.advance(20);
+    const again = await claimed(engine, lease.key);
+    expect(await engine.requests.settle(again.lease, COMPLETED)).toMatchObject({ outcome: "written" });
   });
 
   test("P12 a payload, a checkpoint and a result of the largest frame's size are kept whole", async ({ engine }) => {

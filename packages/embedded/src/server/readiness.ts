@@ -2,10 +2,10 @@
  * Whether clients should be sent here: nothing when all is well, else what is wrong, by name. It looks at each call, so
  * what has been mended is no problem any more.
  */
-import type { Loop } from "@streamer/core";
+import type { Loop, Streamer } from "@streamer/core";
 
 export interface Problem {
-  /** "server", "store", "loop claim": stable, for whoever alarms on it. */
+  /** "server", "store", "slots", "loop claim": stable, for whoever alarms on it. */
   readonly name: string;
   readonly message: string;
 }
@@ -16,6 +16,7 @@ export interface ReadinessParts {
   /** Why the store cannot be read or written, if so. */
   readonly storeRefusal: () => Promise<Error | undefined>;
   readonly loops: () => readonly Loop[];
+  readonly health: Streamer["health"];
 }
 
 export type Readiness = () => Promise<readonly Problem[]>;
@@ -23,15 +24,23 @@ export type Readiness = () => Promise<readonly Problem[]>;
 /** A loop that has failed for less may be on its way back. */
 const FAILING_LONG_MS = 30_000;
 
-export function createReadiness({ isServing, storeRefusal, loops }: ReadinessParts): Readiness {
+export function createReadiness({ isServing, storeRefusal, loops, health }: ReadinessParts): Readiness {
   return async () => {
     if (!isServing()) return [{ name: "server", message: "The server is starting or stopping." }];
     const refusal = await storeRefusal();
     return [
       ...(refusal ? [{ name: "store", message: `The store refuses writes: ${refusal.message}` }] : []),
       ...loops().flatMap((loop) => problemOf(loop)),
+      ...slotProblems(health()),
     ];
   };
+}
+
+function slotProblems({ abandonedRuns, isLosingSlots }: ReturnType<Streamer["health"]>): readonly Problem[] {
+  if (!isLosingSlots) return [];
+  return [
+    { name: "slots", message: `${abandonedRuns} runs have ended and their handlers have not: they heed no signal, and slots are lost.` },
+  ];
 }
 
 // Why a round failed is for the log: it may name what strangers should not read.

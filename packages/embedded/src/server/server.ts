@@ -137,6 +137,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
   const readiness = createReadiness({
     isServing: () => isReady,
     storeRefusal: engine.storeRefusal,
+    health: streamer.health,
     loops: () => [pump.loop, ...gateway.loops, engine.wakeups.loop, ...(sweep?.loops ?? [])],
   });
   http.on("request", createHttpListener({ engine, readiness, authenticate: auth.authenticate, describe }));

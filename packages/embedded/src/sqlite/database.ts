@@ -5,7 +5,7 @@
  * inspection tools can still read the database while the server runs. The operating system frees the lock when the
  * process dies, however it dies.
  */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StreamerError } from "@streamer/core";
@@ -17,6 +17,8 @@ export interface Database {
   readonly epoch: string;
   /** Numbers this process among those that opened the folder: the leases of an earlier one are over (P3). */
   readonly boot: number;
+  /** Size of what is not folded back into the database yet. */
+  walBytes(): number;
   close(): void;
 }
 
@@ -28,7 +30,8 @@ export function openDatabase(dataFolder: string): Database {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const lock = lockFolder(dataFolder);
   try {
-    const db = new DatabaseSync(join(dataFolder, "streamer.db"), { timeout: 5_000 });
+    const path = join(dataFolder, "streamer.db");
+    const db = new DatabaseSync(path, { timeout: 5_000 });
     // The WAL is folded back at 16 MiB rather than 4: fewer interruptions of the commit path under load.
     db.exec(`
       PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
@@ -42,6 +45,7 @@ export function openDatabase(dataFolder: string): Database {
       db,
       epoch: read("epoch"),
       boot: Number(read("boot")),
+      walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
       close: () => {
         db.close();
         lock.close();

@@ -15,6 +15,9 @@ const TELL_EVERY_MS = 1_000;
 const PURGE_EVERY_MS = 5 * 60_000;
 /** A socket lives at most 5 s beyond its token. */
 const EXPIRE_EVERY_MS = 2_000;
+const LOOK_AT_WAL_EVERY_MS = 60_000;
+/** Four times the size it is cut back to. */
+const LARGE_WAL_BYTES = 268_435_456;
 /** Rounds write and send: they may take their time on a slow disk. */
 const SHORTEST_BOUND_MS = 60_000;
 
@@ -46,13 +49,23 @@ export function startSweep(engine: EmbeddedEngine, streamer: Streamer, leaseMs: 
     }
   };
 
-  const every = (everyMs: number, name: string, round: () => Promise<unknown>): Loop =>
+  const lookAtWal = (): void => {
+    const bytes = engine.walBytes();
+    if (bytes < LARGE_WAL_BYTES) return;
+    log.warn(
+      { wal_bytes: bytes },
+      "the write-ahead log grows: a program that reads the database in one long transaction (a backup, an inspection) keeps it from being folded back",
+    );
+  };
+
+  const every = (everyMs: number, name: string, round: () => unknown): Loop =>
     createLoop({ clock, log, name, round, everyMs, boundMs: Math.max(everyMs, SHORTEST_BOUND_MS) });
   const loops = [
     every(TELL_EVERY_MS, "waits", () => streamer.tellWaits()),
     every(leaseMs / 3, "recover", () => streamer.recover()),
     every(PURGE_EVERY_MS, "purge", purgeAll),
     every(EXPIRE_EVERY_MS, "expire", endExpired),
+    every(LOOK_AT_WAL_EVERY_MS, "wal", lookAtWal),
   ];
   return {
     loops,
