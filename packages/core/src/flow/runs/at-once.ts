@@ -110,7 +110,8 @@ export function createAtOnce({ engine, options, deliver, slots, leaveToStore, ru
       const { handler, connection } = request;
       enter(connection.connectionId);
       try {
-        if (!slots.take(handler)) return "queue";
+        const taken = slots.take(handler);
+        if (taken !== true && !(await taken)) return "queue";
         let next: "begun" | "answered" | "queue" = "queue";
         try {
           next = await look(request);

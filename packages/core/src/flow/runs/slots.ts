@@ -17,8 +17,8 @@ export interface SlotsParts {
 }
 
 export interface Slots {
-  /** Takes a slot for a run that begins now, if one is free. */
-  take(handler: AnyHandler): boolean;
+  /** Takes a slot for a run that begins now, if one is free; while a claim is under way, once it has left one. */
+  take(handler: AnyHandler): boolean | Promise<boolean>;
   /** Takes a slot for a request about to be submitted, unless others wait for it. */
   reserve(handler: AnyHandler): boolean;
   free(handler: AnyHandler): void;
@@ -66,22 +66,30 @@ export function createSlots({ engine, handlers, options, onSlotFree }: SlotsPart
     return Math.min(lanes[laneOf(handler)].slots || Infinity, total, perTenant);
   }
 
-  function take(handler: AnyHandler): boolean {
+  /** Claims under way: they hold every free slot until it is known what they got. */
+  let claiming: Promise<unknown> | undefined;
+
+  function takeNow(handler: AnyHandler): boolean {
     const lane = lanes[laneOf(handler)];
     if (closed || lane.used >= lane.size) return false;
     lane.used += 1;
     return true;
   }
 
+  async function takeAfter(claimed: Promise<unknown>, handler: AnyHandler): Promise<boolean> {
+    await claimed;
+    return takeNow(handler);
+  }
+
   return {
-    take,
+    take: (handler) => takeNow(handler) || (claiming !== undefined && takeAfter(claiming, handler)),
     reserve(handler) {
       const lane = lanes[laneOf(handler)];
       if (closed || handler.concurrency || lane.backlog || lane.used >= lane.slots) {
         lane.backlog = true;
         return false;
       }
-      return take(handler);
+      return takeNow(handler);
     },
     free(handler) {
       lanes[laneOf(handler)].used -= 1;
@@ -104,6 +112,8 @@ export function createSlots({ engine, handlers, options, onSlotFree }: SlotsPart
       for (const { lane, free } of open) lane.used += free;
       let claims: readonly Claim[] = [];
       let isKnown = false;
+      const { promise: claimed, resolve } = Promise.withResolvers<void>();
+      claiming = claimed;
       try {
         claims = await requests.claim({
           leaseMs: options.leaseMs,
@@ -119,6 +129,8 @@ export function createSlots({ engine, handlers, options, onSlotFree }: SlotsPart
           lane.used -= free - taken;
           if (key === undefined && free > 0) lane.backlog = !isKnown || taken === free;
         }
+        if (claiming === claimed) claiming = undefined;
+        resolve();
       }
       return claims;
     },
