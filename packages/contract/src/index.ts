@@ -20,6 +20,7 @@ import { leaseContract } from "./ports/lease.ts";
 import { listContract } from "./ports/list.ts";
 import { modelContract } from "./ports/model.ts";
 import { promotionContract } from "./flow/promotion.ts";
+import { routesContract } from "./flow/routes.ts";
 import { recoverContract } from "./ports/recover.ts";
 import { retentionContract } from "./ports/retention.ts";
 import { retryContract } from "./ports/retry.ts";
@@ -63,6 +64,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: the whole pipeline": flowContract,
   "flow: promotion of a sync run": promotionContract,
   "flow: what clients may ask": askedOptionsContract,
+  "flow: one life on every route": routesContract,
   "flow: what handlers throw": thrownContract,
   "flow: crashes and repeats": crashContract,
 };

@@ -62,10 +62,16 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
     if (db.isTransaction) db.exec("ROLLBACK");
   };
 
-  const abandon = (): void => {
+  /** The log of a full disk can hold more than what fills it: folded back into the database, its room is free again. */
+  const makeRoom = (): void => {
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  };
+
+  const abandon = (error: unknown): void => {
     memory.undo(0);
     try {
       rollBack();
+      if (isSqliteError(error) && (error.errcode & 0xff) === DISK_FULL) makeRoom();
     } catch {
       // The disk that failed the commit fails this too: the next commit tries it first.
     }
@@ -83,7 +89,7 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
       for (const write of batch) attempt(write);
       end.run();
     } catch (error) {
-      abandon();
+      abandon(error);
       const refused = refuse(error);
       for (const write of batch) write.result = { error: refused };
     }
@@ -117,6 +123,8 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
 const isSqliteError = (error: unknown): error is Error & { readonly errcode: number } =>
   error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
 
+/** SQLITE_FULL. */
+const DISK_FULL = 13;
 /** Codes of SQLite that a write earns for what it says: error, constraint, mismatch, range. Any other is of the disk. */
 const FAULTS_OF_A_WRITE: ReadonlySet<number> = new Set([1, 19, 20, 25]);
 
