@@ -62,32 +62,40 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
     if (db.isTransaction) db.exec("ROLLBACK");
   };
 
-  /** The log of a full disk can hold more than what fills it: folded back into the database, its room is free again. */
-  const makeRoom = (): void => {
-    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  };
-
-  const abandon = (error: unknown): void => {
+  /** True when it is worth trying again: the log of a full disk, folded back into the database, has room again. */
+  const abandon = (error: unknown): boolean => {
     memory.undo(0);
     try {
       rollBack();
-      if (isSqliteError(error) && (error.errcode & 0xff) === DISK_FULL) makeRoom();
+      if (!isSqliteError(error) || (error.errcode & 0xff) !== DISK_FULL) return false;
+      return db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
     } catch {
       // The disk that failed the commit fails this too: the next commit tries it first.
+      return false;
     }
+  };
+
+  const runAll = (batch: readonly Write[]): void => {
+    memory.begin();
+    rollBack();
+    begin.run();
+    for (const write of batch) attempt(write);
+    end.run();
   };
 
   const commit = (): void => {
     const batch = waiting;
     waiting = [];
     if (batch.length === 0) return;
-    memory.begin();
     refusal = undefined;
     try {
-      rollBack();
-      begin.run();
-      for (const write of batch) attempt(write);
-      end.run();
+      try {
+        runAll(batch);
+      } catch (error) {
+        if (!abandon(error)) throw error;
+        refusal = undefined;
+        runAll(batch);
+      }
     } catch (error) {
       abandon(error);
       const refused = refuse(error);
