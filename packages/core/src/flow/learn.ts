@@ -8,14 +8,14 @@ import { asError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { RunSeries } from "../ports/run-times.ts";
-import { append, merged, noDurations, quantiles, record, type Durations, type Quantiles } from "../rules/durations.ts";
+import { append, binOf, merged, noDurations, quantiles, recordBin, type Durations, type Quantiles } from "../rules/durations.ts";
 import { asDeclared } from "../rules/estimates.ts";
 import {
+  asCalibration,
   asRatio,
   calibrationOf,
   fromRatios,
   ratioSeries,
-  recordCalibration,
   sizeSeries,
   type Calibration,
   type RunKind,
@@ -163,20 +163,23 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
   }
 
   /** Into what counts here at once, and into what is stored later. */
-  function add(entry: Learned, name: RunSeries, put: (durations: Durations) => void): Entry {
+  function add(entry: Learned, name: RunSeries, time: number): Entry {
     const same = ofSeries(entry, name);
-    put(same.durations);
+    const bin = binOf(time);
+    recordBin(same.durations, bin);
     let unsaved = entry.unsaved.get(name);
     if (!unsaved) entry.unsaved.set(name, (unsaved = noDurations()));
-    put(unsaved);
+    recordBin(unsaved, bin);
     return same;
   }
 
-  function addTime(entry: Learned, name: RunSeries, family: Family, time: number): void {
-    const same = add(entry, name, (durations) => record(durations, time));
-    if (same.durations.count < (same.current?.until ?? 0)) return;
-    same.current = undefined;
-    entry.families.delete(family);
+  function addTime(entry: Learned, name: RunSeries, family: Family, time: number): Durations {
+    const same = add(entry, name, time);
+    if (same.durations.count >= (same.current?.until ?? 0)) {
+      same.current = undefined;
+      entry.families.delete(family);
+    }
+    return same.durations;
   }
 
   return {
@@ -184,19 +187,20 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
     known,
     begin(kind) {
       const told = known(kind);
-      return told ? { ...kind, toldP90Ms: told.p90Ms } : kind;
+      if (!told) return kind;
+      const { action, size, declaredMs } = kind;
+      return { action, size, declaredMs, toldP90Ms: told.p90Ms };
     },
     record({ action, size, declaredMs, toldP90Ms }, runMs) {
       const entry = learned(action);
       // Of runs by a computed estimate, too: what tells waiting requests knows their size alone.
-      addTime(entry, sizeSeries(size), "size_", runMs);
+      const { count } = addTime(entry, sizeSeries(size), "size_", runMs);
       if (declaredMs !== undefined && isByInput(action)) {
         addTime(entry, ratioSeries(declaredMs), "ratio_", asRatio(runMs, declaredMs));
       }
-      if (toldP90Ms !== undefined) add(entry, "within_p90", (durations) => recordCalibration(durations, runMs <= toldP90Ms));
+      if (toldP90Ms !== undefined) add(entry, "within_p90", asCalibration(runMs <= toldP90Ms));
       // What is being read is neither with nor without a write under way.
       if (entry.saving || entry.reading || clock.monotonic() - entry.savedAt < SAVE_EVERY_MS) return;
-      const { count } = ofSeries(entry, sizeSeries(size)).durations;
       if (random() * Math.min(MOST_UNSAVED, count / SAVE_SHARE) < 1) entry.saving = write(action, entry);
     },
     calibration: async (action) => calibrationOf((await loaded(action)).series.get("within_p90")?.durations),

@@ -36,10 +36,11 @@ const MIN_WEIGHT = 1e-3;
 
 export const noDurations = (): Durations => ({ count: 0, weight: 1, bins: new Map() });
 
-const binOf = (ms: number): number => (ms <= 1 ? 0 : Math.ceil(Math.log(ms) / LOG_GAMMA));
+export const binOf = (ms: number): number => (ms <= 1 ? 0 : Math.ceil(Math.log(ms) / LOG_GAMMA));
 
-export function record(durations: Durations, runMs: number): void {
-  const bin = binOf(runMs);
+export const record = (durations: Durations, runMs: number): void => recordBin(durations, binOf(runMs));
+
+export function recordBin(durations: Durations, bin: number): void {
   durations.bins.set(bin, (durations.bins.get(bin) ?? 0) + durations.weight);
   durations.count += 1;
   durations.weight /= DECAY;

@@ -7,7 +7,7 @@
  * - `within_p90`: whether runs ended within the 90th percentile that was told when they began.
  */
 import type { RunSeries } from "../ports/run-times.ts";
-import { record, shareUpTo, type Durations, type Quantiles } from "./durations.ts";
+import { shareUpTo, type Durations, type Quantiles } from "./durations.ts";
 
 /** What is known of a run before it begins. */
 export interface RunKind {
@@ -29,8 +29,14 @@ export interface Calibration {
 const SERIES = /^(size_\d+|ratio_\d+|within_p90)$/;
 export const isRunSeries = (name: string): name is RunSeries => SERIES.test(name);
 
-export const sizeSeries = (size: number): RunSeries => `size_${size}`;
-export const ratioSeries = (declaredMs: number): RunSeries => `ratio_${Math.floor(Math.log2(1 + declaredMs))}`;
+/** Made once each: they are asked for at every run, and there are some dozens. */
+const SIZES: RunSeries[] = [];
+const RATIOS: RunSeries[] = [];
+export const sizeSeries = (size: number): RunSeries => (SIZES[size] ??= `size_${size}`);
+export function ratioSeries(declaredMs: number): RunSeries {
+  const scale = Math.floor(Math.log2(1 + declaredMs));
+  return (RATIOS[scale] ??= `ratio_${scale}`);
+}
 
 /**
  * Added to both times before they are divided. What a run costs beside its work is milliseconds: without this, a job
@@ -53,7 +59,8 @@ export function fromRatios({ p50Ms, p90Ms }: Quantiles, declaredMs: number): Qua
 const WITHIN_MS = 1;
 const BEYOND_MS = 1_000;
 
-export const recordCalibration = (within: Durations, isWithin: boolean): void => record(within, isWithin ? WITHIN_MS : BEYOND_MS);
+/** What `within_p90` records of a run. */
+export const asCalibration = (isWithin: boolean): number => (isWithin ? WITHIN_MS : BEYOND_MS);
 
 export function calibrationOf(within: Durations | undefined): Calibration | undefined {
   if (!within || within.count === 0) return undefined;
