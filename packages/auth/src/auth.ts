@@ -2,9 +2,10 @@
  * Who is at the other end: the claims of a verified token, and nothing a message says (P10). Every refusal is a value
  * with a typed error that says what to do; why a signature failed is not said.
  */
-import { errors, jwtVerify, type JWTPayload } from "jose";
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import { wireError, type WireError } from "@streamer/protocol";
-import type { Clock, Owner } from "@streamer/core";
+import { asError, type Clock, type Log, type Owner } from "@streamer/core";
+import { KeysUnavailable } from "./key-set.ts";
 import { isCompactToken, type TrustedKeys, type Verification } from "./keys.ts";
 
 export type AuthOptions = TrustedKeys & {
@@ -31,18 +32,20 @@ const UNTRUSTED = "The token is malformed or not signed by a trusted key.";
 const TOLERANCE_SECONDS = 5;
 const MAX_NAME_LENGTH = 256;
 const MAX_PERMISSIONS = 256;
+/** About as long as the next fetch of the key set takes to be due and answered. */
+const RETRY_AFTER_MS = 2_000;
 
 /** `keys` are those tokens are verified with; `options` what else is asked of them. */
 export function createVerifier(
   keys: Verification,
   options: Pick<AuthOptions, "issuer" | "audience" | "allowNoExpiry">,
-  clock: Pick<Clock, "now">,
+  { clock, log }: { readonly clock: Pick<Clock, "now">; readonly log: Log },
 ): Authenticate {
   return async (token) => {
     if (token === undefined) return refuse('No token was given. Send one in the Authorization header, or as subprotocol "bearer.<token>".');
     if (!isCompactToken(token)) return refuse(UNTRUSTED);
     try {
-      const { payload } = await jwtVerify(token, keys.getKey, {
+      const payload = await verify(token, keys, {
         algorithms: [...keys.algorithms],
         clockTolerance: TOLERANCE_SECONDS,
         currentDate: new Date(clock.now()),
@@ -52,9 +55,26 @@ export function createVerifier(
       });
       return readClaims(payload);
     } catch (error) {
-      return explain(error);
+      return explain(error) ?? unavailable(error, log);
     }
   };
+}
+
+/** A token that names no key may be of any that fits. */
+async function verify(token: string, keys: Verification, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, keys.getKey, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (problem) {
+        if (!(problem instanceof errors.JWSSignatureVerificationFailed)) throw problem;
+      }
+    }
+    throw error;
+  }
 }
 
 const refuse = (message: string): Authentication => ({ ok: false, error: wireError("UNAUTHORIZED", message) });
@@ -79,14 +99,22 @@ function isName(value: unknown): value is string {
   return typeof value === "string" && value.length > 0 && value.length <= MAX_NAME_LENGTH && value.isWellFormed();
 }
 
-function explain(error: unknown): Authentication {
+/** What was wrong with the token; undefined when that is not known. */
+function explain(error: unknown): Authentication | undefined {
   if (error instanceof errors.JWTExpired) return refuse("The token has expired. Get a new one and connect again.");
   if (error instanceof errors.JWTClaimValidationFailed) return refuse(`The token's claims are not accepted: ${error.message}.`);
-  if (error instanceof errors.JWKSTimeout || error instanceof TypeError) {
-    return {
-      ok: false,
-      error: wireError("SERVICE_UNAVAILABLE", "The key set that verifies tokens cannot be reached. Try again.", { afterMs: 1_000 }),
-    };
-  }
+  if (error instanceof errors.JWKSInvalid || !(error instanceof errors.JOSEError)) return undefined;
   return refuse(UNTRUSTED);
+}
+
+/** No fault of the token: the client keeps it and tries again. */
+function unavailable(error: unknown, log: Log): Authentication {
+  const isOutage = error instanceof KeysUnavailable;
+  // An outage is logged where it is noticed, once and not for each token.
+  if (!isOutage) log.error({ err: asError(error) }, "a key that should verify tokens cannot be used");
+  const problem = isOutage ? "The keys that verify tokens cannot be fetched now." : "The key that should verify this token cannot be used.";
+  return {
+    ok: false,
+    error: wireError("SERVICE_UNAVAILABLE", `${problem} Connect again with the same token.`, { afterMs: RETRY_AFTER_MS }),
+  };
 }

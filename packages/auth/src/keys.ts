@@ -4,14 +4,15 @@
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { createKeySet, type KeySetParts } from "./key-set.ts";
 
 export type TrustedKeys =
   /** Shared secret for HS256, at least 32 bytes. */
   | { readonly secret: string | Uint8Array }
   /** Public key as PEM (SPKI): RSA for RS256, P-256 for ES256, Ed25519 for EdDSA. */
   | { readonly publicKey: string }
-  /** Key set: a URL, or the path of a JSON file. */
+  /** Key set: a URL, or the path of a JSON file. While the URL does not answer, the keys it gave before go on verifying. */
   | { readonly jwks: string };
 
 /** Three parts, each spelled the one way base64url has: lenient decoders would take many spellings for one token. */
@@ -29,11 +30,10 @@ const ASYMMETRIC = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
 /** HS256 is no stronger than its secret (RFC 7518 §3.2). */
 const MIN_SECRET_BYTES = 32;
 
-export function trust(keys: TrustedKeys): Verification {
+/** `parts` are for a key set with a URL: outages are logged there. */
+export function trust(keys: TrustedKeys, parts: KeySetParts): Verification {
   if ("jwks" in keys) {
-    const getKey = /^https?:\/\//.test(keys.jwks)
-      ? createRemoteJWKSet(new URL(keys.jwks))
-      : createLocalJWKSet(JSON.parse(readFileSync(keys.jwks, "utf8")) as JSONWebKeySet);
+    const getKey = /^https?:\/\//.test(keys.jwks) ? createKeySet(new URL(keys.jwks), parts) : keysOfFile(keys.jwks);
     return { getKey, algorithms: ASYMMETRIC };
   }
   if ("secret" in keys) {
@@ -44,6 +44,16 @@ export function trust(keys: TrustedKeys): Verification {
     return { getKey: () => secret, algorithms: ["HS256"] };
   }
   return trustPublic(createPublicKey(keys.publicKey));
+}
+
+function keysOfFile(path: string): JWTVerifyGetKey {
+  try {
+    return createLocalJWKSet(JSON.parse(readFileSync(path, "utf8")) as JSONWebKeySet);
+  } catch (error) {
+    throw new TypeError(`The key set in ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {
+      cause: error,
+    });
+  }
 }
 
 export function trustPublic(key: KeyObject): Verification {

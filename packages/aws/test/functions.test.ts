@@ -1,7 +1,7 @@
 /** The seven functions, called as AWS calls them, each in an environment of its own over the same tables. */
 import { generateKeyPairSync } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createVerifier, trust } from "@streamer/auth";
+import { createVerifier, trust, type TrustedKeys } from "@streamer/auth";
 import { createStreamer, defineHandler, requestKey, type AnyHandler, type HandlerContext } from "@streamer/core";
 import { createPartJoiner, parseServerMessage, type ServerMessage } from "@streamer/protocol";
 import type { ClientEnd } from "@streamer/contract";
@@ -70,9 +70,10 @@ const token = (claims: object = { sub: "alice", tenant_id: "acme" }, inMs = 3_60
     .setExpirationTime(Math.floor((harness.clock.now() + inMs) / 1_000))
     .sign(privateKey);
 
-const connect = () =>
+const ownKey = { publicKey: publicKey.export({ type: "spki", format: "pem" }).toString() };
+const connect = (keys: TrustedKeys = ownKey) =>
   createConnect({
-    authenticate: createVerifier(trust({ publicKey: publicKey.export({ type: "spki", format: "pem" }).toString() }), {}, harness.clock),
+    authenticate: createVerifier(trust(keys, { clock: harness.clock, log: silent }), {}, { clock: harness.clock, log: silent }),
     connections: harness.engine.connections,
     delayQueue: harness.engine.delayQueue,
     allowedOrigins: ["https://app.test"],
@@ -147,6 +148,17 @@ describe("connect", () => {
     expect(messages(client)).toMatchObject([{ type: "error", error: { code: "UNAUTHORIZED" } }]);
     expect(client.closed).toBeDefined();
     expect(await harness.engine.requests.get(KEY)).toEqual({ outcome: "unknown" });
+  });
+
+  it("§2.2 tells an outage of the key set as one, and not as a bad token", async () => {
+    const client = await harness.connectClient();
+    const behindAnOutage = connect({ jwks: "http://127.0.0.1:1/" });
+    await behindAnOutage(connectEvent(client.connectionId, { headers: { authorization: `Bearer ${await token()}` } }));
+    await say([handle("work", () => 1)], client, request);
+    expect(messages(client)).toMatchObject([
+      { type: "error", error: { code: "SERVICE_UNAVAILABLE", retry: { retryable: true, after_ms: 2_000 } } },
+    ]);
+    expect(client.closed).toBeDefined();
   });
 
   it("§2.2 a connection ends when its token does, to the second, whether it speaks or not", async () => {

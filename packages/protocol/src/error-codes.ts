@@ -27,7 +27,11 @@ export const ERROR_CODES = {
   TIMEOUT: { meaning: "The handler ran longer than the request's timeout.", retryable: true },
   PROCESSING_FAILED: { meaning: "The handler failed, and no attempts are left.", retryable: true },
   STORAGE_ERROR: { meaning: "The store refused or failed; nothing was accepted.", retryable: true },
-  SERVICE_UNAVAILABLE: { meaning: "The server is stopping or not ready.", retryable: true, closeCode: 1012 },
+  SERVICE_UNAVAILABLE: {
+    meaning: "The server is stopping, not ready, or lacks something it needs for now.",
+    retryable: true,
+    closeCode: 1012,
+  },
   INTERNAL_ERROR: { meaning: "A fault of the server's own; details are in its log.", retryable: true, closeCode: 1011 },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

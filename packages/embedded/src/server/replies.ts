@@ -18,6 +18,8 @@ export function replyJson(response: ServerResponse, status: number, body: JsonVa
 }
 
 export function replyError(response: ServerResponse, error: WireError): void {
+  const afterMs = error.retry?.after_ms;
+  if (afterMs !== undefined) response.setHeader("retry-after", Math.ceil(afterMs / 1_000));
   replyJson(response, HTTP_STATUS[error.code] ?? 500, { error: error as unknown as JsonValue });
 }
 

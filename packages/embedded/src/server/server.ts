@@ -117,7 +117,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     onSlotFree: () => pump.nudge(),
   });
   const pump = createPump({ clock, log, work: () => streamer.work() });
-  const auth = createAuth(chosen.auth, dataFolder, clock);
+  const auth = createAuth(chosen.auth, dataFolder, { clock, log });
   const gateway = createGateway({
     engine,
     streamer,

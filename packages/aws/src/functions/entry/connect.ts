@@ -10,6 +10,7 @@ import { createVerifier, readToken, trust, type Authenticate } from "@streamer/a
 import { SUBPROTOCOL } from "@streamer/protocol";
 import { systemClock } from "../../clock.ts";
 import { createConnections, type StoredConnections } from "../../connections.ts";
+import { createLog } from "../../log.ts";
 import { createItems } from "../../dynamodb/items.ts";
 import { LOOK_AHEAD_MS } from "../look-ahead.ts";
 import { required, tableName, VARIABLES } from "../settings.ts";
@@ -62,9 +63,10 @@ export function createConnect({ authenticate, connections, delayQueue, allowedOr
 function fromEnvironment(): ConnectParts {
   const { env } = process;
   const keys = env[VARIABLES.jwks] ? { jwks: env[VARIABLES.jwks]! } : { publicKey: required(env, VARIABLES.publicKey) };
+  const parts = { clock: systemClock, log: createLog("info", (line) => void process.stdout.write(line)) };
   const [issuer, audience] = [env[VARIABLES.issuer], env[VARIABLES.audience]];
   return {
-    authenticate: createVerifier(trust(keys), { ...(issuer && { issuer }), ...(audience && { audience }) }, systemClock),
+    authenticate: createVerifier(trust(keys, parts), { ...(issuer && { issuer }), ...(audience && { audience }) }, parts),
     connections: createConnections(createItems(new DynamoDBClient({}), tableName(env, "connections"))),
     delayQueue: createDelayQueue(new SQSClient({}), required(env, VARIABLES.delayQueueUrl)),
     allowedOrigins: (env[VARIABLES.allowedOrigins] ?? "").split(",").filter((origin) => origin !== ""),

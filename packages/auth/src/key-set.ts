@@ -1,0 +1,147 @@
+/**
+ * The key set of an identity provider, fetched from its URL. An outage of the provider is never told as a bad token:
+ *
+ * - K1 a key at hand goes on verifying, however old the set, while a newer one cannot be fetched;
+ * - K2 a key is unknown only to a set whose fetch began after the token came; until then the set is unavailable;
+ * - K3 one fetch at a time, of bounded time and size, at most one a second, whatever tokens come.
+ */
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { asError, type Clock, type Log } from "@streamer/core";
+
+/** The keys could not be fetched: nothing can be said about the token. */
+export class KeysUnavailable extends Error {
+  constructor() {
+    super("The key set cannot be fetched.");
+    this.name = "KeysUnavailable";
+  }
+}
+
+export interface KeySetParts {
+  readonly clock: Pick<Clock, "monotonic" | "after">;
+  readonly log: Log;
+}
+
+/** Then a newer set is asked for: a key that was withdrawn is trusted no longer than this. */
+const MAX_AGE_MS = 10 * 60_000;
+const FETCH_TIMEOUT_MS = 5_000;
+/** Whoever brings a known key waits no longer than this for a newer set. */
+const REFRESH_PATIENCE_MS = 500;
+const MIN_INTERVAL_MS = 1_000;
+/** An outage is logged when it begins, then so often, and when it is over. */
+const LOG_EVERY_MS = 60_000;
+const MAX_BYTES = 1_048_576;
+
+interface KeySet {
+  readonly find: ReturnType<typeof createLocalJWKSet>;
+  /** When its fetch began. */
+  readonly askedAt: number;
+  readonly keyCount: number;
+}
+
+export function createKeySet(url: URL, { clock, log }: KeySetParts): JWTVerifyGetKey {
+  const place = url.origin + url.pathname;
+  let set: KeySet | undefined;
+  let startedAt = -Infinity;
+  let outage: { readonly since: number; failures: number; loggedAt: number; failedAt: number } | undefined;
+  let pending: Promise<void> | undefined;
+
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
+
+  function failed(cause: unknown): void {
+    const now = clock.monotonic();
+    outage ??= { since: now, failures: 0, loggedAt: -Infinity, failedAt: now };
+    outage.failures += 1;
+    outage.failedAt = now;
+    if (now - outage.loggedAt < LOG_EVERY_MS) return;
+    outage.loggedAt = now;
+    const fields = { err: asError(cause), key_set: place, failures: outage.failures, keys_at_hand: set?.keyCount ?? 0 };
+    log.error(
+      fields,
+      set ? "the key set cannot be fetched; the keys at hand go on verifying" : "the key set cannot be fetched: no token can be verified",
+    );
+  }
+
+  async function load(): Promise<void> {
+    startedAt = clock.monotonic();
+    const askedAt = startedAt;
+    try {
+      const keys = await fetchKeys(url);
+      set = { find: createLocalJWKSet(keys), askedAt, keyCount: keys.keys.length };
+    } catch (error) {
+      failed(error);
+      return;
+    }
+    if (outage)
+      log.info(
+        { key_set: place, failures: outage.failures, outage_ms: Math.round(clock.monotonic() - outage.since) },
+        "the key set is back",
+      );
+    outage = undefined;
+  }
+
+  /** Never rejects: what could not be fetched is known by what there is afterwards. */
+  function refresh(): Promise<void> {
+    return (pending ??= load().finally(() => {
+      pending = undefined;
+    }));
+  }
+
+  const hasJustFailed = (): boolean => outage !== undefined && clock.monotonic() - outage.failedAt < MIN_INTERVAL_MS;
+
+  /** Makes sure that a fetch began no earlier than `since`, unless it would be one too many (K3). */
+  async function refreshSince(since: number): Promise<void> {
+    await pending;
+    if (startedAt >= since || hasJustFailed()) return;
+    const waitMs = startedAt + MIN_INTERVAL_MS - clock.monotonic();
+    if (waitMs > 0) await sleep(waitMs);
+    await (startedAt >= since ? pending : refresh());
+  }
+
+  return async (header, token) => {
+    const cameAt = clock.monotonic();
+    const isOld = set === undefined || cameAt - set.askedAt > MAX_AGE_MS;
+    // Without any key there is nothing to do but wait.
+    if (isOld && !hasJustFailed()) await (set ? Promise.race([refresh(), sleep(REFRESH_PATIENCE_MS)]) : refresh());
+    try {
+      if (set) return await set.find(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+    }
+    await refreshSince(cameAt);
+    if (set && set.askedAt >= cameAt) return set.find(header, token);
+    throw new KeysUnavailable();
+  };
+}
+
+async function fetchKeys(url: URL): Promise<JSONWebKeySet> {
+  const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
+  const response = await fetch(url, { signal, redirect: "manual", headers: { accept: "application/jwk-set+json, application/json" } });
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    throw new Error(`it answered with status ${response.status}`);
+  }
+  const text = await readText(response);
+  const keys = parse(text);
+  if (!Array.isArray(keys?.keys)) throw new Error("its answer is not a key set");
+  if (keys.keys.length === 0) throw new Error("it holds no keys");
+  return keys;
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) throw new Error(`its answer is larger than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parse(text: string): JSONWebKeySet | undefined {
+  try {
+    return JSON.parse(text) as JSONWebKeySet;
+  } catch (error) {
+    throw new Error(`its answer is not JSON: ${asError(error).message}`, { cause: error });
+  }
+}
