@@ -22,6 +22,7 @@ import { modelContract } from "./ports/model.ts";
 import { promotionContract } from "./flow/promotion.ts";
 import { routesContract } from "./flow/routes.ts";
 import { recoverContract } from "./ports/recover.ts";
+import { resumedEtaContract } from "./flow/resumed-eta.ts";
 import { retentionContract } from "./ports/retention.ts";
 import { retryContract } from "./ports/retry.ts";
 import { runTimesContract } from "./ports/run-times.ts";
@@ -64,6 +65,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: the whole pipeline": flowContract,
   "flow: promotion of a sync run": promotionContract,
   "flow: what clients may ask": askedOptionsContract,
+  "flow: when a resumed run will be done": resumedEtaContract,
   "flow: one life on every route": routesContract,
   "flow: what handlers throw": thrownContract,
   "flow: crashes and repeats": crashContract,
