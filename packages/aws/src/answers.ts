@@ -3,7 +3,8 @@
  * update, so of two processes that are asked for one id at once one runs it, and the other leaves its client to that one.
  *
  *   nothing ──begin──> running ──end──> answered, durable ──a minute──> forgotten
- *                      running ──its time is over: its process died──> begun again, its askers kept
+ *                      running ──its time is over: its process died──> begun again, its askers kept; or, when nobody asks
+ *                                anew, abandoned: whoever joined it is told to
  *
  * An item names the run that made it. By that name a lost answer to `begin` is recognised as one's own, and a run that
  * comes back from the dead changes nothing of the run that took its place.
@@ -44,7 +45,19 @@ const busy = (): StreamerError =>
     afterMs: TRY_AGAIN_MS,
   });
 
-export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers {
+export interface StoredAnswers extends Answers {
+  /** Whom a run that has died leaves without an answer: they are to ask again. Looked at later when it may still live. */
+  abandoned(key: RequestKey): Promise<readonly string[]>;
+}
+
+export interface AnswersParts {
+  readonly items: Items;
+  readonly clock: Pick<Clock, "now">;
+  /** Has somebody look, later, whether the run is abandoned. */
+  readonly lookLater: (key: RequestKey, delayMs: number) => Promise<void>;
+}
+
+export function createAnswers({ items, clock, lookLater }: AnswersParts): StoredAnswers {
   /** Runs that this process has begun, and for whom. */
   const begun = new Map<RequestKey, { readonly run: string; readonly connectionId: string; readonly until: number }>();
   const keyOf = (key: RequestKey) => ({ pk: `answer#${hashOf(key)}` });
@@ -86,7 +99,10 @@ export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers 
       names: { "#phase": "phase", "#run": "run" },
       values: { ":asker": new Set([connectionId]), ":running": "running", ":run": item.run },
     });
-    return joined ? { outcome: "joined" } : undefined;
+    if (!joined) return undefined;
+    // The one that runs it is answered for by API Gateway, should it die; who joined hears of nobody.
+    await lookLater(key, item.until - clock.now());
+    return { outcome: "joined" };
   }
 
   /** What there is of it; undefined when that has changed meanwhile. */
@@ -140,6 +156,22 @@ export function createAnswers(items: Items, clock: Pick<Clock, "now">): Answers 
         if (there) return there;
       }
       throw busy();
+    },
+    abandoned: async (key) => {
+      const item = await items.get<AnswerItem>(keyOf(key));
+      if (item?.phase !== "running") return [];
+      const now = Math.round(clock.now());
+      if (item.until > now) {
+        await lookLater(key, item.until - now);
+        return [];
+      }
+      const forgotten = await items.update<AnswerItem>(keyOf(key), {
+        set: "SET #phase = :forgotten",
+        condition: "#run = :run AND #phase = :running",
+        names: { "#phase": "phase", "#run": "run" },
+        values: { ":forgotten": "forgotten", ":running": "running", ":run": item.run },
+      });
+      return Array.from(forgotten?.askers ?? []);
     },
     end: async (key, end) => {
       const mine = begun.get(key);

@@ -7,7 +7,7 @@ import type { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewayma
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock, Engine, Log } from "@streamer/core";
-import { createAnswers } from "./answers.ts";
+import { createAnswers, type StoredAnswers } from "./answers.ts";
 import { createBlobs } from "./blobs.ts";
 import { createChannel } from "./channel.ts";
 import { createConnections, type StoredConnections } from "./connections.ts";
@@ -45,6 +45,7 @@ export interface EngineParts {
 
 export interface AwsEngine extends Engine {
   readonly requests: DynamoRequests;
+  readonly answers: StoredAnswers;
   readonly connections: StoredConnections;
   readonly subscriptions: StoredSubscriptions;
   readonly limits: Limits;
@@ -87,7 +88,11 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
   return {
     epoch: parts.epoch,
     requests: metered(told.requests, metrics),
-    answers: createAnswers(table("limits"), clock),
+    answers: createAnswers({
+      items: table("limits"),
+      clock,
+      lookLater: (key, delayMs) => delayQueue.send({ kind: "answer", key }, delayMs),
+    }),
     runTimes: createRunTimes(table("limits")),
     events: createEvents(store),
     subscriptions: told.subscriptions,

@@ -11,6 +11,8 @@ export type DelayedMessage =
   | { readonly kind: "run"; readonly key: RequestKey }
   /** A process that told followers of this request may have died: tell them what it left. */
   | { readonly kind: "tell"; readonly key: RequestKey }
+  /** A run that others wait for the answer of may have died (answers.ts). */
+  | { readonly kind: "answer"; readonly key: RequestKey }
   /** The token of a connection runs out. */
   | { readonly kind: "expire"; readonly connectionId: string };
 

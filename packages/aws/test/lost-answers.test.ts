@@ -6,6 +6,7 @@ import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynam
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { submission } from "@streamer/contract/samples";
 import { CREDENTIALS } from "./dynamodb.ts";
+import { apologize } from "../src/functions/apologize.ts";
 import { createAnswers } from "../src/answers.ts";
 import type { Items } from "../src/dynamodb/items.ts";
 import { createAwsEngine, type AwsEngine } from "../src/engine.ts";
@@ -266,6 +267,26 @@ describe("what is answered at once", () => {
     await harness.dispose();
   });
 
+  it("P4 whoever joined a run that died is told to ask again, once, when its time is over", async () => {
+    const harness = await createHarness(cloud);
+    const { clock, engine } = harness;
+    const end = await harness.connectClient();
+    await harness.another("p1").answers.begin(key, asked("a"));
+    expect(await engine.answers.begin(key, asked(end.connectionId))).toEqual({ outcome: "joined" });
+    expect(harness.delayed).toEqual([{ kind: "answer", key }]);
+    await apologize(engine, key);
+    expect(end.received).toEqual([]);
+    await clock.advance(LEASE_MS);
+    for (let times = 0; times < 2; times += 1) await apologize(engine, key);
+    expect(end.received.map((text) => Object.keys(JSON.parse(text) as object))).toEqual([["message", "connectionId", "requestId"]]);
+    expect(await engine.answers.begin(key, asked(end.connectionId))).toEqual({ outcome: "begun" });
+    expect(await engine.answers.end(key, ANSWER)).toEqual([end.connectionId]);
+    // One that ended well leaves nobody to be told.
+    await apologize(engine, key);
+    expect(end.received).toHaveLength(1);
+    await harness.dispose();
+  });
+
   it("P4 who asks for another payload than a dead run had begins anew; the dead one, come back, answers its own client alone", async () => {
     const harness = await createHarness(cloud);
     const [dead, next] = [harness.another("p1").answers, harness.another("p2").answers];
@@ -280,7 +301,7 @@ describe("what is answered at once", () => {
   it("P4 what cannot be known is a failure that can be tried again, never an answer", async () => {
     // An item that is never what it was a moment ago: it cannot be begun, and when it is looked at it is gone.
     const items = { update: async () => undefined, get: async () => undefined } as unknown as Items;
-    const answers = createAnswers(items, { now: () => 0 });
+    const answers = createAnswers({ items, clock: { now: () => 0 }, lookLater: async () => {} });
     await expect(answers.begin(key, asked("a"))).rejects.toMatchObject({ code: "STORAGE_ERROR", afterMs: 1_000 });
   });
 

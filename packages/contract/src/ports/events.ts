@@ -12,6 +12,7 @@ import {
   partial,
   progress,
   readFrame,
+  record,
   replay,
   retrying,
   running,
@@ -109,5 +110,24 @@ export function eventsContract(test: ContractTest): void {
     await engine.requests.advance(lease, { events: odd.map((data, index) => partial(index, data)), leaseMs: LEASE_MS });
     const read = (await replay(engine, lease.key)).map(readFrame).flatMap((message) => (message.type === "partial" ? [message.data] : []));
     expect(read).toEqual(odd);
+  });
+
+  test("P2 P5 P6 a life of many attempts with long words is replayed whole, in pages of any size", async ({ engine, clock }) => {
+    const { key } = submission("r1");
+    const metadata = Object.fromEntries(Array.from({ length: 32 }, (_, n) => [`k${n}`, "€".repeat(1_024)]));
+    const words = "€".repeat(1_000);
+    await created(engine, "r1", { metadata, maxAttempts: 100 });
+    for (let attempt = 1; attempt <= 40; attempt += 1) {
+      const { lease } = await claimed(engine, key);
+      await engine.requests.advance(lease, { events: [partial(attempt)], leaseMs: LEASE_MS });
+      const error = { code: "PROCESSING_FAILED", message: words } as const;
+      const events = [{ type: "retrying", attempt, retry_at: clock.now(), error }] as const;
+      expect(await engine.requests.reschedule(lease, { runAt: clock.now(), events })).toMatchObject({ outcome: "written" });
+    }
+    expect(await record(engine, key)).toMatchObject({ status: "RETRYING", metadata, error: { message: words } });
+    for (const size of [1, 7, 1_000]) {
+      expect((await replay(engine, key, 0, size)).map(({ seq }) => seq)).toEqual(Array.from({ length: 81 }, (_, at) => at + 1));
+    }
+    expect((await replay(engine, key, 33, 4)).map(({ seq }) => seq)).toEqual(Array.from({ length: 48 }, (_, at) => at + 34));
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { asError, type AnyHandler, type RequestKey } from "@streamer/core";
+import { apologize } from "../apologize.ts";
 import { expire } from "../expire.ts";
 import { invokeWorkFromEnvironment, type InvokeWork } from "../invoke-work.ts";
 import { createRuntime, type Runtime } from "../runtime.ts";
@@ -36,6 +37,8 @@ export function createWake({ engine, streamer, invoke, log }: Runtime, invokeWor
         return invokeWork({ key: message.key });
       case "tell":
         return streamer.catchUp(message.key);
+      case "answer":
+        return apologize(engine, message.key);
       case "expire":
         return expire({ engine, streamer }, message.connectionId);
       default:
