@@ -4,7 +4,7 @@
  */
 import type { Loop, Streamer } from "@streamer/core";
 
-export interface Problem {
+interface Problem {
   /** "server", "store", "slots", "loop claim": stable, for whoever alarms on it. */
   readonly name: string;
   readonly message: string;

@@ -10,7 +10,6 @@ import type { Fleet, Served } from "./fleet.ts";
 export interface AsyncQueue {
   /** Returns the id of the request. */
   add(event: string): string;
-  readonly waitingCount: number;
   stop(): void;
 }
 export interface AsyncQueueParts {
@@ -24,7 +23,6 @@ export interface AsyncQueueParts {
 
 export function createAsyncQueue({ arn, plan, fleet, retryMs, deliver }: AsyncQueueParts): AsyncQueue {
   const timers = new Set<NodeJS.Timeout>();
-  let waitingCount = 0;
   let isStopped = false;
 
   const conclude = (event: AsyncEvent, condition: Condition, last: Served | undefined): void => {
@@ -39,9 +37,7 @@ export function createAsyncQueue({ arn, plan, fleet, retryMs, deliver }: AsyncQu
     timers.add(timer);
   };
   const attempt = async (event: AsyncEvent, last?: Served): Promise<void> => {
-    waitingCount += 1;
     const slot = await fleet.reserve();
-    waitingCount -= 1;
     if (slot === undefined) return;
     if (isStopped) return slot.release();
     if (Date.now() - event.receivedAt > plan.maximumEventAgeMs) {
@@ -61,9 +57,6 @@ export function createAsyncQueue({ arn, plan, fleet, retryMs, deliver }: AsyncQu
       const requestId = randomUUID();
       void attempt({ requestId, event, receivedAt: Date.now(), attempts: 0 });
       return requestId;
-    },
-    get waitingCount() {
-      return waitingCount;
     },
     stop: () => {
       isStopped = true;
