@@ -27,6 +27,7 @@ import { retentionContract } from "./ports/retention.ts";
 import { retryContract } from "./ports/retry.ts";
 import { runTimesContract } from "./ports/run-times.ts";
 import { submitContract } from "./ports/submit.ts";
+import { largeValuesContract } from "./flow/large-values.ts";
 import { thrownContract } from "./flow/thrown.ts";
 import { subscriptionsContract } from "./ports/subscriptions.ts";
 import { waitsContract } from "./ports/waits.ts";
@@ -67,6 +68,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: what clients may ask": askedOptionsContract,
   "flow: when a resumed run will be done": resumedEtaContract,
   "flow: one life on every route": routesContract,
+  "flow: values that are far too large": largeValuesContract,
   "flow: what handlers throw": thrownContract,
   "flow: crashes and repeats": crashContract,
 };
