@@ -61,6 +61,13 @@ it("lists the actions, and tells of one in detail", async () => {
   expect(one).toContain("type Result = {\n  readonly url: string;\n};");
 });
 
+it("says how well the estimates of an action have held, once one was put to the test", async () => {
+  expect(await printed("actions", "echo")).not.toContain("calibrated");
+  const ran = streamerHere(["request", "echo", "--payload", '{"text":"x"}', "--url", server.url, "--token", token]);
+  expect([await ran.exitCode, ran.stderr]).toEqual([0, expect.any(String)]);
+  expect(await printed("actions", "echo")).toMatch(/calibrated +\d+ % of 1 run ended within the p90 told at its start/);
+});
+
 it("prints descriptions as JSON lines, and says which actions there are when one is not", async () => {
   const lines = jsonLines(await printed("actions", "--json"));
   expect(lines.map(({ action }) => action)).toEqual(handlers.map(({ action }) => action));

@@ -165,7 +165,8 @@ function checkedPart<Name extends string>(
   const given = values as Readonly<Record<string, unknown>>;
   const unknown = unknownName(limits, given);
   if (unknown !== undefined) {
-    throw new TypeError(`There is no option "${named(unknown)}"; known are ${Object.keys(limits).join(", ")}.`);
+    const known = part === "" ? Object.keys(DEFAULT_OPTIONS) : Object.keys(limits);
+    throw new TypeError(`There is no option "${named(unknown)}"; known are ${known.join(", ")}.`);
   }
   return checkedNumbers(limits, given, (name, problem) => {
     throw new TypeError(`Option "${named(name)}" ${problem}.`);
