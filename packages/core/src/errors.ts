@@ -179,3 +179,11 @@ export function restoreError(description: ErrorDescription): Error {
 export function asError(thrown: unknown): Error {
   return isPlainError(thrown) ? thrown : restoreError(describeError(thrown));
 }
+
+/** The process running a handler ended without an answer: counted as a crash, not as a failed attempt (P3). */
+export class WorkerDied extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "WorkerDied";
+  }
+}

@@ -3,6 +3,7 @@ export {
   RetryAfter,
   Stopped,
   StreamerError,
+  WorkerDied,
   asError,
   describeError,
   isFatal,
@@ -22,7 +23,7 @@ export type * from "./ports/clock.ts";
 export type * from "./ports/connections.ts";
 export type * from "./ports/engine.ts";
 export type * from "./ports/events.ts";
-export { WorkerDied, type IsolatedRun, type Isolation } from "./ports/isolation.ts";
+export type * from "./ports/isolation.ts";
 export type * from "./ports/log.ts";
 export type * from "./ports/requests.ts";
 export type * from "./ports/run-times.ts";

@@ -18,11 +18,3 @@ export interface Isolation {
    */
   run(run: IsolatedRun): Promise<unknown>;
 }
-
-/** The process running a handler ended without an answer: counted as a crash, not as a failed attempt (P3). */
-export class WorkerDied extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "WorkerDied";
-  }
-}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Fatal, RetryAfter, StreamerError, type StopReason } from "../errors.ts";
-import { WorkerDied } from "../ports/isolation.ts";
+import { WorkerDied } from "../errors.ts";
 import { decide, type DecisionTerms, type Ending } from "./outcome.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
 

@@ -1,7 +1,6 @@
 /** What follows from how a run ended. Pure: flow/runs carries it out. */
 import { wireError, type WireError } from "@streamer/protocol";
-import { asError, describeError, Fatal, isFatal, isRetryAfter, isStreamerError, type StopReason } from "../errors.ts";
-import { WorkerDied } from "../ports/isolation.ts";
+import { asError, describeError, Fatal, isFatal, isRetryAfter, isStreamerError, WorkerDied, type StopReason } from "../errors.ts";
 import type { Claim } from "../ports/requests.ts";
 import { assertStorable } from "./progress.ts";
 import { backoffMs, type RetryPolicy } from "./retry.ts";
