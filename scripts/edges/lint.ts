@@ -124,7 +124,8 @@ function ofRoom(rooms: Readonly<Record<string, Room>>, room: Room, message: stri
   const onlyTypes = others.filter(([name]) => room.imports.includes(`type ${name}`)).flatMap(([, { paths }]) => paths);
   const allowed = room.imports.flatMap((name) => rooms[name.replace(/^type /, "")]?.paths ?? []);
   // A folder of which a file may be imported, and the files at the top, are told apart by the test alone.
-  const isSeen = (path: string): boolean => path !== "" && !(path.endsWith("/") && allowed.some((one) => one.startsWith(path)));
+  const isSeen = (path: string): boolean =>
+    path !== "" && !(path.endsWith("/") && allowed.some((one) => one !== path && one.startsWith(path)));
   const up = room.paths.every((path) => path.includes("/")) ? "(?:\\.\\./)+" : "(?:\\./|(?:\\.\\./)+)";
   const tail = (path: string): string => {
     if (path.endsWith("/")) return `\\.\\.?/(?:.*/)?${quoted(path.split("/").at(-2)!)}/`;

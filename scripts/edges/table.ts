@@ -31,7 +31,10 @@ const AROUND_A_STAGE = ["errors", "rules", "type ports", "type handler", "type o
 /** What each stage may import, whether it does or not. */
 export const DECLARED = Object.fromEntries(STAGES.map((stage, at) => [stage, [...STAGES.slice(at + 1), ...LEAVES, ...AROUND_A_STAGE]]));
 /** Where a stage needs more than what is around it. */
-const BESIDES: Readonly<Partial<Record<string, readonly string[]>>> = { route: ["type middleware"], runs: ["middleware"] };
+const BESIDES: Readonly<Partial<Record<string, readonly string[]>>> = {
+  route: ["middleware"],
+  runs: ["middleware", "json-length"],
+};
 const IS_A_FOLDER: ReadonlySet<string> = new Set(["receive", "runs", "report", "deliver"]);
 
 const stages: Readonly<Record<string, Room>> = Object.fromEntries(
@@ -70,10 +73,11 @@ const CORE: Readonly<Record<string, Room>> = {
   loops: { paths: ["loops.ts"], imports: ["errors", "type ports"] },
   handler: { paths: ["handler.ts"], imports: ["rules", "type ports"] },
   options: { paths: ["options.ts"], imports: ["rules"] },
-  rules: { paths: ["rules/"], imports: ["errors", "type ports", "type handler", "type options"] },
+  rules: { paths: ["rules/"], imports: ["errors", "json-length", "type ports", "type handler", "type options"] },
   ports: { paths: ["ports/"], imports: ["type handler", "type rules"] },
   errors: { paths: ["errors.ts"], imports: ["thrown"] },
-  thrown: { paths: ["thrown.ts"], imports: [] },
+  thrown: { paths: ["thrown.ts"], imports: ["json-length"] },
+  "json-length": { paths: ["json-length.ts"], imports: [] },
 };
 
 /** Its top holds the ports under their names; each is made of what is in a room. */
