@@ -10,7 +10,8 @@ export const hashOf = (text: string): string => createHash("sha256").update(text
 export const partitionKey = (name: string): string => (name.length <= MAX_NAME_LENGTH ? name : `#${hashOf(name)}`);
 export const ownerKey = ({ tenantId, userId }: Owner): string =>
   partitionKey(`${encodeURIComponent(tenantId)}/${encodeURIComponent(userId)}`);
-export const tenantKey = (tenantId: string): string => partitionKey(encodeURIComponent(tenantId));
+/** The tenant that a request's partition key names, unless it is a hash. */
+export const tenantIn = (pk: string): string | undefined => (pk.startsWith("#") ? undefined : decodeURIComponent(pk.split("/")[0]!));
 export const shardOf = (pk: string): number => createHash("sha256").update(pk).digest()[0]! % SHARDS;
 export const shards: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
 /** Digits enough for epoch ms, so that text sorts as the number does. */

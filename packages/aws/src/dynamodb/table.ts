@@ -3,7 +3,7 @@
  * The CDK app, the local run and the tests all create their tables from what is declared here.
  *
  *   requests       one item per request: state, counts, lease, newest progress, the events of its lifecycle
- *     by_action    waiting requests in the order they are claimed
+ *     by_action    waiting requests by their tags: what to choose from (requests/shares.ts)
  *     by_time      what has to be looked at when: runs at the end of their lease, ends that may be untold, waits at their
  *                  time, results at expiry
  *     by_owner     for `list`, newest first

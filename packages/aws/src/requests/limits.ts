@@ -1,9 +1,9 @@
 /**
  * Counts of what waits (P14) and slots of what runs (concurrency), each changed by one conditional update.
  *
- *   waiting#{shard}   how many requests wait, and how many of each priority are due; the limit is dealt out to the shards,
- *                     so that together they never exceed it and no single item takes every write
- *   tenant#{tenant}   how many of one tenant wait
+ *   waiting#{shard}   how many requests wait, and how many are due; the limit is dealt out to the shards, so that together
+ *                     they never exceed it and no single item takes every write. How far the lines have come (shares.ts)
+ *   tenant#{tenant}   how many of one tenant wait, and of which users; whose turn it is
  *   slots#{action}, slots#{action}#{tenant}   which requests run: a set, so that taking and freeing may be repeated
  *
  * A count is changed beside the request, not with it: a process that dies between the two, or an answer that is lost and
@@ -12,8 +12,9 @@
  * found so again a while later. Traffic does not matter to that: each holder is judged by itself.
  */
 import { heldBy } from "@streamer/core";
-import { hashOf, shards, tenantKey } from "../dynamodb/keys.ts";
+import { shards } from "../dynamodb/keys.ts";
 import type { Items } from "../dynamodb/items.ts";
+import { aheadInTenant, ownName, reached, tenantHash, type Charge, type Numbers } from "./shares.ts";
 
 /** Where a waiting request is counted. */
 export interface Counted {
@@ -21,11 +22,13 @@ export interface Counted {
   readonly due: boolean;
 }
 type Entry =
-  | { readonly outcome: "entered"; readonly counted: Counted; readonly ahead: number }
+  | { readonly outcome: "entered"; readonly counted: Counted; readonly tag: number; readonly ahead: number }
   | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" };
 
 interface WaitingRequest {
   readonly tenant: string;
+  readonly user: string;
+  readonly action: string;
   readonly priority: number;
   readonly counted?: Counted;
 }
@@ -39,8 +42,10 @@ type Concurrency = { readonly total?: number; readonly perTenant?: number } | un
 export interface Limits {
   /** Counts a request that is about to wait, unless that would exceed the caps. */
   enter(request: WaitingRequest & { readonly due: boolean }, caps?: Caps): Promise<Entry>;
-  /** It waits no longer. */
-  leave(request: WaitingRequest): Promise<void>;
+  /** It waits no longer; chosen in turn, its tenant and user are charged for it. */
+  leave(request: WaitingRequest, charge?: Charge): Promise<void>;
+  /** Whose turn it is, of these tenants by their hashes. */
+  turns(tenants: ReadonlySet<string>): Promise<{ readonly counters: readonly Numbers[]; readonly tenants: ReadonlyMap<string, Numbers> }>;
   /** Slots for one run, all that its action's caps ask for; else which of them are all taken. */
   takeSlots(run: { readonly pk: string; readonly action: string; readonly tenant: string }, caps: Concurrency): Promise<Slots>;
   /** The limit that keeps such a run from starting now, if one does. */
@@ -53,8 +58,9 @@ export interface Limits {
 interface CounterItem {
   readonly pk: string;
   readonly waiting?: number;
+  readonly due?: number;
   readonly changed_at?: number;
-  readonly [due: `due${number}`]: number | undefined;
+  readonly [number: string]: unknown;
 }
 interface SlotsItem {
   readonly pk: string;
@@ -71,46 +77,52 @@ const TENANT_EXPIRY_MS = 7 * 86_400_000;
 const MAX_CHECKED = 25;
 
 const counterKey = (shard: number): string => `waiting#${shard}`;
-const tenantCounter = (tenant: string): string => `tenant#${tenantKey(tenant)}`;
+const TENANT = "tenant#";
+const tenantCounter = (hash: string): string => TENANT + hash;
 /** A share of `limit` for each shard; the shares add up to it. */
 const shareOf = (limit: number, shard: number): number => Math.floor(limit / shards.length) + (shard < limit % shards.length ? 1 : 0);
 
 export function createLimits(items: Items, now: () => number, isRunning: (pk: string) => Promise<boolean>): Limits {
-  const count = (pk: string, by: number, dueOf: number | undefined, cap = Infinity): Promise<CounterItem | undefined> => {
-    const isTenant = pk.startsWith("tenant#");
+  /** Adds to numbers of a counter and sets others; refused when as many wait as may. */
+  function count(pk: string, added: Numbers, set: Numbers, cap = Infinity): Promise<CounterItem | undefined> {
+    const isTenant = pk.startsWith(TENANT);
+    const wanted = { ...set, changed_at: Math.round(now()), ...(isTenant && { ttl: Math.ceil((now() + TENANT_EXPIRY_MS) / 1_000) }) };
+    const all = { ...added, ...wanted };
+    const expression = (names: Numbers, sign: string): string =>
+      Object.keys(names)
+        .map((name) => `#${name}${sign}:${name}`)
+        .join(", ");
     return items.update<CounterItem>(
       { pk },
       {
-        set: `ADD #waiting :by${dueOf === undefined ? "" : ", #due :by"} SET changed_at = :now${isTenant ? ", #ttl = :ttl" : ""}`,
-        names: { "#waiting": "waiting", ...(dueOf !== undefined && { "#due": `due${dueOf}` }), ...(isTenant && { "#ttl": "ttl" }) },
+        set: `ADD ${expression(added, " ")} SET ${expression(wanted, " = ")}`,
+        names: Object.fromEntries(Object.keys(all).map((name) => [`#${name}`, name])),
         values: {
-          ":by": by,
-          ":now": Math.round(now()),
+          ...Object.fromEntries(Object.entries(all).map(([name, value]) => [`:${name}`, value])),
           ...(cap !== Infinity && { ":cap": cap }),
-          ...(isTenant && { ":ttl": Math.ceil((now() + TENANT_EXPIRY_MS) / 1_000) }),
         },
         ...(cap !== Infinity && { condition: "attribute_not_exists(#waiting) OR #waiting < :cap" }),
       },
     );
-  };
+  }
 
-  const aheadOf = (counters: readonly CounterItem[], priority: number): number =>
-    counters.reduce((sum, counter) => {
-      let due = 0;
-      for (let level = priority; level <= 9; level += 1) due += counter[`due${level}`] ?? 0;
-      return sum + Math.max(0, due);
-    }, 0);
+  const countTenant = (request: WaitingRequest & { readonly due: boolean }, by: 1 | -1, set: Numbers = {}, cap = Infinity) =>
+    count(tenantCounter(tenantHash(request.tenant)), { waiting: by, ...(request.due && { [ownName(request)]: by }) }, set, cap);
+  const counterKeys = shards.map((shard) => ({ pk: counterKey(shard) }));
 
-  async function enterShard(request: WaitingRequest & { readonly due: boolean }, caps: Caps | undefined): Promise<Entry> {
-    const counters = await items.getAll<CounterItem>(shards.map((shard) => ({ pk: counterKey(shard) })));
+  async function enterShard(request: WaitingRequest & { readonly due: boolean }, own: Numbers, caps: Caps | undefined): Promise<Entry> {
+    const counters = await items.getAll<CounterItem>(counterKeys);
     const waitingIn = (shard: number): number => counters.find(({ pk }) => pk === counterKey(shard))?.waiting ?? 0;
-    const ahead = aheadOf(counters, request.priority);
-    const dueOf = request.due ? request.priority : undefined;
+    const { due } = request;
+    const before = due ? Math.max(0, Number(own[ownName(request)]) - 1) : 0;
+    const entered = { tag: reached(counters, request.action) + before, ahead: aheadOf(counters, own, request) };
     // The emptiest first: that is also the one that others write least.
     for (const shard of shards.toSorted((a, b) => waitingIn(a) - waitingIn(b))) {
       const cap = caps && shareOf(caps.queued, shard);
       if (cap !== undefined && cap <= 0) continue;
-      if (await count(counterKey(shard), 1, dueOf, cap)) return { outcome: "entered", counted: { shard, due: request.due }, ahead };
+      if (await count(counterKey(shard), { waiting: 1, ...(due && { due: 1 }) }, {}, cap)) {
+        return { outcome: "entered", counted: { shard, due }, ...entered };
+      }
     }
     return { outcome: "refused", limit: "queued" };
   }
@@ -165,19 +177,27 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
 
   return {
     enter: async (request, caps) => {
-      if (!(await count(tenantCounter(request.tenant), 1, undefined, caps?.queuedPerTenant))) {
-        return { outcome: "refused", limit: "queuedPerTenant" };
-      }
-      const entry = await enterShard(request, caps);
-      if (entry.outcome === "refused") await count(tenantCounter(request.tenant), -1, undefined);
+      const own = await countTenant(request, 1, {}, caps?.queuedPerTenant);
+      if (!own) return { outcome: "refused", limit: "queuedPerTenant" };
+      const entry = await enterShard(request, own, caps);
+      if (entry.outcome === "refused") await countTenant(request, -1);
       return entry;
     },
-    leave: async ({ tenant, priority, counted }) => {
+    leave: async (request, charge) => {
+      const { counted } = request;
       if (!counted) return;
       await Promise.all([
-        count(counterKey(counted.shard), -1, counted.due ? priority : undefined),
-        count(tenantCounter(tenant), -1, undefined),
+        count(counterKey(counted.shard), { waiting: -1, ...(counted.due && { due: -1 }) }, charge?.counter ?? {}),
+        countTenant({ ...request, due: counted.due }, -1, charge?.tenant),
       ]);
+    },
+    turns: async (tenants) => {
+      const keys = [...counterKeys, ...Array.from(tenants, (hash) => ({ pk: tenantCounter(hash) }))];
+      const found = await items.getAll<CounterItem>(keys);
+      return {
+        counters: found.filter(({ pk }) => !pk.startsWith(TENANT)),
+        tenants: new Map(found.flatMap((item) => (item.pk.startsWith(TENANT) ? [[item.pk.slice(TENANT.length), item] as const] : []))),
+      };
     },
     takeSlots: async ({ pk, action, tenant }, caps) => {
       const wanted = [
@@ -206,8 +226,11 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
       const counters = await items.getAll<CounterItem>(shards.map((shard) => ({ pk: counterKey(shard) })));
       for (const { pk, changed_at: changedAt = 0, waiting = 0 } of counters) {
         if (waiting === 0 || at - changedAt < QUIET_MS) continue;
-        const condition = { expression: "changed_at = :changed", values: { ":changed": changedAt } };
-        await items.remove({ pk }, condition);
+        const condition = "changed_at = :changed";
+        await items.update(
+          { pk },
+          { set: "REMOVE #waiting, due", condition, names: { "#waiting": "waiting" }, values: { ":changed": changedAt } },
+        );
       }
     },
   };
@@ -220,5 +243,16 @@ function draw(all: readonly string[], count: number): readonly string[] {
 }
 
 /** The tenant's name may be long and is only told apart, never read back. */
-const slotsOf = (action: string, tenant?: string): string =>
-  `slots#${action}${tenant === undefined ? "" : `#${hashOf(tenant).slice(0, 22)}`}`;
+const slotsOf = (action: string, tenant?: string): string => `slots#${action}${tenant === undefined ? "" : `#${tenantHash(tenant)}`}`;
+
+/**
+ * Requests that go before a new one. How many tenants wait is not counted: of all others' requests, as many are taken to
+ * go first as of its own tenant's.
+ */
+function aheadOf(counters: readonly CounterItem[], own: Numbers, request: WaitingRequest & { readonly due: boolean }): number {
+  const due = counters.reduce((sum, counter) => sum + Math.max(0, counter.due ?? 0), 0);
+  const { ahead, waiting } = aheadInTenant(own, request);
+  const itself = request.due ? 1 : 0;
+  const before = Math.max(0, ahead - itself);
+  return before + Math.min(Math.max(0, due - (waiting - itself)), before);
+}

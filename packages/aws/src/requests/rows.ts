@@ -7,6 +7,7 @@ import { endingOf, progressOf, type Place, type RequestKey, type RequestRecord }
 import { hashOf, ownerKey, shardOf, sortable } from "../dynamodb/keys.ts";
 import { RUNNABLE_ATTRIBUTE } from "../dynamodb/table.ts";
 import type { Counted } from "./limits.ts";
+import { bucketOf, tenantHash } from "./shares.ts";
 import type { StoredText } from "../dynamodb/values.ts";
 
 export interface StoredFrame {
@@ -75,6 +76,8 @@ export interface RequestRow {
   readonly waiting_for?: WaitingReason;
   /** Where it is counted while it waits, and the slots it holds while it runs: see limits.ts. */
   readonly counted?: Counted;
+  /** Its place in the line, since it waits: see shares.ts. */
+  readonly tag?: number;
   readonly slots?: readonly string[];
   readonly ended_at?: number;
   readonly end_seq?: number;
@@ -99,7 +102,7 @@ export const isWaiting = ({ status }: Pick<RequestRow, "status">): boolean => st
 export const isExpired = ({ expires_at }: Pick<RequestRow, "expires_at">, now: number): boolean =>
   expires_at !== undefined && expires_at <= now;
 
-/** Lines of by_action. ready: by priority, then time; later: by time. */
+/** Lines of by_action. ready: by tag, then time; later: by time. */
 export const lineOf = (kind: "ready" | "later", action: string, shard: number): string => `${kind}#${action}#${shard}`;
 /** Agendas of by_time. run: what runs, and ends that are not known to be told. */
 export const agendaOf = (kind: "wait" | "run" | "end", shard: number): string => `${kind}#${shard}`;
@@ -117,8 +120,9 @@ export function indexKeys(row: RequestRow, now: number): Attributes {
   if (row.status === "PROCESSING") return { ...listed, agenda: agendaOf("run", shard), agenda_at: row.watch_at };
   if (isWaiting(row)) {
     const isDue = row.run_at <= now;
-    const tie = `${sortable(row.created_at)}#${row.tie}`;
-    const order = isDue ? `${9 - row.priority}#${sortable(row.run_at)}#${tie}` : `${sortable(row.run_at)}#${9 - row.priority}#${tie}`;
+    const [tag, runAt] = [sortable(row.tag ?? 0), sortable(row.run_at)];
+    const tie = `${sortable(row.created_at)}#${row.tie}#${tenantHash(row.tenant)}#${bucketOf(row.user)}`;
+    const order = `${isDue ? `${tag}#${runAt}` : `${runAt}#${tag}`}#${9 - row.priority}#${tie}`;
     return {
       ...listed,
       agenda: agendaOf("wait", shard),
@@ -141,6 +145,10 @@ export function indexKeys(row: RequestRow, now: number): Attributes {
 export interface Waiting {
   readonly pk: string;
   readonly action: string;
+  /** Hashes: who they are is not told. */
+  readonly tenant: string;
+  readonly bucket: string;
+  readonly tag: number;
   readonly priority: number;
   readonly runAt: number;
   readonly createdAt: number;
@@ -150,10 +158,27 @@ export interface Waiting {
 export function readLine(pk: string, line: string, order: string): Waiting {
   const [kind, ...rest] = line.split("#");
   const action = rest.slice(0, -1).join("#");
-  const [first, second, createdAt, tie] = order.split("#").map(Number) as [number, number, number, number];
-  return kind === "ready"
-    ? { pk, action, priority: 9 - first, runAt: second, createdAt, tie }
-    : { pk, action, priority: 9 - second, runAt: first, createdAt, tie };
+  const [first, second, urgency, createdAt, tie, tenant, bucket] = order.split("#") as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const [tag, runAt] = kind === "ready" ? [first, second] : [second, first];
+  return {
+    pk,
+    action,
+    tenant,
+    bucket,
+    tag: Number(tag),
+    priority: 9 - Number(urgency),
+    runAt: Number(runAt),
+    createdAt: Number(createdAt),
+    tie: Number(tie),
+  };
 }
 
 /** What a waiting request waits for, as far as the row knows: a limit that held it was told, its place in line was not. */

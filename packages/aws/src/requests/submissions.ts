@@ -85,7 +85,8 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
   }
 
   return async (submission) => {
-    const { key, owner, priority, acknowledge } = submission;
+    const { key, owner, action, priority, acknowledge } = submission;
+    const whose = { tenant: owner.tenantId, user: owner.userId, action, priority };
     const payload = submission.payloadText;
     assertNamesFit(submission);
     const payloadHash = hashOf(payload);
@@ -95,10 +96,11 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
     const [entry, held] = claimed
       ? []
       : await Promise.all([
-          limits.enter({ tenant: owner.tenantId, priority, due }, submission.limits),
+          limits.enter({ ...whose, due }, submission.limits),
           due ? limits.heldBy(first, submission.concurrency) : undefined,
         ]);
-    const counted = entry?.outcome === "entered" ? entry.counted : undefined;
+    const entered = entry?.outcome === "entered" ? entry : undefined;
+    const counted = entered?.counted;
 
     const outcome = await store.change<SubmitOutcome>(key, async (row): Promise<Change<SubmitOutcome>> => {
       const past = row?.tombstone_until === undefined ? row : undefined;
@@ -108,9 +110,9 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       // P4 goes first: a repeat needs no room.
       if (entry?.outcome === "refused") return { answer: entry };
       // How many others one limit holds is not counted.
-      const runnable: Place = held ? { reason: held } : { reason: "queue", position: entry?.ahead ?? 0 };
+      const runnable: Place = held ? { reason: held } : { reason: "queue", position: entered?.ahead ?? 0 };
       const place: Place = due ? runnable : { reason: "scheduled" };
-      const told = { ...first, ...(held && { waiting_for: held }), ...(counted && { counted }) };
+      const told = { ...first, ...(held && { waiting_for: held }), ...(entered && { counted: entered.counted, tag: entered.tag }) };
       const { row: next, frames } = await log.append(told, [acknowledge({ place, claimed })]);
       return {
         next,
@@ -122,7 +124,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
         answer: { outcome: "created", frames, ...(claimed && { claim: firstClaim(submission, next.created_at) }) },
       };
     });
-    if (counted && outcome.outcome !== "created") await limits.leave({ tenant: owner.tenantId, priority, counted });
+    if (counted && outcome.outcome !== "created") await limits.leave({ ...whose, counted });
     return outcome;
   };
 }

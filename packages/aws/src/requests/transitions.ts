@@ -72,7 +72,7 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
         ...wakeupOf(runAt, now()),
         failures: row.failures + failures,
         crashes: row.crashes + crashes,
-        counted: await countAgain(limits, row, runAt <= now()),
+        ...(await countAgain(limits, row, runAt <= now())),
       };
       return { row: next, frames: appended.frames, also: appended.also };
     },
@@ -87,8 +87,9 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
 }
 
 /** What was accepted once is never refused later: no caps. */
-async function countAgain(limits: Limits, { tenant, priority }: RequestRow, due: boolean): Promise<Counted> {
-  const entry = await limits.enter({ tenant, priority, due });
+async function countAgain(limits: Limits, row: RequestRow, due: boolean): Promise<Pick<RequestRow, "counted" | "tag">> {
+  const { tenant, user, action, priority } = row;
+  const entry = await limits.enter({ tenant, user, action, priority, due });
   if (entry.outcome === "refused") throw new Error("A count without caps was refused.");
-  return entry.counted;
+  return { counted: entry.counted, tag: entry.tag };
 }

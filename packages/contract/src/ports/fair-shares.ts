@@ -101,7 +101,7 @@ export function fairSharesContract(test: ContractTest): void {
     expect(await engine.requests.claim(terms(20))).toHaveLength(8);
   });
 
-  test("P15 what a tenant runs in vain time is no credit: who comes back begins with the others", async ({ engine }) => {
+  test("P15 time spent away is no credit: who comes back begins with the others", async ({ engine }) => {
     await queue(engine, "a", 10, { owner: owner("A") });
     await created(engine, "b", { owner: owner("B") });
     await serve(engine, 9);
@@ -122,6 +122,24 @@ export function fairSharesContract(test: ContractTest): void {
     await engine.requests.settle(held!.lease, COMPLETED);
     const order = await serve(engine, 6, { concurrency });
     expect([of(order, "b"), of(order, "c")]).toEqual([2, 2]);
+  });
+
+  test("P15 how long the line of one action is holds nobody's first request for another", async ({ engine }) => {
+    const lanes = (action: string) => ({ lanes: [{ actions: [action], free: 1 }] });
+    await queue(engine, "slow", 40, { owner: owner("A"), action: "slow" });
+    for (const tenant of ["A", "C"]) await queue(engine, `fast-${tenant}-`, 30, { owner: owner(tenant), action: "fast" });
+    expect(await serve(engine, 40, lanes("fast"))).toHaveLength(40);
+    await created(engine, "b", { owner: owner("B"), action: "slow" });
+    expect(await serve(engine, 2, lanes("slow"))).toContain("b");
+  });
+
+  test("P15 priority counts over all that a user asks for", async ({ engine }) => {
+    await created(engine, "low", { owner: owner("A"), priority: 2 });
+    await created(engine, "high", { owner: owner("A"), priority: 8, action: "other" });
+    await created(engine, "b", { owner: owner("B"), priority: 5 });
+    const order = await serve(engine, 3, { lanes: [{ actions: ["work", "other"], free: 1 }] });
+    expect(order.filter((id) => id !== "b")).toEqual(["high", "low"]);
+    expect(order.slice(0, 2)).toContain("b");
   });
 
   test("P15 the position is what goes first by these rules", async ({ engine }) => {
