@@ -13,7 +13,7 @@ import type { Metafile, Plugin } from "esbuild";
 const NAMESPACE = "worker-only";
 
 /** Packages of the handlers Streamer ships that only a queued run needs. */
-export const WORKER_ONLY = ["@duckdb/node-api", "echarts", "pdfkit", "pdfmake", "yazl"] as const;
+export const WORKER_ONLY = ["@duckdb/node-api", "@streamer/models", "echarts", "pdfkit", "pdfmake", "yazl"] as const;
 
 export function withoutPackages(packages: readonly string[], functionName: string): Plugin {
   return {
