@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isInUse, openDatabase } from "../src/sqlite/database.ts";
-import { migrate } from "../src/sqlite/schema.ts";
+import { migrate, MIGRATIONS } from "../src/sqlite/schema.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -84,6 +84,17 @@ describe("migrations", () => {
         .all()
         .map((row) => row["name"]),
     ).toEqual(["a"]);
+  });
+
+  it("keep the run times that were recorded by size alone", () => {
+    const db = new DatabaseSync(":memory:");
+    migrate(db, MIGRATIONS.slice(0, 3));
+    db.exec("INSERT INTO run_times (action, size, durations) VALUES ('work', 3, '[7]'), ('work', 12, '[8]')");
+    migrate(db);
+    expect(db.prepare("SELECT series, durations FROM run_times ORDER BY series").all()).toEqual([
+      { series: "size_12", durations: "[8]" },
+      { series: "size_3", durations: "[7]" },
+    ]);
   });
 
   it("refuse a database of a newer Streamer", () => {

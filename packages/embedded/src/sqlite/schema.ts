@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { StreamerError } from "@streamer/core";
 
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   INSERT INTO meta VALUES ('epoch', lower(hex(randomblob(16)))), ('boot', '0');
