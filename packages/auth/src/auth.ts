@@ -9,10 +9,11 @@ import { KeysUnavailable } from "./key-set.ts";
 import { isCompactToken, type TrustedKeys, type Verification } from "./keys.ts";
 
 export type AuthOptions = TrustedKeys & {
-  /** Required `iss` and `aud`, when given. */
+  /** Required value of the `iss` claim; not checked when absent. */
   readonly issuer?: string;
+  /** Required value of the `aud` claim; not checked when absent. */
   readonly audience?: string;
-  /** Accept tokens that never expire. Default false. */
+  /** Accept tokens without an `exp` claim. Default false. */
   readonly allowNoExpiry?: boolean;
 };
 
@@ -28,14 +29,14 @@ export type Authentication = { readonly ok: true; readonly identity: Identity } 
 export type Authenticate = (token: string | undefined) => Promise<Authentication>;
 
 const UNTRUSTED = "The token is malformed or not signed by a trusted key.";
-/** Clocks of issuer and server may differ by this much. */
+/** Allowed difference between the clocks of issuer and server. */
 const TOLERANCE_SECONDS = 5;
 const MAX_NAME_LENGTH = 256;
 const MAX_PERMISSIONS = 256;
 /** About as long as the next fetch of the key set takes to be due and answered. */
 const RETRY_AFTER_MS = 2_000;
 
-/** `keys` are those tokens are verified with; `options` what else is asked of them. */
+/** Creates the function that verifies tokens: `keys` verify the signature, `options` say which claims are required. */
 export function createVerifier(
   keys: Verification,
   options: Pick<AuthOptions, "issuer" | "audience" | "allowNoExpiry">,
@@ -94,7 +95,7 @@ function readClaims({ sub, exp, ...claims }: JWTPayload): Authentication {
   return { ok: true, identity };
 }
 
-/** Well formed: a name with a lone surrogate could not be stored as it is, nor told from another. */
+/** A name with a lone surrogate is refused: it would be stored as another name. */
 function isName(value: unknown): value is string {
   return typeof value === "string" && value.length > 0 && value.length <= MAX_NAME_LENGTH && value.isWellFormed();
 }
@@ -111,7 +112,7 @@ function explain(error: unknown): Authentication | undefined {
 function unavailable(error: unknown, log: Log): Authentication {
   const isOutage = error instanceof KeysUnavailable;
   // An outage is logged where it is noticed, once and not for each token.
-  if (!isOutage) log.error({ err: asError(error) }, "a key that should verify tokens cannot be used");
+  if (!isOutage) log.error({ err: asError(error) }, "a key that verifies tokens cannot be used");
   const problem = isOutage ? "The keys that verify tokens cannot be fetched now." : "The key that should verify this token cannot be used.";
   return {
     ok: false,

@@ -21,13 +21,13 @@ export interface KeySetParts {
   readonly log: Log;
 }
 
-/** Then a newer set is asked for: a key that was withdrawn is trusted no longer than this. */
+/** Age at which the set is fetched again, so that withdrawn keys are forgotten. */
 const MAX_AGE_MS = 10 * 60_000;
 const FETCH_TIMEOUT_MS = 5_000;
-/** Whoever brings a known key waits no longer than this for a newer set. */
+/** Tokens of known keys wait no longer than this for a newer set. */
 const REFRESH_PATIENCE_MS = 500;
 const MIN_INTERVAL_MS = 1_000;
-/** An outage is logged when it begins, then so often, and when it is over. */
+/** How often an outage is logged, after its beginning and before its end. */
 const LOG_EVERY_MS = 60_000;
 const MAX_BYTES = 1_048_576;
 
@@ -57,7 +57,9 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): JWTVerifyGe
     const fields = { err: asError(cause), key_set: place, failures: outage.failures, keys_at_hand: set?.keyCount ?? 0 };
     log.error(
       fields,
-      set ? "the key set cannot be fetched; the keys at hand go on verifying" : "the key set cannot be fetched: no token can be verified",
+      set
+        ? "the key set cannot be fetched; the keys fetched before are still used"
+        : "the key set cannot be fetched: no token can be verified",
     );
   }
 
@@ -74,7 +76,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): JWTVerifyGe
     if (outage)
       log.info(
         { key_set: place, failures: outage.failures, outage_ms: Math.round(clock.monotonic() - outage.since) },
-        "the key set is back",
+        "the key set can be fetched again",
       );
     outage = undefined;
   }

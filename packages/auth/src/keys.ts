@@ -8,14 +8,14 @@ import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jos
 import { createKeySet, type KeySetParts } from "./key-set.ts";
 
 export type TrustedKeys =
-  /** Shared secret for HS256, at least 32 bytes. */
+  /** Shared secret for HS256 tokens, at least 32 bytes long. */
   | { readonly secret: string | Uint8Array }
   /** Public key as PEM (SPKI): RSA for RS256, P-256 for ES256, Ed25519 for EdDSA. */
   | { readonly publicKey: string }
-  /** Key set: a URL, or the path of a JSON file. While the URL does not answer, the keys it gave before go on verifying. */
+  /** JSON Web Key Set: a URL, or the path of a JSON file. While the URL cannot be fetched, the keys fetched before are still used. */
   | { readonly jwks: string };
 
-/** Three parts, each spelled the one way base64url has: lenient decoders would take many spellings for one token. */
+/** Whether the text has three parts in canonical base64url. Lenient decoders would accept many spellings of one token. */
 export function isCompactToken(token: string): boolean {
   const parts = token.split(".");
   return parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
@@ -30,7 +30,7 @@ const ASYMMETRIC = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
 /** HS256 is no stronger than its secret (RFC 7518 §3.2). */
 const MIN_SECRET_BYTES = 32;
 
-/** `parts` are for a key set with a URL: outages are logged there. */
+/** Turns configured keys into what verifies with them. `parts` are used by a key set with a URL, which logs its outages. */
 export function trust(keys: TrustedKeys, parts: KeySetParts): Verification {
   if ("jwks" in keys) {
     const getKey = /^https?:\/\//.test(keys.jwks) ? createKeySet(new URL(keys.jwks), parts) : keysOfFile(keys.jwks);

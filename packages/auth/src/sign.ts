@@ -1,4 +1,4 @@
-/** Tokens for development and tests, as the servers here verify them. In production they come from whoever knows the users. */
+/** Signs tokens for development and tests. In production they come from your identity provider. */
 import type { KeyObject } from "node:crypto";
 import { SignJWT } from "jose";
 
@@ -19,7 +19,7 @@ export interface SignTerms extends TokenTerms {
 
 const DAY_MS = 86_400_000;
 
-/** By EdDSA with an Ed25519 private key, by HS256 with a secret. `nowMs`: epoch ms. */
+/** Signs with EdDSA when given an Ed25519 private key, with HS256 when given a secret. `nowMs` is epoch ms. */
 export async function signToken(key: KeyObject | CryptoKey | Uint8Array, terms: SignTerms, nowMs: number): Promise<string> {
   const { userId, tenantId = "default", permissions = [], expiresInMs = DAY_MS, issuer, audience } = terms;
   const issuedAt = Math.floor(nowMs / 1_000);

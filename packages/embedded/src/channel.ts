@@ -21,9 +21,9 @@ export interface Wire {
 }
 
 export interface ChannelOptions {
-  /** Above this a connection's frames wait and coalesce. Default 1 MiB; at least 128 KiB, where sockets begin to signal. */
+  /** Buffered bytes above which a connection's frames wait and coalesce. Default 1 MiB; at least 128 KiB, above which sockets signal that they have drained. */
   readonly softBufferBytes: number;
-  /** Above this a connection is closed. Default 8 MiB. */
+  /** Buffered bytes above which a connection is closed. Default 8 MiB. */
   readonly hardBufferBytes: number;
 }
 export const DEFAULT_CHANNEL_OPTIONS: ChannelOptions = { softBufferBytes: 1_048_576, hardBufferBytes: 8_388_608 };

@@ -21,9 +21,9 @@ export interface EngineParts {
   readonly dataFolder: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Where signed links begin: `http://host:port`. */
+  /** Base URL of signed links: `http://host:port`. */
   readonly publicUrl: () => string;
-  /** Something may be runnable now; with a key when that much is known. */
+  /** Called when a request may have become runnable, with its key when it is known. */
   readonly onRunnable: (key?: RequestKey) => void;
   readonly channel?: ChannelOptions;
   readonly isolation?: Isolation;
@@ -40,7 +40,7 @@ export interface EmbeddedEngine extends Engine {
   storeRefusal(): Promise<Error | undefined>;
   /** Size of what the store has not folded back into its database yet: it grows while another program reads that. */
   walBytes(): number;
-  /** Commits what waits and closes the store. */
+  /** Commits pending writes and closes the store. */
   close(): void;
 }
 

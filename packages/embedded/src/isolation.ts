@@ -10,19 +10,19 @@ import { createForks } from "./isolation/forks.ts";
 import { startWorker, WorkerHeld, type WorkerProcess } from "./isolation/worker-process.ts";
 
 export interface IsolationOptions {
-  /** Runs at once. Default: one per core. */
+  /** Isolated runs at the same time. Default: one per CPU core. */
   readonly slots: number;
-  /** From an abort to the kill of a worker that does not stop. Default 2,000 ms. */
+  /** A worker that is still running this long after its run was aborted is killed. Default 2,000 ms. */
   readonly graceMs: number;
-  /** Runs after which a worker is replaced. Default 1,000. */
+  /** A worker is replaced after this many runs. Default 1,000. */
   readonly runsPerWorker: number;
-  /** Memory above which a worker is replaced after its run. Default 512 MiB. */
+  /** A worker that uses more memory than this after a run is replaced. Default 512 MiB. */
   readonly maxRssBytes: number;
   /** How long an idle worker is kept. Default 60,000 ms. */
   readonly idleMs: number;
-  /** Environment for workers, beside PATH, HOME, TMPDIR, locale and NODE_OPTIONS. Default none. */
+  /** Environment variables for workers, in addition to PATH, HOME, TMPDIR, TZ, the locale and NODE_OPTIONS. Default: none. */
   readonly env: Readonly<Record<string, string>>;
-  /** Node's own arguments for workers, such as `--max-old-space-size=512`: those of the server are not passed on. Default none. */
+  /** Command-line options of Node for workers, such as `--max-old-space-size=512`. Those of the server are not inherited. Default: none. */
   readonly execArgv: readonly string[];
 }
 const DEFAULTS: IsolationOptions = {
@@ -42,14 +42,14 @@ export interface ProcessIsolation extends Isolation {
 export interface IsolationParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** Largest result, partial or checkpoint of a handler, in characters of JSON: checked where it is made. */
+  /** Largest result, partial or checkpoint of a handler, in characters of JSON. Checked in the worker. */
   readonly valueLength: number;
 }
 
 export function createIsolation({ clock, log, valueLength }: IsolationParts, options: Partial<IsolationOptions> = {}): ProcessIsolation {
   const { slots, graceMs, runsPerWorker, maxRssBytes, idleMs, env, execArgv } = { ...DEFAULTS, ...options };
   const workers = new Set<WorkerProcess>();
-  /** Each with what calls off its end. The last in was used last. */
+  /** Idle workers, each with a function that cancels its timeout. Ordered by when they were last used. */
   const idle = new Map<WorkerProcess, () => void>();
   const waiting: (() => void)[] = [];
   let used = 0;
@@ -80,7 +80,7 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
     return forks.next(action, signal);
   };
 
-  /** A worker that cannot be started, or dies, delays the next; any other end shows that they can work. */
+  /** Reports to `forks` whether the worker survived: after a death the next start is delayed. */
   const runOn = async (worker: WorkerProcess, run: IsolatedRun): Promise<unknown> => {
     try {
       const result = await worker.run(run);
@@ -104,7 +104,7 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
       );
   };
 
-  /** Sync runs take no lane: those beyond the slots wait here. */
+  /** Runs that were not claimed for a slot, such as requests answered at once, wait here for one. */
   const takeSlot = async (signal: AbortSignal): Promise<void> => {
     if (used < slots) {
       used += 1;
@@ -131,7 +131,7 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
     else used -= 1;
   };
 
-  /** On the next worker; one that is held by an earlier run's remains is replaced. */
+  /** Runs on the next free worker. A worker that is blocked by what an earlier run left behind is replaced. */
   const runOnNext = async (run: IsolatedRun): Promise<unknown> => {
     for (;;) {
       const worker = await takeWorker(run.action, run.ctx.signal);
@@ -144,7 +144,7 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
         if (!isHeld) throw error;
         log.warn(
           { action: run.action, request_id: run.ctx.request.id },
-          "a worker process was held by what an earlier run left behind, and is replaced",
+          "a worker process was blocked by what an earlier run left behind; it is replaced",
         );
       } finally {
         if (isHeld) void retire(worker);

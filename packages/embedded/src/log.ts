@@ -3,7 +3,7 @@ import type { Log } from "@streamer/core";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** JSON lines on stderr: stdout belongs to whoever starts the server. */
+/** Writes JSON lines to stderr; stdout is left to the program that starts the server. */
 export function createLog(level: LogLevel): Log {
   const logger = pino({ level }, pino.destination(2));
   return {

@@ -81,6 +81,6 @@ describe("a careless handler in the server's process", () => {
     const exited = once(child, "exit");
     child.send("throw");
     expect(await exited).toEqual([1, null]);
-    expect(lines.some(({ err, msg }) => err?.message === "the program's own" && msg.includes("by no handler"))).toBe(true);
+    expect(lines.some(({ err, msg }) => err?.message === "the program's own" && msg.includes("belongs to no handler"))).toBe(true);
   });
 });

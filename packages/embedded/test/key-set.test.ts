@@ -102,7 +102,7 @@ describe("a key set that cannot be fetched", () => {
       answer = serving("k1");
       await clock.advance(1_001);
       expect(await told(by, await sign("k1"))).toBe("ann");
-      expect(lines.at(-1)).toBe("the key set is back");
+      expect(lines.at(-1)).toBe("the key set can be fetched again");
     },
   );
 
@@ -117,7 +117,7 @@ describe("a key set that cannot be fetched", () => {
       await clock.advance(ms);
       expect(await told(by, await sign("k1"))).toBe("ann");
     }
-    expect(lines).toContain("the key set cannot be fetched; the keys at hand go on verifying");
+    expect(lines).toContain("the key set cannot be fetched; the keys fetched before are still used");
     expect(await told(by, "not.a.token")).toBe("UNAUTHORIZED");
   });
 

@@ -146,7 +146,9 @@ describe("a handler that leaves something behind", () => {
     const before = await run("goes.on");
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(await run("goes.on")).not.toBe(before);
-    expect(logged.map(({ message }) => message)).toEqual(["a worker process was held by what an earlier run left behind, and is replaced"]);
+    expect(logged.map(({ message }) => message)).toEqual([
+      "a worker process was blocked by what an earlier run left behind; it is replaced",
+    ]);
     await new Promise((resolve) => setTimeout(resolve, 30));
     await isolation.close();
   });
@@ -175,7 +177,7 @@ describe("starting workers", () => {
     // 100 and 200 ms, and what three starts take.
     expect(performance.now() - startedAt).toBeGreaterThan(300);
     expect(logged).toContainEqual({
-      message: expect.stringContaining("die one after the other") as string,
+      message: expect.stringContaining("keep dying") as string,
       fields: { deaths: 2, pause_ms: 200 },
     });
   });

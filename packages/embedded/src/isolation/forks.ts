@@ -43,7 +43,7 @@ export function createForks({ clock, log, start }: ForksParts): Forks {
     deaths += 1;
     const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (deaths - 1));
     startsAt = clock.monotonic() + pauseMs;
-    if (deaths > 1) log.warn({ deaths, pause_ms: pauseMs }, "worker processes die one after the other; the next one starts after a pause");
+    if (deaths > 1) log.warn({ deaths, pause_ms: pauseMs }, "worker processes keep dying; the next one is started after a pause");
   };
 
   return {

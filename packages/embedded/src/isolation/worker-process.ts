@@ -25,15 +25,15 @@ import { workerCalls } from "./worker-calls.ts";
 import type { Answer, FromWorker, LogLine, Reply, ToWorker } from "./worker-messages.ts";
 
 export interface WorkerProcess {
-  /** Runs it has begun. */
+  /** Number of runs it was given. */
   readonly runs: number;
-  /** Memory it held after its last run. */
+  /** Memory in use after its last run. */
   readonly rssBytes: number;
-  /** It is there, and nothing of an earlier run goes on in it. */
+  /** The process is running, and nothing of an earlier run is still active in it. */
   readonly isUsable: boolean;
   readonly isGone: boolean;
   run(run: IsolatedRun): Promise<unknown>;
-  /** Lets an idle one end by itself, and kills one that is busy or does not end in time. Resolves when it is gone. */
+  /** Ends the process: an idle one exits by itself, a busy or unresponsive one is killed. Resolves when it has exited. */
   end(): Promise<void>;
 }
 
@@ -170,7 +170,7 @@ export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }:
       heard = 0;
       const number = runs;
       const { promise, resolve } = Promise.withResolvers<Parameters<Busy["settle"]>[0]>();
-      // A used one that does not take the run in time is held by what an earlier run left behind.
+      // A used worker that does not accept the run in time is blocked by what an earlier run left behind.
       const began = state === "usable" ? clock.after(graceMs, () => resolve({ ok: false, thrown: new WorkerHeld(action) })) : () => {};
       busy = { ...run, settle: resolve, began };
       let callOffKill = (): void => {};
@@ -219,7 +219,7 @@ export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }:
 /** The worker never took the run: another one can. */
 export class WorkerHeld extends Error {
   constructor(action: string) {
-    super(`A worker process did not take its run of "${action}": it is held by what an earlier run left behind.`);
+    super(`A worker process did not take its run of "${action}": it is blocked by what an earlier run left behind.`);
     this.name = "WorkerHeld";
   }
 }

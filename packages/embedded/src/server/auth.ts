@@ -1,11 +1,11 @@
-/** Whose tokens this server accepts: those of the keys it was told of, or of a development key of its own. */
+/** Whose tokens this server accepts: those of the configured keys, or those of its own development key. */
 import { createVerifier, signToken, trust, trustPublic, type Authenticate, type AuthOptions, type TokenTerms } from "@streamer/auth";
 import type { Clock, Log } from "@streamer/core";
 import { developmentKey } from "./development-key.ts";
 
 export interface Auth {
   readonly authenticate: Authenticate;
-  /** A token this server accepts. Only a server without auth options can make one. */
+  /** Creates a token that this server accepts. Rejects when the server was configured with keys. */
   developmentToken(terms: TokenTerms): Promise<string>;
 }
 

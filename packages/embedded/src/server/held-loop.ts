@@ -39,7 +39,7 @@ const STACK_LINES = 6;
 
 let watchCount = 0;
 
-/** Starts watching; the function it returns ends that. */
+/** Starts watching. Returns a function that stops it. */
 export function watchHeldLoop({ log, boundMs }: HeldLoopTerms): () => Promise<void> {
   if (boundMs === Infinity) return async () => {};
   const everyMs = boundMs / BEATS_PER_BOUND;
@@ -55,9 +55,13 @@ export function watchHeldLoop({ log, boundMs }: HeldLoopTerms): () => Promise<vo
     untold -= 1;
     const run = held?.run;
     const fields = { held_ms: Math.round(heldMs), ...where(held) };
-    if (Atomics.exchange(pausedMs, 0, 0) > heldMs / 2) log.warn(fields, "the whole process was paused, by a signal or its machine");
-    else if (run) run.log.warn(fields, `the event loop was held by "${run.action}": handlers that compute belong in a worker (isolate)`);
-    else log.warn(fields, "the event loop was held, by code of no handler or by a native call");
+    if (Atomics.exchange(pausedMs, 0, 0) > heldMs / 2) log.warn(fields, "the whole process was paused, by a signal or by the machine");
+    else if (run)
+      run.log.warn(
+        fields,
+        `the event loop was blocked by "${run.action}"; set \`isolate\` to run a handler that computes in a worker process`,
+      );
+    else log.warn(fields, "the event loop was blocked by code that belongs to no handler, or by a native call");
   };
 
   const beat = (): void => {
@@ -81,7 +85,10 @@ export function watchHeldLoop({ log, boundMs }: HeldLoopTerms): () => Promise<vo
     if (beatCount !== Atomics.load(beats, 0)) return;
     culprit ??= { run: currentRun(), stack: stackBelow() };
     if (again)
-      (culprit.run?.log ?? log).error({ held_ms: heldMs, ...where(culprit) }, "the event loop is still held: this server answers nobody");
+      (culprit.run?.log ?? log).error(
+        { held_ms: heldMs, ...where(culprit) },
+        "the event loop is still blocked: the server cannot answer anybody",
+      );
   };
   // A server in a thread is not what the inspector would interrupt: it is told how long, not by whom.
   const thread = isMainThread
@@ -92,7 +99,7 @@ export function watchHeldLoop({ log, boundMs }: HeldLoopTerms): () => Promise<vo
       })
     : undefined;
   thread?.unref();
-  thread?.on("error", (err) => log.warn({ err }, "the event loop is no longer watched: who holds it will not be told"));
+  thread?.on("error", (err) => log.warn({ err }, "the event loop is no longer watched: what blocks it will not be named"));
 
   return async () => {
     clearInterval(timer);

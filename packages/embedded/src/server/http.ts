@@ -18,7 +18,7 @@ export interface HttpParts {
 }
 
 export function createHttpListener({ engine, readiness, authenticate, describe }: HttpParts): RequestListener {
-  /** What handlers take is told to whoever may connect, and to nobody else. */
+  /** Only those who may connect may read what the handlers accept. */
   async function serveDescription(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const authentication = await authenticate(readToken(request));
     if (authentication.ok) replyJson(response, 200, await describe());

@@ -34,29 +34,29 @@ import { createLog, type LogLevel } from "../log.ts";
 
 export interface ServerOptions {
   readonly handlers: readonly AnyHandler[];
-  /** Everything the server keeps. One server at a time (P3). */
+  /** Folder for everything the server stores. Only one server may use it at a time (P3). */
   readonly dataFolder: string;
-  /** Default 127.0.0.1. */
+  /** Address to listen on. Default 127.0.0.1. */
   readonly host?: string;
-  /** Default 0: any free port. */
+  /** Port to listen on. Default 0: any free port. */
   readonly port?: number;
-  /** Which tokens are accepted. Default: those of a development key made at the first start. */
+  /** Whose tokens are accepted. Default: tokens signed with a development key that is generated at the first start. */
   readonly auth?: AuthOptions;
   readonly options?: PartialOptions;
   readonly middleware?: readonly Middleware[];
   /** Default: JSON lines on stderr. */
   readonly log?: Log;
-  /** Of the default log. Default "info". */
+  /** Lowest level that the default log writes. Default "info". */
   readonly logLevel?: LogLevel;
-  /** Browser origins that may connect, exactly as they send them. Default none; clients that send none always may. */
+  /** Origins of browsers that may connect, compared exactly. Default: none. Clients that send no Origin header may always connect. */
   readonly allowedOrigins?: readonly string[];
-  /** Where clients reach this server, for file links. Default `http://host:port`. */
+  /** Public base URL of this server, used in links to files. Default `http://host:port`. */
   readonly publicUrl?: string;
-  /** Worker processes for handlers that declare `isolate`: their number, or more exact wishes. Default one per core. */
+  /** Worker processes for handlers that declare `isolate`: their number, or detailed options. Default: one per CPU core. */
   readonly workers?: number | Partial<IsolationOptions>;
-  /** Path WebSockets connect at. Default "/". */
+  /** URL path that accepts WebSocket connections. Default "/". */
   readonly upgradePath?: string;
-  /** Default 20,000. */
+  /** Connections open at the same time. Default 20,000. */
   readonly maxConnections?: number;
   readonly channel?: Partial<ChannelOptions>;
   /**
@@ -64,21 +64,21 @@ export interface ServerOptions {
    * would on AWS. Default none.
    */
   readonly transport?: TransportLimits;
-  /** How long a stop waits for running handlers before it hands them back. Default 20,000 ms. */
+  /** How long a stop waits for running handlers before their requests go back to the queue. Default 20,000 ms. */
   readonly stopGraceMs?: number;
-  /** A warning names the handler that holds the event loop for longer than this. Default 1,000 ms; Infinity for none. */
+  /** Log a warning, with the name of the handler, when the event loop was blocked for longer than this. Default 1,000 ms; Infinity turns it off. */
   readonly heldLoopMs?: number;
 }
 
 export interface Server {
-  /** Where clients connect: `ws://…`. */
+  /** WebSocket URL for clients: `ws://…`. */
   readonly url: string;
   readonly httpUrl: string;
   readonly streamer: Streamer;
   readonly engine: EmbeddedEngine;
-  /** A token for trying things out; rejects when the server was given auth options. */
+  /** Creates a token signed with the development key. Rejects when the server was started with `auth`. */
   developmentToken(terms: TokenTerms): Promise<string>;
-  /** Stops gracefully (P13); calling again waits for the same stop. */
+  /** Stops gracefully (P13). Further calls return the same promise. */
   stop(): Promise<void>;
 }
 

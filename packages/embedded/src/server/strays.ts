@@ -10,7 +10,7 @@ import { currentRun } from "./inline-runs.ts";
 
 const logs = new Set<Log>();
 
-/** Logs errors that nobody caught until the function it returns is called. */
+/** Logs errors that nobody caught. Returns a function that stops it. */
 export function logStrays(log: Log): () => void {
   if (logs.size === 0) {
     process.on("unhandledRejection", onRejection);
@@ -26,15 +26,15 @@ export function logStrays(log: Log): () => void {
 }
 
 function onRejection(reason: unknown): void {
-  logError(reason, "a promise was rejected that nobody awaits; the server goes on");
+  logError(reason, "unhandled promise rejection; the server continues");
 }
 
 function onException(error: unknown): void {
   if (currentRun()) {
-    logError(error, "an exception was thrown that nobody could catch, such as in a timer; the server goes on");
+    logError(error, "uncaught exception of a handler, such as in a timer; the server continues");
     return;
   }
-  logError(error, "an exception was thrown that nobody could catch, and by no handler");
+  logError(error, "uncaught exception that belongs to no handler");
   if (process.listenerCount("uncaughtException") > 1) return;
   // As if we had not listened: Node prints it and ends the process.
   process.off("uncaughtException", onException);
