@@ -16,7 +16,6 @@ export function createImportOrders({ api }: { readonly api: string }) {
   return defineHandler({
     action: "import_orders",
     input: z.object({ since: z.iso.date() }),
-    estimate: 30_000, // always queued: what is answered at once has one attempt
     retry: { maxAttempts: 8, baseMs: 1_000, capMs: 60_000 },
     async run({ since }, ctx) {
       let state = (ctx.resumed as State | undefined) ?? { page: 0, orders: 0, cents: 0 };

@@ -45,6 +45,7 @@ export {
 } from "./rules/fair-shares.ts";
 export { firstClaim } from "./rules/first-claim.ts";
 export { blobPrefix, requestKey } from "./rules/identity.ts";
+export { LIFECYCLE, type LifecycleVerb } from "./rules/lifecycle.ts";
 export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";
 export { isRunSeries } from "./rules/run-series.ts";
 export { endingOf, progressOf } from "./rules/stored-events.ts";

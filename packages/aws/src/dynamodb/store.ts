@@ -46,10 +46,10 @@ export interface Store {
   /** Changes of one request follow one another within this process. */
   change<T>(key: RequestKey, decide: Decide<T>): Promise<T>;
   /** The row as this process wrote it last, while it holds the lease. */
-  held(key: RequestKey): RequestRow | undefined;
+  remembered(key: RequestKey): RequestRow | undefined;
 }
 
-export interface StoreParts extends Omit<Store, "read" | "change" | "held"> {
+export interface StoreParts extends Omit<Store, "read" | "change" | "remembered"> {
   readonly client: DynamoDBClient;
   /** Waits before another try, so that those who want the same row do not keep each other from it. */
   readonly pause: (ms: number) => Promise<void>;
@@ -71,7 +71,7 @@ type Outcome =
 
 export function createStore(parts: StoreParts): Store {
   const { client, processId, clock, requests, pause } = parts;
-  const held = new Map<string, RequestRow>();
+  const remembered = new Map<string, RequestRow>();
   let holder = "";
   const lines = new Map<string, Promise<unknown>>();
 
@@ -101,12 +101,12 @@ export function createStore(parts: StoreParts): Store {
 
   /** On Lambda one environment serves one invocation after another: each is a process of its own. */
   function recall(pk: string): RequestRow | undefined {
-    if (holder !== processId()) held.clear();
+    if (holder !== processId()) remembered.clear();
     holder = processId();
-    return held.get(pk);
+    return remembered.get(pk);
   }
 
-  async function changeNow<T>(pk: string, decide: Decide<T>): Promise<T> {
+  async function changeInTurn<T>(pk: string, decide: Decide<T>): Promise<T> {
     let isRemembered = recall(pk) !== undefined;
     let row = recall(pk) ?? (await readPk(pk));
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -114,7 +114,7 @@ export function createStore(parts: StoreParts): Store {
       const { next, also = [], answer } = await decide(row);
       if (!next && !isRemembered) return answer;
       if (!next) {
-        held.delete(pk);
+        remembered.delete(pk);
         isRemembered = false;
         row = await readPk(pk);
         continue;
@@ -122,11 +122,11 @@ export function createStore(parts: StoreParts): Store {
       const stamped: RequestRow = { ...next, rev: (row?.rev ?? 0) + 1, written_by: randomUUID() };
       const written = await write(row, stamped, also);
       if (written.outcome === "written") {
-        if (stamped.status === "PROCESSING" && stamped.process === processId()) held.set(pk, withIndexes(stamped, clock.now()));
-        else held.delete(pk);
+        if (stamped.status === "PROCESSING" && stamped.process === processId()) remembered.set(pk, withIndexes(stamped, clock.now()));
+        else remembered.delete(pk);
         return answer;
       }
-      held.delete(pk);
+      remembered.delete(pk);
       isRemembered = false;
       row = written.outcome === "other" && written.row ? written.row : await readPk(pk);
     }
@@ -136,11 +136,11 @@ export function createStore(parts: StoreParts): Store {
   return {
     ...parts,
     read: (key: RequestKey, attributes?: readonly string[]) => requests.get<RequestRow>({ pk: partitionKey(key) }, attributes),
-    held: (key) => recall(partitionKey(key)),
+    remembered: (key) => recall(partitionKey(key)),
     change: (key, decide) => {
       const pk = partitionKey(key);
       const before = lines.get(pk);
-      const changed = before ? before.then(() => changeNow(pk, decide)) : changeNow(pk, decide);
+      const changed = before ? before.then(() => changeInTurn(pk, decide)) : changeInTurn(pk, decide);
       const leave = (): void => {
         if (lines.get(pk) === settled) lines.delete(pk);
       };

@@ -35,7 +35,7 @@ export function createLeasedWrites(
 
   /** Makes the move under the lease. */
   function under(lease: Lease, make: (row: RequestRow) => Promise<Moved>): Promise<Written> {
-    const since = store.held(lease.key)?.seq;
+    const since = store.remembered(lease.key)?.seq;
     return move<Written>(lease.key, async (row) => {
       if (!holds(row, lease)) return { answer: LOST };
       const moved = await make(row);
@@ -45,7 +45,7 @@ export function createLeasedWrites(
 
   return {
     advance: (lease, { events, checkpoint, leaseMs }) => {
-      const since = store.held(lease.key)?.seq;
+      const since = store.remembered(lease.key)?.seq;
       return store.change(lease.key, async (row): Promise<Change<AdvanceOutcome>> => {
         if (!holds(row, lease)) return { answer: LOST };
         const appended = await log.append(row, events);

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import { isTerminal, type RequestStatus } from "@streamer/protocol";
-import type { EventBody, Frame, RequestKey } from "@streamer/core";
+import { LIFECYCLE, type EventBody, type Frame, type LifecycleVerb, type RequestKey } from "@streamer/core";
 import type { ContractTest, Harness } from "../harness.ts";
 import {
   CANCEL_EVENTS,
@@ -58,6 +58,22 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("wait"), ms: fc.constantFrom(1, 500, LEASE_MS - 1, LEASE_MS + 1) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restart") }) },
 );
+/** Which verb of the port a command is. */
+const VERB_OF: Readonly<
+  Record<Exclude<Command["do"], "write" | "wait" | "restart"> | Exclude<(typeof VERBS)[number], "advance">, LifecycleVerb>
+> = {
+  submit: "submit",
+  claim: "claim",
+  cancel: "requestCancel",
+  redrive: "redrive",
+  recover: "recover",
+  reschedule: "reschedule",
+  release: "release",
+  crash: "release",
+  complete: "settle",
+  fail: "settle",
+  stop: "settle",
+};
 type Command = typeof command extends fc.Arbitrary<infer C> ? C : never;
 type Of<Name extends Command["do"]> = Extract<Command, { do: Name }>;
 
@@ -67,11 +83,26 @@ export function modelContract(test: ContractTest): void {
     const play = async (commands: readonly Command[]): Promise<void> => {
       run += 1;
       const world = createWorld(harness, run);
-      for (const next of commands) await world.obey(next);
+      for (const next of commands) {
+        const before = world.statuses();
+        await world.obey(next);
+        expectLifecycle(next, before, world.statuses());
+      }
       await world.compare();
     };
     await fc.assert(fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), play), { numRuns: 150 });
   });
+}
+
+/** Whatever a command changed is a cell of the table of the lifecycle. */
+function expectLifecycle(next: Command, before: ReadonlyMap<string, RequestStatus>, after: ReadonlyMap<string, RequestStatus>): void {
+  const name = next.do === "write" ? next.verb : next.do;
+  for (const [request, status] of after) {
+    const was = before.get(request) ?? "UNKNOWN";
+    if (was === status) continue;
+    const allowed = name in VERB_OF ? LIFECYCLE[was][VERB_OF[name as keyof typeof VERB_OF]] : [];
+    expect(allowed, `${name} made ${status} of ${was}`).toContain(status);
+  }
 }
 
 function createWorld(harness: Harness, run: number) {
@@ -247,5 +278,6 @@ function createWorld(harness: Harness, run: number) {
         return compare();
     }
   }
-  return { obey, compare };
+  const statuses = (): ReadonlyMap<string, RequestStatus> => new Map(Array.from(requests, ([name, { status }]) => [name, status]));
+  return { obey, compare, statuses };
 }

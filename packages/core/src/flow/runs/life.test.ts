@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Claim } from "../../ports/requests.ts";
 import { LIFE, move, type LifeEvent, type Phase } from "./life.ts";
@@ -25,6 +27,13 @@ it("has the arrows of its drawing, and no other", () => {
     "settling settle ended",
     "superseded finish ended",
   ]);
+});
+
+it("is the same life that ARCHITECTURE.md draws", () => {
+  const text = readFileSync(join(import.meta.dirname, "../../../../../ARCHITECTURE.md"), "utf8");
+  const [, drawing = ""] = /## The life of a run\n\n```mermaid\n([^`]*)```/.exec(text) ?? [];
+  const drawn = Array.from(drawing.matchAll(/^ {2}(\w+) --> (\w+): (\w+)$/gm), ([, from, to, event]) => `${from} ${event} ${to}`);
+  expect(drawn.toSorted()).toEqual(arrows.map(({ from, event, to }) => `${from} ${event} ${to}`).toSorted());
 });
 
 it.each(cells)("from $from by $event moves to $to and nowhere else", ({ from, event, to }) => {

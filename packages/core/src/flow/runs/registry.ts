@@ -39,7 +39,7 @@ export interface Registry {
   /** Tells every run to stop, and gives up on those that do not within `graceMs`. Resolves when all have ended. */
   stopAll(graceMs: number, reasonOf: (run: Run) => StopReason): Promise<void>;
   /** Begun anew without a checkpoint, a run longer than its process would never end. */
-  handsOver(run: Run, requireCheckpoint: boolean): StopReason;
+  whyHandedBack(run: Run, requireCheckpoint: boolean): StopReason;
   /** Resolves when no run is left. */
   idle(): Promise<void>;
   readonly running: number;
@@ -76,7 +76,7 @@ export function createRegistry({ engine, options, slots, execute, conclude, prom
     if (phase.name === "answering" && now >= phase.overrunAt) void promote(run);
     if (phase.name === "leased") run.renew(options.renewMs);
     if (now >= run.timesOutAt) stop(run, "timed_out");
-    else if (now >= run.lifeEndsAt) stop(run, handsOver(run, true));
+    else if (now >= run.lifeEndsAt) stop(run, whyHandedBack(run, true));
     if (now >= run.givesUpAt) run.giveUp();
   }
 
@@ -86,7 +86,7 @@ export function createRegistry({ engine, options, slots, execute, conclude, prom
   }
 
   /** Begun anew without a checkpoint, a run longer than its process would never end. */
-  function handsOver(run: Run, requireCheckpoint: boolean): StopReason {
+  function whyHandedBack(run: Run, requireCheckpoint: boolean): StopReason {
     return run.hasCheckpointed || !requireCheckpoint ? "shutting_down" : "out_of_time";
   }
 
@@ -151,7 +151,7 @@ export function createRegistry({ engine, options, slots, execute, conclude, prom
     find: (key) => byKey.get(key),
     isAlive: ({ key, attempt }) => byKey.get(key)?.lease?.attempt === attempt,
     stop,
-    handsOver,
+    whyHandedBack,
     idle,
     get running() {
       return all.size;

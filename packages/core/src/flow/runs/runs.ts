@@ -185,7 +185,7 @@ export function createRuns(parts: RunsParts): Runs {
       return true;
     },
     stopAll: (graceMs) => registry.stopAll(graceMs, () => "shutting_down"),
-    handBack: (graceMs, requireCheckpoint) => registry.stopAll(graceMs, (run) => registry.handsOver(run, requireCheckpoint)),
+    handBack: (graceMs, requireCheckpoint) => registry.stopAll(graceMs, (run) => registry.whyHandedBack(run, requireCheckpoint)),
   };
 }
 
