@@ -129,7 +129,10 @@ function ofRoom(rooms: Readonly<Record<string, Room>>, room: Room, message: stri
   const up = room.paths.every((path) => path.includes("/")) ? "(?:\\.\\./)+" : "(?:\\./|(?:\\.\\./)+)";
   const tail = (path: string): string => {
     if (path.endsWith("/")) return `\\.\\.?/(?:.*/)?${quoted(path.split("/").at(-2)!)}/`;
-    return path.includes("/") ? `\\.\\.?/(?:.*/)?${quoted(path.split("/").at(-1)!)}$` : `${up}${quoted(path)}$`;
+    const folder = path.split("/").slice(0, -1).join("/");
+    if (folder === "") return `${up}${quoted(path)}$`;
+    const near = room.paths.some((own) => own.startsWith(`${folder}/`)) ? "(?:\\./|(?:\\.\\./)+)" : `\\.\\.?/(?:.*/)?${quoted(folder)}/`;
+    return `${near}${quoted(path.split("/").at(-1)!)}$`;
   };
   const pattern = (paths: readonly string[]): string => `^${oneOf(paths.filter(isSeen).map(tail))}`;
   const some = (paths: readonly string[]): boolean => paths.some(isSeen);
