@@ -10,7 +10,7 @@
  */
 import { fairOrder, heldBy, isEarlier, type ClaimTerms, type Concurrency, type Contender, type Place as PlaceInLine } from "@streamer/core";
 import type { UndoLog } from "../sqlite/undo-log.ts";
-import { aheadOf, createContest, serve, weigh, type Share } from "./contest.ts";
+import { aheadOf, createContest, giveBackTurn, serve, turnsOf, weigh, type Share } from "./contest.ts";
 import { createHeap } from "./heap.ts";
 import {
   bringBack,
@@ -103,9 +103,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     for (let next = backingOff.head; next && next.dueAt! <= monotonic(); next = backingOff.head) ripen(next);
   };
 
-  /** Of one that was here before the line may have been forgotten since. */
-  const enter = (waiting: Omit<Entry, "line">): void => {
-    const entry: Entry = Object.assign(waiting, { line: joinLine(actionOf(waiting.action), waiting.tenant) });
+  const enter = (entry: Entry): void => {
     entries.set(entry.id, entry);
     tenants.set(entry.tenant, (tenants.get(entry.tenant) ?? 0) + 1);
     if (entry.due) wait(entry);
@@ -121,7 +119,11 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     if (entry.due) waitNoMore(entry);
     else notDue(entry).remove(entry);
     partLine(entry.line);
-    note(() => enter(entry));
+    note(() => {
+      // The line may have been forgotten.
+      entry.line = joinLine(actionOf(entry.action), entry.tenant);
+      enter(entry);
+    });
   };
 
   const run = (id: number, action: string, tenant: string): void => {
@@ -148,15 +150,16 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     const place = line.places.get(entry.user)!;
     const { user } = place;
     weigh(action.lane, tenant, weightOf(tenant.name));
-    const before = user.passed;
+    const before = { passed: user.passed, user: turnsOf(tenant.users, user), tenant: turnsOf(action.lane, tenant) };
     user.passed = passed;
-    const unserveUser = serve(tenant.users, user, place);
+    serve(tenant.users, user, place);
     // Set aside, it has no turn to take: a claim by key under another limit.
-    const unserveTenant = line.state === "seated" ? serve(action.lane, tenant, line) : undefined;
+    const isSeated = line.state === "seated";
+    if (isSeated) serve(action.lane, tenant, line);
     note(() => {
-      unserveTenant?.();
-      unserveUser();
-      user.passed = before;
+      if (isSeated) giveBackTurn(action.lane, [tenant, line], before.tenant);
+      giveBackTurn(tenant.users, [user, place], before.user);
+      user.passed = before.passed;
     });
     run(entry.id, entry.action, entry.tenant);
     leave(entry);
@@ -220,7 +223,10 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
       const [byWall, byTime] = [scheduled.head?.runAt, backingOff.head && now + backingOff.head.dueAt! - monotonic()];
       return byWall === undefined || byTime === undefined ? (byWall ?? byTime) : Math.min(byWall, byTime);
     },
-    add: (request) => enter({ ...request, slot: 0, due: (request.dueAt ?? Infinity) <= monotonic(), aged: undefined }),
+    add: (request) => {
+      const line = joinLine(actionOf(request.action), request.tenant);
+      enter({ ...request, line, slot: 0, due: (request.dueAt ?? Infinity) <= monotonic(), aged: undefined });
+    },
     drop: (id) => {
       const entry = entries.get(id);
       if (entry) leave(entry);

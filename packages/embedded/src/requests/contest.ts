@@ -104,20 +104,28 @@ export function rise<S extends Share>(contest: Contest<S>, share: S, seat: Seat)
   forget(contest);
 }
 
-/** One request from that seat is taken. Answers how to undo it. */
-export function serve<S extends Share>(contest: Contest<S>, share: S, seat: Seat): () => void {
-  const [time, turn] = [contest.time, share.turn];
+/** One request from that seat is taken. */
+export function serve<S extends Share>(contest: Contest<S>, share: S, seat: Seat): void {
   const taken = seat.turn;
-  share.turn = turnAfter(Math.max(turn, taken), time, share.weight);
-  contest.time = timeAfter(time, taken, contest.weights);
+  share.turn = turnAfter(Math.max(share.turn, taken), contest.time, share.weight);
+  contest.time = timeAfter(contest.time, taken, contest.weights);
   contest.latest = Math.max(contest.latest, share.turn);
   moveSeats(contest, share, seat);
-  forget(contest);
-  return () => {
-    contest.time = time;
-    share.turn = turn;
-    moveSeats(contest, share, seat);
-  };
+  if (contest.away.size > 0) forget(contest);
+}
+
+interface Turns {
+  readonly time: number;
+  readonly turn: number;
+}
+
+export const turnsOf = <S extends Share>({ time }: Contest<S>, { turn }: S): Turns => ({ time, turn });
+
+/** It was not taken after all; `before` is what was so before `serve`. */
+export function giveBackTurn<S extends Share>(contest: Contest<S>, [share, seat]: readonly [S, Seat], before: Turns): void {
+  contest.time = before.time;
+  share.turn = before.turn;
+  moveSeats(contest, share, seat);
 }
 
 function moveSeats<S extends Share>(contest: Contest<S>, share: S, served: Seat): void {

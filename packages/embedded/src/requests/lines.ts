@@ -56,6 +56,8 @@ export interface Action extends Row {
   waiting: number;
   /** A claim found it at its total while others waited; so it stays until none does. */
   isHeld: boolean;
+  /** The line that was left by all last, kept until another is: often it is the next that somebody comes to. */
+  spare: Line | undefined;
   /** Lines at their tenant's limit, and which limit that is. */
   readonly aside: Set<Line>;
   perTenant: number;
@@ -106,6 +108,7 @@ export function createAction(name: string, lane: Lane): Action {
     running: 0,
     waiting: 0,
     isHeld: false,
+    spare: undefined,
     aside: new Set(),
     perTenant: Infinity,
   };
@@ -116,6 +119,7 @@ export function createAction(name: string, lane: Lane): Action {
 export function joinLine(action: Action, tenant: string): Line {
   let line = action.lines.get(tenant);
   if (!line) action.lines.set(tenant, (line = createLine(action, join(action.lane, tenant, newTenant))));
+  if (line === action.spare) action.spare = undefined;
   line.members += 1;
   return line;
 }
@@ -123,8 +127,12 @@ export function joinLine(action: Action, tenant: string): Line {
 export function partLine(line: Line): void {
   line.members -= 1;
   if (line.members > 0) return;
-  line.action.lines.delete(line.tenant.name);
-  part(line.action.lane, line.tenant);
+  const { action } = line;
+  const { spare } = action;
+  action.spare = line;
+  if (!spare) return;
+  action.lines.delete(spare.tenant.name);
+  part(action.lane, spare.tenant);
 }
 
 function createLine(action: Action, tenant: Tenant): Line {
