@@ -203,5 +203,5 @@ export const PARTS: Readonly<Record<string, Part>> = {
     tests: ["core", "embedded", "protocol", "scripts", "examples/hello"],
     why: "the Python client has no TypeScript but its tests.",
   },
-  scripts: { imports: [], why: "scripts serve the tree and use nothing of it." },
+  scripts: { imports: [], tests: ["packages/contract"], why: "scripts serve the tree and use nothing of it." },
 };

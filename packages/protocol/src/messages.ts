@@ -84,7 +84,7 @@ export const WAITING_REASONS = [
   "no_worker",
 ] as const;
 export const CANCELLATION_STAGES = ["requested", "observed", "stopped", "too_late"] as const;
-/** Updates that one progress frame may carry (the seed's batch of 5). */
+/** Updates that one progress frame may carry; a server sends 5 by default. */
 export const MAX_COALESCED_UPDATES = 64;
 
 const snapshotBody = {

@@ -1,10 +1,4 @@
-/**
- * The life of a request (DESIGN: lifecycle).
- *
- *   PENDING ──claim──> PROCESSING ──settle──> COMPLETED | FAILED | CANCELLED
- *      ^                   │ reschedule
- *      └────── due ── RETRYING            PENDING | RETRYING ──cancel──> CANCELLED
- */
+/** The status of a request. Which follows which: docs/protocol.md §8. */
 export const REQUEST_STATUSES = ["PENDING", "PROCESSING", "RETRYING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 

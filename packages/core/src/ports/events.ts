@@ -8,7 +8,7 @@ export interface Frame {
   readonly seq: number;
   /** Progress may be coalesced: a newer one replaces it. Everything else is durable (P5). */
   readonly kind: "progress" | "durable";
-  /** The JSON text of the server message. Links in it are not signed yet: see flow/deliver.ts. */
+  /** The JSON text of the server message. Links in it are not signed yet: see flow/deliver/deliver.ts. */
   readonly text: string;
 }
 

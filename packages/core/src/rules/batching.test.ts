@@ -5,7 +5,7 @@ import { clampPercentage, DEFAULT_BATCHING, dueInMs, type Batch } from "./batchi
 const batch = (over: Partial<Batch>): Batch => ({ count: 1, since: 1_000, percentage: 10, stageChanged: false, ...over });
 const last = { percentage: 5, at: 1_000 };
 
-describe("progress batching (the seed's 200 ms, 5 updates, above 90 %)", () => {
+describe("progress batching (200 ms, 5 updates, above 90 %)", () => {
   it("waits 200 ms from the first update", () => {
     expect(dueInMs(batch({}), last, DEFAULT_BATCHING, 1_050)).toBe(150);
     expect(dueInMs(batch({}), last, DEFAULT_BATCHING, 1_300)).toBe(0);

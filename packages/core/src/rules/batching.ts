@@ -1,6 +1,6 @@
 /**
- * When a batch of progress updates is sent. The seed's figures: every 200 ms, 5 updates at most, at once above 90 %.
- * Pure: the caller owns time and the batch (flow/report.ts).
+ * When a batch of progress updates is sent. Every 200 ms, 5 updates at most, at once above 90 %.
+ * Pure: the caller owns time and the batch (flow/report/batch.ts).
  */
 export interface BatchingOptions {
   /** A batch waits at most this long, in ms. Default 200. */
