@@ -52,17 +52,17 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
   };
 
   return {
-    begin: async (key, { fingerprint, connectionId }) => {
+    begin: (key, { fingerprint, connectionId }) => {
       const entry = find(key);
       if (entry) return read(entry, { fingerprint, connectionId });
       running.set(key, { phase: "running", fingerprint, askers: new Set([connectionId]) });
       return { outcome: "begun" };
     },
-    join: async (key, asked) => {
+    join: (key, asked) => {
       const entry = find(key);
       return entry ? read(entry, asked) : { outcome: "none" };
     },
-    end: async (key, end) => {
+    end: (key, end) => {
       const entry = running.get(key);
       if (!entry) return [];
       running.delete(key);

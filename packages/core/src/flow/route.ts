@@ -79,8 +79,9 @@ export function createRoute({ handlers, middleware, options, log, estimates, run
   return async (message, about) => {
     const request = await accept(message, about);
     const isAtOnce = modeOf(request) ?? (await isShort(request.handler, request.kind));
-    if (isAtOnce && (await runs.answer(request)) === "answered") return;
-    await submit(request);
+    if (!isAtOnce) return submit(request, []);
+    const answering = await runs.answer(request);
+    if (answering.outcome === "queue") await submit(request, answering.others);
   };
 }
 

@@ -2,8 +2,8 @@
  * Makes a request durable, then acknowledges it (P1): admission (P14), de-duplication (P4) and queueing are one write.
  * When a slot is free and nothing waits, that write claims the request too.
  */
-import { isTerminal, MAX_DELAY_MS, type RequestOptions, type ServerMessage } from "@streamer/protocol";
-import { asError, StreamerError } from "../errors.ts";
+import { isTerminal, MAX_DELAY_MS, wireError, type RequestOptions, type ServerMessage } from "@streamer/protocol";
+import { asError, isStreamerError, StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
@@ -30,10 +30,15 @@ export interface SubmitParts {
 }
 
 export interface Submit {
-  submit(request: AcceptedRequest): Promise<void>;
+  /** `others`: connections that asked for the same meanwhile, and are told what becomes of it. */
+  submit(request: AcceptedRequest, others: readonly string[]): Promise<void>;
   /** Submits a run in progress as PROCESSING (runs/life.ts). Rejects when the store does not take it. */
   promote(request: AcceptedRequest, elapsedMs: number): Promise<Promoted>;
 }
+
+type Stored =
+  | { readonly outcome: "created"; readonly claim: Claim | undefined }
+  | { readonly outcome: "existing"; readonly record: RequestRecord };
 
 export function createSubmit({ engine, options, deliver, runs, estimates }: SubmitParts): Submit {
   const { requests, wakeups, clock, log } = engine;
@@ -83,8 +88,6 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
     } as const;
   }
 
-  type Stored = { readonly outcome: "created"; readonly claim: Claim | undefined } | { readonly outcome: "existing" };
-
   async function write(request: AcceptedRequest, claim: boolean, elapsedMs = 0): Promise<Stored> {
     const { key, requestId, connection } = request;
     const { connectionId } = connection;
@@ -99,7 +102,7 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
       if (outcome.outcome !== "created") {
         if (outcome.outcome !== "existing") throw refusal(requestId, stored, outcome);
         await answerExisting(request, outcome.record, subscribes);
-        return { outcome: "existing" };
+        return { outcome: "existing", record: outcome.record };
       }
       if (stored.runAt !== undefined) await wake(stored.runAt, request);
       await (subscribes ? deliver.publish(key, outcome.frames) : deliver.sendTo(connectionId, key, outcome.frames));
@@ -107,6 +110,18 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
     } finally {
       if (subscribes) await (added && !isFollowed ? deliver.unfollow(connectionId, key) : deliver.release(connectionId, key));
     }
+  }
+
+  /** Whoever waits for the same request is refused as the one who sent it. */
+  async function refuseAll(requestId: string, connectionIds: readonly string[], error: unknown): Promise<void> {
+    const refused = isStreamerError(error)
+      ? wireError(error.code, error.message, {
+          ...(error.details && { details: error.details }),
+          ...(error.afterMs !== undefined && { afterMs: error.afterMs }),
+        })
+      : wireError("INTERNAL_ERROR", `The server failed on "${requestId}"; its log says why. Try again.`);
+    const frame = { type: "error", request_id: requestId, timestamp: Math.round(clock.now()), error: refused } as const;
+    await Promise.all(connectionIds.map((connectionId) => deliver.answer(connectionId, frame)));
   }
 
   /** The request stands already: an engine that cannot be told of its time finds it when it next looks. */
@@ -134,22 +149,29 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
       if (!stored.claim) throw new StreamerError("STORAGE_ERROR", `The store took "${request.requestId}" without its claim.`);
       return { outcome: "claimed", claim: stored.claim };
     },
-    async submit(request) {
+    async submit(request, others) {
       if (await runs.join(request)) return;
       const { handler } = request;
       const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
       const reserved = !isLater && slots.reserve(handler);
-      let claim: Claim | undefined;
+      let stored: Stored | undefined;
       try {
-        const stored = await write(request, reserved);
-        claim = stored.outcome === "created" ? stored.claim : undefined;
+        stored = await write(request, reserved);
+      } catch (error) {
+        await refuseAll(request.requestId, others, error);
+        throw error;
       } finally {
-        if (reserved && !claim) slots.free(handler);
+        if (reserved && !claimOf(stored)) slots.free(handler);
       }
+      const claim = claimOf(stored);
       if (claim) void runs.start(claim, request);
+      const endedAt = stored.outcome === "existing" && isTerminal(stored.record.status) ? stored.record.seq : undefined;
+      await Promise.all(others.map((connectionId) => deliver.follow(connectionId, request.key, 0, endedAt)));
     },
   };
 }
+
+const claimOf = (stored: Stored | undefined): Claim | undefined => (stored?.outcome === "created" ? stored.claim : undefined);
 
 function running(quantiles: Quantiles | undefined, elapsedMs: number) {
   const eta = remaining({ elapsedMs, percentage: 0 }, quantiles);

@@ -2,6 +2,7 @@
  * What is answered at once is not stored as a request. It is remembered here, while it runs and for a while after, so
  * that the same id asked again, on whatever connection and by whatever process, is answered by that run (P4).
  */
+import type { Awaitable } from "./awaitable.ts";
 import type { RequestKey } from "./requests.ts";
 
 export interface Asked {
@@ -33,9 +34,9 @@ export type AnswerEnd =
 
 export interface Answers {
   /** A run whose process dies is forgotten after `leaseMs`. */
-  begin(key: RequestKey, asked: Asked & { readonly leaseMs: number }): Promise<Beginning>;
+  begin(key: RequestKey, asked: Asked & { readonly leaseMs: number }): Awaitable<Beginning>;
   /** The same, but that nothing is begun. */
-  join(key: RequestKey, asked: Asked): Promise<Joining>;
+  join(key: RequestKey, asked: Asked): Awaitable<Joining>;
   /** Names everyone who asked meanwhile, whoever began it included. */
-  end(key: RequestKey, end: AnswerEnd): Promise<readonly string[]>;
+  end(key: RequestKey, end: AnswerEnd): Awaitable<readonly string[]>;
 }

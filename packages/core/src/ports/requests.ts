@@ -7,6 +7,7 @@
  */
 import type { ErrorCode, JsonValue, RequestMetadata, RequestStatus, ServerMessage, WireError } from "@streamer/protocol";
 import type { Concurrency, Place } from "../rules/waiting.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type { Frame } from "./events.ts";
 
 /** Whose a request is: from the connection's token, never from a message (P10). */
@@ -246,7 +247,7 @@ export interface Requests {
   nextRunAt(): Promise<number | undefined>;
   get(key: RequestKey): Promise<Lookup>;
   /** Whether a request lives under the key, within its retention: asked before anything is run at once (P4). */
-  has(key: RequestKey): Promise<boolean>;
+  has(key: RequestKey): Awaitable<boolean>;
   /**
    * One page, without results. How many requests are looked at is bounded: a page may be short or empty and still have a
    * cursor; without one it is the last.

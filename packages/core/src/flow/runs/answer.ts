@@ -59,16 +59,20 @@ export function createAnswer({ engine, deliver, valueLength }: AnswerParts): Ans
     }
   }
 
+  async function send(requestId: string, connectionId: string, text: string): Promise<void> {
+    try {
+      await deliver.answerText(connectionId, text);
+    } catch (error) {
+      log.warn({ request_id: requestId, connection_id: connectionId, err: asError(error) }, "an answer could not be sent");
+    }
+  }
+
   return async (request, decision, runMs) => {
     const text = textOf(request.requestId, decision, runMs);
     const told = await askers(request, { kind: "answered", text });
-    await Promise.all(
-      told.map((connectionId) =>
-        deliver.answerText(connectionId, text).catch((error: unknown) => {
-          log.warn({ request_id: request.requestId, connection_id: connectionId, err: asError(error) }, "an answer could not be sent");
-        }),
-      ),
-    );
+    const [only] = told;
+    if (only !== undefined && told.length === 1) await send(request.requestId, only, text);
+    else await Promise.all(told.map((connectionId) => send(request.requestId, connectionId, text)));
   };
 }
 

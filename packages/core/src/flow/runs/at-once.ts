@@ -2,128 +2,127 @@
  * Requests that are answered at once. One id is run once at a time, whoever asks for it, and never when it is durable
  * (P4): ports/answers.ts knows what is being answered and what was a while ago, the store knows the rest.
  */
-import { wireError } from "@streamer/protocol";
 import { asError, StreamerError } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
+import type { Beginning, Joining } from "../../ports/answers.ts";
+import type { Awaitable } from "../../ports/awaitable.ts";
 import type { Engine } from "../../ports/engine.ts";
 import { fingerprintOf } from "../../rules/fingerprint.ts";
 import type { AcceptedRequest } from "../accepted.ts";
 import type { Deliver } from "../deliver/deliver.ts";
-import type { Promotion } from "./promotion.ts";
 import type { Slots } from "./slots.ts";
 
 /** What a client over its in-flight limit is told to wait. */
 const BUSY_AFTER_MS = 100;
 
 export interface AtOnceParts {
-  readonly engine: Pick<Engine, "requests" | "answers" | "clock">;
+  readonly engine: Pick<Engine, "requests" | "answers" | "log">;
   readonly options: Pick<StreamerOptions, "leaseMs" | "admission">;
-  readonly deliver: Pick<Deliver, "answer" | "answerText">;
-  readonly slots: Pick<Slots, "take" | "free">;
-  readonly leaveToStore: Promotion["leaveToStore"];
+  readonly deliver: Pick<Deliver, "answerText">;
+  readonly slots: Pick<Slots, "take">;
   /** Begins the run of a request that has a slot, and answers it; the slot is freed at its end. */
   readonly run: (request: AcceptedRequest) => Promise<void>;
 }
 
-export interface AtOnce {
+export type Answering =
+  | { readonly outcome: "answered" }
   /**
-   * Runs a request at once and answers it, or leaves it to the run or answer there is. `queue`: it is to be submitted,
-   * because it is durable already or because no slot is free.
+   * It is to be submitted, because it is durable already or because no slot is free. `others`: connections that asked for
+   * its id meanwhile and are to be told what becomes of it.
    */
-  answer(request: AcceptedRequest): Promise<"answered" | "queue">;
+  | { readonly outcome: "queue"; readonly others: readonly string[] };
+
+export interface AtOnce {
+  /** Runs a request at once and answers it, or leaves it to the run or answer there is. */
+  answer(request: AcceptedRequest): Promise<Answering>;
   /** Leaves a request that is to be queued to a run or answer of its id, if there is one: false when it is to be submitted. */
   join(request: AcceptedRequest): Promise<boolean>;
 }
 
-export function createAtOnce({ engine, options, deliver, slots, leaveToStore, run }: AtOnceParts): AtOnce {
-  const { requests, answers, clock } = engine;
+const ANSWERED: Answering = { outcome: "answered" };
+const QUEUE: Answering = { outcome: "queue", others: [] };
+
+export function createAtOnce({ engine, options, deliver, slots, run }: AtOnceParts): AtOnce {
+  const { requests, answers, log } = engine;
   /** Requests in flight by connection. */
   const inFlight = new Map<string, number>();
 
-  /** What there is under the id of a request, or that nobody runs it. */
-  async function begin(request: AcceptedRequest, begins: boolean): Promise<"begun" | "durable" | "answered"> {
-    const { key, requestId, connection, handler, payloadText } = request;
-    const fingerprint = await fingerprintOf(handler.action, payloadText);
-    const asked = { fingerprint, connectionId: connection.connectionId };
-    const beginning = await (begins ? answers.begin(key, { ...asked, leaseMs: options.leaseMs }) : answers.join(key, asked));
-    switch (beginning.outcome) {
-      case "begun":
-      case "none":
-        return "begun";
+  function ask<T>({ handler, payloadText }: AcceptedRequest, by: (fingerprint: string) => Awaitable<T>): Awaitable<T> {
+    const fingerprint = fingerprintOf(handler.action, payloadText);
+    return typeof fingerprint === "string" ? by(fingerprint) : fingerprint.then(by);
+  }
+
+  /** True when it is told by what there is, or will be. */
+  async function isTold(there: Exclude<Joining | Beginning, { outcome: "begun" | "none" }>, request: AcceptedRequest): Promise<boolean> {
+    switch (there.outcome) {
       case "durable":
-        return "durable";
+        return false;
       case "joined":
-        return "answered";
+        return true;
       case "answered":
-        await deliver.answerText(connection.connectionId, beginning.text);
-        return "answered";
+        await deliver.answerText(request.connection.connectionId, there.text);
+        return true;
       case "conflict":
-        throw new StreamerError("DUPLICATE_REQUEST", `The id "${requestId}" was just used with another payload; use a new id.`);
+        throw new StreamerError("DUPLICATE_REQUEST", `The id "${request.requestId}" was just used with another payload; use a new id.`);
     }
+  }
+
+  /** What was begun is left to the store; who else asked for it has to be told of that. */
+  async function leave({ key, connection }: AcceptedRequest): Promise<Answering> {
+    const askers = await answers.end(key, { kind: "forgotten" });
+    return { outcome: "queue", others: askers.filter((connectionId) => connectionId !== connection.connectionId) };
   }
 
   /** P4: an id that is durable is never run again, whatever its action has become meanwhile. */
-  async function isDurable(request: AcceptedRequest): Promise<boolean> {
+  async function begun(request: AcceptedRequest): Promise<Answering> {
+    let isRunnable = false;
     try {
-      const isStored = await requests.has(request.key);
-      if (isStored) await leaveToStore(request, { kind: "forgotten" });
-      return isStored;
+      const stored = requests.has(request.key);
+      const isStored = stored instanceof Promise ? await stored : stored;
+      // Not before: what is answered at once holds a slot for no longer than its handler takes.
+      const taken = !isStored && slots.take(request.handler);
+      isRunnable = taken instanceof Promise ? await taken : taken;
     } catch (error) {
-      const { key, requestId, connection } = request;
-      const askers = await answers.end(key, { kind: "forgotten" }).catch(() => []);
-      const refused = wireError(
-        "STORAGE_ERROR",
-        `The store could not be asked for "${requestId}": ${asError(error).message}`.slice(0, 1_024),
-      );
-      const frame = { type: "error", request_id: requestId, timestamp: Math.round(clock.now()), error: refused } as const;
-      const others = askers.filter((connectionId) => connectionId !== connection.connectionId);
-      await Promise.all(others.map((connectionId) => deliver.answer(connectionId, frame)));
-      throw error;
+      // The submit that follows meets the same store, and answers everyone.
+      log.warn({ request_id: request.requestId, err: asError(error) }, "whether a request is durable is not known; it is submitted");
     }
+    if (!isRunnable) return leave(request);
+    await run(request);
+    return ANSWERED;
   }
 
-  function enter(connectionId: string): void {
-    const count = inFlight.get(connectionId) ?? 0;
-    if (count >= options.admission.inFlightPerConnection) {
-      throw new StreamerError("RATE_LIMITED", `This connection has ${count} requests in flight, the limit; wait for answers.`, {
-        afterMs: BUSY_AFTER_MS,
-      });
-    }
-    inFlight.set(connectionId, count + 1);
-  }
-
-  function leave(connectionId: string): void {
-    const left = (inFlight.get(connectionId) ?? 1) - 1;
-    if (left > 0) inFlight.set(connectionId, left);
-    else inFlight.delete(connectionId);
-  }
-
-  /** What is to become of a request that has a slot. */
-  async function look(request: AcceptedRequest): Promise<"begun" | "answered" | "queue"> {
-    const beginning = await begin(request, true);
-    if (beginning === "durable" || (beginning === "begun" && (await isDurable(request)))) return "queue";
-    return beginning;
+  async function answerOne(request: AcceptedRequest): Promise<Answering> {
+    const { key, connection } = request;
+    const asked = ask(request, (fingerprint) =>
+      answers.begin(key, { fingerprint, connectionId: connection.connectionId, leaseMs: options.leaseMs }),
+    );
+    const there = asked instanceof Promise ? await asked : asked;
+    if (there.outcome === "begun") return begun(request);
+    return (await isTold(there, request)) ? ANSWERED : QUEUE;
   }
 
   return {
     async answer(request) {
-      const { handler, connection } = request;
-      enter(connection.connectionId);
+      const { connectionId } = request.connection;
+      const count = inFlight.get(connectionId) ?? 0;
+      if (count >= options.admission.inFlightPerConnection) {
+        throw new StreamerError("RATE_LIMITED", `This connection has ${count} requests in flight, the limit; wait for answers.`, {
+          afterMs: BUSY_AFTER_MS,
+        });
+      }
+      inFlight.set(connectionId, count + 1);
       try {
-        const taken = slots.take(handler);
-        if (taken !== true && !(await taken)) return "queue";
-        let next: "begun" | "answered" | "queue" = "queue";
-        try {
-          next = await look(request);
-        } finally {
-          if (next !== "begun") slots.free(handler);
-        }
-        if (next === "begun") await run(request);
-        return next === "queue" ? "queue" : "answered";
+        return await answerOne(request);
       } finally {
-        leave(connection.connectionId);
+        const left = (inFlight.get(connectionId) ?? 1) - 1;
+        if (left > 0) inFlight.set(connectionId, left);
+        else inFlight.delete(connectionId);
       }
     },
-    join: async (request) => (await begin(request, false)) === "answered",
+    async join(request) {
+      const { key, connection } = request;
+      const there = await ask(request, (fingerprint) => answers.join(key, { fingerprint, connectionId: connection.connectionId }));
+      return there.outcome !== "none" && isTold(there, request);
+    },
   };
 }

@@ -1,9 +1,7 @@
 /**
  * Promotion: a run that was begun without a lease becomes a durable request where it runs, for whoever asked for its id.
  */
-import { isTerminal } from "@streamer/protocol";
 import { asError, StreamerError, type StopReason } from "../../errors.ts";
-import type { AnswerEnd } from "../../ports/answers.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Claim, Lease } from "../../ports/requests.ts";
 import type { AcceptedRequest } from "../accepted.ts";
@@ -17,7 +15,7 @@ export type Promoted =
   | { readonly outcome: "taken" };
 
 export interface PromotionParts {
-  readonly engine: Pick<Engine, "requests" | "answers" | "clock" | "log">;
+  readonly engine: Pick<Engine, "answers" | "clock" | "log">;
   readonly deliver: Pick<Deliver, "follow">;
   /** Submits a run in progress as PROCESSING; rejects when the store does not take it. Submitting stands above running. */
   readonly submit: (request: AcceptedRequest, elapsedMs: number) => Promise<Promoted>;
@@ -29,12 +27,10 @@ export interface Promotion {
   promote(run: Run): Promise<void>;
   /** The same, with the lease it has then; rejects when it could not be made durable. */
   makeDurable(run: Run): Promise<Lease>;
-  /** Ends an answer whose id is durable: who asked for it and is not told of it yet follows the request from its beginning. */
-  leaveToStore(request: AcceptedRequest, end: AnswerEnd): Promise<void>;
 }
 
 export function createPromotion({ engine, deliver, submit, stop }: PromotionParts): Promotion {
-  const { requests, answers, clock, log } = engine;
+  const { answers, clock, log } = engine;
 
   function promote(run: Run): Promise<void> {
     const { phase } = run;
@@ -63,17 +59,14 @@ export function createPromotion({ engine, deliver, submit, stop }: PromotionPart
       log.warn({ request_id: request.requestId, err: run.refusal }, "a run could not be made durable; it is answered when it ends");
       return;
     }
-    await leaveToStore(request, { kind: "durable" });
+    await leaveToStore(request);
   }
 
-  async function leaveToStore({ key, requestId, connection }: AcceptedRequest, end: AnswerEnd): Promise<void> {
+  async function leaveToStore({ key, requestId, connection }: AcceptedRequest): Promise<void> {
     try {
-      const askers = await answers.end(key, end);
+      const askers = await answers.end(key, { kind: "durable" });
       const others = askers.filter((connectionId) => connectionId !== connection.connectionId);
-      if (others.length === 0) return;
-      const lookup = await requests.get(key);
-      const endedAt = lookup.outcome === "found" && isTerminal(lookup.record.status) ? lookup.record.seq : undefined;
-      await Promise.all(others.map((connectionId) => deliver.follow(connectionId, key, 0, endedAt)));
+      await Promise.all(others.map((connectionId) => deliver.follow(connectionId, key, 0)));
     } catch (error) {
       log.error({ request_id: requestId, err: asError(error) }, "those who asked again for a durable request could not all be told of it");
     }
@@ -89,5 +82,5 @@ export function createPromotion({ engine, deliver, submit, stop }: PromotionPart
     );
   }
 
-  return { promote, makeDurable, leaveToStore };
+  return { promote, makeDurable };
 }

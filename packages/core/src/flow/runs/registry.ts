@@ -51,16 +51,18 @@ export interface Registry {
 
 export function createRegistry({ engine, options, slots, execute, conclude, promote }: RegistryParts): Registry {
   const { clock, log } = engine;
-  /** Each with its end: a request that is claimed again may have two for a moment, of which the newer has the key. */
-  const all = new Map<Run, Promise<void>>();
+  /** A request that is claimed again may have two for a moment, of which the newer has the key. */
+  const all = new Set<Run>();
   const byKey = new Map<RequestKey, Run>();
   const abandoned = new Set<Run>();
+  /** Whoever waits until no run is left. */
+  const waiting: (() => void)[] = [];
   let ticking = false;
   let settlesUntil = Infinity;
 
   function tick(): void {
     const now = clock.monotonic();
-    for (const run of all.keys()) {
+    for (const run of all) {
       try {
         lookAfter(run, now);
       } catch (error) {
@@ -100,29 +102,29 @@ export function createRegistry({ engine, options, slots, execute, conclude, prom
     return run;
   }
 
-  function live(run: Run): Promise<void> {
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
-    all.set(run, ended);
+  async function live(run: Run): Promise<void> {
+    all.add(run);
     const execution = engine.around ? engine.around(run.terms.request, () => execute(run)) : execute(run);
-    const lived = async (): Promise<void> => {
-      let ending: Ending | undefined;
-      try {
-        ending = execution instanceof Promise ? await run.endOf(execution) : execution;
-        await conclude(run, ending);
-      } catch (error) {
-        log.error(
-          { request_id: run.terms.request.id, err: asError(error) },
-          "a run could not be concluded; it runs again once its lease is over",
-        );
-      } finally {
-        all.delete(run);
-        if (byKey.get(run.terms.key) === run) byKey.delete(run.terms.key);
-        if (ending?.kind === "abandoned" && execution instanceof Promise) keepCount(run, execution);
-        else slots.free(run.terms.handler);
-        resolve();
-      }
-    };
-    return lived();
+    let ending: Ending | undefined;
+    let keepsSlot = true;
+    try {
+      ending = execution instanceof Promise ? await run.endOf(execution) : execution;
+      // A durable run keeps its slot until its end stands: what cannot be stored is not followed by more.
+      keepsSlot = run.phase.name !== "answering" || ending.kind === "abandoned";
+      if (!keepsSlot) slots.free(run.terms.handler);
+      await conclude(run, ending);
+    } catch (error) {
+      log.error(
+        { request_id: run.terms.request.id, err: asError(error) },
+        "a run could not be concluded; it runs again once its lease is over",
+      );
+    } finally {
+      if (byKey.get(run.terms.key) === run) byKey.delete(run.terms.key);
+      if (ending?.kind === "abandoned" && execution instanceof Promise) keepCount(run, execution);
+      else if (keepsSlot) slots.free(run.terms.handler);
+      all.delete(run);
+      if (all.size === 0) for (const resolve of waiting.splice(0)) resolve();
+    }
   }
 
   /** Of a handler that goes on after its run has ended. */
@@ -142,8 +144,8 @@ export function createRegistry({ engine, options, slots, execute, conclude, prom
     void ended();
   }
 
-  async function idle(): Promise<void> {
-    while (all.size > 0) await Promise.all(all.values());
+  function idle(): Promise<void> {
+    return all.size === 0 ? Promise.resolve() : new Promise((resolve) => void waiting.push(resolve));
   }
 
   return {
@@ -164,10 +166,10 @@ export function createRegistry({ engine, options, slots, execute, conclude, prom
     },
     async stopAll(graceMs, reasonOf) {
       settlesUntil = clock.monotonic() + graceMs;
-      for (const run of all.keys()) stop(run, reasonOf(run), graceMs);
+      for (const run of all) stop(run, reasonOf(run), graceMs);
       // Not left to the ticker: a process that is about to freeze has no quarter of a second to spare.
       const callOff = clock.after(graceMs, () => {
-        for (const run of all.keys()) run.giveUp();
+        for (const run of all) run.giveUp();
       });
       await idle();
       callOff();

@@ -66,8 +66,7 @@ export function createRuns(parts: RunsParts): Runs {
     promote: promotion.promote,
   });
   const settle = createSettle({ engine, options, deliver, givesUpAt: () => registry.settlesUntil });
-  const { leaveToStore } = promotion;
-  const atOnce = createAtOnce({ engine, options, deliver, slots, leaveToStore, run: answerNow });
+  const atOnce = createAtOnce({ engine, options, deliver, slots, run: answerNow });
 
   const owner: RunOwner = {
     reporterPorts: {
