@@ -124,7 +124,7 @@ export function createStreamer({
       clock,
       answer: deliver.answer,
       route,
-      control: createControl({ engine, deliver, runs }),
+      control: createControl({ engine, deliver, runs, limits: options.admission }),
       inspect: createInspect({
         engine,
         deliver,

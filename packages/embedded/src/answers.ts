@@ -10,6 +10,8 @@ const REMEMBERED_MS = 60_000;
 const MAX_LENGTH = 16 * 1_048_576;
 /** What an entry weighs beside its text. */
 const ENTRY_LENGTH = 512;
+/** What is too old is looked for after as many answers. */
+const LOOK_EVERY = 256;
 
 type Entry =
   | { readonly phase: "running"; readonly fingerprint: string; readonly askers: Set<string> }
@@ -20,6 +22,7 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
   /** In the order they ended. */
   const ended = new Map<RequestKey, Entry & { readonly phase: "ended" }>();
   let length = 0;
+  let endings = 0;
 
   const lengthOf = ({ end, fingerprint }: Entry & { readonly phase: "ended" }): number =>
     ENTRY_LENGTH + fingerprint.length + (end.kind === "answered" ? end.text.length : 0);
@@ -29,10 +32,12 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
     length -= lengthOf(entry);
   };
 
+  /** A tenth at once: taking the first of a map out one by one takes ever longer. */
   const makeRoom = (): void => {
     const now = clock.monotonic();
+    const most = length > MAX_LENGTH ? 0.9 * MAX_LENGTH : length;
     for (const [key, entry] of ended) {
-      if (length <= MAX_LENGTH && entry.until > now) return;
+      if (length <= most && entry.until > now) return;
       forget(key, entry);
     }
   };
@@ -47,8 +52,8 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
   }
 
   const find = (key: RequestKey): Entry | undefined => {
-    makeRoom();
-    return running.get(key) ?? ended.get(key);
+    const entry = running.get(key) ?? ended.get(key);
+    return entry?.phase === "ended" && entry.until <= clock.monotonic() ? undefined : entry;
   };
 
   return {
@@ -68,9 +73,12 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
       running.delete(key);
       if (end.kind !== "forgotten") {
         const over = { phase: "ended", fingerprint: entry.fingerprint, end, until: clock.monotonic() + REMEMBERED_MS } as const;
+        const stale = ended.get(key);
+        if (stale) forget(key, stale);
         ended.set(key, over);
         length += lengthOf(over);
-        makeRoom();
+        endings += 1;
+        if (length > MAX_LENGTH || endings % LOOK_EVERY === 0) makeRoom();
       }
       return Array.from(entry.askers);
     },

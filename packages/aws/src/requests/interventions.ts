@@ -20,7 +20,7 @@ export interface Interventions extends Pick<Requests, "requestCancel" | "redrive
 }
 
 export function createInterventions(store: Store, log: EventLog, transitions: Transitions, move: Move): Interventions {
-  const { clock, requests } = store;
+  const { clock, limits, requests } = store;
 
   const absence = (row: RequestRow | undefined): { readonly outcome: "unknown" | "expired" } | undefined => {
     const now = clock.now();
@@ -52,7 +52,7 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
         return { next: { ...next, cancel_requested: true }, also, answer: { outcome: "requested", frames } };
       }),
 
-    redrive: (key, acknowledgment) =>
+    redrive: (key, acknowledgment, caps) =>
       move<RedriveOutcome>(key, async (row) => {
         const absent = absence(row);
         if (absent) return { answer: absent };
@@ -60,7 +60,10 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
         if (there.status !== "FAILED") return { answer: { outcome: "not_failed", status: there.status } };
         const { ended_at: _e, end_seq: _s, expires_at: _x, purge_at: _p, cancel_requested: _c, ...rest } = there;
         const reopened: RequestRow = { ...rest, failures: 0, crashes: 0 };
-        const moved = await transitions.giveBack(reopened, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });
+        const { tenant, user, action, priority } = there;
+        const entry = await limits.enter({ tenant, user, action, priority, due: true }, caps);
+        if (entry.outcome === "refused") return { answer: entry };
+        const moved = await transitions.giveBack(reopened, { status: "PENDING", runAt: clock.now(), events: [acknowledgment], entry });
         return { moved, answer: { outcome: "redriven", frames: moved.frames } };
       }),
 

@@ -19,6 +19,8 @@ interface Return {
   readonly events: readonly EventBody[];
   readonly failures?: number;
   readonly crashes?: number;
+  /** Where it is counted already. */
+  readonly entry?: Pick<RequestRow, "counted" | "tag">;
 }
 
 export interface Moved {
@@ -62,7 +64,7 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
       };
       return { row: next, frames: appended.frames, also: appended.also };
     },
-    giveBack: async (row, { status, runAt, events, failures = 0, crashes = 0 }) => {
+    giveBack: async (row, { status, runAt, events, failures = 0, crashes = 0, entry }) => {
       const appended = await log.append(row, events);
       const { lease_until: _l, process: _p, watch_at: _w, slots: _s, has_wakeup: _h, teller: _t, ...rest } = appended.row;
       const next: RequestRow = {
@@ -72,7 +74,7 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
         ...wakeupOf(runAt, now()),
         failures: row.failures + failures,
         crashes: row.crashes + crashes,
-        ...(await countAgain(limits, row, runAt <= now())),
+        ...placeOf(entry ?? (await countAgain(limits, row, runAt <= now()))),
       };
       return { row: next, frames: appended.frames, also: appended.also };
     },
@@ -85,6 +87,11 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
     undo: (row) => limits.leave(row),
   };
 }
+
+const placeOf = ({ counted, tag }: Pick<RequestRow, "counted" | "tag">) => ({
+  ...(counted && { counted }),
+  ...(tag !== undefined && { tag }),
+});
 
 /** What was accepted once is never refused later: no caps. */
 async function countAgain(limits: Limits, row: RequestRow, due: boolean): Promise<Pick<RequestRow, "counted" | "tag">> {

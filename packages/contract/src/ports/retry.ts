@@ -119,6 +119,19 @@ export function retryContract(test: ContractTest): void {
     ]);
   });
 
+  test("P9 P14 a dead letter is redriven only where a new request would be accepted, and stays one", async ({ engine }) => {
+    const { lease } = await running(engine, "r1");
+    await engine.requests.settle(lease, FAILED);
+    await created(engine, "waits");
+    for (const limit of ["queued", "queuedPerTenant"] as const) {
+      const limits = { queued: 100, queuedPerTenant: 100, [limit]: limit === "queued" ? 0 : 1 };
+      expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, limits)).toEqual({ outcome: "refused", limit });
+    }
+    expect(await record(engine, lease.key)).toMatchObject({ status: "FAILED" });
+    const room = { queued: 100, queuedPerTenant: 2 };
+    expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, room)).toMatchObject({ outcome: "redriven" });
+  });
+
   test("P9 only failed requests are redriven", async ({ engine }) => {
     const { key } = submission("r1");
     expect(await engine.requests.redrive(key, ACKNOWLEDGED)).toEqual({ outcome: "unknown" });

@@ -12,14 +12,12 @@ import { remaining, wholeRun } from "../rules/estimates.ts";
 import type { Quantiles } from "../rules/durations.ts";
 import type { Place } from "../rules/waiting.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
+import { queueFull } from "../rules/queue-full.ts";
 import type { AcceptedRequest } from "./accepted.ts";
 import type { Deliver } from "./deliver/deliver.ts";
 import type { Estimates } from "./learn.ts";
 import type { Promoted } from "./runs/promotion.ts";
 import type { Runs } from "./runs/runs.ts";
-
-/** What a refused client is told to wait: about the time in which a full queue moves. */
-const QUEUE_FULL_AFTER_MS = 1_000;
 
 export interface SubmitParts {
   readonly engine: Pick<Engine, "requests" | "wakeups" | "clock" | "log">;
@@ -203,9 +201,5 @@ function refusal(
       { details: { request_id: outcome.requestId } },
     );
   }
-  const limit = stored.limits[outcome.limit];
-  const whose = outcome.limit === "queued" ? "The queue" : "Your tenant's queue";
-  return new StreamerError("RATE_LIMITED", `${whose} holds ${limit} requests, the limit; "${requestId}" was not accepted.`, {
-    afterMs: QUEUE_FULL_AFTER_MS,
-  });
+  return queueFull(requestId, outcome.limit, stored.limits[outcome.limit]);
 }

@@ -152,6 +152,7 @@ export type CancelOutcome =
 
 export type RedriveOutcome =
   | { readonly outcome: "redriven"; readonly frames: readonly Frame[] }
+  | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" }
   | { readonly outcome: "not_failed"; readonly status: RequestStatus }
   | { readonly outcome: "unknown" }
   | { readonly outcome: "expired" };
@@ -230,8 +231,8 @@ export interface Requests {
     key: RequestKey,
     events: { readonly whenWaiting: readonly EventBody[]; readonly whenRunning: readonly EventBody[] },
   ): Promise<CancelOutcome>;
-  /** FAILED → PENDING with a fresh count of failures and crashes. */
-  redrive(key: RequestKey, acknowledgment: EventBody): Promise<RedriveOutcome>;
+  /** FAILED → PENDING with a fresh count of failures and crashes; refused above `limits`, as a new request is (P14). */
+  redrive(key: RequestKey, acknowledgment: EventBody, limits?: Submission["limits"]): Promise<RedriveOutcome>;
   /**
    * Takes back requests whose owner is gone: to PENDING with one crash more, to FAILED at `quarantineAfter` crashes, to
    * CANCELLED when that had been asked for. `isAlive` tells which leases this process still runs: nothing is taken from

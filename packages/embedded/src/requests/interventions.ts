@@ -41,11 +41,14 @@ export function createInterventions(
         return { outcome: "requested", frames: appended.frames };
       }),
 
-    redrive: async (key, acknowledgment) => {
+    redrive: async (key, acknowledgment, limits) => {
       const redriven = await store.write(() => {
         const row = find(key);
         if ("outcome" in row) return row;
         if (row.status !== "FAILED") return { outcome: "not_failed" as const, status: row.status };
+        if (limits && backlog.waiting >= limits.queued) return { outcome: "refused" as const, limit: "queued" as const };
+        if (limits && backlog.waitingOf(row.tenant) >= limits.queuedPerTenant)
+          return { outcome: "refused" as const, limit: "queuedPerTenant" as const };
         reopen.run(row.id);
         const frames = transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });
         return { outcome: "redriven" as const, frames };

@@ -40,7 +40,7 @@ export function createReadings(store: Store): Reading {
       if (isExpired(row, retention.earliest())) return { outcome: "expired" };
       return { outcome: "found", record: toRecord(row, backlog.placeOf(row.id, clock.now())) };
     },
-    has: (key) => lives.get(key, retention.earliest()) !== undefined,
+    has: (key) => store.keys.mayHave(key) && lives.get(key, retention.earliest()) !== undefined,
     list: async (query) => list(query),
     nextRunAt: async () => backlog.nextRunAt(clock.now()),
     purge: async (limit, release) => {

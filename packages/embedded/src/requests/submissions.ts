@@ -34,6 +34,7 @@ export function createSubmit(store: Store): Requests["submit"] {
 
   const insert = (submission: Submission, payload: string, now: number, claimed: boolean): number => {
     const { owner, claim } = submission;
+    store.keys.add(submission.key);
     const { lastInsertRowid } = insertRequest.run(
       submission.key,
       submission.requestId,

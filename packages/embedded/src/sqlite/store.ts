@@ -5,6 +5,7 @@ import { createBacklog, type Backlog } from "../requests/backlog.ts";
 import type { Database } from "./database.ts";
 import { createEventLog, type EventLog } from "../requests/event-log.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
+import { createKeyFilter, type KeyFilter } from "../requests/key-filter.ts";
 import { createRetentionClock, type RetentionClock } from "../requests/retention-clock.ts";
 import { createUndoLog } from "./undo-log.ts";
 
@@ -17,6 +18,7 @@ export interface Store {
   readonly retention: RetentionClock;
   readonly log: EventLog;
   readonly backlog: Backlog;
+  readonly keys: KeyFilter;
   /** Why the store cannot be read or written, if so: what a small write finds after one that was refused. */
   refusal(): Promise<Error | undefined>;
   /** To be called when something has become runnable: work is due. */
@@ -37,6 +39,7 @@ export function createStore({ database, clock, log, onRunnable }: StoreParts): S
   const memory = createUndoLog();
   const backlog = createBacklog(memory, () => clock.monotonic());
   readBacklog(db, backlog, clock);
+  const keys = createKeyFilter(db);
   const commits = createGroupCommit(db, memory);
   const readEpoch = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
   const probe = db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)");
@@ -57,8 +60,10 @@ export function createStore({ database, clock, log, onRunnable }: StoreParts): S
     },
     log: createEventLog(db, clock),
     backlog,
+    keys,
     onRunnable,
     close: () => {
+      keys.close();
       commits.close();
       database.close();
     },

@@ -52,7 +52,7 @@ type DeliverPorts = Pick<Engine, "subscriptions" | "events" | "channel" | "blobs
 export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnection: (connectionId: string) => Promise<void>): Deliver {
   const { subscriptions, events, channel, blobs, log } = ports;
   /** Per request, frames that wait for the publication before them. */
-  const publishing = new Map<RequestKey, { readonly queue: Frame[]; readonly ended: Promise<void> }>();
+  const publishing = new Map<RequestKey, { readonly queue: Frame[]; readonly ended: Promise<boolean> }>();
   const cursors = new Map<string, Map<RequestKey, Cursor>>();
 
   const withLinks = (key: RequestKey, text: string): string | Promise<string> =>
@@ -120,29 +120,32 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     return told(cursor, after === undefined ? cursor.publish(frames) : cursor.takeOver(after));
   }
 
-  async function drain(key: RequestKey, queue: Frame[]): Promise<void> {
+  /** False when who follows could not even be asked for: then nobody was told, and everybody still is to be. */
+  async function drain(key: RequestKey, queue: Frame[]): Promise<boolean> {
     try {
       while (queue.length > 0) {
         const batch = queue.splice(0);
         const followers = await subscriptions.of(key);
         await Promise.all(followers.map((follower) => tell(follower, key, batch)));
       }
+      return true;
     } catch (error) {
       log.error({ key, err: asError(error) }, "events could not be delivered; subscribers find them in the log");
+      return false;
     } finally {
       publishing.delete(key);
     }
   }
 
-  function publish(key: RequestKey, frames: readonly Frame[]): Promise<void> {
-    if (frames.length === 0) return Promise.resolve();
+  function publishAll(key: RequestKey, frames: readonly Frame[]): Promise<boolean> {
+    if (frames.length === 0) return Promise.resolve(true);
     const current = publishing.get(key);
     if (current) {
       current.queue.push(...frames);
       return current.ended;
     }
     const queue = [...frames];
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const { promise: ended, resolve } = Promise.withResolvers<boolean>();
     publishing.set(key, { queue, ended });
     void drain(key, queue).then(resolve);
     return ended;
@@ -154,11 +157,11 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
 
   return {
     sendTo,
-    publish,
+    publish: async (key, frames) => void (await publishAll(key, frames)),
     unfollow,
     idle,
     async publishLast(key, frames) {
-      await publish(key, frames);
+      if (!(await publishAll(key, frames))) return;
       for (const connectionId of await subscriptions.dropRequest(key)) {
         const cursor = cursorOf(connectionId, key);
         if (!cursor) continue;

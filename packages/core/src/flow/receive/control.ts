@@ -3,9 +3,10 @@ import { wireError, type ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../../errors.ts";
 import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
-import type { EventBody } from "../../ports/requests.ts";
+import type { EventBody, Submission } from "../../ports/requests.ts";
 import { requestKey } from "../../rules/identity.ts";
 import { cancelledError } from "../../rules/outcome.ts";
+import { queueFull } from "../../rules/queue-full.ts";
 import type { Deliver } from "../deliver/deliver.ts";
 import type { Runs } from "../runs/runs.ts";
 import { missing } from "./missing.ts";
@@ -15,6 +16,8 @@ export interface ControlParts {
   readonly deliver: Deliver;
   /** A run elsewhere learns of a cancellation by its next write. */
   readonly runs: Pick<Runs, "cancelAnswer" | "cancel">;
+  /** Most requests that may wait. */
+  readonly limits: Submission["limits"];
 }
 
 export interface Control {
@@ -22,7 +25,7 @@ export interface Control {
   retry(message: ClientMessage<"retry">, connection: Connection): Promise<void>;
 }
 
-export function createControl({ engine, deliver, runs }: ControlParts): Control {
+export function createControl({ engine, deliver, runs, limits }: ControlParts): Control {
   const { requests, subscriptions, clock } = engine;
 
   return {
@@ -59,12 +62,13 @@ export function createControl({ engine, deliver, runs }: ControlParts): Control 
     },
     async retry({ request_id: requestId, reason }, { connectionId, owner }) {
       const key = requestKey(owner, requestId);
-      const outcome = await requests.redrive(key, {
+      const acknowledgment: EventBody = {
         type: "acknowledgment",
         status: "queued",
         message: reason ? `Queued again: ${reason}`.slice(0, 1_024) : "Queued again",
         waiting_for: "queue",
-      });
+      };
+      const outcome = await requests.redrive(key, acknowledgment, limits);
       switch (outcome.outcome) {
         case "unknown":
         case "expired":
@@ -78,6 +82,8 @@ export function createControl({ engine, deliver, runs }: ControlParts): Control 
               details: { issues: [{ path: ["request_id"], message: `is ${outcome.status}` }] },
             },
           );
+        case "refused":
+          throw queueFull(requestId, outcome.limit, limits[outcome.limit]);
         case "redriven":
           await subscriptions.add(connectionId, key);
           await deliver.publish(key, outcome.frames);

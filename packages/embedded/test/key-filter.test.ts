@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { openDatabase } from "../src/sqlite/database.ts";
+import { createKeyFilter } from "../src/requests/key-filter.ts";
+
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+it("P4 knows every key there was and came, after as many turns as they take, and seldom takes another for one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "key-filter-"));
+  const database = openDatabase(folder);
+  try {
+    const count = 5_000;
+    const insert = database.db.prepare(`INSERT INTO requests (key, request_id, tenant, user, action, priority, max_attempts, timeout_ms,
+      retention_ms, created_at, run_at, status) VALUES (?, 'r', 't', 'u', 'a', 5, 3, 1000, 1000, 0, 0, 'COMPLETED')`);
+    database.db.exec("BEGIN");
+    for (let n = 0; n < count; n += 1) insert.run(`t/u/${n}`);
+    database.db.exec("COMMIT");
+    const filter = createKeyFilter(database.db);
+    expect(filter.mayHave("t/u/never"), "nothing is ruled out before all is known").toBe(true);
+    for (let turns = 0; turns < 50; turns += 1) await turn();
+    filter.add("t/u/new");
+    const stored = [...Array.from({ length: count }, (_, n) => `t/u/${n}`), "t/u/new"];
+    expect(stored.filter((key) => !filter.mayHave(key))).toEqual([]);
+    const others = Array.from({ length: 10_000 }, (_, n) => `t/v/${n}`);
+    expect(others.filter((key) => filter.mayHave(key)).length).toBeLessThan(50);
+    filter.close();
+  } finally {
+    database.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
