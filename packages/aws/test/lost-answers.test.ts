@@ -245,7 +245,7 @@ describe("what is answered at once", () => {
       const engines = [harness.another("p1"), harness.another("p2"), harness.another("p3")];
       const outcomes = await Promise.all(engines.map(async ({ answers }, n) => (await answers.begin(own, asked(`c${n}`))).outcome));
       expect(outcomes.toSorted()).toEqual(["begun", "joined", "joined"]);
-      const named = await Promise.all(engines.map(({ answers }) => answers.end(own, ANSWER)));
+      const named = await Promise.all(engines.map(async ({ answers }) => answers.end(own, ANSWER)));
       expect(named.flat().toSorted()).toEqual(["c0", "c1", "c2"]);
     }
     await harness.dispose();
@@ -309,7 +309,7 @@ describe("what is answered at once", () => {
     const harness = await createHarness(cloud);
     const { answers } = harness.engine;
     for (let from = 0; from < 1_000; from += 100) {
-      await Promise.all(Array.from({ length: 100 }, (_, n) => answers.begin(key, asked(`c${from + n}`))));
+      await Promise.all(Array.from({ length: 100 }, async (_, n) => answers.begin(key, asked(`c${from + n}`))));
     }
     expect(await answers.begin(key, asked("c7"))).toEqual({ outcome: "joined" });
     await expect(answers.begin(key, asked("more"))).rejects.toMatchObject({ code: "RATE_LIMITED" });

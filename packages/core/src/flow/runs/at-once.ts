@@ -24,7 +24,7 @@ export interface AtOnceParts {
   readonly run: (request: AcceptedRequest) => Promise<void>;
 }
 
-export type Answering =
+type Answering =
   | { readonly outcome: "answered" }
   /**
    * It is to be submitted, because it is durable already or because no slot is free. `others`: connections that asked for
