@@ -9,11 +9,11 @@ import type { BatchingOptions } from "./rules/batching.ts";
 import { checkedDeclaration } from "./rules/declaration.ts";
 import type { RetryPolicy } from "./rules/retry.ts";
 
-/** What a run may see of its request. */
+/** What a handler can read about the request it runs. */
 export interface RunningRequest {
   readonly id: string;
   readonly action: string;
-  /** 1 for the first run; rises with every claim. */
+  /** 1 for the first run; increases with every further one. */
   readonly attempt: number;
   readonly userId: string;
   readonly tenantId: string;
@@ -32,14 +32,14 @@ export interface StoredBlob {
 export interface HandlerBlobs {
   /** Stores a body under `name`, which is private to this request. All or nothing. */
   put(name: string, body: BlobBody, options?: PutOptions): Promise<StoredBlob>;
-  /** Stores a finished local file, usually from `ctx.scratch()`; the file is moved where the engine can. */
+  /** Stores a finished local file, usually from `ctx.scratch()`. The file is moved instead of copied where the engine can. */
   putFile(name: string, path: string, options?: PutOptions): Promise<StoredBlob>;
   /**
-   * A blob of this request or, given its id, of another request of the same user; undefined when there is none. Whatever
-   * the id, nobody else's files are found (P10).
+   * Opens a file of this request or, given its id, of another request of the same user. Resolves to undefined when there is
+   * none. Files of other users are never found (P10).
    */
   open(name: string, from?: { readonly requestId: string }): Promise<OpenedBlob | undefined>;
-  /** Removes this request's blobs whose names start with `prefix`. Works in a stopped run too: that is when to clear up. */
+  /** Removes this request's files whose names start with `prefix`. It works in a stopped run too, for cleaning up. */
   removeAll(prefix: string): Promise<void>;
 }
 
@@ -48,19 +48,20 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   readonly request: RunningRequest;
   /**
-   * Progress, 0–100. Values are clamped and never go back within an attempt; calls are cheap and batched.
-   * A `stage` string in the metadata becomes the progress message's stage; a new stage is sent at once.
+   * Reports progress, 0–100. Values are clamped and never decrease within an attempt. Calls are cheap: updates are sent in
+   * batches. A string `stage` in the metadata becomes the stage of the progress message; a new stage is sent at once.
    */
   report(percentage: number, message?: string, metadata?: JsonObject): void;
-  /** Adds to the metadata sent with every later progress message. */
+  /** Adds a value to the metadata of every later progress message. */
   setMetadata(key: string, value: JsonValue): void;
-  /** Sends ordered, durable data beside progress: tokens, rows. Await it: that is the back-pressure. */
+  /** Sends ordered, durable data in addition to progress, such as tokens or rows. Await it, so that a slow store slows the handler. */
   partial(stream: string, data: JsonValue): Promise<void>;
-  /** Saves state under the lease; the next attempt finds it in `resumed`. */
+  /** Saves state durably. The next attempt finds it in `resumed`. */
   checkpoint(state: JsonValue): Promise<void>;
+  /** The newest checkpoint of an earlier attempt. */
   readonly resumed: JsonValue | undefined;
   readonly blobs: HandlerBlobs;
-  /** A private local folder for this run, deleted when the run ends. */
+  /** Creates a private local folder for this run. It is deleted when the run ends. */
   scratch(): Promise<string>;
   readonly log: Log;
 }
@@ -70,35 +71,38 @@ export interface HandlerDefinition<Action extends string, Schema extends Standar
   readonly action: Action;
   /** One sentence for people who list the actions. */
   readonly description?: string;
-  /** Any Standard Schema (zod, valibot, arktype…). What it outputs is what `run` gets. */
+  /** Any Standard Schema (zod, valibot, arktype…). `run` receives its output. */
   readonly input: Schema;
   /**
-   * What `run` returns, for people and tools that list the actions. It describes: results are not checked against it.
-   * Give `run` its type as return type, and the compiler holds them together.
+   * A schema of what `run` returns, for people and tools that list the actions. Results are not checked against it; give
+   * `run` its type as return type, and the compiler checks them.
    */
   readonly output?: StandardSchemaV1;
-  /** Expected run time in ms, constant or by input. At or under the threshold (5 s) the request is answered at once. */
+  /** Expected run time in ms: a constant, or a function of the input. Up to the threshold (5 s) the request is answered at once. */
   readonly estimate?: number | ((input: StandardSchemaV1.InferOutput<Schema>) => number);
-  /** How failures are tried again. A client may ask for fewer attempts, not for more. */
+  /** How failed attempts are retried. A client may ask for fewer attempts, not for more. */
   readonly retry?: Partial<RetryPolicy>;
-  /** Longest one attempt may run, in ms; a fraction is rounded up. Default 1 hour, at most 7 days. A client may ask for less, not for more. */
+  /**
+   * The longest that one attempt may run, in ms; a fraction is rounded up. Default 1 hour, at most 7 days. A client may ask
+   * for less, not for more.
+   */
   readonly timeoutMs?: number;
-  /** Runs at once: of this action, and of this action for one tenant. Default unlimited. */
+  /** How many runs may be in progress at once: of this action, and of this action for one tenant. Default unlimited. */
   readonly concurrency?: { readonly total?: number; readonly perTenant?: number };
-  /** Highest priority that a client may ask for, 0–9. Default 9, or what the server allows. */
+  /** The highest priority that a client may ask for, 0–9. Default 9, or what the server allows. */
   readonly maxPriority?: number;
-  /** Permissions the user's token must all carry. Default none. */
+  /** Permissions that the user's token must carry, all of them. Default none. */
   readonly permissions?: readonly string[];
   /**
    * `import.meta.url` of the module that exports this handler: the embedded engine then runs it in a worker process,
-   * so that heavy work never delays the sockets. On Lambda every run has its own process already.
+   * so that heavy work never delays the sockets. On Lambda every run has a process of its own anyway.
    */
   readonly isolate?: string;
   readonly progress?: Partial<BatchingOptions>;
   readonly run: (input: StandardSchemaV1.InferOutput<Schema>, ctx: HandlerContext) => Promise<Output> | Output;
 }
 
-/** A registered handler, typed for clients by what its schema takes in and what `run` returns. */
+/** A declared handler. Its type tells clients the input of its schema and the result of `run`. */
 export interface Handler<Action extends string = string, Schema extends StandardSchemaV1 = StandardSchemaV1, Output = unknown>
   extends HandlerDefinition<Action, Schema, Output>, TypedAction<Action, StandardSchemaV1.InferInput<Schema>, Output> {}
 
@@ -107,7 +111,7 @@ export interface Handler<Action extends string = string, Schema extends Standard
 export type AnyHandler = Handler<string, any, any>;
 
 /**
- * Declares a handler. Throws a TypeError that says what to do when the declaration is malformed.
+ * Declares a handler. Throws a TypeError that says what to change when the declaration is malformed.
  *
  * @example
  * export const greet = defineHandler({

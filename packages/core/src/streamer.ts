@@ -28,52 +28,52 @@ export interface StreamerParts {
   readonly engine: Engine;
   readonly options?: PartialOptions;
   readonly middleware?: readonly Middleware[];
-  /** Told when a run ends and its slot is free: the moment to call `work` again. */
+  /** Called when a run has ended and its slot is free: the moment to call `work` again. */
   readonly onSlotFree?: () => void;
 }
 
 export interface Health {
   readonly runs: number;
-  /** Handlers that go on although their runs have ended: they do not heed their signal. */
+  /** Handlers that are still running although their runs have ended: they ignore their signal. */
   readonly abandonedRuns: number;
-  /** As many as there are inline slots: each further one keeps a slot for as long as its handler goes on. */
+  /** True once there are as many abandoned runs as inline slots: each further one keeps a slot until its handler ends. */
   readonly isLosingSlots: boolean;
 }
 
-/** What an engine's entry points call. No method ever rejects because of what a client or a handler did. */
+/** What an engine's entry points call. No method rejects because of what a client or a handler did. */
 export interface Streamer {
   readonly handlers: ReadonlyMap<string, AnyHandler>;
-  /** The handlers as clients are told of them. */
+  /** Descriptions of the handlers, as clients see them. */
   describe(): readonly ActionDescription[];
-  /** A connection has opened and its token is verified: registers it and greets it with `welcome`. */
+  /** Registers a connection that has opened, and whose token is verified, and sends it `welcome`. */
   connect(connection: Connection): Promise<void>;
-  /** One frame from a connection. Resolves when it has been answered. */
+  /** Handles one frame from a connection. Resolves when the frame has been answered. */
   receive(connectionId: string, data: string | Uint8Array): Promise<void>;
   disconnect(connectionId: string): Promise<void>;
-  /** Claims what fits the free slots (or `key` alone) and starts running it. */
-  work(key?: RequestKey): Promise<{ readonly claimed: number; /** When those runs have ended. */ readonly ended: Promise<void> }>;
-  /** Tells those who follow waiting requests why they wait, where that has changed: of some, or of all. */
+  /** Claims as many requests as there are free slots (or only the one under `key`) and starts running them. */
+  work(key?: RequestKey): Promise<{ readonly claimed: number; /** Resolves when those runs have ended. */ readonly ended: Promise<void> }>;
+  /** Tells followers of waiting requests why these wait, where that has changed: of the requests given, or of all. */
   tellWaits(keys?: readonly RequestKey[]): Promise<void>;
-  /** Takes back requests whose process died; call at start and every few seconds. */
+  /** Takes back requests whose process died. Call it at start and every few seconds. */
   recover(): Promise<void>;
-  /** Forgets what is past retention, blobs too; call every few minutes. Answers how many. */
+  /** Removes requests whose retention has ended, with their files. Call it every few minutes. Returns how many were removed. */
   purge(): Promise<number>;
-  /** Runs in progress, answered at once or durable. */
+  /** How many runs are in progress, durable or to be answered at once. */
   readonly running: number;
-  /** What an operator has to know of the runs of this process. */
+  /** What an operator should know about the runs of this process. */
   health(): Health;
-  /** Sends `welcome` to a connection that is registered already: where the server cannot speak first, before its first answer. */
+  /** Sends `welcome` to a connection that is registered already, for servers that cannot speak first. */
   greet(connectionId: string): Promise<void>;
-  /** Tells the followers of a request what other processes have left untold. */
+  /** Sends the followers of a request the events that other processes have not sent. */
   catchUp(key: RequestKey): Promise<void>;
-  /** Resolves when nothing runs and nothing is being sent. */
+  /** Resolves when nothing is running and nothing is being sent. */
   settled(): Promise<void>;
   /**
-   * The process must end, or freeze, soon: its runs stop within `graceMs` and go on in another. With `requireCheckpoint`
-   * a run that has saved none has used up its time instead: begun anew it would never end.
+   * For a process that must end or freeze soon: stops its runs within `graceMs`, so that they continue in another process.
+   * With `requireCheckpoint`, a run that has saved no checkpoint times out instead: started again, it would never end.
    */
   handBack(graceMs: number, terms: { readonly requireCheckpoint: boolean }): Promise<void>;
-  /** Leaves the followers of all requests to other processes: the last thing before this one freezes. */
+  /** Leaves the followers of all requests to other processes: the last call before this process freezes. */
   handOver(): Promise<void>;
   /** Refuses new work, lets runs finish for `graceMs`, then hands the rest back to the queue (P13). */
   stop(graceMs: number): Promise<void>;

@@ -33,10 +33,10 @@ export type AnswerEnd =
   | { readonly kind: "forgotten" };
 
 export interface Answers {
-  /** A run whose process dies is forgotten after `leaseMs`. */
+  /** Begins a run under the key, or returns what there is. A run whose process dies is forgotten after `leaseMs`. */
   begin(key: RequestKey, asked: Asked & { readonly leaseMs: number }): Awaitable<Beginning>;
-  /** The same, but that nothing is begun. */
+  /** The same without beginning a run. */
   join(key: RequestKey, asked: Asked): Awaitable<Joining>;
-  /** Names everyone who asked meanwhile, whoever began it included. */
+  /** Ends a run. Returns the connections that asked for it, including the one it was begun for. */
   end(key: RequestKey, end: AnswerEnd): Awaitable<readonly string[]>;
 }

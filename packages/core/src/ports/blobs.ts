@@ -19,13 +19,13 @@ export interface OpenedBlob {
 }
 
 export interface Blobs {
-  /** Stores a body; on failure or abort nothing is left. Replaces an earlier body of the key. */
+  /** Stores a body and replaces an earlier one under the key. On failure or abort nothing is left behind. */
   put(key: string, body: BlobBody, options?: PutOptions & { readonly signal?: AbortSignal }): Promise<{ readonly sizeBytes: number }>;
-  /** Stores a finished local file, moved rather than copied where that is possible. */
+  /** Stores a finished local file, which is moved instead of copied where possible. */
   putFile(key: string, path: string, options?: PutOptions & { readonly signal?: AbortSignal }): Promise<{ readonly sizeBytes: number }>;
-  /** The body, or undefined when there is none. */
+  /** Opens the body under the key. Resolves to undefined when there is none. */
   open(key: string): Promise<OpenedBlob | undefined>;
-  /** A link that works without a token until `expiresAt` (epoch ms). */
+  /** Returns a link that works without a token until `expiresAt` (epoch ms). */
   sign(key: string, expiresInMs: number): Promise<{ readonly url: string; readonly expiresAt: number }>;
   /** Removes every blob whose key starts with `prefix`. */
   removeAll(prefix: string): Promise<void>;

@@ -9,7 +9,7 @@ export interface Outgoing {
 export type SendOutcome = "sent" | "gone" | "closed";
 
 export interface Channel {
-  /** Frames to one connection arrive in the order sent, but for coalesced ones. Never waits for the client. */
+  /** Sends a frame. Frames to one connection arrive in the order sent, except coalesced ones. Never waits for the client. */
   send(connectionId: string, frame: Outgoing): Promise<SendOutcome>;
   /** Resolves when the connection can take more, or is gone: a replay goes at the client's pace (P11). */
   ready(connectionId: string): Promise<void>;

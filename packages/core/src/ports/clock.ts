@@ -4,6 +4,6 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some fixed moment of this process; never goes back: for leases and intervals. */
   monotonic(): number;
-  /** Calls back once after `ms` of monotonic time; the returned function calls it off. Never keeps a process alive. */
+  /** Calls `callback` once after `ms` of monotonic time. Returns a function that cancels it. Never keeps a process alive. */
   after(ms: number, callback: () => void): () => void;
 }

@@ -29,11 +29,11 @@ export interface Engine {
   readonly log: Log;
   readonly isolation?: Isolation;
   /**
-   * Calls `work`, which runs a handler in this process, and answers what it answers. From then on the engine knows that
-   * whatever `work` begins belongs to `run`, also after an await: an error that nobody caught and a blocked event loop
-   * are logged with its action and id. Call it around everything that awaits the handler, not the handler alone.
+   * Calls `work`, which runs a handler in this process, and returns its result. From then on the engine knows that whatever
+   * `work` begins belongs to `run`, also after an await: an error that nobody caught and a blocked event loop are logged
+   * with its action and id. Call it around everything that awaits the handler, not the handler alone.
    */
   around?<Result>(run: Pick<RunningRequest, "id" | "action">, work: () => Result): Result;
-  /** A fresh private folder for one run, and how to be rid of it. */
+  /** Creates a private folder for one run, and a function that removes it. */
   scratch(): Promise<{ readonly path: string; remove(): Promise<void> }>;
 }

@@ -13,6 +13,6 @@ export interface Frame {
 }
 
 export interface Events {
-  /** Up to `limit` frames with a seq above `after`, oldest first: every durable one, and the newest progress in its place (P6). */
+  /** Returns up to `limit` frames with a seq above `after`, oldest first: all durable ones, and the newest progress (P6). */
   after(key: RequestKey, after: number, limit: number): Promise<readonly Frame[]>;
 }

@@ -216,14 +216,14 @@ export interface Requests {
    * (rules/fair-shares.ts).
    */
   claim(terms: ClaimTerms): Promise<readonly Claim[]>;
-  /** Runnable requests that wait for another reason than was told, or much nearer the front (rules/waiting.ts). */
+  /** Returns runnable requests whose reason to wait has changed, or that are much nearer to their turn (rules/waiting.ts). */
   waits(terms: WaitTerms): Promise<readonly Wait[]>;
-  /** Stores what a request waits for, if it still waits. */
+  /** Stores what a request waits for, if it is still waiting. */
   wait(key: RequestKey, event: EventBody & { readonly type: "waiting" }): Promise<Written>;
   advance(lease: Lease, change: Advance): Promise<AdvanceOutcome>;
-  /** PROCESSING → RETRYING until `runAt`; counts a failure. */
+  /** PROCESSING → RETRYING until `runAt`. Counts a failure. */
   reschedule(lease: Lease, change: { readonly runAt: number; readonly events: readonly EventBody[] }): Promise<Written>;
-  /** PROCESSING → PENDING, runnable now; counts a crash when the process running it died. */
+  /** PROCESSING → PENDING, runnable now. Counts a crash when the process that ran it died. */
   release(lease: Lease, change: { readonly crashed: boolean }): Promise<Written>;
   settle(lease: Lease, settlement: Settlement): Promise<Written>;
   /** `whenWaiting` is stored when it ends at once, `whenRunning` when its run has to be told. */
@@ -234,9 +234,9 @@ export interface Requests {
   /** FAILED → PENDING with a fresh count of failures and crashes; refused above `limits`, as a new request is (P14). */
   redrive(key: RequestKey, acknowledgment: EventBody, limits?: Submission["limits"]): Promise<RedriveOutcome>;
   /**
-   * Takes back requests whose owner is gone: to PENDING with one crash more, to FAILED at `quarantineAfter` crashes, to
+   * Takes back requests whose owner has died: to PENDING with one more crash, to FAILED at `quarantineAfter` crashes, to
    * CANCELLED when that had been asked for. `isAlive` tells which leases this process still runs: nothing is taken from
-   * a living owner, however long it was away (P3).
+   * an owner that lives, however long it was away (P3).
    */
   recover(terms: {
     readonly isAlive: (lease: Lease) => boolean;
@@ -244,19 +244,19 @@ export interface Requests {
     readonly quarantined: readonly EventBody[];
     readonly cancelled: readonly EventBody[];
   }): Promise<readonly Recovery[]>;
-  /** Epoch ms of the earliest moment a waiting request becomes runnable; undefined when none waits. */
+  /** Returns when the next waiting request becomes runnable (epoch ms), or undefined when none waits. */
   nextRunAt(): Promise<number | undefined>;
   get(key: RequestKey): Promise<Lookup>;
-  /** Whether a request lives under the key, within its retention: asked before anything is run at once (P4). */
+  /** Whether a request is stored under the key and within its retention. Asked before anything is run at once (P4). */
   has(key: RequestKey): Awaitable<boolean>;
   /**
-   * One page, without results. How many requests are looked at is bounded: a page may be short or empty and still have a
-   * cursor; without one it is the last.
+   * Returns one page, without results. The number of requests looked at is bounded: a page may be short or empty and still
+   * have a cursor. A page without a cursor is the last.
    */
   list(query: ListQuery): Promise<{ readonly records: readonly RequestRecord[]; readonly cursor?: string }>;
   /**
-   * Forgets up to `limit` requests whose retention has ended; answers how many. `release` is awaited for each before it
-   * is forgotten: what else belongs to it goes first, so that a process that dies in between leaves nothing unnamed.
+   * Removes up to `limit` requests whose retention has ended, and returns how many. `release` is awaited before each is
+   * removed: what else belongs to the request goes first, so that a process that dies in between leaves nothing behind.
    */
   purge(limit: number, release: (key: RequestKey) => Promise<void>): Promise<number>;
 }

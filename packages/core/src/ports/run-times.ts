@@ -7,6 +7,6 @@ export type RecordedSeries = ReadonlyMap<RunSeries, Durations>;
 
 export interface RunTimes {
   of(action: string): Promise<RecordedSeries>;
-  /** Appends newer runs to what is there, in one step: whoever else adds meanwhile loses nothing. */
+  /** Appends newer runs to those stored, in one atomic step: what others append meanwhile is kept. */
   add(action: string, newer: RecordedSeries): Promise<void>;
 }

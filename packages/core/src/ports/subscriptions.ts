@@ -4,7 +4,7 @@
  */
 import type { RequestKey } from "./requests.ts";
 
-/** A follower that this process is the one to tell. */
+/** A follower that this process has to tell. */
 export interface Follower {
   readonly connectionId: string;
   /** Present when other processes have written or told since: what came after this seq has to be read from the log. */
@@ -12,20 +12,20 @@ export interface Follower {
 }
 
 export interface Subscriptions {
-  /** True when it was not there before; adding twice is adding once. This process tells the connection from now on. */
+  /** Adds a subscription, which this process tells from now on. Returns true when it is new. Adding it twice is harmless. */
   add(connectionId: string, key: RequestKey): Promise<boolean>;
   remove(connectionId: string, key: RequestKey): Promise<void>;
   has(connectionId: string, key: RequestKey): Promise<boolean>;
-  /** Whether any connection follows it, whoever tells that. */
+  /** Whether any connection follows the request, whichever process tells it. */
   isFollowed(key: RequestKey): Promise<boolean>;
-  /** Followers that are this process's to tell. Those another process tells are left to it: it will find what is new. */
+  /** Returns the followers that this process has to tell. Those of another process are left to it: it finds what is new. */
   of(key: RequestKey): Promise<readonly Follower[]>;
-  /** Leaves a follower that was told everything up to `seq` to other processes. False: there is more, tell that first. */
+  /** Leaves a follower that was told everything up to `seq` to other processes. Returns false when there is more to tell first. */
   handOver(connectionId: string, key: RequestKey, seq: number): Promise<boolean>;
-  /** How many requests a connection follows. */
+  /** Returns how many requests a connection follows. */
   countOf(connectionId: string): Promise<number>;
-  /** Forgets who followed a request that has ended, and answers whom: nothing more will be sent. */
+  /** Removes all subscriptions to a request that has ended. Returns the connections that followed it. */
   dropRequest(key: RequestKey): Promise<readonly string[]>;
-  /** Forgets everything a closed connection followed. */
+  /** Removes all subscriptions of a closed connection. */
   dropConnection(connectionId: string): Promise<void>;
 }

@@ -2,6 +2,6 @@
 import type { RequestKey } from "./requests.ts";
 
 export interface Wakeups {
-  /** Epoch ms. Cheap to call often: engines keep what they need of it. */
+  /** Asks to be called at `timeMs` (epoch ms). Cheap to call often: engines keep only what they need. */
   at(timeMs: number, key: RequestKey): Promise<void>;
 }
