@@ -111,7 +111,7 @@ export function createStreamer({
     random: Math.random,
   });
   const submit = createSubmit({ engine, options, deliver, runs, estimates });
-  const route = createRoute({ handlers, middleware, options, log, estimates, runs, submit: submit.submit });
+  const route = createRoute({ handlers, middleware, options, log, estimates, runs, submit });
   const tellWaits = createTellWaits({ engine, handlers, slots: runs.slots, estimates, publish: deliver.publish });
   const describe = createDescriptions(handlers, options);
   const lifecycle = createLifecycle({ engine, options, deliver, runs, estimates });

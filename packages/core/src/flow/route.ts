@@ -27,16 +27,19 @@ export interface RouteParts {
   readonly log: Log;
   readonly estimates: Pick<Estimates, "of" | "known">;
   readonly runs: Pick<Runs, "answer">;
-  readonly submit: Submit["submit"];
+  readonly submit: Pick<Submit, "submit">;
 }
 
-/** `onKnown` is called once what there is under the request's id can be found. */
-export type Route = (
-  message: ClientMessage<"request">,
-  about: { readonly requestId: string; readonly connection: Connection; readonly onKnown: () => void },
-) => Promise<void>;
+interface About {
+  readonly requestId: string;
+  readonly connection: Connection;
+  /** Called once what there is under the request's id can be found. */
+  readonly onKnown: () => void;
+}
 
-export function createRoute({ handlers, middleware, options, log, estimates, runs, submit }: RouteParts): Route {
+export type Route = ReturnType<typeof createRoute>;
+
+export function createRoute({ handlers, middleware, options, log, estimates, runs, submit }: RouteParts) {
   const admit = createAdmit(middleware);
 
   /**
@@ -50,7 +53,7 @@ export function createRoute({ handlers, middleware, options, log, estimates, run
 
   async function accept(
     { action, payload = {}, metadata = {}, options: asked = {} }: ClientMessage<"request">,
-    { requestId, connection, onKnown }: Parameters<Route>[1],
+    { requestId, connection, onKnown }: About,
   ): Promise<AcceptedRequest> {
     const handler = handlers.get(action);
     if (!handler)
@@ -76,14 +79,17 @@ export function createRoute({ handlers, middleware, options, log, estimates, run
     return { connection, key, requestId, handler, input, payload, payloadText, metadata, options: asked, terms, kind, onKnown };
   }
 
-  return async (message, about) => {
-    const request = await accept(message, about);
-    const isAtOnce = modeOf(request) ?? (await isShort(request.handler, request.kind));
-    if (!isAtOnce) return submit(request, []);
-    const answering = await runs.answer(request);
-    if (answering.outcome === "queue") await submit(request, answering.others);
+  return {
+    async route(message: ClientMessage<"request">, about: About): Promise<void> {
+      const request = await accept(message, about);
+      const isAtOnce = modeOf(request) ?? (await isShort(request.handler, request.kind));
+      const answering = isAtOnce ? await runs.answer(request) : LEFT_TO_THE_QUEUE;
+      if (answering.outcome === "queue") await submit.submit(request, answering.others);
+    },
   };
 }
+
+const LEFT_TO_THE_QUEUE = { outcome: "queue", others: [] } as const;
 
 /** Whether it is answered at once, as far as the request itself says: undefined leaves it to how long it takes. */
 function modeOf({ handler, options }: AcceptedRequest): boolean | undefined {

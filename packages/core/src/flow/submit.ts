@@ -27,18 +27,13 @@ export interface SubmitParts {
   readonly estimates: Pick<Estimates, "known">;
 }
 
-export interface Submit {
-  /** `others`: connections that asked for the same meanwhile, and are told what becomes of it. */
-  submit(request: AcceptedRequest, others: readonly string[]): Promise<void>;
-  /** Submits a run in progress as PROCESSING (runs/life.ts). Rejects when the store does not take it. */
-  promote(request: AcceptedRequest, elapsedMs: number): Promise<Promoted>;
-}
+export type Submit = ReturnType<typeof createSubmit>;
 
 type Stored =
   | { readonly outcome: "created"; readonly claim: Claim | undefined }
   | { readonly outcome: "existing"; readonly record: RequestRecord };
 
-export function createSubmit({ engine, options, deliver, runs, estimates }: SubmitParts): Submit {
+export function createSubmit({ engine, options, deliver, runs, estimates }: SubmitParts) {
   const { requests, wakeups, clock, log } = engine;
   const { slots } = runs;
 
@@ -141,13 +136,15 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
   }
 
   return {
-    async promote(request, elapsedMs) {
+    /** Submits a run in progress as PROCESSING (runs/life.ts). Rejects when the store does not take it. */
+    async promote(request: AcceptedRequest, elapsedMs: number): Promise<Promoted> {
       const stored = await write(request, true, elapsedMs);
       if (stored.outcome === "existing") return { outcome: "taken" };
       if (!stored.claim) throw new StreamerError("STORAGE_ERROR", `The store took "${request.requestId}" without its claim.`);
       return { outcome: "claimed", claim: stored.claim };
     },
-    async submit(request, others) {
+    /** `others`: connections that asked for the same meanwhile, and are told what becomes of it. */
+    async submit(request: AcceptedRequest, others: readonly string[]): Promise<void> {
       if (await runs.join(request)) return;
       const { handler } = request;
       const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;

@@ -13,7 +13,7 @@ import type { Inspect } from "./inspect.ts";
 /** What a client whose request came too late is told to wait. */
 const RESTART_AFTER_MS = 1_000;
 
-export type Dispatch = (message: ClientMessage, connection: Connection, requestId: string) => Promise<void>;
+export type Dispatch = ReturnType<typeof createDispatch>;
 
 export interface DispatchParts {
   readonly clock: Pick<Clock, "now">;
@@ -24,7 +24,7 @@ export interface DispatchParts {
   readonly isStopping: () => boolean;
 }
 
-export function createDispatch({ clock, answer, route, control, inspect, isStopping }: DispatchParts): Dispatch {
+export function createDispatch({ clock, answer, route, control, inspect, isStopping }: DispatchParts) {
   const arrivals = createArrivals();
 
   async function request(message: ClientMessage<"request">, connection: Connection, requestId: string): Promise<void> {
@@ -35,37 +35,40 @@ export function createDispatch({ clock, answer, route, control, inspect, isStopp
     const key = requestKey(connection.owner, requestId);
     arrivals.announce(key);
     try {
-      return await route(message, { requestId, connection, onKnown: () => arrivals.settle(key) });
+      return await route.route(message, { requestId, connection, onKnown: () => arrivals.settle(key) });
     } finally {
       arrivals.settle(key);
     }
   }
 
-  return async (message, connection, requestId) => {
-    if ("request_id" in message) await arrivals.known(requestKey(connection.owner, requestId));
-    switch (message.type) {
-      case "request":
-        return request(message, connection, requestId);
-      case "subscribe":
-        return inspect.subscribe(message, connection);
-      case "unsubscribe":
-        return inspect.unsubscribe(message, connection);
-      case "cancel":
-        return control.cancel(message, connection);
-      case "retry":
-        return control.retry(message, connection);
-      case "get":
-        return inspect.get(message, connection);
-      case "list":
-        return inspect.list(message, connection);
-      case "actions":
-        return inspect.actions(message, connection);
-      case "ping":
-        return answer(connection.connectionId, {
-          type: "pong",
-          timestamp: Math.round(clock.now()),
-          ...(message.ref !== undefined && { ref: message.ref }),
-        });
-    }
+  return {
+    /** Resolves when the message is answered; rejects with what it is refused for. */
+    async dispatch(message: ClientMessage, connection: Connection, requestId: string): Promise<void> {
+      if ("request_id" in message) await arrivals.known(requestKey(connection.owner, requestId));
+      switch (message.type) {
+        case "request":
+          return request(message, connection, requestId);
+        case "subscribe":
+          return inspect.subscribe(message, connection);
+        case "unsubscribe":
+          return inspect.unsubscribe(message, connection);
+        case "cancel":
+          return control.cancel(message, connection);
+        case "retry":
+          return control.retry(message, connection);
+        case "get":
+          return inspect.get(message, connection);
+        case "list":
+          return inspect.list(message, connection);
+        case "actions":
+          return inspect.actions(message, connection);
+        case "ping":
+          return answer(connection.connectionId, {
+            type: "pong",
+            timestamp: Math.round(clock.now()),
+            ...(message.ref !== undefined && { ref: message.ref }),
+          });
+      }
+    },
   };
 }

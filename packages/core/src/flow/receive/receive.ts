@@ -18,18 +18,12 @@ export interface ReceiveParts {
   readonly dispatch: Dispatch;
 }
 
-export interface Receive {
-  receive(connectionId: string, data: string | Uint8Array): Promise<void>;
-  /** Forgets the rates of a closed connection. */
-  forget(connectionId: string): void;
-}
-
 interface Rates {
   readonly messages: Bucket;
   readonly refusals: Bucket;
 }
 
-export function createReceive({ engine, options, answer, makeId, dispatch }: ReceiveParts): Receive {
+export function createReceive({ engine, options, answer, makeId, dispatch }: ReceiveParts) {
   const { connections, channel, clock, log } = engine;
   const { messagesPerSecond, refusalsPerMinute } = options.admission;
   const rates = new Map<string, Rates>();
@@ -78,10 +72,11 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
   }
 
   return {
-    forget(connectionId) {
+    /** Forgets the rates of a closed connection. */
+    forget(connectionId: string): void {
       rates.delete(connectionId);
     },
-    async receive(connectionId, data) {
+    async receive(connectionId: string, data: string | Uint8Array): Promise<void> {
       const connection = await connections.get(connectionId);
       if (!connection) {
         await channel.close(connectionId, ERROR_CODES.UNAUTHORIZED.closeCode, "unknown connection");
@@ -109,7 +104,7 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
         return;
       }
       try {
-        await dispatch(message, connection, requestId);
+        await dispatch.dispatch(message, connection, requestId);
       } catch (error) {
         await refuse(connectionId, asWireError(error, requestId), about);
       }

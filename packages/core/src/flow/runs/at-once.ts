@@ -10,18 +10,22 @@ import type { Engine } from "../../ports/engine.ts";
 import { fingerprintOf } from "../../rules/fingerprint.ts";
 import type { AcceptedRequest } from "../accepted.ts";
 import type { Deliver } from "../deliver/deliver.ts";
+import type { Estimates } from "../learn.ts";
+import type { Registry } from "./registry.ts";
+import type { RunOwner } from "./run.ts";
 import type { Slots } from "./slots.ts";
 
 /** What a client over its in-flight limit is told to wait. */
 const BUSY_AFTER_MS = 100;
 
 export interface AtOnceParts {
-  readonly engine: Pick<Engine, "requests" | "answers" | "log">;
-  readonly options: Pick<StreamerOptions, "leaseMs" | "admission">;
+  readonly engine: Pick<Engine, "requests" | "answers" | "clock" | "log">;
+  readonly options: Pick<StreamerOptions, "leaseMs" | "syncThresholdMs" | "admission">;
   readonly deliver: Pick<Deliver, "answerText">;
   readonly slots: Pick<Slots, "take">;
-  /** Begins the run of a request that has a slot, and answers it; the slot is freed at its end. */
-  readonly run: (request: AcceptedRequest) => Promise<void>;
+  readonly registry: Pick<Registry, "live">;
+  readonly owner: RunOwner;
+  readonly estimates: Pick<Estimates, "begin">;
 }
 
 type Answering =
@@ -32,18 +36,11 @@ type Answering =
    */
   | { readonly outcome: "queue"; readonly others: readonly string[] };
 
-export interface AtOnce {
-  /** Runs a request at once and answers it, or leaves it to the run or answer there is. */
-  answer(request: AcceptedRequest): Promise<Answering>;
-  /** Leaves a request that is to be queued to a run or answer of its id, if there is one: false when it is to be submitted. */
-  join(request: AcceptedRequest): Promise<boolean>;
-}
-
 const ANSWERED: Answering = { outcome: "answered" };
 const QUEUE: Answering = { outcome: "queue", others: [] };
 
-export function createAtOnce({ engine, options, deliver, slots, run }: AtOnceParts): AtOnce {
-  const { requests, answers, log } = engine;
+export function createAtOnce({ engine, options, deliver, slots, registry, owner, estimates }: AtOnceParts) {
+  const { requests, answers, clock, log } = engine;
   /** Requests in flight by connection. */
   const inFlight = new Map<string, number>();
 
@@ -71,6 +68,27 @@ export function createAtOnce({ engine, options, deliver, slots, run }: AtOncePar
   async function leave({ key, connection }: AcceptedRequest): Promise<Answering> {
     const askers = await answers.end(key, { kind: "forgotten" });
     return { outcome: "queue", others: askers.filter((connectionId) => connectionId !== connection.connectionId) };
+  }
+
+  /** Begins the run of a request that has a slot, and answers it; the slot is freed at its end. */
+  function run(request: AcceptedRequest): Promise<void> {
+    const { key, requestId, handler, input, connection, metadata, kind, terms } = request;
+    const lived = registry.live(
+      {
+        key,
+        handler,
+        input: { value: input },
+        resumed: undefined,
+        begun: estimates.begin(kind),
+        accepted: request,
+        timeoutMs: terms.timeoutMs,
+        request: { id: requestId, action: handler.action, attempt: 1, ...connection.owner, permissions: connection.permissions, metadata },
+        phase: { name: "answering", overrunAt: clock.monotonic() + options.syncThresholdMs },
+      },
+      owner,
+    );
+    request.onKnown();
+    return lived;
   }
 
   /** P4: an id that is durable is never run again, whatever its action has become meanwhile. */
@@ -102,7 +120,8 @@ export function createAtOnce({ engine, options, deliver, slots, run }: AtOncePar
   }
 
   return {
-    async answer(request) {
+    /** Runs a request at once and answers it, or leaves it to the run or answer there is. */
+    async answer(request: AcceptedRequest): Promise<Answering> {
       const { connectionId } = request.connection;
       const count = inFlight.get(connectionId) ?? 0;
       if (count >= options.admission.inFlightPerConnection) {
@@ -119,7 +138,8 @@ export function createAtOnce({ engine, options, deliver, slots, run }: AtOncePar
         else inFlight.delete(connectionId);
       }
     },
-    async join(request) {
+    /** Leaves a request that is to be queued to a run or answer of its id, if there is one: false when it is to be submitted. */
+    async join(request: AcceptedRequest): Promise<boolean> {
       const { key, connection } = request;
       const there = await ask(request, (fingerprint) => answers.join(key, { fingerprint, connectionId: connection.connectionId }));
       return there.outcome !== "none" && isTold(there, request);

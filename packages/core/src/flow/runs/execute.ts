@@ -9,9 +9,7 @@ import type { Ending } from "../../rules/outcome.ts";
 import { RunContext, type ContextPorts } from "./context.ts";
 import type { Run } from "./run.ts";
 
-export type Execute = (run: Run) => Ending | Promise<Ending>;
-
-export function createExecute(engine: ContextPorts & Pick<Engine, "isolation">, middleware: readonly Middleware[]): Execute {
+export function createExecute(engine: ContextPorts & Pick<Engine, "isolation">, middleware: readonly Middleware[]) {
   const { isolation } = engine;
   const wrappers = middleware.filter(({ run }) => run !== undefined);
 
@@ -34,16 +32,18 @@ export function createExecute(engine: ContextPorts & Pick<Engine, "isolation">, 
     return ending;
   }
 
-  return (run) => {
-    const { handler, input } = run.terms;
-    if ("invalid" in input) return { kind: "threw", error: input.invalid };
-    const ctx = new RunContext(run, engine);
-    try {
-      const result = call(handler, input.value, ctx);
-      return isThenable(result) ? wait(result, ctx) : { kind: "returned", result };
-    } catch (error) {
-      return { kind: "threw", error };
-    }
+  return {
+    execute(run: Run): Ending | Promise<Ending> {
+      const { handler, input } = run.terms;
+      if ("invalid" in input) return { kind: "threw", error: input.invalid };
+      const ctx = new RunContext(run, engine);
+      try {
+        const result = call(handler, input.value, ctx);
+        return isThenable(result) ? wait(result, ctx) : { kind: "returned", result };
+      } catch (error) {
+        return { kind: "threw", error };
+      }
+    },
   };
 }
 

@@ -8,10 +8,13 @@
  * They are logged, counted, and shown by `Streamer.health`.
  */
 import { asError, type StopReason } from "../../errors.ts";
+import type { Middleware } from "../../middleware.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Lease, RequestKey } from "../../ports/requests.ts";
 import type { Ending } from "../../rules/outcome.ts";
+import type { ContextPorts } from "./context.ts";
+import { createExecute } from "./execute.ts";
 import { Run, type RunOwner, type RunTerms } from "./run.ts";
 import type { Slots } from "./slots.ts";
 
@@ -19,38 +22,20 @@ import type { Slots } from "./slots.ts";
 const TICK_MS = 250;
 
 export interface RegistryParts {
-  readonly engine: Pick<Engine, "clock" | "log" | "around">;
+  readonly engine: ContextPorts & Pick<Engine, "clock" | "around" | "isolation">;
+  readonly middleware: readonly Middleware[];
   readonly options: Pick<StreamerOptions, "cancelGraceMs" | "renewMs" | "runLifeMs" | "inlineSlots">;
   readonly slots: Pick<Slots, "free">;
-  readonly execute: (run: Run) => Ending | Promise<Ending>;
   /** What follows from how a run ended. */
   readonly conclude: (run: Run, ending: Ending) => Promise<void>;
   readonly promote: (run: Run) => Promise<void>;
 }
 
-export interface Registry {
-  /** Begins a run and lives it to its end, which frees its slot. Never rejects. */
-  live(terms: Omit<RunTerms, "startedAt" | "lifeMs">, owner: RunOwner): Promise<void>;
-  /** The newest run of a request. */
-  find(key: RequestKey): Run | undefined;
-  isAlive(lease: Lease): boolean;
-  /** Tells a run to stop; a reason given before counts. Given up on after `graceMs`. */
-  stop(run: Run, reason: StopReason, graceMs?: number): void;
-  /** Tells every run to stop, and gives up on those that do not within `graceMs`. Resolves when all have ended. */
-  stopAll(graceMs: number, reasonOf: (run: Run) => StopReason): Promise<void>;
-  /** Begun anew without a checkpoint, a run longer than its process would never end. */
-  whyHandedBack(run: Run, requireCheckpoint: boolean): StopReason;
-  /** Resolves when no run is left. */
-  idle(): Promise<void>;
-  readonly running: number;
-  /** Runs that were given up on and whose handlers still go on. */
-  readonly abandoned: number;
-  /** Monotonic ms until which an end is tried to be stored: the process is about to end. Infinity before. */
-  readonly settlesUntil: number;
-}
+export type Registry = ReturnType<typeof createRegistry>;
 
-export function createRegistry({ engine, options, slots, execute, conclude, promote }: RegistryParts): Registry {
+export function createRegistry({ engine, middleware, options, slots, conclude, promote }: RegistryParts) {
   const { clock, log } = engine;
+  const { execute } = createExecute(engine, middleware);
   /** A request that is claimed again may have two for a moment, of which the newer has the key. */
   const all = new Set<Run>();
   const byKey = new Map<RequestKey, Run>();
@@ -82,6 +67,7 @@ export function createRegistry({ engine, options, slots, execute, conclude, prom
     if (now >= run.givesUpAt) run.giveUp();
   }
 
+  /** Tells a run to stop; a reason given before counts. Given up on after `graceMs`. */
   function stop(run: Run, reason: StopReason, graceMs: number = options.cancelGraceMs): void {
     run.givesUpAt = Math.min(run.givesUpAt, clock.monotonic() + graceMs);
     if (run.tellToStop(reason) && reason === "cancelled" && run.lease) run.reporter.emit({ type: "cancellation", stage: "observed" });
@@ -144,27 +130,35 @@ export function createRegistry({ engine, options, slots, execute, conclude, prom
     void ended();
   }
 
+  /** Resolves when no run is left. */
   function idle(): Promise<void> {
     return all.size === 0 ? Promise.resolve() : new Promise((resolve) => void waiting.push(resolve));
   }
 
   return {
-    live: (terms, owner) => live(register(terms, owner)),
-    find: (key) => byKey.get(key),
-    isAlive: ({ key, attempt }) => byKey.get(key)?.lease?.attempt === attempt,
+    /** Begins a run and lives it to its end, which frees its slot. Never rejects. */
+    live(terms: Omit<RunTerms, "startedAt" | "lifeMs">, owner: RunOwner): Promise<void> {
+      return live(register(terms, owner));
+    },
+    /** The newest run of a request. */
+    find: (key: RequestKey): Run | undefined => byKey.get(key),
+    isAlive: ({ key, attempt }: Lease): boolean => byKey.get(key)?.lease?.attempt === attempt,
     stop,
     whyHandedBack,
     idle,
-    get running() {
+    get running(): number {
       return all.size;
     },
-    get abandoned() {
+    /** Runs that were given up on and whose handlers still go on. */
+    get abandoned(): number {
       return abandoned.size;
     },
-    get settlesUntil() {
+    /** Monotonic ms until which an end is tried to be stored: the process is about to end. Infinity before. */
+    get settlesUntil(): number {
       return settlesUntil;
     },
-    async stopAll(graceMs, reasonOf) {
+    /** Tells every run to stop, and gives up on those that do not within `graceMs`. Resolves when all have ended. */
+    async stopAll(graceMs: number, reasonOf: (run: Run) => StopReason): Promise<void> {
       settlesUntil = clock.monotonic() + graceMs;
       for (const run of all) stop(run, reasonOf(run), graceMs);
       // Not left to the ticker: a process that is about to freeze has no quarter of a second to spare.

@@ -17,13 +17,12 @@ import type { AcceptedRequest } from "../accepted.ts";
 import type { Deliver } from "../deliver/deliver.ts";
 import type { Estimates } from "../learn.ts";
 import { createAnswer } from "./answer.ts";
-import { createAtOnce, type AtOnce } from "./at-once.ts";
-import { createExecute } from "./execute.ts";
+import { createAtOnce } from "./at-once.ts";
 import { createPromotion, type PromotionParts } from "./promotion.ts";
-import { createRegistry, type Registry } from "./registry.ts";
+import { createRegistry } from "./registry.ts";
 import type { Run, RunOwner, RunTerms } from "./run.ts";
 import { createSettle } from "./settle.ts";
-import { createSlots, type Slots } from "./slots.ts";
+import { createSlots } from "./slots.ts";
 
 export interface RunsParts {
   readonly engine: Engine;
@@ -37,21 +36,9 @@ export interface RunsParts {
   readonly random: () => number;
 }
 
-export interface Runs extends AtOnce, Pick<Registry, "isAlive" | "running" | "abandoned" | "idle"> {
-  readonly slots: Slots;
-  /** Runs a claim in a slot taken before; resolves when it has ended. `request`: it came by, and is validated already. */
-  start(claim: Claim, request?: AcceptedRequest): Promise<void>;
-  /** Tells a run that is answered at once to stop; false when there is none under the key. */
-  cancelAnswer(key: RequestKey): Promise<boolean>;
-  /** Tells a durable run of this process that cancellation was asked for. */
-  cancel(key: RequestKey): void;
-  /** Tells every run to stop, then gives up on those that do not within `graceMs`. Resolves when all have ended. */
-  stopAll(graceMs: number): Promise<void>;
-  /** The same, but that a run without a checkpoint has used up its time (see Streamer.handBack). */
-  handBack(graceMs: number, requireCheckpoint: boolean): Promise<void>;
-}
+export type Runs = ReturnType<typeof createRuns>;
 
-export function createRuns(parts: RunsParts): Runs {
+export function createRuns(parts: RunsParts) {
   const { engine, handlers, middleware, options, deliver, estimates, random } = parts;
   const { requests, clock, log } = engine;
   const slots = createSlots({ engine, handlers, options, onSlotFree: parts.onSlotFree });
@@ -59,14 +46,13 @@ export function createRuns(parts: RunsParts): Runs {
   const promotion = createPromotion({ engine, deliver, submit: parts.promote, stop: (run, reason) => registry.stop(run, reason) });
   const registry = createRegistry({
     engine,
+    middleware,
     options,
     slots,
-    execute: createExecute(engine, middleware),
     conclude,
     promote: promotion.promote,
   });
   const settle = createSettle({ engine, options, deliver, givesUpAt: () => registry.settlesUntil });
-  const atOnce = createAtOnce({ engine, options, deliver, slots, run: answerNow });
 
   const owner: RunOwner = {
     reporterPorts: {
@@ -81,6 +67,8 @@ export function createRuns(parts: RunsParts): Runs {
     makeDurable: promotion.makeDurable,
     stop: (run, reason) => registry.stop(run, reason),
   };
+
+  const atOnce = createAtOnce({ engine, options, deliver, slots, registry, owner, estimates });
 
   async function conclude(run: Run, ending: Ending): Promise<void> {
     const runMs = clock.monotonic() - run.terms.startedAt;
@@ -105,26 +93,6 @@ export function createRuns(parts: RunsParts): Runs {
     const retry = { ...DEFAULT_RETRY, ...handler.retry };
     const result = phase.name === "leased" ? storable(ending, options.valueLength) : ending;
     return decide(result, { claim, stopped, retry, quarantineAfter: options.quarantineAfter, random });
-  }
-
-  function answerNow(request: AcceptedRequest): Promise<void> {
-    const { key, requestId, handler, input, connection, metadata, kind, terms } = request;
-    const lived = registry.live(
-      {
-        key,
-        handler,
-        input: { value: input },
-        resumed: undefined,
-        begun: estimates.begin(kind),
-        accepted: request,
-        timeoutMs: terms.timeoutMs,
-        request: { id: requestId, action: handler.action, attempt: 1, ...connection.owner, permissions: connection.permissions, metadata },
-        phase: { name: "answering", overrunAt: clock.monotonic() + options.syncThresholdMs },
-      },
-      owner,
-    );
-    request.onKnown();
-    return lived;
   }
 
   function begin(claim: Claim, input: RunTerms["input"], kind: AcceptedRequest["kind"] | undefined): Promise<void> {
@@ -154,6 +122,7 @@ export function createRuns(parts: RunsParts): Runs {
     return lived;
   }
 
+  /** Tells a durable run of this process that cancellation was asked for. */
   function cancel(key: RequestKey): void {
     const run = registry.find(key);
     if (run?.phase.name === "leased") registry.stop(run, "cancelled");
@@ -163,28 +132,33 @@ export function createRuns(parts: RunsParts): Runs {
     ...atOnce,
     slots,
     cancel,
-    get running() {
+    get running(): number {
       return registry.running;
     },
-    get abandoned() {
+    get abandoned(): number {
       return registry.abandoned;
     },
     isAlive: registry.isAlive,
     idle: registry.idle,
-    async start(claim, request) {
+    /** Runs a claim in a slot taken before; resolves when it has ended. `request`: it came by, and is validated already. */
+    async start(claim: Claim, request?: AcceptedRequest): Promise<void> {
       if (request) return begin(claim, { value: request.input }, request.kind);
       const input = inputOf(handlers.get(claim.action)!, claim);
       return begin(claim, input instanceof Promise ? await input : input, undefined);
     },
-    async cancelAnswer(key) {
+    /** Tells a run that is answered at once to stop; false when there is none under the key. */
+    async cancelAnswer(key: RequestKey): Promise<boolean> {
       const run = registry.find(key);
       if (run?.phase.name === "promoting") await run.phase.promotion;
       if (run?.phase.name !== "answering") return false;
       registry.stop(run, "cancelled");
       return true;
     },
-    stopAll: (graceMs) => registry.stopAll(graceMs, () => "shutting_down"),
-    handBack: (graceMs, requireCheckpoint) => registry.stopAll(graceMs, (run) => registry.whyHandedBack(run, requireCheckpoint)),
+    /** Tells every run to stop, then gives up on those that do not within `graceMs`. Resolves when all have ended. */
+    stopAll: (graceMs: number): Promise<void> => registry.stopAll(graceMs, () => "shutting_down"),
+    /** The same, but that a run without a checkpoint has used up its time (see Streamer.handBack). */
+    handBack: (graceMs: number, requireCheckpoint: boolean): Promise<void> =>
+      registry.stopAll(graceMs, (run) => registry.whyHandedBack(run, requireCheckpoint)),
   };
 }
 
