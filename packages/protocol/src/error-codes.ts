@@ -2,6 +2,7 @@
  * The one table of error codes: meaning, whether trying the same thing again can help, and, for the codes that end a
  * connection, the WebSocket close code. docs/protocol.md and the `ErrorCode` union are tested against it.
  */
+import { boundedText } from "./bounded-text.ts";
 import type { JsonValue } from "./json.ts";
 
 export interface ErrorCodeEntry {
@@ -56,10 +57,13 @@ export interface WireError {
 }
 
 /** Builds the error of a code, its retryability taken from the table. */
+/** Longest message of an error, in UTF-16 code units. */
+const MAX_MESSAGE_LENGTH = 1_024;
+
 export function wireError(code: ErrorCode, message: string, more: { details?: WireError["details"]; afterMs?: number } = {}): WireError {
   return {
     code,
-    message,
+    message: boundedText(message, MAX_MESSAGE_LENGTH),
     ...(more.details && { details: more.details }),
     retry: { retryable: ERROR_CODES[code].retryable, ...(more.afterMs !== undefined && { after_ms: Math.ceil(more.afterMs) }) },
   };

@@ -1,3 +1,4 @@
+export { boundedText } from "./bounded-text.ts";
 export { API_GATEWAY_LIMITS, type TransportLimits } from "./api-gateway.ts";
 export * from "./codec.ts";
 export * from "./error-codes.ts";

@@ -23,11 +23,57 @@ const THROWN: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
   proxy: [() => new Proxy(new Error("x"), { get: trap, getPrototypeOf: trap }), /./],
   code: [() => new StreamerError("NO_SUCH_CODE" as never, "odd code"), /^odd code$/],
   fatal_code: [() => new Fatal("odd code", { code: "NO_SUCH_CODE" as never }), /^odd code$/],
+  half_a_character: [() => new Error("half \ud83d"), /^half \ufffd$/],
+  cut_in_a_character: [() => new Error(`${"x".repeat(1_023)}😀`), /^x{1000,}/],
   long: [() => new Error("x".repeat(100_000)), /^x+…?$/],
 };
 
 export function thrownContract(test: ContractTest): void {
   const start = (harness: Harness, handlers: readonly AnyHandler[]) => startPipeline({ harness, handlers });
+
+  test("P5 P12 whatever a handler says reaches its followers as messages of the protocol, or is refused to it by name", async (harness) => {
+    const refused: unknown[] = [];
+    const says = defineHandler({
+      action: "says",
+      input: anything,
+      estimate: 60_000,
+      progress: { intervalMs: 1, maxUpdates: 1, minIntervalMs: 1 },
+      run: async (_, ctx) => {
+        const report = ctx.report as (...said: readonly unknown[]) => void;
+        const odd: readonly (readonly unknown[])[] = [
+          [undefined],
+          ["60"],
+          [{}],
+          [10, 42],
+          [11, `${"x".repeat(1_023)}😀`],
+          [12, "half \ud83d"],
+          [13, "fine", { stage: "" }],
+          [14, "fine", { stage: `${"s".repeat(127)}😀` }],
+          [15, "fine", "no object"],
+          [16, "fine", null],
+        ];
+        for (const said of odd) {
+          report(...said);
+          await harness.clock.advance(10);
+        }
+        for (const stream of ["", "s".repeat(129), "half \ud83d", 7]) {
+          await ctx.partial(stream as string, 1).catch((error: unknown) => refused.push(error));
+        }
+        await ctx.partial("rows", "half \ud83d");
+        return "done";
+      },
+    });
+    const { connect, until } = await start(harness, [says]);
+    const client = await connect();
+    await client.send({ type: "request", id: "r1", action: "says", payload: {} });
+    // Reading what was received refuses whatever is no message.
+    await until("complete", () => client.last("complete") !== undefined);
+    expect(client.last("complete")).toMatchObject({ result: "done", metadata: { attempts: 1 } });
+    expect(refused).toHaveLength(4);
+    for (const error of refused) expect(String(error)).toMatch(/TypeError: The stream of a partial/);
+    const percentages = client.story("r1").flatMap((message) => (message.type === "progress" ? [message.percentage] : []));
+    expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
+  });
 
   for (const mode of ["async", "sync"] as const) {
     test(`P2 P12 whatever a handler throws ends its run as an error that can be read: ${mode}`, async (harness) => {

@@ -41,6 +41,6 @@ export function dueInMs(batch: Batch, last: LastSent, options: BatchingOptions, 
 
 /** A reported percentage as it may be sent: a number from 0 to 100 that never goes back within an attempt (P5). */
 export function clampPercentage(reported: number, newest: number): number {
-  if (Number.isNaN(reported)) return newest;
+  if (typeof reported !== "number" || Number.isNaN(reported)) return newest;
   return Math.max(newest, Math.min(100, Math.max(0, reported)));
 }

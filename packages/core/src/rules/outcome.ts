@@ -91,5 +91,5 @@ export const describeFailure = (error: Fatal): WireError => ({ ...describe(error
 /** The author's message travels, the stack never does (P12). */
 function describe(error: unknown, code: WireError["code"]): WireError {
   const { message, details } = describeError(error);
-  return wireError(code, message.slice(0, 1_024) || "The handler failed without a message.", details ? { details } : {});
+  return wireError(code, message || "The handler failed without a message.", details ? { details } : {});
 }

@@ -1,6 +1,6 @@
 /** From what a handler reported to one progress message: coalesced, merged and bounded. Pure. */
 import { asError } from "../errors.ts";
-import type { Eta, JsonObject, JsonValue, ProgressUpdate } from "@streamer/protocol";
+import { boundedText, isJsonObject, type Eta, type JsonObject, type JsonValue, type ProgressUpdate } from "@streamer/protocol";
 import type { EventBody } from "../ports/requests.ts";
 import { leastJsonLength } from "../json-length.ts";
 
@@ -21,15 +21,26 @@ export const MAX_METADATA_BYTES = 16_384;
 
 /** What a call of `ctx.report` becomes; a `stage` string in the metadata is the message's stage. */
 export function reported(percentage: number, message: string | undefined, metadata: JsonObject | undefined, timestamp: number): Reported {
-  const { stage, ...rest } = metadata ?? {};
-  const named = typeof stage === "string" ? stage.slice(0, MAX_STAGE_LENGTH) : undefined;
+  // Authors in JavaScript pass what they like: what is no text or no object says nothing.
+  const { stage, ...rest } = isJsonObject(metadata) ? metadata : {};
+  const named = typeof stage === "string" && stage !== "" ? boundedText(stage, MAX_STAGE_LENGTH) : undefined;
   return {
     percentage,
     timestamp,
-    ...(message !== undefined && { message: message.slice(0, MAX_MESSAGE_LENGTH) }),
+    ...(typeof message === "string" && { message: boundedText(message, MAX_MESSAGE_LENGTH) }),
     ...(named !== undefined && { stage: named }),
     ...(Object.keys(rest).length > 0 && { metadata: rest }),
   };
+}
+
+/** Longest name of a stream, as the protocol has it (docs/protocol.md §5.7). */
+const MAX_STREAM_LENGTH = 128;
+
+/** A TypeError when partials of this name could not travel. */
+export function assertStream(stream: unknown): void {
+  if (typeof stream === "string" && stream.length > 0 && stream.length <= MAX_STREAM_LENGTH && stream.isWellFormed()) return;
+  const said = typeof stream === "string" ? `one of ${stream.length} characters` : typeof stream;
+  throw new TypeError(`The stream of a partial must be named by a well-formed text of 1 to ${MAX_STREAM_LENGTH} characters, not ${said}.`);
 }
 
 export interface BatchContent {

@@ -31,7 +31,7 @@ export function describeIssues(action: string, issues: readonly WireIssue[]) {
   const first = issues[0]!;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
   return {
-    message: `The payload of "${action}" is invalid: ${first.path.join(".")}: ${first.message}${more}`.slice(0, 1_024),
+    message: `The payload of "${action}" is invalid: ${first.path.join(".")}: ${first.message}${more}`,
     details: { issues: issues.map(({ path, message }) => ({ path, message })) },
   };
 }

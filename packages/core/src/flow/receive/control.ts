@@ -1,5 +1,5 @@
 /** Cancels and redrives requests, with receipts (P8, P9). */
-import { wireError, type ClientMessage } from "@streamer/protocol";
+import { boundedText, wireError, type ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../../errors.ts";
 import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
@@ -38,7 +38,7 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
         return;
       }
       const requested: EventBody = { type: "cancellation", stage: "requested", ...why };
-      const error = reason ? wireError("CANCELLED", `The request was cancelled: ${reason}`.slice(0, 1_024)) : cancelledError;
+      const error = reason ? wireError("CANCELLED", `The request was cancelled: ${reason}`) : cancelledError;
       const outcome = await requests.requestCancel(key, {
         whenWaiting: [requested, { type: "cancellation", stage: "stopped" }, { type: "error", error }],
         whenRunning: [requested],
@@ -65,7 +65,7 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
       const acknowledgment: EventBody = {
         type: "acknowledgment",
         status: "queued",
-        message: reason ? `Queued again: ${reason}`.slice(0, 1_024) : "Queued again",
+        message: boundedText(reason ? `Queued again: ${reason}` : "Queued again", 1_024),
         waiting_for: "queue",
       };
       const outcome = await requests.redrive(key, acknowledgment, limits);

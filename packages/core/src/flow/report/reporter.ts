@@ -23,7 +23,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Advance, AdvanceOutcome, EventBody, Lease } from "../../ports/requests.ts";
 import type { BatchingOptions } from "../../rules/batching.ts";
 import type { Quantiles } from "../../rules/durations.ts";
-import { assertStorable } from "../../rules/progress.ts";
+import { assertStorable, assertStream } from "../../rules/progress.ts";
 import { pauseMs } from "../../rules/retry.ts";
 import { ProgressBatch, type Moment } from "./batch.ts";
 
@@ -121,6 +121,7 @@ export class Reporter {
   readonly setMetadata = (key: string, value: JsonValue): void => this.#batch.share(key, value);
 
   readonly partial = async (stream: string, data: JsonValue): Promise<void> => {
+    assertStream(stream);
     assertStorable(data, `Partial of stream "${stream}"`, this.#ports.valueLength);
     await this.#durable(() => {
       const index = this.#partialCounts.get(stream) ?? 0;

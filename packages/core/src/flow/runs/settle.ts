@@ -113,10 +113,7 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
         { request_id: claim.requestId, err: asError(error) },
         "the end of a run cannot be stored as it is; it is stored as a failure",
       );
-      const failure = wireError(
-        "INTERNAL_ERROR",
-        `The end of "${claim.requestId}" could not be stored: ${asError(error).message}`.slice(0, 1_024),
-      );
+      const failure = wireError("INTERNAL_ERROR", `The end of "${claim.requestId}" could not be stored: ${asError(error).message}`);
       const settlement = { status: "FAILED", runMs: terms.runMs, events: [{ type: "error", error: failure }] } as const;
       const written = await untilKnown(run, () => requests.settle(claim.lease, settlement));
       return [written && (["fail", written] as const)];
