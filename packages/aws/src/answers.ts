@@ -40,6 +40,9 @@ const NAMES = { "#phase": "phase", "#until": "until", "#ttl": "ttl" } as const;
 /** Nobody runs it, and what is remembered is too old. */
 const IS_FREE = "attribute_not_exists(pk) OR (#until <= :now AND #phase <> :running)";
 
+/** Each KB of an item is paid for: a fingerprint is kept as its hash. */
+const briefly = <T extends Asked>(asked: T): T => ({ ...asked, fingerprint: hashOf(asked.fingerprint) });
+
 const busy = (): StreamerError =>
   new StreamerError("STORAGE_ERROR", "Too many ask for this id at once; whether it runs is not known. Send it again.", {
     afterMs: TRY_AGAIN_MS,
@@ -138,7 +141,8 @@ export function createAnswers({ items, clock, lookLater }: AnswersParts): Stored
   }
 
   return {
-    begin: async (key, asking) => {
+    begin: async (key, asked) => {
+      const asking = briefly(asked);
       const run = randomUUID();
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const beginning = (await start(key, asking, run, undefined)) ? ({ outcome: "begun" } as const) : await look(key, asking, run);
@@ -148,7 +152,8 @@ export function createAnswers({ items, clock, lookLater }: AnswersParts): Stored
       }
       throw busy();
     },
-    join: async (key, asked) => {
+    join: async (key, asking) => {
+      const asked = briefly(asking);
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const item = await items.get<AnswerItem>(keyOf(key));
         if (!item || item.until <= clock.now()) return { outcome: "none" };

@@ -1,7 +1,7 @@
 /** Tells the same request from another under one id: by action and payload, as a text of bounded length. */
 
 /** Longer ones are told by their hash. */
-const MAX_LENGTH = 256;
+const MAX_LENGTH = 4_096;
 
 /** SHA-256 of what is long (FIPS 180-4), so that nobody can make two payloads that pass for one. */
 export function fingerprintOf(action: string, payloadText: string): string | Promise<string> {
