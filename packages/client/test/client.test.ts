@@ -127,7 +127,8 @@ it("lets a slow reader skip to the newest progress, and always shows the last", 
       await run.result;
     }
   }
-  expect(seen).toHaveLength(2);
+  // One, when all had come before it began to read.
+  expect(seen.length).toBeLessThanOrEqual(2);
   expect(seen.at(-1)).toBe(100);
 });
 

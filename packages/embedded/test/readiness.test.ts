@@ -29,12 +29,16 @@ const ask = async (): Promise<unknown[]> => {
   return [response.status, await response.json()];
 };
 
+/** SQLITE_FULL and SQLITE_IOERR. */
+const FULL = 13;
+const IO_ERROR = 10;
+
 /** From now on no commit finds room, if `isFull` says so. */
-function fillDisk(isFull: () => boolean): void {
+function fillDisk(isFull: () => boolean, errcode = FULL): void {
   const { run } = StatementSync.prototype;
   vi.spyOn(StatementSync.prototype, "run").mockImplementation(function (this: StatementSync, ...values) {
     if (this.sourceSQL === "COMMIT" && isFull())
-      throw Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode: 13 });
+      throw Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode });
     return Reflect.apply(run, this, values);
   });
 }
@@ -63,10 +67,24 @@ it("one write that failed for another reason, or a disk that took the next, is n
   const client = connectClient(server.url, await server.developmentToken({ userId: "ann" }));
   await client.message("welcome");
   let failures = 1;
-  fillDisk(() => (failures -= 1) >= 0);
+  fillDisk(() => (failures -= 1) >= 0, IO_ERROR);
   client.send({ type: "request", id: "1", action: "hold", payload: { gate: "a" } });
   expect(await client.message("error", "1")).toMatchObject({ error: { code: "STORAGE_ERROR" } });
   expect(await ask()).toEqual([200, { status: "ready" }]);
+});
+
+it("a disk that is full only by the log of the database is no problem: the log is folded back, and the write taken", async () => {
+  const client = connectClient(server.url, await server.developmentToken({ userId: "ann" }));
+  await client.message("welcome");
+  let failures = 1;
+  fillDisk(() => (failures -= 1) >= 0);
+  client.send({ type: "request", id: "1", action: "hold", payload: { gate: "b" } });
+  expect(await client.message("acknowledgment", "1")).toMatchObject({ seq: 1 });
+  expect(failures).toBeLessThan(0);
+  expect(await ask()).toEqual([200, { status: "ready" }]);
+  await client.message("progress", "1");
+  gates.get("b")!();
+  await client.message("complete", "1");
 });
 
 it("names loops that are stuck or have failed for long until they work again, and slots that are lost", async () => {

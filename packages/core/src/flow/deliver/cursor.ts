@@ -98,9 +98,13 @@ export class Cursor {
     return this.#go();
   }
 
-  /** Sends what came after `after`, whatever was sent before, then goes on live. Resolves when it has caught up. */
+  /**
+   * Sends what came after `after`, whatever was sent before, then goes on live. Resolves when it has caught up. Asked
+   * again meanwhile it goes on from the earlier place, so that whoever asked has everything from there.
+   */
   follow(after: number): Promise<void> {
-    this.#become("follow", after);
+    const phase = this.#phase;
+    this.#become("follow", phase.name === "behind" ? Math.min(after, phase.from ?? this.#last) : after);
     return this.#go();
   }
 
