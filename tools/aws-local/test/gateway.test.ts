@@ -169,6 +169,6 @@ it("faults by dial: pushes throttled, dropped and late as asked, and no $disconn
   const before = disconnects();
   client.socket.close();
   await client.closed;
-  await expect.poll(() => fixture.aws.gateway.connectionCount).toBe(0);
+  await expect.poll(() => push("to nobody")).toBe("GoneException");
   expect(disconnects()).toBe(before);
 });

@@ -37,31 +37,26 @@ function storyHandler(failures: Set<string>): AnyHandler {
   });
 }
 
-interface Act {
-  readonly requestId: string;
-  readonly received: ServerMessage[];
-  client: FlowClient;
-}
-
 /** Asks again for what was never acknowledged, or goes on after the last event seen: what a client does (P4, P6). */
-async function resume(act: Act, pipeline: Pipeline): Promise<void> {
-  act.client = await pipeline.connect();
-  const seq = storyOf(act.received, act.requestId).at(-1)?.seq;
-  if (seq === undefined) await act.client.send({ type: "request", id: act.requestId, action: "story", payload: 1 });
-  else await act.client.send({ type: "subscribe", request_id: act.requestId, after: seq });
+async function resume(requestId: string, received: readonly ServerMessage[], pipeline: Pipeline): Promise<FlowClient> {
+  const client = await pipeline.connect();
+  const seq = storyOf(received, requestId).at(-1)?.seq;
+  if (seq === undefined) await client.send({ type: "request", id: requestId, action: "story", payload: 1 });
+  else await client.send({ type: "subscribe", request_id: requestId, after: seq });
+  return client;
 }
 
 /** Plays one request to its end, over as many processes as it takes; answers everything its client received. */
 async function play(harness: Harness, requestId: string, decide: (call: PortCall) => Fault): Promise<readonly ServerMessage[]> {
   const handlers = [storyHandler(new Set())];
   let pipeline = await startPipeline({ harness, handlers, decide });
-  const act: Act = { requestId, received: [], client: undefined as never };
+  const received: ServerMessage[] = [];
   for (let life = 0; life < 3; life += 1) {
     if (!pipeline.engine.isDead) {
-      await resume(act, pipeline);
-      await pipeline.until(`the end of ${requestId}`, () => act.client.last("complete") !== undefined, 300_000);
-      act.received.push(...act.client.received);
-      if (act.client.last("complete")) return act.received;
+      const client = await resume(requestId, received, pipeline);
+      await pipeline.until(`the end of ${requestId}`, () => client.last("complete") !== undefined, 300_000);
+      received.push(...client.received);
+      if (client.last("complete")) return received;
     }
     await harness.restart();
     pipeline = await startPipeline({ harness, handlers });

@@ -29,7 +29,6 @@ export interface GatewayParts {
 }
 export interface Gateway extends Service {
   readonly statistics: PushStatistics & { readonly connects: number; readonly messages: number };
-  readonly connectionCount: number;
 }
 
 const INTERNAL_ERROR = "Internal server error";
@@ -175,9 +174,6 @@ export async function serveGateway({ plan: planned, environment, gate, dials, in
     ...service,
     get statistics() {
       return { ...manage().statistics, ...counts };
-    },
-    get connectionCount() {
-      return Array.from(connections.all).length;
     },
     close: async () => {
       connections.stop();
