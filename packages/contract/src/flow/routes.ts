@@ -37,6 +37,19 @@ const types = (client: FlowClient, id = "r1"): string[] => client.story(id).map(
 const gate = Promise.withResolvers.bind(Promise)<void>;
 const large = (): string => "x".repeat(20_000);
 
+/** A run that waits for its gate, and how many of them there were at once. */
+function counting() {
+  const opened = gate();
+  const now = { running: 0, most: 0 };
+  const counted = async (): Promise<void> => {
+    now.running += 1;
+    now.most = Math.max(now.most, now.running);
+    await opened.promise;
+    now.running -= 1;
+  };
+  return { opened, now, counted };
+}
+
 export function routesContract(test: ContractTest): void {
   for (const [size, payload] of Object.entries({ small: {}, large: { pad: large() } })) {
     test(`P4 asked again on another connection while it runs, a ${size} request is run once and answered on both`, async (harness) => {
@@ -183,14 +196,7 @@ export function routesContract(test: ContractTest): void {
   });
 
   test("P14 limits of an action count on every route, forced or not", async (harness) => {
-    const opened = gate();
-    const now = { running: 0, most: 0 };
-    const counted = async (): Promise<void> => {
-      now.running += 1;
-      now.most = Math.max(now.most, now.running);
-      await opened.promise;
-      now.running -= 1;
-    };
+    const { opened, now, counted } = counting();
     const { connect, quiet, until } = await start(harness, short(counted, { concurrency: { total: 2 } }));
     const client = await connect();
     const modes = [undefined, "sync", "async"] as const;
@@ -203,14 +209,7 @@ export function routesContract(test: ContractTest): void {
   });
 
   test("P14 what is answered at once takes a slot, and waits in the queue, within its limits, when none is free", async (harness) => {
-    const opened = gate();
-    const now = { running: 0, most: 0 };
-    const counted = async (): Promise<void> => {
-      now.running += 1;
-      now.most = Math.max(now.most, now.running);
-      await opened.promise;
-      now.running -= 1;
-    };
+    const { opened, now, counted } = counting();
     const options = { inlineSlots: 2, admission: { queued: 3, queuedPerTenant: 3 } };
     const { connect, quiet, until } = await start(harness, short(counted), { options });
     const client = await connect();

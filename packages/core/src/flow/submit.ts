@@ -2,8 +2,8 @@
  * Makes a request durable, then acknowledges it (P1): admission (P14), de-duplication (P4) and queueing are one write.
  * When a slot is free and nothing waits, that write claims the request too.
  */
-import { isTerminal, MAX_DELAY_MS, wireError, type RequestOptions, type ServerMessage } from "@streamer/protocol";
-import { asError, isStreamerError, StreamerError } from "../errors.ts";
+import { isTerminal, MAX_DELAY_MS, type RequestOptions, type ServerMessage } from "@streamer/protocol";
+import { asError, StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
@@ -13,6 +13,7 @@ import type { Quantiles } from "../rules/durations.ts";
 import type { Place } from "../rules/waiting.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
 import { queueFull } from "../rules/queue-full.ts";
+import { refusalOf } from "../rules/refusal.ts";
 import type { AcceptedRequest } from "./accepted.ts";
 import type { Deliver } from "./deliver/deliver.ts";
 import type { Estimates } from "./learn.ts";
@@ -107,13 +108,7 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
 
   /** Whoever waits for the same request is refused as the one who sent it. */
   async function refuseAll(requestId: string, connectionIds: readonly string[], error: unknown): Promise<void> {
-    const refused = isStreamerError(error)
-      ? wireError(error.code, error.message, {
-          ...(error.details && { details: error.details }),
-          ...(error.afterMs !== undefined && { afterMs: error.afterMs }),
-        })
-      : wireError("INTERNAL_ERROR", `The server failed on "${requestId}"; its log says why. Try again.`);
-    const frame = { type: "error", request_id: requestId, timestamp: Math.round(clock.now()), error: refused } as const;
+    const frame = { type: "error", request_id: requestId, timestamp: Math.round(clock.now()), error: refusalOf(error, requestId) } as const;
     await Promise.all(connectionIds.map((connectionId) => deliver.answer(connectionId, frame)));
   }
 

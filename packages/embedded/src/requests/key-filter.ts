@@ -7,11 +7,15 @@
  * a million requests 1.5 % of new keys are asked for in vain.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { crc32 } from "node:zlib";
+import { createLoop, type Clock, type Log } from "@streamer/core";
 
 const BITS = 26;
-/** Rows read in one turn of the event loop: less than a millisecond. */
+/** Rows read in one turn of the event loop. */
 const ROWS_A_TURN = 500;
+/** A round that takes longer is stuck. */
+const BOUND_MS = 600_000;
 
 export interface KeyFilter {
   /** A request of this key is stored, or about to be. */
@@ -22,7 +26,13 @@ export interface KeyFilter {
   close(): void;
 }
 
-export function createKeyFilter(db: DatabaseSync): KeyFilter {
+export interface KeyFilterParts {
+  readonly db: DatabaseSync;
+  readonly clock: Pick<Clock, "monotonic" | "after">;
+  readonly log: Pick<Log, "info" | "error">;
+}
+
+export function createKeyFilter({ db, clock, log }: KeyFilterParts): KeyFilter {
   const bits = new Uint8Array(2 ** (BITS - 3));
   const next = db.prepare("SELECT id, key FROM requests WHERE id > ? ORDER BY id LIMIT ?");
   let isReady = false;
@@ -35,15 +45,17 @@ export function createKeyFilter(db: DatabaseSync): KeyFilter {
   };
 
   /** What was stored before this process, a little at a time: until all is known, everything may be there. */
-  const readOn = (): void => {
-    if (isClosed) return;
-    const rows = next.all(from, ROWS_A_TURN) as unknown as readonly { readonly id: number; readonly key: string }[];
-    for (const { key } of rows) add(key);
-    from = rows.at(-1)?.id ?? from;
-    isReady = rows.length < ROWS_A_TURN;
-    if (!isReady) setImmediate(readOn).unref();
+  const readAll = async (): Promise<void> => {
+    while (!isReady && !isClosed) {
+      const rows = next.all(from, ROWS_A_TURN) as unknown as readonly { readonly id: number; readonly key: string }[];
+      for (const { key } of rows) add(key);
+      from = rows.at(-1)?.id ?? from;
+      isReady = rows.length < ROWS_A_TURN;
+      if (!isReady) await nextTurn();
+    }
   };
-  readOn();
+  const reading = createLoop({ clock, log, name: "read known keys", round: readAll, boundMs: BOUND_MS });
+  reading.nudge();
 
   return {
     add,
@@ -54,6 +66,7 @@ export function createKeyFilter(db: DatabaseSync): KeyFilter {
     },
     close: () => {
       isClosed = true;
+      reading.stop();
     },
   };
 }

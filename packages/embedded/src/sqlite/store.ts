@@ -29,7 +29,7 @@ export interface Store {
 export interface StoreParts {
   readonly database: Database;
   readonly clock: Clock;
-  readonly log: Pick<Log, "info" | "warn">;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly onRunnable: () => void;
 }
 
@@ -39,7 +39,7 @@ export function createStore({ database, clock, log, onRunnable }: StoreParts): S
   const memory = createUndoLog();
   const backlog = createBacklog(memory, () => clock.monotonic());
   readBacklog(db, backlog, clock);
-  const keys = createKeyFilter(db);
+  const keys = createKeyFilter({ db, clock, log });
   const commits = createGroupCommit(db, memory);
   const readEpoch = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
   const probe = db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)");

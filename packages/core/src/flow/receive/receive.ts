@@ -7,6 +7,7 @@ import { asError, isStreamerError } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Engine } from "../../ports/engine.ts";
 import { take, type Bucket } from "../../rules/rate.ts";
+import { refusalOf } from "../../rules/refusal.ts";
 import type { Deliver } from "../deliver/deliver.ts";
 import type { Dispatch } from "./dispatch.ts";
 
@@ -60,15 +61,9 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
     }
   }
 
-  function asWireError(error: unknown, requestId: string): WireError {
-    if (isStreamerError(error)) {
-      return wireError(error.code, error.message, {
-        ...(error.details && { details: error.details }),
-        ...(error.afterMs !== undefined && { afterMs: error.afterMs }),
-      });
-    }
-    log.error({ request_id: requestId, err: asError(error) }, "a message could not be answered");
-    return wireError("INTERNAL_ERROR", `The server failed on "${requestId}"; its log says why. Try again.`);
+  /** A refusal is the client's to know; anything else is a fault of the server's own. */
+  function note(error: unknown, requestId: string): void {
+    if (!isStreamerError(error)) log.error({ request_id: requestId, err: asError(error) }, "a message could not be answered");
   }
 
   return {
@@ -106,7 +101,8 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
       try {
         await dispatch.dispatch(message, connection, requestId);
       } catch (error) {
-        await refuse(connectionId, asWireError(error, requestId), about);
+        note(error, requestId);
+        await refuse(connectionId, refusalOf(error, requestId), about);
       }
     },
   };
