@@ -182,6 +182,10 @@ export const PARTS: Readonly<Record<string, Part>> = {
     tests: ["client", "contract", "core"],
     why: "aws-local runs bundles and a template, as AWS does: it knows no code of ours.",
   },
+  "tools/simulation": {
+    imports: ["type core", "type protocol"],
+    why: "the simulation drives core and its engines as they are, and is part of none.",
+  },
   "apps/infra/src": {
     imports: ["aws/settings", "aws/table"],
     why: "infra knows the tables and settings of the AWS engine; what it deploys is bundled, never imported.",
