@@ -20,7 +20,7 @@ export interface Process {
   readonly makeId: () => string;
   readonly log: Log;
   readonly isAlive: boolean;
-  /** Ends it without a word: no timer, call or callback of it comes back. */
+  /** Ends it without a word: no timer, call or callback of it comes back. The world does so at any moment. */
   die(): void;
   /** Calls `action` at its turn if the process lives then, later if it is paused: what reaches it from outside. */
   enter(action: () => void): void;
@@ -33,11 +33,12 @@ export interface Process {
 
 /** What the simulated world gives a deployment. */
 export interface World {
-  readonly handlers: readonly AnyHandler[];
+  /** The handlers as they run in one process: they wait by its clock. */
+  handlersOf(process: Process): readonly AnyHandler[];
   readonly options: PartialOptions;
   readonly channel: { readonly softBufferBytes: number; readonly hardBufferBytes: number };
-  /** Starts a process; its death and pauses are the world's to decide. */
-  spawn(name: string): Process;
+  /** Starts a process; its death and pauses are the world's to decide. `onDeath` is called at once when it dies. */
+  spawn(name: string, onDeath: () => void): Process;
   /** Time of what is in no process: queues, the network, the provider. */
   readonly clock: Clock;
   /** Chance of its own for each name: what one draws moves no other. */
@@ -126,14 +127,15 @@ export interface SimulatedStore extends Contents {
 export interface Deployment extends Contents {
   /** `api-gateway`: what docs/protocol.md §11 says of it holds (welcome after the first frame, events again with their seq). */
   readonly transport: "socket" | "api-gateway";
-  /** Starts serving, for the first time or after everything died or stopped. */
-  start(): Promise<void>;
-  /** Processes that live now, and may be killed (`kill`) or paused by the world. */
+  /**
+   * Starts serving. Called once: after a death or a stop it starts what it needs again by itself, a while later, and cuts
+   * the sockets that a dead process held.
+   */
+  start(): void;
+  /** Processes that live now, and may be killed or paused by the world. */
   readonly processes: readonly Process[];
-  /** Ends a process without a word, with the sockets it holds; what others notice of it is the deployment's to play. */
-  kill(process: Process): void;
-  /** Graceful stop (P13). */
-  stop(graceMs: number): Promise<void>;
+  /** Stops gracefully (P13) and starts anew, as for a new version. */
+  renew(graceMs: number): void;
   connect(socket: ServerSocket): void;
   receive(connectionId: string, text: string): void;
   /** The client's end is gone, or has closed. */
