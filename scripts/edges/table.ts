@@ -186,6 +186,10 @@ export const PARTS: Readonly<Record<string, Part>> = {
     imports: ["type core", "type protocol"],
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },
+  "tools/torture": {
+    imports: ["contract"],
+    why: "torture breaks what users start, and hears what their clients hear.",
+  },
   "apps/infra/src": {
     imports: ["aws/settings", "aws/table"],
     why: "infra knows the tables and settings of the AWS engine; what it deploys is bundled, never imported.",
