@@ -3,6 +3,7 @@
  * each on a fresh store. A gap is a promise not kept yet: its test must fail, and it must name one.
  */
 import { describe, expect, it } from "vitest";
+import { askedAgainContract } from "./flow/asked-again.ts";
 import { askedOptionsContract } from "./flow/asked-options.ts";
 import { answersContract } from "./ports/answers.ts";
 import { blobsContract } from "./ports/blobs.ts";
@@ -71,6 +72,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: values that are far too large": largeValuesContract,
   "flow: what handlers throw": thrownContract,
   "flow: crashes and repeats": crashContract,
+  "flow: what is asked again": askedAgainContract,
 };
 
 export function adapterContract(createHarness: CreateHarness, gaps: readonly Gap[] = []): void {

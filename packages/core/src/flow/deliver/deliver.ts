@@ -109,6 +109,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
   async function told(cursor: Cursor, telling: Promise<void>): Promise<void> {
     try {
       await telling;
+      cursor.isFollowed = true;
       if (cursor.ends && cursor.phase === "live") closeCursor(cursor);
     } catch (error) {
       await giveUpOn(cursor, error);
@@ -190,11 +191,13 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
       try {
         await subscriptions.add(connectionId, key);
         await cursor.follow(after);
+        cursor.isFollowed = true;
         if (cursor.ends) closeCursor(cursor);
         else if (cursor.last === endedAt) await unfollow(connectionId, key);
       } catch (error) {
-        // What follows would come after a gap: the client is told, and subscribes again.
-        await unfollow(connectionId, key);
+        // What follows would come after a gap: the client is told, and subscribes again. Where it followed already the refusal
+        // says nothing of that: it may be about another id, sent under the same idempotency key.
+        await (cursor.isFollowed ? giveUpOn(cursor, error) : unfollow(connectionId, key));
         throw error;
       }
     },

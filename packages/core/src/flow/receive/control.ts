@@ -55,7 +55,10 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
           const followed = await subscriptions.has(connectionId, key);
           const publish = outcome.outcome === "cancelled" ? deliver.publishLast : deliver.publish;
           await publish(key, outcome.frames);
-          if (!followed) await deliver.sendTo(connectionId, key, outcome.frames);
+          // Asked for before, on whatever connection: that is the answer, and no event.
+          if (outcome.frames.length === 0)
+            await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "requested" });
+          else if (!followed) await deliver.sendTo(connectionId, key, outcome.frames);
           if (outcome.outcome === "requested") runs.cancel(key);
         }
       }
