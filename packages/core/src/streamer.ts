@@ -30,6 +30,9 @@ export interface StreamerParts {
   readonly middleware?: readonly Middleware[];
   /** Called when a run has ended and its slot is free: the moment to call `work` again. */
   readonly onSlotFree?: () => void;
+  /** For tests that repeat a run: replacements for chance, numbers in [0, 1), and for the ids of requests that come without. */
+  readonly random?: () => number;
+  readonly makeId?: () => string;
 }
 
 export interface Health {
@@ -85,6 +88,8 @@ export function createStreamer({
   options: chosen,
   middleware: added = [],
   onSlotFree = () => {},
+  random = Math.random,
+  makeId = () => crypto.randomUUID(),
 }: StreamerParts): Streamer {
   const options = resolveOptions(chosen);
   const handlers = register(list);
@@ -98,7 +103,7 @@ export function createStreamer({
   }
 
   const deliver = createDeliver(engine, options.linkMs, dropConnection);
-  const estimates = createEstimates({ engine, handlers, random: Math.random });
+  const estimates = createEstimates({ engine, handlers, random });
   const runs = createRuns({
     engine,
     handlers,
@@ -108,7 +113,7 @@ export function createStreamer({
     estimates,
     promote: (request, elapsedMs) => submit.promote(request, elapsedMs),
     onSlotFree,
-    random: Math.random,
+    random,
   });
   const submit = createSubmit({ engine, options, deliver, runs, estimates });
   const route = createRoute({ handlers, middleware, options, log, estimates, runs, submit });
@@ -119,7 +124,7 @@ export function createStreamer({
     engine,
     options,
     answer: deliver.answer,
-    makeId: () => crypto.randomUUID(),
+    makeId,
     dispatch: createDispatch({
       clock,
       answer: deliver.answer,

@@ -8,7 +8,7 @@
  * Nothing in either reads real time, draws real chance or waits for real input and output: time is `Process.clock`, chance
  * is `Process.random`. What is in flight must end within microtasks and `setImmediate` once the world stops acting.
  */
-import type { AnyHandler, Clock, Engine, Log, Owner, PartialOptions, RequestKey } from "@streamer/core";
+import type { AnyHandler, Clock, Engine, Health, Log, Owner, PartialOptions, RequestKey } from "@streamer/core";
 import type { RequestStatus } from "@streamer/protocol";
 
 /** One process of the simulated world: where what runs in it gets its time and chance from, until it dies. */
@@ -26,9 +26,10 @@ export interface Process {
   enter(action: () => void): void;
   /**
    * A call to what is outside of the process: `work` is done there at some later moment, its answer comes back at a later
-   * one still. By the plan of the run the call is refused before or after it was done, or the process dies before or after.
+   * one still. By the plan of the run the call is refused, or the process dies before, during or after it. Answers about one
+   * `key` come in the order the calls were made there.
    */
-  call<T>(verb: string, work: () => T | Promise<T>): Promise<T>;
+  call<T>(verb: string, work: () => T | Promise<T>, key?: string): Promise<T>;
 }
 
 /** What the simulated world gives a deployment. */
@@ -43,6 +44,10 @@ export interface World {
   readonly clock: Clock;
   /** Chance of its own for each name: what one draws moves no other. */
   random(name: string): () => number;
+  /** Something was written about the request: the invariants look at it. To be called at once, before anyone is answered. */
+  touched(key: RequestKey): void;
+  /** A promise is broken, as the deployment itself sees it. */
+  broken(promise: string, what: string): void;
   /** A line of the story that a seed tells. */
   tell(who: string, what: string): void;
 }
@@ -142,6 +147,8 @@ export interface Deployment extends Contents {
   disconnect(connectionId: string): void;
   /** The client has read what was buffered. */
   drained(connectionId: string): void;
+  /** What the flow of the living process says of its runs, where one process runs them all. */
+  running(): Health | undefined;
   /** Handlers' runs, subscriptions, timers, slots that are left when nothing is to be done. Empty when none is. */
   leaks(): readonly string[];
   dispose(): void;

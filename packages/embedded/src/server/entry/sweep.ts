@@ -6,6 +6,12 @@ import { ERROR_CODES, printMessage, wireError } from "@streamer/protocol";
 import { asError, createLoop, type Loop, type Streamer } from "@streamer/core";
 import type { EmbeddedEngine } from "../../engine.ts";
 
+/** What is swept. */
+export type Swept = Pick<EmbeddedEngine, "clock" | "log" | "walBytes"> & {
+  readonly channel: Pick<EmbeddedEngine["channel"], "send" | "close">;
+  readonly connections: Pick<EmbeddedEngine["connections"], "all">;
+};
+
 export interface Sweep {
   readonly loops: readonly Loop[];
   stop(): void;
@@ -21,7 +27,7 @@ const LARGE_WAL_BYTES = 268_435_456;
 /** Rounds write and send: they may take their time on a slow disk. */
 const SHORTEST_BOUND_MS = 60_000;
 
-export function startSweep(engine: EmbeddedEngine, streamer: Streamer, leaseMs: number): Sweep {
+export function startSweep(engine: Swept, streamer: Streamer, leaseMs: number): Sweep {
   const { clock, log, channel, connections } = engine;
   let isStopped = false;
 

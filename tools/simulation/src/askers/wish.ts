@@ -1,0 +1,89 @@
+/** One request that a user wants done, whichever of their devices asks for it. */
+import { isTerminal, type JsonValue, type RequestOptions, type ServerMessage } from "@streamer/protocol";
+import { createChance, someMs, type Chance } from "../chance.ts";
+import { resultOf } from "../handlers.ts";
+import type { Report } from "../invariants/findings.ts";
+import type { Plan } from "../plan.ts";
+import { ACTIONS, drawScript, payloadOf, type Action, type Script } from "../script.ts";
+
+export interface Wish {
+  readonly id: string;
+  readonly action: Action;
+  readonly script: Script;
+  readonly options: RequestOptions;
+  /** Durable or not known: to be asked for; durable: to be followed; over: told how it ended. */
+  state: "asked" | "durable" | "over";
+  /** Under which id it is found: another than its own when its idempotency key was known. */
+  foundAs: string;
+  /** Newest seq that any device has seen. */
+  seq: number;
+  isCancelled: boolean;
+  ending: string | undefined;
+  hasFailed: boolean;
+}
+
+export function drawWish(chance: Chance, plan: Plan, about: { readonly who: string; readonly id: string }): Wish {
+  const { features } = plan;
+  const isLater = features.has("later") && chance.happens(0.3);
+  const hasKey = features.has("idempotency") && chance.happens(0.3);
+  const mode = isLater || hasKey ? chance.oneOf(["auto", "async"] as const) : chance.oneOf(["auto", "auto", "sync", "async"] as const);
+  const options: RequestOptions = {
+    mode,
+    ...(chance.happens(0.3) && { priority: chance.below(10) }),
+    ...(isLater && { delay_ms: someMs(chance, 1, 20_000) }),
+    ...(hasKey && { idempotency_key: `key-${chance.below(3)}` }),
+    ...(chance.happens(0.1) && { timeout_ms: someMs(chance, 1, 3_000) }),
+    ...(chance.happens(0.1) && { max_attempts: 1 }),
+    ...(chance.happens(0.05) && { subscribe: false }),
+  };
+  // The same payload for the same idempotency key, most of the time.
+  const by = hasKey && chance.happens(0.8) ? createChance(plan.seed, `payload of ${about.who} ${options.idempotency_key}`) : chance;
+  const script = drawScript(by, plan, { ...about, id: hasKey ? options.idempotency_key! : about.id });
+  const action = hasKey ? "slow" : chance.oneOf(ACTIONS);
+  return {
+    id: about.id,
+    action,
+    script,
+    options,
+    state: "asked",
+    foundAs: about.id,
+    seq: 0,
+    isCancelled: false,
+    ending: undefined,
+    hasFailed: false,
+  };
+}
+
+export const requestFrame = ({ id, action, script, options }: Wish): string =>
+  JSON.stringify({ type: "request", id, action, payload: payloadOf(script), options });
+
+/** Takes in what was told of it, and checks that an end is one it can have. */
+export function hear(wish: Wish, message: ServerMessage, report: Report): void {
+  if ("seq" in message && message.seq !== undefined && message.type !== "snapshot") wish.seq = Math.max(wish.seq, message.seq);
+  if (message.type === "acknowledgment") {
+    Object.assign(wish, { state: "durable", ending: undefined, hasFailed: false, seq: message.seq });
+  } else if (message.type === "snapshot") {
+    wish.state = isTerminal(message.status) && wish.state === "over" ? "over" : "durable";
+    wish.foundAs = message.request_id;
+  } else if (message.type === "complete") end(wish, "complete", message.result, report);
+  else if (message.type === "response") {
+    const isToBeSentAgain = !message.success && message.error?.code === "SERVICE_UNAVAILABLE";
+    if (!isToBeSentAgain) end(wish, message.success ? "complete" : (message.error?.code ?? "no error"), message.data, report);
+  } else if (message.type === "error" && message.seq !== undefined) end(wish, message.error.code, undefined, report);
+}
+
+function end(wish: Wish, ending: string, result: JsonValue | undefined, report: Report): void {
+  const { script } = wish;
+  const about = `request ${wish.id} of ${script.who}`;
+  if (wish.state === "over" && wish.ending !== undefined && wish.ending !== ending)
+    report("P2", `${about} was told to have ended as ${wish.ending}, and as ${ending}`);
+  Object.assign(wish, { state: "over", ending, hasFailed: ending !== "complete" && ending !== "CANCELLED" });
+  if (ending === "CANCELLED" && !wish.isCancelled && wish.options.idempotency_key === undefined)
+    report("P8", `${about} is CANCELLED, and nobody asked for it`);
+  if (ending !== "complete") return;
+  const { end: how } = script;
+  if (how === "value" && JSON.stringify(result) !== JSON.stringify(resultOf(script)))
+    report("P10", `${about} was answered with ${JSON.stringify(result)}`);
+  if (["fatal", "throw", "circular", "bigint", "huge"].includes(how) || how.startsWith("throw-") || how.startsWith("retry-after"))
+    report("P2", `${about} is complete, and its handler cannot succeed: ${how}`);
+}

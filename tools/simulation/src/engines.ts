@@ -1,0 +1,10 @@
+/** The engines that the simulation knows. */
+import type { Deployment } from "./engine.ts";
+import { createEmbeddedStore } from "./engines/embedded/store.ts";
+import { createOneProcess } from "./one-process.ts";
+import type { EngineName } from "./plan.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+export const DEPLOYMENTS: Readonly<Partial<Record<EngineName, (world: SimulatedWorld) => Deployment>>> = {
+  embedded: (world) => createOneProcess(world, createEmbeddedStore),
+};

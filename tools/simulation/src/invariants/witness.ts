@@ -1,0 +1,241 @@
+/**
+ * One connection as its client sees it: what it sent, what it was told, in which order, and whether everything it asked was
+ * answered once (P5, P6, P8, P10, P12).
+ */
+import { isTerminal, parseServerMessage, type ClientMessage, type ServerMessage } from "@streamer/protocol";
+import { requestKey, type RequestKey } from "@streamer/core";
+import type { Contents, StoredRequest } from "../engine.ts";
+import type { Identity } from "../network.ts";
+import type { Report } from "./findings.ts";
+
+/** How far it was told of one request. */
+interface Cursor {
+  /** What came before was not asked for. */
+  from: number;
+  seq: number;
+  attempt: number;
+  percentage: number;
+  isEnded: boolean;
+}
+
+/** A request that was sent, perhaps several times. */
+interface Ask {
+  readonly asks: number;
+  readonly follows: boolean;
+  /** By a response or a refusal. */
+  answers: number;
+  isAnswered: boolean;
+}
+
+export interface Witness {
+  /** Notes a frame that the client sends. */
+  sent(text: string): void;
+  /** Checks a frame from the server. Undefined when it is none. */
+  told(text: string): ServerMessage | undefined;
+  /** What it still waits for an answer to. */
+  readonly unanswered: readonly string[];
+}
+
+export interface WitnessParts {
+  readonly connectionId: string;
+  readonly identity: Identity;
+  readonly contents: () => Contents;
+  readonly report: Report;
+  readonly transport: "socket" | "api-gateway";
+  /** Ids that this user has asked for, on any connection. */
+  readonly ids: Set<string>;
+}
+
+type Event = Exclude<ServerMessage, { readonly type: "snapshot" }> & { readonly request_id: string; readonly seq: number };
+const isEvent = (message: ServerMessage): message is Event => "seq" in message && message.seq !== undefined && message.type !== "snapshot";
+const typeOf = (text: string): string => /^\{"type":"(\w+)"/.exec(text)?.[1] ?? "";
+const FILES = "http://files.test/";
+
+export function createWitness({ connectionId, identity, contents, report, transport, ids }: WitnessParts): Witness {
+  const cursors = new Map<string, Cursor>();
+  /** Asked by `ref`, and about which request. */
+  const asked = new Map<string, ClientMessage>();
+  const requests = new Map<string, Ask>();
+  const subscribed = new Set<string>();
+  const cancels = new Map<string, Set<string>>();
+  const everFollowed = new Set<string>();
+  /** Asked for without following them: their acknowledgment is all that is told. */
+  const unfollowed = new Set<string>();
+  let isFirst = true;
+  let isRefused = false;
+
+  const keyOf = (id: string): RequestKey => requestKey(identity.owner, id);
+  const broken = (promise: string, what: string, text: string): void =>
+    report(promise, `${what} (${identity.device} on ${connectionId}): ${text.slice(0, 2_000)}`);
+
+  const follow = (id: string, from: number): void => {
+    everFollowed.add(id);
+    cursors.set(id, { from, seq: from, attempt: 0, percentage: -1, isEnded: false });
+  };
+
+  const answered = (id: string): void => {
+    const ask = requests.get(id);
+    if (ask) ask.isAnswered = true;
+  };
+
+  function checkText(event: Event, stored: StoredRequest, text: string): void {
+    const at = stored.events.find(({ seq }) => seq === event.seq);
+    if (!at) {
+      if (event.type !== "progress") broken("P5", `an event is told that the store does not have at seq ${event.seq}`, text);
+    } else if (at.text !== text && !text.includes(FILES) && !at.text.includes("streamer-blob"))
+      broken("P5", `it was told otherwise than stored, ${at.text}`, text);
+  }
+
+  function checkOrder(event: Event, cursor: Cursor, stored: StoredRequest | undefined, text: string): void {
+    if (event.seq <= cursor.seq) {
+      if (transport === "socket") broken("P5", `seq ${event.seq} comes after ${cursor.seq}`, text);
+      return;
+    }
+    if (cursor.isEnded && event.type !== "acknowledgment") broken("P2", "something comes after its end", text);
+    const missed = stored?.events.find(({ seq, text: of }) => seq > cursor.seq && seq < event.seq && typeOf(of) !== "progress");
+    if (missed) broken("P6", `seq ${event.seq} comes after ${cursor.seq}, and ${missed.seq} was left out: ${missed.text}`, text);
+    if (event.type === "complete") {
+      const progress = stored?.events.find(({ text: of }) => typeOf(of) === "progress");
+      if (progress && progress.seq > cursor.from && cursor.percentage !== 100)
+        broken("P5", `it is complete at ${cursor.percentage} %`, text);
+    }
+    if (event.type === "progress") {
+      if (event.attempt < cursor.attempt || (event.attempt === cursor.attempt && event.percentage < cursor.percentage))
+        broken("P5", `progress goes back from ${cursor.percentage} % of attempt ${cursor.attempt}`, text);
+      Object.assign(cursor, { attempt: event.attempt, percentage: event.percentage });
+    }
+    cursor.seq = event.seq;
+    cursor.isEnded = event.type === "complete" || event.type === "error";
+  }
+
+  function heard(message: Event, text: string): void {
+    const { request_id: id } = message;
+    const stored = contents().read(keyOf(id));
+    if (stored) checkText(message, stored, text);
+    if (message.type === "acknowledgment") {
+      answered(id);
+      const retried = Array.from(asked).find(([, ask]) => ask.type === "retry" && ask.request_id === id);
+      if (retried) asked.delete(retried[0]);
+      const retries = cursors.get(id);
+      // After a retry by hand, or anew after it was forgotten, it follows what comes, without what was before.
+      if (!retries && unfollowed.has(id)) return void unfollowed.delete(id);
+      if (!retries || (retries.isEnded && (message.seq > retries.seq || message.seq === 1))) follow(id, message.seq - 1);
+    }
+    if (message.type === "cancellation") for (const ref of cancels.get(id) ?? []) asked.delete(ref);
+    const cursor = cursors.get(id);
+    if (cursor) checkOrder(message, cursor, stored, text);
+    else if (!everFollowed.has(id) && !cancels.has(id)) broken("P6", "an event is told that was not asked for", text);
+  }
+
+  function refused(message: ServerMessage<"error">, text: string): void {
+    const { error, ref, request_id: id } = message;
+    if (error.code === "RATE_LIMITED" && error.retry?.after_ms === undefined && asked.get(ref ?? "")?.type !== "subscribe")
+      broken("P14", "RATE_LIMITED does not say when to come back", text);
+    if (/\n\s+at /.test(error.message)) broken("P12", "an error shows a stack", text);
+    if (ref !== undefined) {
+      // It was found, and what comes after could not be read: it follows nothing.
+      if (subscribed.delete(ref)) return void (id !== undefined && cursors.delete(id));
+      if (!asked.delete(ref)) broken("P12", `the refusal of ${ref} answers nothing that waits`, text);
+      return;
+    }
+    if (id === undefined) return;
+    const ask = requests.get(id);
+    if (!ask) return;
+    once(ask, text);
+    // Refused, or found and what comes after could not be read: it follows only what it followed before.
+    if (cursors.get(id)?.seq === 0) cursors.delete(id);
+  }
+
+  function once(ask: Ask, text: string): void {
+    ask.isAnswered = true;
+    ask.answers += 1;
+    if (ask.answers > ask.asks) broken("P12", "it is answered more often than it was asked", text);
+  }
+
+  function response(message: ServerMessage<"response">, text: string): void {
+    const ask = requests.get(message.request_id);
+    if (!ask) return broken("P4", "a response answers nothing that was asked", text);
+    once(ask, text);
+  }
+
+  function snapshot(message: ServerMessage<"snapshot">, text: string): void {
+    const { ref, request_id: id } = message;
+    const ask = ref === undefined ? undefined : asked.get(ref);
+    if (ask === undefined || ref === undefined) {
+      if (ref === undefined || !requests.has(ref)) return broken("P12", "a snapshot answers nothing", text);
+      answered(ref);
+      ids.add(id);
+      return requests.get(ref)!.follows ? follow(id, 0) : undefined;
+    }
+    asked.delete(ref);
+    if (ask.type !== "subscribe") return;
+    subscribed.add(ref);
+    follow(id, message.recovered ? (ask.after ?? 0) : message.seq);
+  }
+
+  function dealWith(message: ServerMessage, text: string): void {
+    if ("request_id" in message && message.request_id !== undefined && !ids.has(message.request_id) && message.type !== "snapshot")
+      broken("P10", "it was told of a request it never asked for", text);
+    if (isEvent(message)) return heard(message, text);
+    if (message.type === "error") refused(message, text);
+    else if (message.type === "response") response(message, text);
+    else if (message.type === "snapshot") snapshot(message, text);
+    else if (message.type === "cancellation") asked.delete(message.ref ?? "");
+    else if ("ref" in message && message.ref !== undefined && !asked.delete(message.ref))
+      broken("P12", `a second answer to ${message.ref}`, text);
+  }
+
+  return {
+    sent(text) {
+      let message: ClientMessage;
+      try {
+        message = JSON.parse(text) as ClientMessage;
+      } catch {
+        return;
+      }
+      if (typeof message !== "object" || message === null) return;
+      if (message.type === "request" && message.id !== undefined) {
+        ids.add(message.id);
+        const ask = requests.get(message.id) ?? { asks: 0, answers: 0, isAnswered: false, follows: false };
+        const follows = message.options?.subscribe !== false;
+        requests.set(message.id, { ...ask, asks: ask.asks + 1, isAnswered: false, follows });
+        if (!follows) unfollowed.add(message.id);
+        else if (!cursors.has(message.id)) follow(message.id, 0);
+        return;
+      }
+      if (message.type === "unsubscribe") return void cursors.delete(message.request_id);
+      if ("ref" in message && message.ref !== undefined) asked.set(message.ref, message);
+      if (message.type === "cancel" && message.ref !== undefined) {
+        const refs = cancels.get(message.request_id) ?? new Set();
+        cancels.set(message.request_id, refs.add(message.ref));
+      }
+    },
+    told(text) {
+      const parsed = parseServerMessage(text);
+      if (!parsed.ok) {
+        broken("P12", `it was told what is no frame of the protocol, ${parsed.error.message}`, text);
+        return undefined;
+      }
+      const { message } = parsed;
+      if (isFirst && message.type !== "welcome" && message.type !== "error") broken("P12", "the first frame is no welcome", text);
+      isFirst = false;
+      if (message.type === "error" && message.ref === undefined && message.request_id === undefined) isRefused = true;
+      dealWith(message, text);
+      return message;
+    },
+    get unanswered() {
+      // A frame that could not be read is refused without saying which it was.
+      if (isRefused) return [];
+      return [
+        ...Array.from(asked, ([ref, { type }]) => `${type} ${ref}`),
+        ...Array.from(requests).flatMap(([id, { isAnswered }]) => (isAnswered ? [] : [`request ${id}`])),
+        ...Array.from(cursors).flatMap(([id, { isEnded, seq }]) => {
+          const stored = contents().read(keyOf(id));
+          return !isEnded && stored && isTerminal(stored.status) && (seq > 0 || requests.get(id)?.isAnswered)
+            ? [`the end of ${id}, told up to seq ${seq} of ${stored.seq}`]
+            : [];
+        }),
+      ];
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/** One run: the world of a seed, its users, what disturbs it, and at the end what must have become of everything. */
+import { requestKey } from "@streamer/core";
+import { createUsers } from "./askers/users.ts";
+import { disturb } from "./disturb.ts";
+import { DEPLOYMENTS } from "./engines.ts";
+import type { Deployment } from "./engine.ts";
+import { createHandlers } from "./handlers.ts";
+import { checkEnd, isOver } from "./invariants/end.ts";
+import { createFindings, type Finding } from "./invariants/findings.ts";
+import { createLedger } from "./invariants/ledger.ts";
+import { createRunWatch } from "./invariants/runs.ts";
+import { createNetwork } from "./network.ts";
+import type { Plan } from "./plan.ts";
+import { createWorld } from "./world.ts";
+
+export interface Outcome {
+  readonly plan: Plan;
+  readonly finding: Finding | undefined;
+  readonly steps: number;
+  /** Virtual ms. */
+  readonly lastedMs: number;
+  /** Requests that were acknowledged. */
+  readonly requests: number;
+  readonly storyHash: number;
+}
+
+/** So long after the world has healed everything has ended, whatever it went through. */
+const HEALING_MS = 2 * 3_600_000;
+/** Far more than any run takes: one that goes on for ever is a finding too. */
+const MOST_STEPS = 200_000;
+
+export async function simulate(plan: Plan, listen?: (line: string) => void): Promise<Outcome> {
+  let deployment: Deployment | undefined;
+  const findings = createFindings(() => world.schedule.now);
+  const { report } = findings;
+  const contents = (): Deployment => deployment!;
+  const ledger = createLedger({ contents, plan, report, wallNow: () => world.clock.now() });
+  const world = createWorld({
+    plan,
+    listen,
+    broken: report,
+    onTouched: ledger.touched,
+    handlersOf: (process) => createHandlers(plan, process, runs),
+  });
+  const { schedule } = world;
+  const runs = createRunWatch({ contents, health: () => deployment?.running(), plan, report, tell: world.tell, now: () => schedule.now });
+  const create = DEPLOYMENTS[plan.engine];
+  if (!create) throw new Error(`There is no engine "${plan.engine}".`);
+  deployment = create(world);
+  const network = createNetwork(world, contents, ({ owner }, text) => {
+    if (!text.startsWith('{"type":"acknowledgment"')) return;
+    const { request_id: id, seq } = JSON.parse(text) as { request_id: string; seq: number };
+    ledger.acknowledged(requestKey(owner, id), seq);
+  });
+  const users = createUsers({ world, network, deployment, report });
+
+  let steps = 0;
+  /** Until `isEnough`, or for so long; false when there is nothing left to happen. */
+  const run = async (untilMs: number, isEnough: () => boolean): Promise<void> => {
+    while (!findings.first && !isEnough() && (schedule.next ?? Infinity) <= untilMs && steps < MOST_STEPS) {
+      const living = world.living.length;
+      schedule.step();
+      steps += 1;
+      await world.settle();
+      if (world.living.length < living) ledger.checkAll();
+    }
+  };
+
+  try {
+    deployment.start();
+    await world.settle();
+    users.begin();
+    disturb(world, deployment, network);
+    await run(plan.activeMs, () => false);
+    world.tell("world", "heals");
+    world.faults.heal();
+    users.rest();
+    await run(plan.activeMs + HEALING_MS, () => isOver({ users, deployment: contents(), runs, ledger }));
+    ledger.checkAll();
+    checkEnd({ users, deployment, runs, ledger, report });
+    if (!findings.first) {
+      users.close();
+      await run(schedule.now + 30_000, () => false);
+      for (const leak of deployment.leaks()) report("leak", `${leak}, and nobody is there any more`);
+      if (network.openCount > 0) report("leak", `${network.openCount} links are open`);
+    }
+  } finally {
+    deployment.dispose();
+    await world.settle();
+  }
+  return {
+    plan,
+    finding: findings.first,
+    steps,
+    lastedMs: schedule.now,
+    requests: ledger.acknowledgedKeys.size,
+    storyHash: world.storyHash,
+  };
+}
