@@ -49,7 +49,7 @@ export { blobPrefix, requestKey } from "./rules/identity.ts";
 export { LIFECYCLE, type LifecycleVerb } from "./rules/lifecycle.ts";
 export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";
 export { isRunSeries } from "./rules/run-series.ts";
-export { endingOf, progressOf } from "./rules/stored-events.ts";
+export { endingOf, progressOf, settledEvents } from "./rules/stored-events.ts";
 export { assertStorable, whyUnsendable, MAX_MESSAGE_LENGTH, MAX_METADATA_BYTES } from "./rules/progress.ts";
 export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
 export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";

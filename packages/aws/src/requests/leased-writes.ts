@@ -6,7 +6,7 @@
  * What others wrote meanwhile (a cancellation that was asked for) is part of the frames an `advance` answers with: this
  * process is the one that tells the followers.
  */
-import type { AdvanceOutcome, Frame, Lease, Requests, Written } from "@streamer/core";
+import { settledEvents, type AdvanceOutcome, type Frame, type Lease, type Requests, type Written } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import type { Move } from "./moves.ts";
 import type { RequestRow } from "./rows.ts";
@@ -64,6 +64,7 @@ export function createLeasedWrites(
       under(lease, (row) => transitions.giveBack(row, { status: "RETRYING", runAt, events, failures: 1 })),
     release: (lease, { crashed }) =>
       under(lease, (row) => transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [], crashes: crashed ? 1 : 0 })),
-    settle: (lease, settlement) => under(lease, (row) => transitions.end(row, settlement)),
+    settle: (lease, settlement) =>
+      under(lease, (row) => transitions.end(row, { ...settlement, events: settledEvents(settlement, row.cancel_requested === true) })),
   };
 }

@@ -1,6 +1,7 @@
 /** What is asked again is answered again, and takes nothing from whoever follows already. */
 import { expect } from "vitest";
 import { defineHandler, type AnyHandler } from "@streamer/core";
+import { turnsOfTheLoop } from "../clock.ts";
 import type { ContractTest } from "../harness.ts";
 import { anything, startPipeline } from "./pipeline.ts";
 
@@ -23,6 +24,53 @@ export function askedAgainContract(test: ContractTest): void {
     expect(two.last("cancellation")).toMatchObject({ request_id: "r1", stage: "requested", ref: "c2" });
     expect(two.last("cancellation")).not.toHaveProperty("seq");
     gate.resolve();
+  });
+
+  test("P8 a run that ends while its cancellation is under way is cancelled too late, and everyone is told so", async (harness) => {
+    const gate = Promise.withResolvers<void>();
+    const { connect, until, quiet, engine } = await startPipeline({ harness, handlers: [patient(gate.promise)] });
+    const { requestCancel } = engine.requests;
+    Object.assign(engine.requests, {
+      requestCancel: async (...terms: Parameters<typeof requestCancel>) => {
+        const outcome = await requestCancel(...terms);
+        gate.resolve();
+        await turnsOfTheLoop(30);
+        return outcome;
+      },
+    });
+    const client = await connect();
+    await client.send({ type: "request", id: "r1", action: "patient", payload: {} });
+    await quiet();
+    void client.send({ type: "cancel", request_id: "r1" });
+    await until("the end", () => client.last("complete") !== undefined);
+    const stages = client.story("r1").flatMap((message) => (message.type === "cancellation" ? [message.stage] : []));
+    expect(stages).toEqual(["requested", "too_late"]);
+  });
+
+  test("P8 told to stop before it was durable, and promoted before it has stopped, a run has all its receipts", async (harness) => {
+    const gate = Promise.withResolvers<void>();
+    let isRunning = false;
+    const stubborn = defineHandler({
+      action: "stubborn",
+      input: anything,
+      estimate: 1,
+      run: async (_, ctx) => {
+        isRunning = true;
+        await gate.promise;
+        await ctx.partial("rows", 1);
+        ctx.signal.throwIfAborted();
+      },
+    });
+    const { connect, until } = await startPipeline({ harness, handlers: [stubborn] });
+    const client = await connect();
+    void client.send({ type: "request", id: "r1", action: "stubborn", payload: {} });
+    await until("it runs", () => isRunning);
+    await client.send({ type: "cancel", request_id: "r1", ref: "c" });
+    expect(client.last("cancellation")).toMatchObject({ stage: "requested", ref: "c" });
+    gate.resolve();
+    await until("the end", () => client.last("error") !== undefined);
+    const stages = client.story("r1").flatMap((message) => (message.type === "cancellation" ? [message.stage] : []));
+    expect(stages).toEqual(["requested", "observed", "stopped"]);
   });
 
   test("P6 who asks for the same again, and cannot be told all of it, loses nothing of what it follows unnoticed", async (harness) => {

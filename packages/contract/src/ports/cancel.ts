@@ -47,6 +47,23 @@ export function cancelContract(test: ContractTest): void {
     expect(await engine.requests.claim(terms(5))).toEqual([]);
   });
 
+  for (const ending of ["complete", "failed"] as const) {
+    test(`P8 a run that has ${ending} before it heard of its cancellation ends with the receipt that it was too late`, async ({
+      engine,
+    }) => {
+      const end = ending === "complete" ? COMPLETED : FAILED;
+      const tooLate = { type: "cancellation", stage: "too_late" } as const;
+      const [asked, unasked] = [await running(engine, "r1"), await running(engine, "r2")];
+      await engine.requests.requestCancel(asked.lease.key, CANCEL_EVENTS);
+      for (const { lease } of [asked, unasked]) await engine.requests.settle(lease, { ...end, tooLate });
+      const told = async (key: typeof asked.lease.key): Promise<readonly unknown[]> =>
+        (await replay(engine, key)).map(readFrame).flatMap((event) => (event.type === "cancellation" ? [event.stage] : []));
+      expect(await told(asked.lease.key)).toEqual(["requested", "too_late"]);
+      expect((await replay(engine, asked.lease.key)).map(readFrame).at(-1)).toMatchObject({ type: end.events.at(-1)!.type });
+      expect(await told(unasked.lease.key)).toEqual([]);
+    });
+  }
+
   test("P8 a running request is asked once, told at its next write, and settled by its run", async ({ engine }) => {
     const { lease } = await running(engine, "r1");
     expect(await engine.requests.advance(lease, { events: [], leaseMs: LEASE_MS })).toMatchObject({ cancelRequested: false });

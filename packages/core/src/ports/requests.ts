@@ -137,6 +137,8 @@ export type AdvanceOutcome =
 export interface Settlement {
   readonly status: "COMPLETED" | "FAILED" | "CANCELLED";
   readonly events: readonly EventBody[];
+  /** Stored before the last event when cancellation had been asked for: the run was not told in time, and ended by itself (P8). */
+  readonly tooLate?: EventBody;
   /** How long the handler ran in this attempt, for metrics. */
   readonly runMs: number;
 }

@@ -5,7 +5,7 @@
  * held, goes on by its next write. Deadlines are monotonic time of this process, so that a wall clock that jumps ends no
  * lease and keeps none alive.
  */
-import type { Lease, Requests } from "@streamer/core";
+import { settledEvents, type Lease, type Requests } from "@streamer/core";
 import type { MovingRow, Transitions } from "./transitions.ts";
 import type { Store } from "../sqlite/store.ts";
 
@@ -53,6 +53,10 @@ export function createLeasedWrites(
       return written;
     },
 
-    settle: (lease, settlement) => underLease(lease, (row) => ({ outcome: "written", frames: transitions.end(row, settlement) })),
+    settle: (lease, settlement) =>
+      underLease(lease, (row) => {
+        const events = settledEvents(settlement, row.cancel_requested === 1);
+        return { outcome: "written", frames: transitions.end(row, { ...settlement, events }) };
+      }),
   };
 }

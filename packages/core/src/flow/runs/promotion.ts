@@ -51,6 +51,9 @@ export function createPromotion({ engine, deliver, submit, stop }: PromotionPart
         stop(run, "lease_lost");
       } else {
         run.become("lease", { name: "leased", claim: promoted.claim });
+        // Told to stop while it was not durable, it is cancelled like any other: everyone who follows it hears of that (P8).
+        if (run.stopped === "cancelled")
+          for (const stage of ["requested", "observed"] as const) run.reporter.emit({ type: "cancellation", stage });
         if (promoted.claim.cancelRequested) stop(run, "cancelled");
       }
     } catch (error) {

@@ -24,6 +24,8 @@ export interface SettleParts {
 
 export type Settle = (run: Run, claim: Claim, decision: Decision, runMs: number) => Promise<void>;
 
+const TOO_LATE: EventBody = { type: "cancellation", stage: "too_late" };
+
 export function createSettle({ engine, options, deliver, givesUpAt }: SettleParts): Settle {
   const { requests, wakeups, clock, log } = engine;
 
@@ -60,7 +62,7 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
     switch (decision.kind) {
       case "complete": {
         const { result } = decision;
-        const late: readonly EventBody[] = run.stopped === "cancelled" ? [{ type: "cancellation", stage: "too_late" }] : [];
+        const late = run.stopped === "cancelled" ? [TOO_LATE] : [];
         const metadata = { attempts: claim.lease.attempt, queue_ms: Math.round(claim.queueMs), run_ms: Math.round(runMs) };
         const complete: EventBody = { type: "complete", ...(result !== undefined && { result: result as JsonValue }), metadata };
         return { status: "COMPLETED", events: [...late, complete] } as const;
@@ -83,14 +85,19 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
     const { lease } = claim;
     const { unwritten, runMs } = terms;
     if (decision.kind === "retry") {
-      const runAt = Math.ceil(clock.now() + decision.afterMs);
-      const retrying: EventBody = { type: "retrying", attempt: lease.attempt, retry_at: runAt, error: decision.error };
-      const reschedule = (events: readonly EventBody[]) => requests.reschedule(lease, { runAt, events: [...events, retrying] });
+      const reschedule = (events: readonly EventBody[]) => {
+        // At each try: what the store refuses for a while does not wait longer, or less, for a clock that was set meanwhile.
+        const runAt = Math.ceil(clock.now() + decision.afterMs);
+        const retrying: EventBody = { type: "retrying", attempt: lease.attempt, retry_at: runAt, error: decision.error };
+        return requests.reschedule(lease, { runAt, events: [...events, retrying] });
+      };
       return unwritten.checkpoint ? [() => flush(lease, unwritten), () => reschedule([])] : [() => reschedule(unwritten.events)];
     }
     if (decision.kind === "release") return [() => flush(lease, unwritten), () => requests.release(lease, { crashed: decision.crashed })];
     const { status, events } = endEvents(run, claim, decision, runMs);
-    return [() => requests.settle(lease, { status, runMs, events: [...unwritten.events, ...events] })];
+    // The store may know of a cancellation that has not reached the run.
+    const tooLate = status !== "CANCELLED" && run.stopped !== "cancelled" && { tooLate: TOO_LATE };
+    return [() => requests.settle(lease, { status, runMs, events: [...unwritten.events, ...events], ...tooLate })];
   }
 
   /** Whatever a handler threw or returned, the run ends: what cannot be stored is replaced by an error that can. */
