@@ -36,7 +36,9 @@ export function disturb(world: SimulatedWorld, deployment: Deployment, network: 
   recurring("crashes", 500, 20_000, (chance) => anyProcess(chance)?.die());
   recurring("pauses", 500, 20_000, (chance) => anyProcess(chance)?.pause(someMs(chance, 10, 40_000)));
   recurring("wall-jumps", 500, 20_000, (chance) => {
-    const ms = someMs(chance, 10, 100_000_000) * chance.oneOf([1, -1]);
+    // What was scheduled by a clock that is days ahead waits for days.
+    const most = plan.features.has("later") ? 600_000 : 100_000_000;
+    const ms = someMs(chance, 10, most) * chance.oneOf([1, -1]);
     anyProcess(chance)?.jump(ms);
   });
   recurring("slow-store", 1_000, 20_000, (chance) => faults.slowDown(someMs(chance, 100, 20_000)));

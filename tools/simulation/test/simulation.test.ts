@@ -1,9 +1,12 @@
-/** A seed is one story. */
+/** CI's share of seeds, and that a seed is one story. STREAMER_SEEDS sets how many for each engine. */
 import { expect, it } from "vitest";
 import { DEPLOYMENTS } from "../src/engines.ts";
+import { simulateMany } from "../src/many.ts";
 import { drawPlan, ENGINES } from "../src/plan.ts";
 import { simulate } from "../src/simulate.ts";
 
+/** By what one takes: together about three minutes on two cores. */
+const SHARE = { memory: 6_500, embedded: 700, aws: 500 } as const;
 const engines = ENGINES.filter((engine) => DEPLOYMENTS[engine]);
 
 it.each(engines)("the same seed is the same story on %s, line by line", async (engine) => {
@@ -14,4 +17,14 @@ it.each(engines)("the same seed is the same story on %s, line by line", async (e
     expect(first.length).toBeGreaterThan(20);
     expect(second).toEqual(first);
   }
+});
+
+it.each(engines)("P1–P14 hold for CI's seeds on %s", { timeout: 600_000 }, async (engine) => {
+  const count = Number(process.env["STREAMER_SEEDS"] ?? SHARE[engine]);
+  const { seeds, failures } = await simulateMany({ engine, from: 1, count });
+  const told = failures.map(
+    ({ seed, finding }) => `npm run simulate -- --engine ${engine} --seed ${seed} --story: ${finding.promise}, ${finding.what}`,
+  );
+  expect(told).toEqual([]);
+  expect(seeds).toBe(count);
 });

@@ -59,8 +59,14 @@ export const requestFrame = ({ id, action, script, options }: Wish): string =>
 
 /** Takes in what was told of it, and checks that an end is one it can have. */
 export function hear(wish: Wish, message: ServerMessage, report: Report): void {
+  listen(wish, message, report);
   if ("seq" in message && message.seq !== undefined && message.type !== "snapshot") wish.seq = Math.max(wish.seq, message.seq);
+}
+
+function listen(wish: Wish, message: ServerMessage, report: Report): void {
   if (message.type === "acknowledgment") {
+    // Of its own life it was told the end already, elsewhere: this one was under way for long.
+    if (wish.state === "over" && message.seq < wish.seq) return;
     Object.assign(wish, { state: "durable", ending: undefined, hasFailed: false, seq: message.seq });
   } else if (message.type === "snapshot") {
     wish.state = isTerminal(message.status) && wish.state === "over" ? "over" : "durable";

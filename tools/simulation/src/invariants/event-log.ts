@@ -67,6 +67,8 @@ function read(event: Event, story: Story): readonly [promise: string, what: stri
       return undefined;
     case "error":
       story.status = event.error.code === "CANCELLED" ? "CANCELLED" : "FAILED";
+      if (story.status === "FAILED" && story.receipt !== "" && story.receipt !== "too_late")
+        return ["P8", `it fails after the receipt ${story.receipt}`];
       if (story.status === "CANCELLED" && story.receipt !== "stopped")
         return ["P8", `it is cancelled after the receipt "${story.receipt}"`];
       return undefined;

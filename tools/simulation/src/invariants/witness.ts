@@ -57,6 +57,7 @@ export function createWitness({ connectionId, identity, contents, report, transp
   const asked = new Map<string, ClientMessage>();
   const requests = new Map<string, Ask>();
   const subscribed = new Set<string>();
+  const perhaps = new Set<string>();
   const cancels = new Map<string, Set<string>>();
   const everFollowed = new Set<string>();
   /** Asked for without following them: their acknowledgment is all that is told. */
@@ -68,9 +69,21 @@ export function createWitness({ connectionId, identity, contents, report, transp
   const broken = (promise: string, what: string, text: string): void =>
     report(promise, `${what} (${identity.device} on ${connectionId}): ${text.slice(0, 2_000)}`);
 
-  const follow = (id: string, from: number): void => {
+  const follow = (id: string, after: number): void => {
     everFollowed.add(id);
+    const known = cursors.get(id);
+    // Asked for twice, and nothing told yet: it goes on from the earlier place.
+    const from = known && !known.isEnded && known.seq === known.from ? Math.min(known.from, after) : after;
     cursors.set(id, { from, seq: from, attempt: 0, percentage: -1, isEnded: false });
+  };
+
+  /** An event carries no ref: it may be the answer to any that asked for it. */
+  const perhapsAnswered = (type: "cancel" | "retry", id: string): void => {
+    for (const [ref, ask] of asked) {
+      if (ask.type !== type || ask.request_id !== id) continue;
+      asked.delete(ref);
+      perhaps.add(ref);
+    }
   };
 
   const answered = (id: string): void => {
@@ -110,21 +123,22 @@ export function createWitness({ connectionId, identity, contents, report, transp
 
   function heard(message: Event, text: string): void {
     const { request_id: id } = message;
-    const stored = contents().read(keyOf(id));
+    const there = contents().read(keyOf(id));
+    // Under way since before the request was forgotten and asked for anew.
+    const stored = there && "timestamp" in message && message.timestamp >= there.createdAt ? there : undefined;
     if (stored) checkText(message, stored, text);
     if (message.type === "acknowledgment") {
       answered(id);
-      const retried = Array.from(asked).find(([, ask]) => ask.type === "retry" && ask.request_id === id);
-      if (retried) asked.delete(retried[0]);
+      perhapsAnswered("retry", id);
       const retries = cursors.get(id);
       // After a retry by hand, or anew after it was forgotten, it follows what comes, without what was before.
       if (!retries && unfollowed.has(id)) return void unfollowed.delete(id);
       if (!retries || (retries.isEnded && (message.seq > retries.seq || message.seq === 1))) follow(id, message.seq - 1);
     }
-    if (message.type === "cancellation") for (const ref of cancels.get(id) ?? []) asked.delete(ref);
+    if (message.type === "cancellation") perhapsAnswered("cancel", id);
     const cursor = cursors.get(id);
     if (cursor) checkOrder(message, cursor, stored, text);
-    else if (!everFollowed.has(id) && !cancels.has(id)) broken("P6", "an event is told that was not asked for", text);
+    else if (!everFollowed.has(id) && !cancels.has(id) && !requests.has(id)) broken("P6", "an event is told that was not asked for", text);
   }
 
   function refused(message: ServerMessage<"error">, text: string): void {
@@ -135,7 +149,7 @@ export function createWitness({ connectionId, identity, contents, report, transp
     if (ref !== undefined) {
       // It was found, and what comes after could not be read: it follows nothing.
       if (subscribed.delete(ref)) return void (id !== undefined && cursors.delete(id));
-      if (!asked.delete(ref)) broken("P12", `the refusal of ${ref} answers nothing that waits`, text);
+      if (!asked.delete(ref) && !perhaps.delete(ref)) broken("P12", `the refusal of ${ref} answers nothing that waits`, text);
       return;
     }
     if (id === undefined) return;
