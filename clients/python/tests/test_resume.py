@@ -7,7 +7,7 @@ from typing import Any
 from fake_peer import ACK, DONE, SNAPSHOT, Frame, PeerCase, becomes, collect, seq
 from manual_clock import ManualClock
 
-from streamer_client import CancellationReceipt, Reconnect
+from streamer_client import CancellationReceipt, Reconnect, StreamerError
 
 BEYOND = 2**53 - 1
 
@@ -141,6 +141,29 @@ class ResumeTest(PeerCase):
             self.peer.say({**about, "seq": seq, "stage": stage})
         self.peer.say({"type": "error", "request_id": "r1", "seq": 5, "error": {"code": "CANCELLED", "message": "c"}})
         self.assertEqual(await receipt, CancellationReceipt("stopped", observed=True))
+
+    async def test_p4_p8_the_answer_to_a_wish_to_cancel_is_none_to_the_request(self) -> None:
+        run = self.open().request("work", 1, id="r1")
+        await self.peer.hear("request")
+        receipt = run.cancel()
+        await self.peer.hear("cancel")
+        self.peer.cut()
+        again = await self.peer.hear("cancel", 2)
+        await self.peer.hear("request", 2)
+        # It was cancelled before the link was lost; the store refuses for a moment to say so.
+        passing = {"code": "STORAGE_ERROR", "message": "down", "retry": {"retryable": True, "after_ms": 1}}
+        self.peer.say({"type": "error", "request_id": "r1", "error": passing})
+        about: Frame = {"type": "cancellation", "request_id": "r1"}
+        self.peer.say({**about, "stage": "too_late", "ref": again["ref"]})
+        await self.peer.hear("request", 3)
+        self.peer.say({**SNAPSHOT, "request_id": "r1", "seq": 4, "status": "CANCELLED", "recovered": True, "ref": "r1"})
+        for seq, stage in enumerate(("requested", "stopped"), 2):
+            self.peer.say({**about, "seq": seq, "stage": stage})
+        self.peer.say({"type": "error", "request_id": "r1", "seq": 4, "error": {"code": "CANCELLED", "message": "c"}})
+        with self.assertRaises(StreamerError) as raised:
+            await run
+        self.assertEqual(raised.exception.code, "CANCELLED")
+        self.assertEqual(await receipt, CancellationReceipt("stopped", observed=False))
 
     async def test_p9_an_attached_request_that_was_redriven_does_not_end_with_its_old_error(self) -> None:
         run = self.open().attach("r1")

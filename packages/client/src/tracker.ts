@@ -174,7 +174,8 @@ export function createTracker(id: string, begin: Going, { onAccepted, onEnded }:
       if (event.type === "cancellation") receipts.add(event.stage);
       const closes = (event.type === "error" || event.type === "complete") && seq! >= ("horizon" in phase ? phase.horizon : 0);
       become(advance(state, event, closes));
-      move({ type: "hear", seq });
+      // What answers a wish to cancel does not answer the request: that is still said until it is.
+      if (seq || event.type === "response") move({ type: "hear", seq });
       for (const { hear } of readers) hear(event);
       if (event.type === "progress") progress.push(state.progress!);
       // Too late for a cancellation, perhaps because an earlier asking was heard: only the end tells, and it follows.

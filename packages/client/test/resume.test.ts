@@ -156,6 +156,28 @@ it("P8: asks for cancellation again on the next connection", async () => {
   expect(await receipt).toEqual({ stage: "stopped", observed: false });
 });
 
+it("P4 P8: the answer to a wish to cancel is none to the request, which is sent until it is answered", async () => {
+  await using peer = await startPeer();
+  await using client = open(peer);
+  const run = client.request("work", 1, { id: "r1" });
+  await peer.hear(isRequest);
+  const receipt = run.cancel();
+  await peer.hear(({ type }) => type === "cancel");
+  peer.cut();
+  const again = await peer.hear(({ type }) => type === "cancel", 2);
+  await peer.hear(isRequest, 2);
+  // It was cancelled before the link was lost; the store refuses for a moment to say so.
+  peer.say({ type: "error", request_id: "r1", error: { code: "STORAGE_ERROR", message: "down", retry: { retryable: true, after_ms: 1 } } });
+  peer.say({ type: "cancellation", request_id: "r1", stage: "too_late", ref: refOf(again) });
+  await peer.hear(isRequest, 3);
+  peer.say({ ...snapshot, request_id: "r1", seq: 4, status: "CANCELLED", recovered: true, ref: "r1" });
+  for (const [index, stage] of (["requested", "stopped"] as const).entries())
+    peer.say({ type: "cancellation", request_id: "r1", seq: 2 + index, stage });
+  peer.say({ type: "error", request_id: "r1", seq: 4, error: { code: "CANCELLED", message: "cancelled" } });
+  await expect(run.result).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(await receipt).toMatchObject({ stage: "stopped" });
+});
+
 it("P8: a cancellation whose answer got lost did not come too late", async () => {
   await using peer = await startPeer();
   await using client = open(peer);

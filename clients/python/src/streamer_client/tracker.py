@@ -128,7 +128,9 @@ class Tracker:
         horizon = self.phase.horizon if isinstance(self.phase, Live) else 0
         closes = event["type"] in ("error", "complete") and (seq or 0) >= horizon
         self._become(advance(self.state, event, closes))
-        self.heard(seq)
+        # What answers a wish to cancel does not answer the request: that is still said until it is.
+        if seq is not None or event["type"] == "response":
+            self.heard(seq)
         self._tell(event)
         # Too late for a cancellation, perhaps because an earlier asking was heard: only the end tells, and it follows.
         if event["type"] == "response" or closes:

@@ -53,8 +53,6 @@ export class Cursor {
   readonly key: RequestKey;
   /** Nobody publishes to it any more: once it has caught up it is done. */
   ends = false;
-  /** Somebody counts on it: it was told what it asked for once. */
-  isFollowed = false;
   /** The subscription is gone: what is under way comes to nothing. */
   closed = false;
   #last: number;

@@ -32,7 +32,8 @@ export interface Deliver {
   release(connectionId: string, key: RequestKey): Promise<void>;
   /**
    * Subscribes, sends what came after `after`, then goes on live. With `endedAt`, the seq at which the request had ended,
-   * nothing more is to come: unless the log shows otherwise, the subscription goes again.
+   * nothing more is to come: unless the log shows otherwise, the subscription goes again. A connection that cannot be told
+   * all of it is closed, so that it resumes; never rejects.
    */
   follow(connectionId: string, key: RequestKey, after: number, endedAt?: number): Promise<void>;
   /** Ends one subscription. */
@@ -109,7 +110,6 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
   async function told(cursor: Cursor, telling: Promise<void>): Promise<void> {
     try {
       await telling;
-      cursor.isFollowed = true;
       if (cursor.ends && cursor.phase === "live") closeCursor(cursor);
     } catch (error) {
       await giveUpOn(cursor, error);
@@ -191,14 +191,11 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
       try {
         await subscriptions.add(connectionId, key);
         await cursor.follow(after);
-        cursor.isFollowed = true;
         if (cursor.ends) closeCursor(cursor);
         else if (cursor.last === endedAt) await unfollow(connectionId, key);
       } catch (error) {
-        // What follows would come after a gap: the client is told, and subscribes again. Where it followed already the refusal
-        // says nothing of that: it may be about another id, sent under the same idempotency key.
-        await (cursor.isFollowed ? giveUpOn(cursor, error) : unfollow(connectionId, key));
-        throw error;
+        // Its snapshot is told, and what follows would come after a gap: nothing but a lost connection says so to every client.
+        await giveUpOn(cursor, error);
       }
     },
     async unfollowAll(connectionId) {
