@@ -183,7 +183,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     why: "aws-local runs bundles and a template, as AWS does: it knows no code of ours.",
   },
   "tools/simulation": {
-    imports: ["core", "embedded", "protocol"],
+    imports: ["client", "core", "embedded", "protocol"],
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },
   "tools/torture": {

@@ -52,7 +52,7 @@ export async function simulate(plan: Plan, listen?: (line: string) => void): Pro
     const { request_id: id, seq } = JSON.parse(text) as { request_id: string; seq: number };
     ledger.acknowledged(requestKey(owner, id), seq);
   });
-  const users = createUsers({ world, network, deployment, report });
+  const users = createUsers({ world, network, deployment, report, read: ledger.read });
 
   let steps = 0;
   /** Until `isEnough`, or for so long; false when there is nothing left to happen. */
@@ -75,7 +75,7 @@ export async function simulate(plan: Plan, listen?: (line: string) => void): Pro
     world.tell("world", "heals");
     world.faults.heal();
     users.rest();
-    await run(plan.activeMs + HEALING_MS, () => isOver({ users, deployment: contents(), runs, ledger }));
+    await run(plan.activeMs + HEALING_MS, () => isOver({ users, runs, ledger }));
     ledger.checkAll();
     checkEnd({ users, deployment, runs, ledger, report });
     if (!findings.first) {

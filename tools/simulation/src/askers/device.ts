@@ -55,6 +55,7 @@ export function createDevice({ world, network, identity, chance, witness: witnes
   let isGreeted = false;
   let isClosed = false;
   let refCount = 0;
+  const subscriptions = new Set<string>();
   /** Requests that this connection follows already. */
   let followed = new Set<string>();
 
@@ -72,12 +73,18 @@ export function createDevice({ world, network, identity, chance, witness: witnes
     send(requestFrame(wish));
   }
 
+  function subscribe({ foundAs }: Wish, after: number): void {
+    const by = ref();
+    subscriptions.add(by);
+    send(JSON.stringify({ type: "subscribe", request_id: foundAs, after, ref: by }));
+  }
+
   function take(wish: Wish): void {
     if (wish.state === "over") return;
     const resendsAll = features.has("resends") && chance.happens(0.3);
     if (wish.state === "asked" || resendsAll) return ask(wish);
     followed.add(wish.foundAs);
-    send(JSON.stringify({ type: "subscribe", request_id: wish.foundAs, after: chance.happens(0.7) ? wish.seq : 0, ref: ref() }));
+    subscribe(wish, chance.happens(0.7) ? wish.seq : 0);
   }
 
   function dial(): void {
@@ -130,10 +137,11 @@ export function createDevice({ world, network, identity, chance, witness: witnes
   }
 
   function refused(wish: Wish, { error, ref: about }: ServerMessage<"error">): void {
+    for (const id of [wish.id, wish.foundAs]) followed.delete(id);
     const isGone = error.code === "NOT_FOUND" || error.code === "EXPIRED";
     if (about !== undefined) {
       // A question about it: only a subscription has to be repeated.
-      if (isGone) Object.assign(wish, { state: "over", ending: wish.ending ?? error.code });
+      if (isGone && subscriptions.has(about)) Object.assign(wish, { state: "over", ending: wish.ending ?? error.code });
       else if (error.retry?.retryable && wish.state === "durable")
         schedule.after((error.retry.after_ms ?? 500) + chance() * 1_000, () => again(wish));
       return;
@@ -147,8 +155,7 @@ export function createDevice({ world, network, identity, chance, witness: witnes
   }
 
   function again(wish: Wish): void {
-    if (link && wish.state === "durable" && own.has(wish.id))
-      send(JSON.stringify({ type: "subscribe", request_id: wish.foundAs, after: wish.seq, ref: ref() }));
+    if (link && wish.state === "durable" && own.has(wish.id)) subscribe(wish, wish.seq);
   }
 
   const anyWish = (): Wish | undefined => (own.size === 0 ? undefined : chance.oneOf(Array.from(own.values())));

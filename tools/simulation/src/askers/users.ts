@@ -2,9 +2,11 @@
 import { someMs } from "../chance.ts";
 import type { Deployment } from "../engine.ts";
 import type { Report } from "../invariants/findings.ts";
+import type { WitnessParts } from "../invariants/witness.ts";
 import type { Identity, Network } from "../network.ts";
 import type { SimulatedWorld } from "../world.ts";
 import { createDevice, type Device } from "./device.ts";
+import { createLibraryUser } from "./library.ts";
 import { drawWish, type Wish } from "./wish.ts";
 
 export interface Users {
@@ -20,6 +22,8 @@ export interface UsersParts {
   readonly network: Network;
   readonly deployment: Deployment;
   readonly report: Report;
+  /** What the store said of a request at its last write. */
+  readonly read: WitnessParts["read"];
 }
 
 export function createUsers(parts: UsersParts): Users {
@@ -37,13 +41,17 @@ export function createUsers(parts: UsersParts): Users {
   };
 }
 
-function createUser({ world, network, deployment, report }: UsersParts, tenantId: string, userId: string): Users {
+function createUser({ world, network, deployment, report, read }: UsersParts, tenantId: string, userId: string): Users {
   const { plan, schedule } = world;
   const who = `${tenantId}/${userId}`;
   const chance = world.chance(`user ${who}`);
   const wishes = new Map<string, Wish>();
   const ids = new Set<string>();
-  const witness = { contents: () => deployment, report, transport: deployment.transport, ids };
+  const witness = { read, report, transport: deployment.transport, ids };
+  if (plan.features.has("real-clients") && chance.happens(0.5)) {
+    const identity: Identity = { owner: { tenantId, userId }, permissions: [], device: `${who}#client` };
+    return createLibraryUser({ world, network, identity, witness });
+  }
   const deviceCount = plan.features.has("devices") ? 2 : 1;
   const devices: Device[] = [];
   let isResting = false;

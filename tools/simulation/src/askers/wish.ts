@@ -71,14 +71,15 @@ function listen(wish: Wish, message: ServerMessage, report: Report): void {
   } else if (message.type === "snapshot") {
     wish.state = isTerminal(message.status) && wish.state === "over" ? "over" : "durable";
     wish.foundAs = message.request_id;
-  } else if (message.type === "complete") end(wish, "complete", message.result, report);
+  } else if (message.type === "complete") judge(wish, "complete", message.result, report);
   else if (message.type === "response") {
     const isToBeSentAgain = !message.success && message.error?.code === "SERVICE_UNAVAILABLE";
-    if (!isToBeSentAgain) end(wish, message.success ? "complete" : (message.error?.code ?? "no error"), message.data, report);
-  } else if (message.type === "error" && message.seq !== undefined) end(wish, message.error.code, undefined, report);
+    if (!isToBeSentAgain) judge(wish, message.success ? "complete" : (message.error?.code ?? "no error"), message.data, report);
+  } else if (message.type === "error" && message.seq !== undefined) judge(wish, message.error.code, undefined, report);
 }
 
-function end(wish: Wish, ending: string, result: JsonValue | undefined, report: Report): void {
+/** Whether it may end so. */
+export function judge(wish: Wish, ending: string, result: JsonValue | undefined, report: Report): void {
   const { script } = wish;
   const about = `request ${wish.id} of ${script.who}`;
   if (wish.state === "over" && wish.ending !== undefined && wish.ending !== ending)

@@ -12,8 +12,8 @@ export interface Ending {
   readonly ledger: Ledger;
 }
 
-export function isOver({ users, deployment, runs }: Ending): boolean {
-  return runs.running === 0 && users.waitFor.length === 0 && deployment.all().every(({ status }) => isTerminal(status));
+export function isOver({ users, runs, ledger }: Omit<Ending, "deployment">): boolean {
+  return runs.running === 0 && ledger.haveAllEnded && users.waitFor.length === 0;
 }
 
 export function checkEnd({ users, deployment, runs, ledger, report }: Ending & { readonly report: Report }): void {

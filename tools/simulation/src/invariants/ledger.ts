@@ -16,6 +16,9 @@ export interface Ledger {
   /** After a death: what was acknowledged is still there, as it was. */
   checkAll(): void;
   readonly acknowledgedKeys: ReadonlySet<RequestKey>;
+  /** As of the last write: what the store said then. */
+  read(key: RequestKey): StoredRequest | undefined;
+  readonly haveAllEnded: boolean;
 }
 
 export interface LedgerParts {
@@ -99,6 +102,11 @@ export function createLedger({ contents, plan, report, wallNow }: LedgerParts): 
 
   return {
     acknowledgedKeys,
+    read: (key) => known.get(key),
+    get haveAllEnded() {
+      for (const { status } of known.values()) if (!isTerminal(status)) return false;
+      return true;
+    },
     touched: look,
     acknowledged: (key, seq) => {
       const stored = contents().read(key);

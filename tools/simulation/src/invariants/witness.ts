@@ -4,7 +4,7 @@
  */
 import { isTerminal, parseServerMessage, type ClientMessage, type ServerMessage } from "@streamer/protocol";
 import { requestKey, type RequestKey } from "@streamer/core";
-import type { Contents, StoredRequest } from "../engine.ts";
+import type { StoredRequest } from "../engine.ts";
 import type { Identity } from "../network.ts";
 import type { Report } from "./findings.ts";
 
@@ -16,6 +16,8 @@ interface Cursor {
   attempt: number;
   percentage: number;
   isEnded: boolean;
+  /** The server has said that it follows; before, it was only asked for. */
+  readonly isAnswered: boolean;
 }
 
 /** A request that was sent, perhaps several times. */
@@ -39,7 +41,7 @@ export interface Witness {
 export interface WitnessParts {
   readonly connectionId: string;
   readonly identity: Identity;
-  readonly contents: () => Contents;
+  readonly read: (key: RequestKey) => StoredRequest | undefined;
   readonly report: Report;
   readonly transport: "socket" | "api-gateway";
   /** Ids that this user has asked for, on any connection. */
@@ -51,12 +53,11 @@ const isEvent = (message: ServerMessage): message is Event => "seq" in message &
 const typeOf = (text: string): string => /^\{"type":"(\w+)"/.exec(text)?.[1] ?? "";
 const FILES = "http://files.test/";
 
-export function createWitness({ connectionId, identity, contents, report, transport, ids }: WitnessParts): Witness {
+export function createWitness({ connectionId, identity, read, report, transport, ids }: WitnessParts): Witness {
   const cursors = new Map<string, Cursor>();
   /** Asked by `ref`, and about which request. */
   const asked = new Map<string, ClientMessage>();
   const requests = new Map<string, Ask>();
-  const subscribed = new Set<string>();
   const perhaps = new Set<string>();
   const cancels = new Map<string, Set<string>>();
   const everFollowed = new Set<string>();
@@ -69,12 +70,12 @@ export function createWitness({ connectionId, identity, contents, report, transp
   const broken = (promise: string, what: string, text: string): void =>
     report(promise, `${what} (${identity.device} on ${connectionId}): ${text.slice(0, 2_000)}`);
 
-  const follow = (id: string, after: number): void => {
+  const follow = (id: string, after: number, isAnswered = true): void => {
     everFollowed.add(id);
     const known = cursors.get(id);
     // Asked for twice, and nothing told yet: it goes on from the earlier place.
-    const from = known && !known.isEnded && known.seq === known.from ? Math.min(known.from, after) : after;
-    cursors.set(id, { from, seq: from, attempt: 0, percentage: -1, isEnded: false });
+    const from = known && !known.isEnded && known.isAnswered && known.seq === known.from ? Math.min(known.from, after) : after;
+    cursors.set(id, { from, seq: from, attempt: 0, percentage: -1, isEnded: false, isAnswered });
   };
 
   /** An event carries no ref: it may be the answer to any that asked for it. */
@@ -123,7 +124,7 @@ export function createWitness({ connectionId, identity, contents, report, transp
 
   function heard(message: Event, text: string): void {
     const { request_id: id } = message;
-    const there = contents().read(keyOf(id));
+    const there = read(keyOf(id));
     // Under way since before the request was forgotten and asked for anew.
     const stored = there && "timestamp" in message && message.timestamp >= there.createdAt ? there : undefined;
     if (stored) checkText(message, stored, text);
@@ -131,6 +132,8 @@ export function createWitness({ connectionId, identity, contents, report, transp
       answered(id);
       perhapsAnswered("retry", id);
       const retries = cursors.get(id);
+      // It answers a request that was not to be followed, and is followed under another id.
+      if (retries && message.seq <= retries.seq && unfollowed.delete(id)) return;
       // After a retry by hand, or anew after it was forgotten, it follows what comes, without what was before.
       if (!retries && unfollowed.has(id)) return void unfollowed.delete(id);
       if (!retries || (retries.isEnded && (message.seq > retries.seq || message.seq === 1))) follow(id, message.seq - 1);
@@ -147,8 +150,6 @@ export function createWitness({ connectionId, identity, contents, report, transp
       broken("P14", "RATE_LIMITED does not say when to come back", text);
     if (/\n\s+at /.test(error.message)) broken("P12", "an error shows a stack", text);
     if (ref !== undefined) {
-      // It was found, and what comes after could not be read: it follows nothing.
-      if (subscribed.delete(ref)) return void (id !== undefined && cursors.delete(id));
       if (!asked.delete(ref) && !perhaps.delete(ref)) broken("P12", `the refusal of ${ref} answers nothing that waits`, text);
       return;
     }
@@ -156,7 +157,7 @@ export function createWitness({ connectionId, identity, contents, report, transp
     const ask = requests.get(id);
     if (!ask) return;
     once(ask, text);
-    // Refused, or found and what comes after could not be read: it follows only what it followed before.
+    // It follows only what it followed before.
     if (cursors.get(id)?.seq === 0) cursors.delete(id);
   }
 
@@ -182,9 +183,7 @@ export function createWitness({ connectionId, identity, contents, report, transp
       return requests.get(ref)!.follows ? follow(id, 0) : undefined;
     }
     asked.delete(ref);
-    if (ask.type !== "subscribe") return;
-    subscribed.add(ref);
-    follow(id, message.recovered ? (ask.after ?? 0) : message.seq);
+    if (ask.type === "subscribe") follow(id, message.recovered ? (ask.after ?? 0) : message.seq);
   }
 
   function dealWith(message: ServerMessage, text: string): void {
@@ -214,7 +213,7 @@ export function createWitness({ connectionId, identity, contents, report, transp
         const follows = message.options?.subscribe !== false;
         requests.set(message.id, { ...ask, asks: ask.asks + 1, isAnswered: false, follows });
         if (!follows) unfollowed.add(message.id);
-        else if (!cursors.has(message.id)) follow(message.id, 0);
+        else if (!cursors.has(message.id)) follow(message.id, 0, false);
         return;
       }
       if (message.type === "unsubscribe") return void cursors.delete(message.request_id);
@@ -244,7 +243,7 @@ export function createWitness({ connectionId, identity, contents, report, transp
         ...Array.from(asked, ([ref, { type }]) => `${type} ${ref}`),
         ...Array.from(requests).flatMap(([id, { isAnswered }]) => (isAnswered ? [] : [`request ${id}`])),
         ...Array.from(cursors).flatMap(([id, { isEnded, seq }]) => {
-          const stored = contents().read(keyOf(id));
+          const stored = read(keyOf(id));
           return !isEnded && stored && isTerminal(stored.status) && (seq > 0 || requests.get(id)?.isAnswered)
             ? [`the end of ${id}, told up to seq ${seq} of ${stored.seq}`]
             : [];
