@@ -3,7 +3,7 @@ import { boundedText, wireError, type ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../../errors.ts";
 import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
-import type { EventBody, Submission } from "../../ports/requests.ts";
+import type { EventBody, RedriveOutcome, Submission } from "../../ports/requests.ts";
 import { requestKey } from "../../rules/identity.ts";
 import { cancelledError } from "../../rules/outcome.ts";
 import { queueFull } from "../../rules/queue-full.ts";
@@ -71,26 +71,38 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
         message: boundedText(reason ? `Queued again: ${reason}` : "Queued again", 1_024),
         waiting_for: "queue",
       };
-      const outcome = await requests.redrive(key, acknowledgment, limits);
-      switch (outcome.outcome) {
-        case "unknown":
-        case "expired":
-          throw missing(outcome.outcome, requestId);
-        case "not_failed":
-          throw new StreamerError(
-            "VALIDATION_ERROR",
-            `Request "${requestId}" is ${outcome.status}; only a FAILED request can be retried.`,
-            {
-              requestId,
-              details: { issues: [{ path: ["request_id"], message: `is ${outcome.status}` }] },
-            },
-          );
-        case "refused":
-          throw queueFull(requestId, outcome.limit, limits[outcome.limit]);
-        case "redriven":
-          await subscriptions.add(connectionId, key);
-          await deliver.publish(key, outcome.frames);
+      const lookup = await requests.get(key);
+      if (lookup.outcome !== "found") throw missing(lookup.outcome, requestId);
+      // Before the write, so that nothing the run says can be missed, its end least of all.
+      const added = await deliver.hold(connectionId, key, lookup.record.seq);
+      let isRedriven = false;
+      try {
+        const outcome = await requests.redrive(key, acknowledgment, limits);
+        if (outcome.outcome !== "redriven") throw whyNotRetried(outcome, requestId, limits);
+        isRedriven = true;
+        await deliver.publish(key, outcome.frames);
+      } finally {
+        await (added && !isRedriven ? deliver.unfollow(connectionId, key) : deliver.release(connectionId, key));
       }
     },
   };
+}
+
+function whyNotRetried(
+  outcome: Exclude<RedriveOutcome, { readonly outcome: "redriven" }>,
+  requestId: string,
+  limits: Submission["limits"],
+): StreamerError {
+  switch (outcome.outcome) {
+    case "unknown":
+    case "expired":
+      return missing(outcome.outcome, requestId);
+    case "refused":
+      return queueFull(requestId, outcome.limit, limits[outcome.limit]);
+    case "not_failed":
+      return new StreamerError("VALIDATION_ERROR", `Request "${requestId}" is ${outcome.status}; only a FAILED request can be retried.`, {
+        requestId,
+        details: { issues: [{ path: ["request_id"], message: `is ${outcome.status}` }] },
+      });
+  }
 }
