@@ -76,9 +76,11 @@ async function take(step: Step, at: number, { script, ctx, process }: Scene): Pr
     case "report":
       return ctx.report(step.percentage, `step ${at}`, step.stage === undefined ? undefined : { stage: step.stage });
     case "partial":
-      return ctx.partial(step.stream, { who: script.who, id: script.id, at });
-    case "checkpoint":
-      return ctx.checkpoint({ step: at + 1 });
+    case "checkpoint": {
+      const said =
+        step.do === "partial" ? ctx.partial(step.stream, { who: script.who, id: script.id, at }) : ctx.checkpoint({ step: at + 1 });
+      return script.awaits ? said : undefined;
+    }
     case "file":
       await ctx.blobs.put(step.name, `${script.who} ${script.id}`);
   }

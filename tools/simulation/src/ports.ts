@@ -36,6 +36,8 @@ function writtenBy(verb: string, answer: unknown): readonly RequestKey[] {
   return [];
 }
 
+/** Answers to what a run writes come in the order it wrote; others may overtake them. */
+const OF_A_RUN: ReadonlySet<string> = new Set(["submit", "advance", "reschedule", "release", "settle"]);
 const READS: ReadonlySet<string> = new Set(["get", "has", "list", "nextRunAt", "waits"]);
 
 export function throughWorld(engine: Engine, process: Process, world: World): Engine {
@@ -61,7 +63,7 @@ export function throughWorld(engine: Engine, process: Process, world: World): En
             for (const written of [...(key === undefined ? [] : [key]), ...writtenBy(verb, answer)]) world.touched(written);
             return answer;
           };
-          return process.call(`requests.${verb}`, work, key);
+          return process.call(`requests.${verb}`, work, OF_A_RUN.has(verb) ? key : undefined);
         },
       ];
     }),

@@ -85,14 +85,15 @@ export function createProcess({ name, world, chance, onDeath }: ProcessParts): S
   }
 
   /** Answers about one key keep their order, however long each takes. */
-  async function comeBack(afterMs: number, key: string): Promise<void> {
+  async function comeBack(afterMs: number, key: string | undefined): Promise<void> {
+    if (key === undefined) return pass(afterMs);
     const due = Math.max(schedule.now + afterMs, (answering.get(key) ?? -1) + 0.001);
     answering.set(key, due);
     await pass(due - schedule.now);
     if (answering.get(key) === due) answering.delete(key);
   }
 
-  async function call<T>(verb: string, work: () => T | Promise<T>, key = verb): Promise<T> {
+  async function call<T>(verb: string, work: () => T | Promise<T>, key?: string): Promise<T> {
     if (!isAlive) return never();
     const fate = world.fateOf(verb);
     if (fate.beforeMs > 0) await pass(fate.beforeMs);
@@ -111,7 +112,7 @@ export function createProcess({ name, world, chance, onDeath }: ProcessParts): S
       (error: unknown) => ({ error }),
     );
     if (fate.dies === "after") die();
-    if (isAlive && (fate.afterMs > 0 || answering.has(key))) await comeBack(fate.afterMs, key);
+    if (isAlive && (fate.afterMs > 0 || answering.has(key ?? ""))) await comeBack(fate.afterMs, key);
     if (!isAlive) return never();
     if ("error" in settled) throw settled.error;
     return settled.value;

@@ -38,6 +38,8 @@ export interface Script {
   readonly failures: number;
   /** Whether it stops when its signal says so. */
   readonly heeds: boolean;
+  /** Waits until what it says is stored, as it should. */
+  readonly awaits: boolean;
   /** Goes on talking after its end. */
   readonly talksOn: boolean;
   readonly mutates: boolean;
@@ -71,6 +73,7 @@ export function drawScript(chance: Chance, { features }: Plan, about: { readonly
     end: features.has("odd-ends") && chance.happens(0.4) ? chance.oneOf(ODD_ENDS) : chance.oneOf(PLAIN_ENDS),
     failures: chance.happens(0.25) ? chance.within(1, 3) : 0,
     heeds: !features.has("deaf-handlers") || chance.happens(0.6),
+    awaits: chance.happens(0.7),
     talksOn: chance.happens(0.1),
     mutates: chance.happens(0.1),
   };

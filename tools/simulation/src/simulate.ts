@@ -34,7 +34,13 @@ export async function simulate(plan: Plan, listen?: (line: string) => void): Pro
   const findings = createFindings(() => world.schedule.now);
   const { report } = findings;
   const contents = (): Deployment => deployment!;
-  const ledger = createLedger({ contents, plan, report, wallNow: () => world.clock.now() });
+  const ledger = createLedger({
+    contents,
+    plan,
+    report,
+    wallNow: () => world.clock.now(),
+    isRunning: (key, attempt) => runs.isRunning(key, attempt),
+  });
   const world = createWorld({
     plan,
     listen,
@@ -80,7 +86,8 @@ export async function simulate(plan: Plan, listen?: (line: string) => void): Pro
     checkEnd({ users, deployment, runs, ledger, report });
     if (!findings.first) {
       users.close();
-      await run(schedule.now + 30_000, () => false);
+      // A process may be paused still.
+      await run(schedule.now + 90_000, () => false);
       for (const leak of deployment.leaks()) report("leak", `${leak}, and nobody is there any more`);
       if (network.openCount > 0) report("leak", `${network.openCount} links are open`);
     }

@@ -132,7 +132,9 @@ export function createDevice({ world, network, identity, chance, witness: witnes
   /** Sends it again after a while, whoever is connected then. */
   function later(wish: Wish, afterMs = 1_000): void {
     schedule.after(afterMs + chance() * 1_000, () => {
-      if (own.get(wish.id) === wish && wish.state === "asked" && link) ask(wish);
+      if (own.get(wish.id) !== wish || !link) return;
+      if (wish.state === "asked") ask(wish);
+      else again(wish);
     });
   }
 

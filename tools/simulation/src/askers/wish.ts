@@ -71,6 +71,7 @@ function listen(wish: Wish, message: ServerMessage, report: Report): void {
   } else if (message.type === "snapshot") {
     wish.state = isTerminal(message.status) && wish.state === "over" ? "over" : "durable";
     wish.foundAs = message.request_id;
+    if (message.status === "COMPLETED") check(wish, message.result, report);
   } else if (message.type === "complete") judge(wish, "complete", message.result, report);
   else if (message.type === "response") {
     const isToBeSentAgain = !message.success && message.error?.code === "SERVICE_UNAVAILABLE";
@@ -82,12 +83,18 @@ function listen(wish: Wish, message: ServerMessage, report: Report): void {
 export function judge(wish: Wish, ending: string, result: JsonValue | undefined, report: Report): void {
   const { script } = wish;
   const about = `request ${wish.id} of ${script.who}`;
-  if (wish.state === "over" && wish.ending !== undefined && wish.ending !== ending)
+  // What failed may have been retried by hand; the other ends are for good.
+  if (wish.state === "over" && (wish.ending === "complete" || wish.ending === "CANCELLED") && wish.ending !== ending)
     report("P2", `${about} was told to have ended as ${wish.ending}, and as ${ending}`);
   Object.assign(wish, { state: "over", ending, hasFailed: ending !== "complete" && ending !== "CANCELLED" });
   if (ending === "CANCELLED" && !wish.isCancelled && wish.options.idempotency_key === undefined)
     report("P8", `${about} is CANCELLED, and nobody asked for it`);
-  if (ending !== "complete") return;
+  if (ending === "complete") check(wish, result, report);
+}
+
+/** What it completed with is what its script gives, for whoever reads it and whenever (P7, P10). */
+function check({ id, script }: Wish, result: JsonValue | undefined, report: Report): void {
+  const about = `request ${id} of ${script.who}`;
   const { end: how } = script;
   if (how === "value" && JSON.stringify(result) !== JSON.stringify(resultOf(script)))
     report("P10", `${about} was answered with ${JSON.stringify(result)}`);

@@ -4,7 +4,7 @@
  */
 import { isTerminal, type RequestStatus } from "@streamer/protocol";
 import type { RequestKey } from "@streamer/core";
-import type { Contents, StoredRequest } from "../engine.ts";
+import type { Deployment, StoredRequest } from "../engine.ts";
 import type { Plan } from "../plan.ts";
 import { checkEventLog } from "./event-log.ts";
 import type { Report } from "./findings.ts";
@@ -22,17 +22,19 @@ export interface Ledger {
 }
 
 export interface LedgerParts {
-  readonly contents: () => Contents;
+  readonly contents: () => Deployment;
   readonly plan: Plan;
   readonly report: Report;
   readonly wallNow: () => number;
+  /** Whether a handler of that attempt still runs in a process that lives. */
+  readonly isRunning: (key: RequestKey, attempt: number) => boolean;
 }
 
 const WAITS: ReadonlySet<RequestStatus> = new Set(["PENDING", "RETRYING"]);
 const typeOf = (text: string): string => /^\{"type":"(\w+)"/.exec(text)?.[1] ?? "";
 const durable = ({ events }: StoredRequest): StoredRequest["events"] => events.filter(({ text }) => typeOf(text) !== "progress");
 
-export function createLedger({ contents, plan, report, wallNow }: LedgerParts): Ledger {
+export function createLedger({ contents, plan, report, wallNow, isRunning }: LedgerParts): Ledger {
   const known = new Map<RequestKey, StoredRequest>();
   const acknowledgedKeys = new Set<RequestKey>();
   const { queued = Infinity, queuedPerTenant = Infinity } = plan.options.admission ?? {};
@@ -94,8 +96,12 @@ export function createLedger({ contents, plan, report, wallNow }: LedgerParts): 
     }
     known.set(key, now);
     if (before?.seq === now.seq && before.status === now.status && before.attempt === now.attempt) return;
-    if (before) compare(before, now);
-    else if (now.status === "PENDING" && now.attempt === 0) checkAdmission(now);
+    if (before) {
+      compare(before, now);
+      // Where one process has all runs, nothing is taken from it while it lives, however long it was away (P3).
+      if (contents().transport === "socket" && now.crashes > before.crashes && isRunning(key, before.attempt))
+        report("P3", `${key} was taken from attempt ${before.attempt}, whose process lives and runs it`);
+    } else if (now.status === "PENDING" && now.attempt === 0) checkAdmission(now);
     checkEventLog(now, report);
     checkLimits(now);
   }

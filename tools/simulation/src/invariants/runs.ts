@@ -12,6 +12,8 @@ import type { Report } from "./findings.ts";
 interface SeenRun {
   readonly process: Process;
   readonly attempt: number;
+  /** It was stored when it began: it has its lease for certain. */
+  readonly isClaimed: boolean;
   /** Virtual ms. */
   endedAt: number | undefined;
   succeeded: boolean;
@@ -29,7 +31,13 @@ export interface RunsParts {
 /** How long an answer is remembered at least (protocol §5.3). */
 const REMEMBERED_MS = 60_000;
 
-export function createRunWatch({ contents, health, plan, report, tell, now }: RunsParts): RunWatch & { readonly running: number } {
+export interface Runs extends RunWatch {
+  readonly running: number;
+  /** Its handler runs in a process that lives. */
+  isRunning(key: RequestKey, attempt: number): boolean;
+}
+
+export function createRunWatch({ contents, health, plan, report, tell, now }: RunsParts): Runs {
   const seen = new Map<RequestKey, SeenRun[]>();
   const { inlineSlots = 64 } = plan.options;
   let running: SeenRun[] = [];
@@ -54,9 +62,17 @@ export function createRunWatch({ contents, health, plan, report, tell, now }: Ru
     get running() {
       return running.filter(({ process }) => process.isAlive).length;
     },
+    isRunning: (key, attempt) =>
+      (seen.get(key) ?? []).some((run) => run.attempt === attempt && run.isClaimed && run.process.isAlive && run.endedAt === undefined),
     began(process: Process, _script, { request }: HandlerContext) {
       const key = requestKey(request, request.id);
-      const run: SeenRun = { process, attempt: request.attempt, endedAt: undefined, succeeded: false };
+      const run: SeenRun = {
+        process,
+        attempt: request.attempt,
+        isClaimed: contents().read(key) !== undefined,
+        endedAt: undefined,
+        succeeded: false,
+      };
       const earlier = seen.get(key) ?? [];
       tell(process.name, `runs ${key}, attempt ${request.attempt}`);
       checkBeginning(key, run, earlier);
