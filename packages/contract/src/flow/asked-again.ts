@@ -45,6 +45,7 @@ export function askedAgainContract(test: ContractTest): void {
     await quiet();
     void client.send({ type: "cancel", request_id: "r1" });
     await until("the end", () => client.last("complete") !== undefined);
+    await quiet();
     const stages = client.story("r1").flatMap((message) => (message.type === "cancellation" ? [message.stage] : []));
     // A run may have been told by its next write, and have ended nevertheless.
     expect(stages.filter((stage) => stage !== "observed")).toEqual(["requested", "too_late"]);

@@ -39,6 +39,8 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
       }
       const requested: EventBody = { type: "cancellation", stage: "requested", ...why };
       const error = reason ? wireError("CANCELLED", `The request was cancelled: ${reason}`) : cancelledError;
+      // Before the write: a request that ends meanwhile has told its followers, and is followed by nobody any more.
+      const followed = await subscriptions.has(connectionId, key);
       const outcome = await requests.requestCancel(key, {
         whenWaiting: [requested, { type: "cancellation", stage: "stopped" }, { type: "error", error }],
         whenRunning: [requested],
@@ -52,7 +54,6 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
           return;
         case "cancelled":
         case "requested": {
-          const followed = await subscriptions.has(connectionId, key);
           const publish = outcome.outcome === "cancelled" ? deliver.publishLast : deliver.publish;
           await publish(key, outcome.frames);
           // Asked for before, on whatever connection: that is the answer, and no event.
