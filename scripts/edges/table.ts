@@ -64,7 +64,7 @@ const CORE: Readonly<Record<string, Room>> = {
       "type ports",
     ],
   },
-  lifecycle: { paths: ["flow/lifecycle.ts"], imports: ["runs", "deliver", "learn", "errors", "rules", "type ports", "type options"] },
+  lifecycle: { paths: ["flow/lifecycle.ts"], imports: ["runs", "deliver", "learn", "rules", "type ports", "type options"] },
   wait: { paths: ["flow/wait.ts"], imports: ["runs", "learn", "rules", "type ports", "type handler"] },
   ...stages,
   accepted: { paths: ["flow/accepted.ts"], imports: ["type handler", "type ports", "type rules"] },

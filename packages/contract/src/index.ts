@@ -9,7 +9,10 @@ import { answersContract } from "./ports/answers.ts";
 import { blobsContract } from "./ports/blobs.ts";
 import { cancelContract } from "./ports/cancel.ts";
 import { channelContract } from "./ports/channel.ts";
+import { cancellingContract } from "./flow/cancelling.ts";
 import { claimContract } from "./ports/claim.ts";
+import { connectionLimitsContract } from "./flow/connection-limits.ts";
+import { contextsContract } from "./flow/contexts.ts";
 import { connectionsContract } from "./ports/connections.ts";
 import { crashContract } from "./flow/crash.ts";
 import { durabilityContract } from "./ports/durability.ts";
@@ -18,12 +21,16 @@ import { fairSharesContract } from "./ports/fair-shares.ts";
 import { flowContract } from "./flow/whole-pipeline.ts";
 import type { ContractTest, CreateHarness, Gap } from "./harness.ts";
 import { leaseContract } from "./ports/lease.ts";
+import { leavingContract } from "./flow/leaving.ts";
 import { listContract } from "./ports/list.ts";
+import { lostLeaseContract } from "./flow/lost-lease.ts";
 import { modelContract } from "./ports/model.ts";
 import { promotionContract } from "./flow/promotion.ts";
+import { questionsContract } from "./flow/questions.ts";
 import { routesContract } from "./flow/routes.ts";
 import { recoverContract } from "./ports/recover.ts";
 import { resumedEtaContract } from "./flow/resumed-eta.ts";
+import { refusingStoreContract } from "./flow/refusing-store.ts";
 import { retentionContract } from "./ports/retention.ts";
 import { retryContract } from "./ports/retry.ts";
 import { runTimesContract } from "./ports/run-times.ts";
@@ -73,6 +80,13 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: what handlers throw": thrownContract,
   "flow: crashes and repeats": crashContract,
   "flow: what is asked again": askedAgainContract,
+  "flow: cancelling": cancellingContract,
+  "flow: limits of a connection": connectionLimitsContract,
+  "flow: contexts": contextsContract,
+  "flow: a process leaves": leavingContract,
+  "flow: a lost lease": lostLeaseContract,
+  "flow: a store that refuses": refusingStoreContract,
+  "flow: questions and refusals": questionsContract,
 };
 
 export function adapterContract(createHarness: CreateHarness, gaps: readonly Gap[] = []): void {

@@ -5,6 +5,7 @@ import {
   describeError,
   Fatal,
   isFatal,
+  isPassing,
   isRetryAfter,
   isStopped,
   isStreamerError,
@@ -134,6 +135,29 @@ describe("errors of the surface", () => {
     expect(odd).toMatchObject({ code: "INTERNAL_ERROR", details: undefined, afterMs: undefined });
     expect(odd.message).toHaveLength(1_024);
     expect(odd.message).toMatch(/its details were left out/);
+  });
+
+  it("carry what they were caused by", () => {
+    const cause = new Error("disk");
+    expect(new Fatal("no", { cause }).cause).toBe(cause);
+    expect(new StreamerError("STORAGE_ERROR", "no", { cause }).cause).toBe(cause);
+    for (const bare of [new Fatal("no"), new StreamerError("STORAGE_ERROR", "no")]) expect(bare).not.toHaveProperty("cause");
+  });
+
+  it("pass when the store refused, or what stands before it, and at no other time", () => {
+    const passing = (["STORAGE_ERROR", "SERVICE_UNAVAILABLE", "INTERNAL_ERROR", "RATE_LIMITED"] as const).filter((code) =>
+      isPassing(new StreamerError(code, "no")),
+    );
+    expect(passing).toEqual(["STORAGE_ERROR", "SERVICE_UNAVAILABLE"]);
+    expect(isPassing(new Error("STORAGE_ERROR"))).toBe(false);
+    expect(isPassing({ code: "STORAGE_ERROR" })).toBe(false);
+  });
+
+  it("are what can be made of them when another process sent no reason, or no code of the table", () => {
+    const stopped = restoreError({ brand: "stopped", name: "Stopped", message: "why", reason: "bored" as never });
+    expect([isStopped(stopped), stopped.message]).toEqual([false, "why"]);
+    const odd = restoreError({ brand: "error", name: "StreamerError", message: "what", code: "NOPE" });
+    expect(isStreamerError(odd) && [odd.code, odd.message]).toEqual(["INTERNAL_ERROR", "what"]);
   });
 
   it("survive a process boundary, brand and code kept", () => {

@@ -128,4 +128,39 @@ describe("a background loop", () => {
     claim.nudge();
     expect(count).toBe(1);
   });
+
+  it("L3 gives a younger round its own time when the watch of an older one rings", async () => {
+    const ends: (() => void)[] = [];
+    const claim = loop(() => new Promise<void>((resolve) => void ends.push(resolve)));
+    claim.nudge();
+    await clock.advance(4_000);
+    ends[0]!();
+    await clock.advance(0);
+    claim.nudge();
+    await clock.advance(BOUND_MS - 1);
+    expect(lines).toEqual([]);
+    await clock.advance(1);
+    expect(lines).toEqual([expect.stringMatching(/"for_ms":10000.*does not end/)]);
+  });
+
+  it("stops where it rests, backs off, or is about to fail", async () => {
+    let rounds = 0;
+    const resting = loop(() => (rounds += 1), 1_000);
+    resting.stop();
+    const failing = loop(() => {
+      rounds += 1;
+      throw new Error("disk full");
+    }, 1_000);
+    await clock.advance(1_000);
+    failing.stop();
+    const halfway = loop(async () => {
+      rounds += 1;
+      halfway.stop();
+      throw new Error("disk full");
+    });
+    halfway.nudge();
+    await clock.advance(300_000);
+    expect(rounds).toBe(2);
+    expect(lines).toHaveLength(2);
+  });
 });

@@ -2,7 +2,16 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Fatal, isStreamerError, RetryAfter, StreamerError } from "./errors.ts";
 import { defineHandler } from "./handler.ts";
-import { checkMiddleware, createAdmit, permissions, wrapRun, type Admission, type Invocation, type Middleware } from "./middleware.ts";
+import {
+  checkMiddleware,
+  createAdmit,
+  logging,
+  permissions,
+  wrapRun,
+  type Admission,
+  type Invocation,
+  type Middleware,
+} from "./middleware.ts";
 
 const handler = defineHandler({ action: "work", input: z.object({}), permissions: ["work.do"], run: () => 1 });
 const admission = { handler, requestId: "r", input: {}, connection: { permissions: [] } } as unknown as Admission;
@@ -32,6 +41,8 @@ describe("admit", () => {
     expect(await refusalBy({ name: "async", admit: () => Promise.reject(new Fatal("no", { code: "UNAUTHORIZED" })) })).toMatchObject({
       code: "UNAUTHORIZED",
     });
+    const details = { row: 3 };
+    await expect(createAdmit([refuse(new Fatal("no", { code: "FORBIDDEN", details }))])(admission)).rejects.toMatchObject({ details });
     expect(await refusalBy({ name: "none" })).toBe("admitted");
   });
 
@@ -106,4 +117,31 @@ it("refuses by name what is no middleware", () => {
   expect(() => check({ name: "" })).toThrow(/needs a `name`/);
   expect(() => check({ name: "odd", admit: true })).toThrow('Middleware "odd": `admit` must be a function.');
   expect(() => check({ name: "odd", run: {} })).toThrow('Middleware "odd": `run` must be a function.');
+});
+
+describe("logging", () => {
+  const lines: unknown[] = [];
+  const at = (level: string) => (fields: object, text: string) => void lines.push([level, text, fields]);
+  const log = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  const around = (innermost: () => Promise<unknown>): Promise<unknown> => {
+    lines.length = 0;
+    return wrapRun([logging], { handler, input: {}, ctx: { log } } as unknown as Invocation, innermost);
+  };
+
+  it("tells of a run's beginning and end, and hands on its result", async () => {
+    expect(await around(() => Promise.resolve("done"))).toBe("done");
+    expect(lines).toEqual([
+      ["debug", "run started", {}],
+      ["info", "run finished", { run_ms: expect.any(Number) }],
+    ]);
+    const [, , { run_ms: runMs }] = lines[1] as [string, string, { run_ms: number }];
+    expect(runMs).toBeGreaterThanOrEqual(0);
+    expect(runMs).toBeLessThan(10_000);
+  });
+
+  it("tells of a failure, and hands it on", async () => {
+    const error = new Error("disk full");
+    await expect(around(() => Promise.reject(error))).rejects.toBe(error);
+    expect(lines.at(-1)).toEqual(["warn", "run failed", { run_ms: expect.any(Number), err: error }]);
+  });
 });

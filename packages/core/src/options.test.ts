@@ -46,6 +46,7 @@ describe("options", () => {
     [{ frames: 5 }, /"frames" must be an object/],
     [{ admission: { messagesPerSecond: 0 } }, /"admission.messagesPerSecond"/],
     [{ admission: { maxPriority: 10 } }, /"admission.maxPriority" .*from 0 to 9/],
+    [{ takesQueued: "yes" }, /^Option "takesQueued" must be true or false\.$/],
     [{ leaseMS: 5 }, /^There is no option "leaseMS"; known are /],
     [{ admission: { queud: 5 } }, /^There is no option "admission.queud"/],
   ])("%j are refused by name", (options, problem) => {

@@ -2,7 +2,7 @@
  * The whole of Streamer on the engine under test: createStreamer, the pump that an engine's entry points are, and
  * clients in memory. One pipeline is one process; `die` ends it without a word and starts the next on the same store.
  */
-import type { AnyHandler, Middleware, Owner, PartialOptions, Streamer } from "@streamer/core";
+import type { AnyHandler, Engine, Middleware, Owner, PartialOptions, Streamer } from "@streamer/core";
 import { createStreamer } from "@streamer/core";
 import { parseServerMessage, printMessage, type ClientMessage, type ServerMessage } from "@streamer/protocol";
 import { withFaults, type Fault, type FaultyEngine, type PortCall } from "../faults.ts";
@@ -19,6 +19,8 @@ export interface PipelineParts {
   readonly options?: PartialOptions;
   readonly middleware?: readonly Middleware[];
   readonly decide?: (call: PortCall) => Fault;
+  /** In place of what the engine has. */
+  readonly instead?: Partial<Engine>;
 }
 
 export interface Pipeline {
@@ -42,8 +44,15 @@ export interface FlowClient {
   last<T extends ServerMessage["type"]>(type: T): ServerMessage<T> | undefined;
 }
 
-export async function startPipeline({ harness, handlers, options, middleware, decide = () => "none" }: PipelineParts): Promise<Pipeline> {
-  const engine = withFaults(harness.engine, decide);
+export async function startPipeline({
+  harness,
+  handlers,
+  options,
+  middleware,
+  decide = () => "none",
+  instead = {},
+}: PipelineParts): Promise<Pipeline> {
+  const engine = withFaults({ ...harness.engine, ...instead }, decide);
   const work = (): void => {
     if (!engine.isDead) void streamer.work().catch(() => undefined);
   };

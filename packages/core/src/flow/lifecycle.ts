@@ -2,7 +2,6 @@
  * The life of the process that runs the flow: what a start finds (recover), what is kept up (purge), and how it ends
  * (P13): refuse new work, let runs finish, tell the rest to stop, hand back what does not.
  */
-import { asError } from "../errors.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Engine } from "../ports/engine.ts";
 import { blobPrefix } from "../rules/identity.ts";
@@ -70,7 +69,7 @@ export function createLifecycle({ engine, options, deliver, runs, estimates }: L
       await Promise.race([settled(), graceOver]);
       callOff();
       await runs.stopAll(STOP_GRACE_MS);
-      await estimates.save().catch((error: unknown) => log.warn({ err: asError(error) }, "run times could not be stored at the stop"));
+      await estimates.save();
     },
   };
 }

@@ -9,6 +9,14 @@ import { register } from "./registration.ts";
 const run = () => 1;
 const described = (...handlers: Parameters<typeof register>[0]) => createDescriptions(register(handlers), resolveOptions())();
 
+it("tells the limits of an action that it has, and no others", () => {
+  const limited = (concurrency: { total?: number; perTenant?: number }) =>
+    described(defineHandler({ action: "work", input: z.object({}), concurrency, run }))[0]!.concurrency;
+  expect(limited({ total: 3 })).toEqual({ total: 3 });
+  expect(limited({ perTenant: 4 })).toEqual({ per_tenant: 4 });
+  expect(limited({ total: 3, perTenant: 2 })).toEqual({ total: 3, per_tenant: 2 });
+});
+
 it("tells what a handler takes and gives, and its limits", () => {
   const full = defineHandler({
     action: "resize_images",

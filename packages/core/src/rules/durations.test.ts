@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { append, merged, noDurations, parseDurations, printDurations, quantiles, record, type Durations } from "./durations.ts";
+import { append, merged, noDurations, parseDurations, printDurations, quantiles, record, shareUpTo, type Durations } from "./durations.ts";
 
 const of = (...runsMs: readonly number[]): Durations => {
   const durations = noDurations();
@@ -65,5 +65,20 @@ describe("recorded run times", () => {
     const all = merged([of(10, 10, 10), of(1_000, 1_000, 1_000, 1_000)]);
     expect(quantiles(all)!.p50Ms).toBeGreaterThan(900);
     expect(all.count).toBe(7);
+  });
+
+  it("knows which part of the runs took no longer than a time", () => {
+    const durations = of(10, 10, 10, 1_000);
+    const last =
+      durations.bins.get(Math.max(...durations.bins.keys()))! / Array.from(durations.bins.values()).reduce((sum, part) => sum + part, 0);
+    expect(shareUpTo(durations, 10)).toBeCloseTo(1 - last);
+    expect(shareUpTo(durations, 5)).toBe(0);
+    expect(shareUpTo(durations, 1_000)).toBe(1);
+    expect(shareUpTo(noDurations(), 1_000)).toBe(0);
+  });
+
+  it("reads what nothing was recorded in", () => {
+    expect(parseDurations("[]")).toEqual(noDurations());
+    expect(parseDurations(printDurations(noDurations()))).toEqual(noDurations());
   });
 });

@@ -83,7 +83,7 @@ export function quantiles({ count, weight, bins }: Durations, aboveMs = 0): Quan
   if (total < weight / 2) return undefined;
   const at = (q: number): number => {
     let sum = 0;
-    return (longer.find(({ part }) => (sum += part) >= q * total) ?? longer.at(-1)!).ms;
+    return longer.find(({ part }) => (sum += part) >= q * total)!.ms;
   };
   return { p50Ms: at(0.5), p90Ms: at(0.9) };
 }

@@ -77,6 +77,16 @@ describe("when a run will be done", () => {
     expect(wholeRun(expected, { position: 0, slots: 2, delayMs: 1_000 })).toEqual({ p50_ms: 1_100, p90_ms: 1_200 });
   });
 
+  it("is done when nothing was left to be made, whatever was recorded", () => {
+    const resumed = { elapsedMs: 500, percentage: 100, from: { percentage: 100, elapsedMs: 100 } };
+    expect(remaining(resumed, undefined)).toEqual({ p50_ms: 0, p90_ms: 0 });
+    expect(remaining(resumed, { p50Ms: 10_000, p90Ms: 20_000 })).toEqual({ p50_ms: 0, p90_ms: 0 });
+  });
+
+  it("takes an estimate that fails for none, where nobody asks why", () => {
+    expect(declaredMs({ action: "work", estimate: () => Number.NaN }, {})).toBeUndefined();
+  });
+
   it("believes a declaration until a run has outlived it", () => {
     expect([asDeclared(50), asDeclared(50, 49), asDeclared(50, 50), asDeclared(undefined)]).toEqual([
       { p50Ms: 50, p90Ms: 50 },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Fatal, RetryAfter, StreamerError, type StopReason } from "../errors.ts";
 import { WorkerDied } from "../errors.ts";
-import { decide, type DecisionTerms, type Ending } from "./outcome.ts";
+import { decide, storable, type DecisionTerms, type Ending } from "./outcome.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
 
 const claim = { requestId: "r1", failures: 0, crashes: 0, maxAttempts: 3, timeoutMs: 5_000 };
@@ -64,5 +64,48 @@ describe("what follows from how a run ended", () => {
   it("P12 no stack leaves with an error", () => {
     const decision = after(threw(new Error("boom")));
     expect(JSON.stringify(decision)).not.toMatch(/at |\.ts/);
+  });
+
+  it("a run that outlived its process without a checkpoint has used up its time, and is told what to do", () => {
+    const decision = after(threw(new Error("aborted")), { stopped: "out_of_time" });
+    expect(decision).toMatchObject({
+      kind: "retry",
+      error: { code: "TIMEOUT", message: expect.stringMatching(/"r1" outlived .* ctx\.checkpoint/) },
+    });
+    expect(after({ kind: "abandoned" }, { stopped: "out_of_time", claim: { ...claim, maxAttempts: 1 } })).toMatchObject({ kind: "fail" });
+  });
+
+  it("one that was given up on untold is left to whoever takes it next", () => {
+    expect(after({ kind: "abandoned" })).toEqual({ kind: "drop" });
+  });
+
+  it("says something of an error that says nothing", () => {
+    expect(after(threw(new Error("")))).toMatchObject({ error: { message: "The handler failed without a message." } });
+    expect(after(threw(new Fatal("")))).toMatchObject({ error: { message: "The handler failed without a message." } });
+  });
+
+  it("times out by its own limit, and passes on what a Fatal says of itself", () => {
+    expect(after(threw(new Error("late")), { stopped: "timed_out" })).toMatchObject({
+      error: { code: "TIMEOUT", message: 'The run of "r1" took longer than its timeout of 5000 ms.' },
+    });
+    const fatal = new Fatal("bad row", { code: "VALIDATION_ERROR", details: { row: 3 } });
+    expect(after(threw(fatal))).toEqual({
+      kind: "fail",
+      error: { code: "VALIDATION_ERROR", message: "bad row", retry: { retryable: false }, details: { row: 3 } },
+    });
+  });
+});
+
+describe("a result that is to be stored", () => {
+  it("is what it was, or the failure of its handler", () => {
+    const returned = (result: unknown): Ending => ({ kind: "returned", result });
+    expect(storable(returned({ a: 1 }), 10)).toEqual(returned({ a: 1 }));
+    expect(storable(returned(undefined), 10)).toEqual(returned(undefined));
+    expect(storable(threw("x".repeat(20)), 10)).toEqual(threw("x".repeat(20)));
+    const refused = storable(returned("x".repeat(20)), 10);
+    expect(after(refused)).toMatchObject({
+      kind: "fail",
+      error: { code: "PROCESSING_FAILED", message: expect.stringMatching(/^Result has /) },
+    });
   });
 });

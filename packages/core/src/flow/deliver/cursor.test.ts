@@ -122,4 +122,15 @@ describe("P5 P6 a cursor", () => {
     );
     await fc.assert(property, { numRuns: 300 });
   });
+
+  it("sends nothing again that is published again", async () => {
+    const { cursor, commit, sent } = setUp();
+    const followed = cursor();
+    const frames = commit(2);
+    await followed.publish(frames);
+    await followed.publish(frames);
+    expect(sent).toEqual([1, 2]);
+    await followed.publish([...frames, ...commit(1)]);
+    expect(sent).toEqual([1, 2, 3]);
+  });
 });

@@ -117,7 +117,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
   }
 
   function tell({ connectionId, after }: Follower, key: RequestKey, frames: readonly Frame[]): Promise<void> {
-    const cursor = openCursor(connectionId, key, after ?? (frames[0]?.seq ?? 1) - 1);
+    const cursor = openCursor(connectionId, key, after ?? frames[0]!.seq - 1);
     return told(cursor, after === undefined ? cursor.publish(frames) : cursor.takeOver(after));
   }
 

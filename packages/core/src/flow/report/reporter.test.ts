@@ -205,4 +205,83 @@ describe("P3 a run's writes under its lease", () => {
     expect(await reporter.close(false)).toMatchObject({ events: [{ type: "partial", data: 1 }] });
     expect(await waiting).toMatch(/has ended/);
   });
+
+  it("adds what is set once to every later message", async () => {
+    const { clock, reporter, progress } = setUp();
+    reporter.lease(lease);
+    reporter.setMetadata("job", "j1");
+    reporter.report(1, undefined, { row: 1 });
+    await clock.advance(300);
+    reporter.report(2);
+    await clock.advance(300);
+    expect(progress()).toMatchObject([{ metadata: { job: "j1", row: 1 } }, { metadata: { job: "j1" } }]);
+  });
+
+  it("knows a checkpoint once it stands, and not before", async () => {
+    const { reporter } = setUp();
+    reporter.lease(lease);
+    await reporter.partial("rows", 1);
+    expect(reporter.hasCheckpointed).toBe(false);
+    const saved = reporter.checkpoint({ at: 1 });
+    expect(reporter.hasCheckpointed).toBe(false);
+    await saved;
+    expect(reporter.hasCheckpointed).toBe(true);
+    await reporter.partial("rows", 2);
+    expect(reporter.hasCheckpointed).toBe(true);
+  });
+
+  it("leaves out what the store will never take, says so to who waits for it, and goes on", async () => {
+    const { writes, reporter, calls } = setUp(ADVANCED, (write) => {
+      if (write === 1) throw new TypeError("no such table");
+      return ADVANCED;
+    });
+    reporter.lease(lease);
+    await expect(reporter.partial("rows", 1)).rejects.toThrow("no such table");
+    await reporter.partial("rows", 2);
+    expect(writes[1]).toMatchObject({ events: [{ index: 1, data: 2 }] });
+    expect(calls).toEqual([]);
+  });
+
+  it("says and stores nothing once the lease is lost", async () => {
+    const { clock, writes, reporter, calls } = setUp({ outcome: "lost" });
+    reporter.lease(lease);
+    await expect(reporter.partial("rows", 1)).rejects.toMatchObject({ reason: "lease_lost" });
+    await expect(reporter.partial("rows", 2)).rejects.toMatchObject({ reason: "lease_lost" });
+    reporter.report(50);
+    reporter.emit({ type: "cancellation", stage: "observed" });
+    await clock.advance(60_000);
+    reporter.renew(10_000);
+    await turnsOfTheLoop();
+    expect(writes).toHaveLength(1);
+    expect(calls).toEqual(["lost"]);
+    expect(await reporter.close(true)).toEqual({ events: [], checkpoint: undefined });
+  });
+
+  it("says and stores nothing once the run has ended", async () => {
+    const { clock, writes, reporter } = setUp();
+    reporter.lease(lease);
+    expect(await reporter.close(false)).toEqual({ events: [], checkpoint: undefined });
+    reporter.report(50);
+    reporter.emit({ type: "cancellation", stage: "observed" });
+    await expect(reporter.checkpoint({ at: 1 })).rejects.toThrow("The run has ended: nothing more can be stored for it.");
+    await clock.advance(60_000);
+    expect(writes).toEqual([]);
+  });
+
+  it("has nothing to hand over when it never had a lease", async () => {
+    const { reporter } = setUp();
+    reporter.report(50);
+    expect(await reporter.close(true)).toEqual({ events: [], checkpoint: undefined });
+  });
+
+  it("hears of a cancellation with the write that is under way when it ends, and adds nothing to it", async () => {
+    const { writes, reporter, calls } = setUp({ outcome: "advanced", frames: [], cancelRequested: true });
+    reporter.lease(lease);
+    const stored = reporter.partial("rows", 1);
+    const unwritten = await reporter.close(false);
+    await stored;
+    expect(calls).toEqual(["cancelRequested"]);
+    expect(unwritten).toEqual({ events: [], checkpoint: undefined });
+    expect(writes).toHaveLength(1);
+  });
 });

@@ -158,13 +158,12 @@ export class Reporter {
 
   /** Ends reporting. Resolves once nothing is in flight, with what is not written yet: it belongs in the last write. */
   async close(isComplete: boolean): Promise<Unwritten> {
-    const { name } = this.#phase;
     const attempt = "lease" in this.#phase ? this.#phase.lease.attempt : undefined;
     this.#become("close", () => ({ name: "closed" }));
     await this.#writing;
     await this.#delivering;
     this.#reject(new TypeError("The run has ended: what was still to be stored for it is part of its end."));
-    if (attempt === undefined || name === "lost") return { events: [], checkpoint: undefined };
+    if (attempt === undefined) return { events: [], checkpoint: undefined };
     if (isComplete) this.#batch.complete(this.#moment);
     const events = this.#batch.isEmpty ? this.#outbox : [...this.#outbox, this.#takeProgress(attempt)];
     return { events, checkpoint: this.#checkpoint };

@@ -133,7 +133,7 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
       try {
         return await answerOne(request);
       } finally {
-        const left = (inFlight.get(connectionId) ?? 1) - 1;
+        const left = inFlight.get(connectionId)! - 1;
         if (left > 0) inFlight.set(connectionId, left);
         else inFlight.delete(connectionId);
       }

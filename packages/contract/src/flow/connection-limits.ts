@@ -1,0 +1,118 @@
+/** What one connection may do: what is over its limits is refused by an answer, and only abuse closes it (P12, P14). */
+import { expect } from "vitest";
+import { defineHandler, type AnyHandler } from "@streamer/core";
+import type { ContractTest, Harness } from "../harness.ts";
+import type { FaultyEngine } from "../faults.ts";
+import { turnsOfTheLoop } from "../clock.ts";
+import { anything, startPipeline, type FlowClient, type PipelineParts } from "./pipeline.ts";
+
+function patient(more: Partial<AnyHandler> = {}) {
+  const opened = Promise.withResolvers<void>();
+  const work = defineHandler({
+    action: "work",
+    input: anything,
+    estimate: 1,
+    retry: { maxAttempts: 1 },
+    ...more,
+    run: () => opened.promise,
+  });
+  return { work, open: opened.resolve, fail: opened.reject };
+}
+const start = (harness: Harness, handler: AnyHandler, options: PipelineParts["options"] = {}) =>
+  startPipeline({ harness, handlers: [handler], options });
+const ask = (client: FlowClient, id: string, options: object = {}): Promise<void> =>
+  client.send({ type: "request", id, action: "work", payload: {}, options });
+const codes = (client: FlowClient): string[] =>
+  client.received.flatMap((message) => (message.type === "error" ? [message.error.code] : []));
+
+/** What the engine was asked to close: API Gateway passes no code on. */
+const closedWith = ({ calls }: FaultyEngine): unknown[] =>
+  calls.flatMap(({ verb, values }) => (verb === "channel.close" ? [values.slice(0, 2)] : []));
+
+export function connectionLimitsContract(test: ContractTest): void {
+  test("P12 frames of a connection that nobody let in are not read, and it is closed", async (harness) => {
+    const { streamer, engine } = await start(harness, patient().work);
+    const end = await harness.connectClient();
+    await streamer.receive(end.connectionId, JSON.stringify({ type: "ping" }));
+    await turnsOfTheLoop();
+    expect(end.received).toEqual([]);
+    expect(end.closed).toBeDefined();
+    expect(closedWith(engine)).toEqual([[end.connectionId, 1008]]);
+  });
+
+  test("P12 malformed frames are answered, each under its ref, and too many within a minute close the connection", async (harness) => {
+    const { connect, engine } = await start(harness, patient().work, { admission: { refusalsPerMinute: 3 } });
+    const [client, other] = [await connect(), await connect()];
+    await client.sendText("{");
+    expect(client.last("error")).toMatchObject({ error: { code: expect.any(String), retry: { retryable: false } } });
+    await client.sendText(JSON.stringify({ type: "get", request_id: 3, ref: "g" }));
+    expect(client.last("error")).toMatchObject({ ref: "g" });
+    await client.sendText("{");
+    expect(codes(client)).toHaveLength(3);
+    expect(client.end.closed).toBeUndefined();
+    // A third of a minute gives one back.
+    await harness.clock.advance(20_000);
+    await client.sendText("{");
+    expect(client.end.closed).toBeUndefined();
+    await client.sendText("{");
+    expect(client.end.closed).toBeDefined();
+    expect(closedWith(engine)).toEqual([[client.end.connectionId, 1008]]);
+    expect(other.end.closed).toBeUndefined();
+  });
+
+  test("P14 more messages than a connection may send are refused, and told when to come again", async (harness) => {
+    const { connect, engine } = await start(harness, patient().work, { admission: { messagesPerSecond: 2, refusalsPerMinute: 3 } });
+    const client = await connect();
+    const pings = async (times: number): Promise<number> => {
+      const before = client.received.filter(({ type }) => type === "pong").length;
+      for (let n = 0; n < times; n += 1) await client.send({ type: "ping", ref: `p${n}` });
+      return client.received.filter(({ type }) => type === "pong").length - before;
+    };
+    expect(await pings(6)).toBe(4);
+    expect(client.last("error")).toMatchObject({ ref: "p5", error: { code: "RATE_LIMITED", retry: { retryable: true, after_ms: 500 } } });
+    await harness.clock.advance(500);
+    expect(await pings(1)).toBe(1);
+    expect(client.end.closed).toBeUndefined();
+    expect(await pings(2)).toBe(0);
+    expect(client.end.closed).toBeDefined();
+    expect(closedWith(engine)).toEqual([[client.end.connectionId, 1008]]);
+  });
+
+  test("P14 requests that one connection may have answered at once are counted while they run", async (harness) => {
+    const { work, open } = patient();
+    const { connect, until, quiet } = await start(harness, work, { admission: { inFlightPerConnection: 2 } });
+    const [client, other] = [await connect(), await connect()];
+    for (const id of ["r1", "r2", "r3"]) void ask(client, id);
+    await quiet();
+    expect(client.last("error")).toMatchObject({ error: { code: "RATE_LIMITED", retry: { after_ms: 100 } } });
+    expect(codes(client)).toHaveLength(1);
+    void ask(other, "r4");
+    await quiet();
+    expect(codes(other)).toEqual([]);
+    open();
+    await until("all are answered", () => client.received.filter(({ type }) => type === "response").length === 2);
+    await ask(client, "r5");
+    expect(client.last("response")).toMatchObject({ request_id: "r5", success: true });
+    expect(codes(client)).toHaveLength(1);
+  });
+
+  test("P14 a retry by hand finds the queue as full as a new request does", async (harness) => {
+    const { work, fail } = patient({ estimate: 60_000 });
+    const { connect, until, quiet } = await start(harness, work, { inlineSlots: 1, admission: { queued: 1, queuedPerTenant: 5 } });
+    const client = await connect();
+    await ask(client, "r1");
+    await client.send({ type: "retry", request_id: "r1" });
+    expect(client.last("error")).toMatchObject({
+      error: { code: "VALIDATION_ERROR", message: expect.stringMatching(/only a FAILED request/) },
+    });
+    fail(new Error("no"));
+    await until("it failed", () => client.last("error")?.error.code === "PROCESSING_FAILED");
+    await ask(client, "later", { delay_ms: 60_000 });
+    await quiet();
+    await client.send({ type: "retry", request_id: "r1", reason: "mended" });
+    expect(client.last("error")).toMatchObject({ request_id: "r1", error: { code: "RATE_LIMITED", retry: { after_ms: 1_000 } } });
+    await client.send({ type: "cancel", request_id: "later" });
+    await client.send({ type: "retry", request_id: "r1", reason: "mended" });
+    expect(client.story("r1").findLast(({ type }) => type === "acknowledgment")).toMatchObject({ message: "Queued again: mended" });
+  });
+}

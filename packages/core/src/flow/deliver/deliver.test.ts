@@ -1,0 +1,196 @@
+import { describe, expect, it } from "vitest";
+import type { Frame } from "../../ports/events.ts";
+import type { RequestKey } from "../../ports/requests.ts";
+import type { Follower } from "../../ports/subscriptions.ts";
+import { createDeliver } from "./deliver.ts";
+
+const KEY = "t/u/r" as RequestKey;
+const frame = (seq: number): Frame => ({ seq, kind: "durable", text: String(seq) });
+const frames = (...seqs: number[]): Frame[] => seqs.map(frame);
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** One process of several: `after` of a follower says that others have told it since. */
+function setUp() {
+  const log: Frame[] = [];
+  const sent: Record<string, string[]> = {};
+  const followers = new Map<string, Follower>();
+  const faults = { of: false, send: false };
+  const closed: string[] = [];
+  const handedOver: [string, number][] = [];
+  /** What the store says to a follower being left to other processes. */
+  let mayHandOver: (seq: number) => boolean = () => true;
+  let slow: Promise<void> | undefined;
+  const deliver = createDeliver(
+    {
+      log: silent,
+      blobs: {} as never,
+      events: { after: async (_, after, limit) => log.filter(({ seq }) => seq > after).slice(0, limit) },
+      channel: {
+        send: async (connectionId, { text }) => {
+          await slow;
+          if (faults.send) throw new Error("no network");
+          (sent[connectionId] ??= []).push(text);
+          return "sent";
+        },
+        ready: () => Promise.resolve(),
+        close: async (connectionId) => void closed.push(connectionId),
+      },
+      subscriptions: {
+        add: async (connectionId) => !followers.has(connectionId) && Boolean(followers.set(connectionId, { connectionId })),
+        remove: async (connectionId) => void followers.delete(connectionId),
+        has: async (connectionId) => followers.has(connectionId),
+        isFollowed: async () => followers.size > 0,
+        of: async () => {
+          if (faults.of) throw new Error("the store is down");
+          return Array.from(followers.values());
+        },
+        handOver: async (connectionId, _, seq) => {
+          handedOver.push([connectionId, seq]);
+          return mayHandOver(seq);
+        },
+        countOf: async () => 1,
+        dropRequest: async () => {
+          const all = Array.from(followers.keys());
+          followers.clear();
+          return all;
+        },
+        dropConnection: async (connectionId) => void followers.delete(connectionId),
+      },
+    },
+    1_000,
+    async (connectionId) => deliver.unfollowAll(connectionId),
+  );
+  const commit = (...seqs: number[]): Frame[] => {
+    log.push(...frames(...seqs));
+    return frames(...seqs);
+  };
+  return {
+    deliver,
+    commit,
+    sent,
+    followers,
+    faults,
+    closed,
+    handedOver,
+    slowly: (until: Promise<void>): void => {
+      slow = until;
+    },
+    onHandOver: (answer: typeof mayHandOver) => (mayHandOver = answer),
+  };
+}
+
+describe("P5 P6 telling the followers of a request", () => {
+  it("what other processes have written is read from the log, by the process that tells, and nobody is told it twice", async () => {
+    const { deliver, commit, sent, followers } = setUp();
+    commit(1, 2, 3);
+    followers.set("left to us", { connectionId: "left to us", after: 1 });
+    followers.set("ours", { connectionId: "ours" });
+    await deliver.catchUp(KEY);
+    expect(sent).toEqual({ "left to us": ["2", "3"] });
+    followers.set("left to us", { connectionId: "left to us" });
+    await deliver.publish(KEY, commit(4));
+    expect(sent).toEqual({ "left to us": ["2", "3", "4"], ours: ["4"] });
+  });
+
+  it("a follower that others told meanwhile is told what is published, and what came before it", async () => {
+    const { deliver, commit, sent, followers } = setUp();
+    commit(1, 2);
+    followers.set("c", { connectionId: "c", after: 1 });
+    await deliver.publish(KEY, commit(3));
+    expect(sent).toEqual({ c: ["2", "3"] });
+  });
+
+  it("a process that freezes leaves its followers to others once each has been told all there is", async () => {
+    const { deliver, commit, sent, handedOver, onHandOver } = setUp();
+    commit(1);
+    await deliver.follow("c", KEY, 0);
+    // Something is committed between the last word and the hand-over: the store has it, and says so.
+    onHandOver((seq) => {
+      if (seq === 1) commit(2);
+      return seq === 2;
+    });
+    await deliver.handOver();
+    expect(sent).toEqual({ c: ["1", "2"] });
+    expect(handedOver).toEqual([
+      ["c", 1],
+      ["c", 2],
+    ]);
+    await deliver.handOver();
+    expect(handedOver).toHaveLength(2);
+  });
+
+  it("waits for what is being sent before it leaves anybody to others", async () => {
+    const { deliver, commit, handedOver, slowly } = setUp();
+    await deliver.follow("c", KEY, 0);
+    const network = Promise.withResolvers<void>();
+    slowly(network.promise);
+    const published = deliver.publish(KEY, commit(1));
+    const left = deliver.handOver();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(handedOver).toEqual([]);
+    network.resolve();
+    await Promise.all([published, left]);
+    expect(handedOver).toEqual([["c", 1]]);
+  });
+
+  it("one whose connection fails at the hand-over is closed, and not handed over", async () => {
+    const { deliver, commit, closed, handedOver, faults, onHandOver } = setUp();
+    await deliver.follow("c", KEY, 0);
+    onHandOver(() => {
+      commit(1);
+      faults.send = true;
+      return false;
+    });
+    await deliver.handOver();
+    expect(closed).toEqual(["c"]);
+    expect(handedOver).toEqual([["c", 0]]);
+  });
+
+  it("an end that nobody could be told of leaves the followers as they were", async () => {
+    const { deliver, commit, sent, followers, faults } = setUp();
+    await deliver.follow("c", KEY, 0);
+    faults.of = true;
+    await deliver.publishLast(KEY, commit(1));
+    expect(sent).toEqual({});
+    expect(followers.size).toBe(1);
+    faults.of = false;
+    await deliver.publishLast(KEY, commit(2));
+    expect(sent).toEqual({ c: ["1", "2"] });
+    expect(followers.size).toBe(0);
+  });
+
+  it("an end takes along the subscriptions of connections that this process never told", async () => {
+    const { deliver, followers, sent } = setUp();
+    followers.set("elsewhere", { connectionId: "elsewhere" });
+    await deliver.publishLast(KEY, []);
+    expect(followers.size).toBe(0);
+    expect(sent).toEqual({});
+  });
+
+  it("a subscription that is kept back until after the end is told it, and then is over", async () => {
+    const { deliver, commit, sent, handedOver } = setUp();
+    expect(await deliver.hold("c", KEY, 0)).toBe(true);
+    await deliver.publishLast(KEY, commit(1));
+    expect(sent).toEqual({});
+    await deliver.release("c", KEY);
+    expect(sent).toEqual({ c: ["1"] });
+    await deliver.handOver();
+    expect(handedOver).toEqual([]);
+  });
+
+  it("a connection that a push fails on is closed, so that it resumes; one that has ended since is left alone", async () => {
+    const { deliver, commit, closed, faults, sent, slowly } = setUp();
+    await deliver.follow("c", KEY, 0);
+    const network = Promise.withResolvers<void>();
+    slowly(network.promise);
+    const published = deliver.publish(KEY, commit(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    await deliver.unfollow("c", KEY);
+    await deliver.follow("c", KEY, 1);
+    faults.send = true;
+    network.resolve();
+    await published;
+    expect(closed).toEqual(["c"]);
+    expect(sent).toEqual({});
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import {
+  assertStorable,
+  assertStream,
+  MAX_METADATA_BYTES,
+  progressMessage,
+  reported,
+  whyUnsendable,
+  type BatchContent,
+} from "./progress.ts";
+
+const circular: Record<string, unknown> = {};
+circular["self"] = circular;
+/** Each character takes six of JSON: its length is known only when it is printed. */
+const escaped = (count: number): string => "\u0001".repeat(count);
+
+const batch = (more: Partial<BatchContent>): BatchContent => ({
+  updates: [reported(10, undefined, undefined, 1)],
+  maxUpdates: 20,
+  attempt: 1,
+  shared: new Map(),
+  stage: undefined,
+  eta: undefined,
+  ...more,
+});
+
+describe("what a call of report becomes", () => {
+  it("is its percentage and time alone when nothing else was said", () => {
+    expect(reported(5, undefined, undefined, 7)).toEqual({ percentage: 5, timestamp: 7 });
+    expect(reported(5, 3 as never, "text" as never, 7)).toEqual({ percentage: 5, timestamp: 7 });
+    expect(reported(5, undefined, { stage: "" }, 7)).toEqual({ percentage: 5, timestamp: 7 });
+    expect(reported(5, undefined, { stage: 3 }, 7)).toEqual({ percentage: 5, timestamp: 7 });
+  });
+
+  it("has a stage of its own, and texts as long as the protocol allows", () => {
+    expect(reported(5, "read", { stage: "query", rows: 3 }, 7)).toEqual({
+      percentage: 5,
+      timestamp: 7,
+      message: "read",
+      stage: "query",
+      metadata: { rows: 3 },
+    });
+    const { message, stage } = reported(5, "m".repeat(2_000), { stage: "s".repeat(200) }, 7);
+    expect([message?.length, stage?.length]).toEqual([1_024, 128]);
+  });
+});
+
+describe("the message of a batch", () => {
+  it("is the newest update, with the metadata of all and the updates when there are several", () => {
+    const updates = [reported(10, "a", { x: 1, y: 1 }, 1), reported(20, "b", { y: 2, stage: "late" }, 2)];
+    const { body, refused } = progressMessage(
+      batch({
+        updates,
+        shared: new Map([
+          ["x", 0],
+          ["z", 3],
+        ] as const),
+      }),
+    );
+    expect(refused).toBeUndefined();
+    expect(body).toEqual({
+      type: "progress",
+      percentage: 20,
+      attempt: 1,
+      message: "b",
+      stage: "late",
+      metadata: { x: 1, y: 2, z: 3 },
+      updates,
+    });
+    expect(progressMessage(batch({ stage: "before", eta: { p50_ms: 1, p90_ms: 2 } })).body).toEqual({
+      type: "progress",
+      percentage: 10,
+      attempt: 1,
+      stage: "before",
+      eta: { p50_ms: 1, p90_ms: 2 },
+    });
+  });
+
+  it("carries the newest updates, no more than it may", () => {
+    const updates = [1, 2, 3].map((percentage) => reported(percentage, undefined, undefined, percentage));
+    const carried = (maxUpdates: number) => (progressMessage(batch({ updates, maxUpdates })).body as { updates?: unknown }).updates;
+    expect(carried(2)).toEqual(updates.slice(1));
+    expect(carried(1)).toBeUndefined();
+  });
+
+  it("goes without metadata that cannot travel, and says why", () => {
+    const { body, refused } = progressMessage(
+      batch({ updates: [reported(10, "m", circular as never, 1), reported(11, "n", undefined, 2)] }),
+    );
+    expect(body).toEqual({ type: "progress", percentage: 11, attempt: 1, message: "n" });
+    expect(refused).toMatch(/^metadata is not JSON: ./);
+  });
+
+  it("measures metadata by what it takes when printed", () => {
+    expect(whyUnsendable({ a: escaped(2_000) })).toBeUndefined();
+    expect(whyUnsendable({ a: escaped(3_000) })).toBe(`metadata of 18008 characters is over the limit of ${MAX_METADATA_BYTES}`);
+    const exactly = "x".repeat(MAX_METADATA_BYTES - 2);
+    expect(whyUnsendable(exactly)).toBeUndefined();
+    expect(whyUnsendable(`${exactly}x`)).toMatch(/over the limit/);
+  });
+});
+
+describe("what is stored for a handler", () => {
+  it("is JSON within its limit", () => {
+    expect(assertStorable({ a: 1 }, "Result", 7)).toBe('{"a":1}');
+    expect(() => assertStorable({ a: 1 }, "Result", 6)).toThrow(
+      /^Result has .*7 characters of JSON, over the limit of 6; store it with ctx\.blobs\.put/,
+    );
+    expect(() => assertStorable(escaped(10), "Result", 50)).toThrow("Result has 62 characters of JSON, over the limit of 50");
+    expect(() => assertStorable("x".repeat(100), "Result", 50)).toThrow("Result has at least 102 characters of JSON");
+    expect(() => assertStorable(undefined, "Result", 50)).toThrow("Result is not JSON: undefined");
+    expect(() => assertStorable(circular, "Result", 50)).toThrow(/^Result is not JSON: ./);
+  });
+
+  it("names the streams of partials by texts that can travel", () => {
+    for (const stream of ["a", "x".repeat(128)]) expect(() => assertStream(stream)).not.toThrow();
+    expect(() => assertStream("")).toThrow("not one of 0 characters");
+    expect(() => assertStream("x".repeat(129))).toThrow("not one of 129 characters");
+    expect(() => assertStream("\uD800")).toThrow("not one of 1 characters");
+    expect(() => assertStream(3)).toThrow("not number");
+  });
+});
