@@ -45,7 +45,7 @@ const stages: Readonly<Record<string, Room>> = Object.fromEntries(
 );
 
 const CORE: Readonly<Record<string, Room>> = {
-  index: { paths: ["index.ts"], imports: ["errors", "handler", "loops", "middleware", "options", "ports", "rules", "streamer"] },
+  index: { paths: ["index.ts"], imports: ["errors", "handler", "loops", "middleware", "once", "options", "ports", "rules", "streamer"] },
   streamer: {
     paths: ["streamer.ts"],
     imports: [
@@ -71,6 +71,7 @@ const CORE: Readonly<Record<string, Room>> = {
   learn: { paths: ["flow/learn.ts"], imports: ["errors", "rules", "type ports", "type handler"] },
   middleware: { paths: ["middleware.ts"], imports: ["errors", "type handler", "type ports"] },
   loops: { paths: ["loops.ts"], imports: ["errors", "type ports"] },
+  once: { paths: ["once.ts"], imports: [] },
   handler: { paths: ["handler.ts"], imports: ["rules", "type ports"] },
   options: { paths: ["options.ts"], imports: ["rules"] },
   rules: { paths: ["rules/"], imports: ["errors", "json-length", "type ports", "type handler", "type options"] },

@@ -4,8 +4,12 @@ import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
+import type { RequestKey, Streamer } from "@streamer/core";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { createWork } from "../src/functions/entry/work.ts";
+import type { Runtime } from "../src/functions/runtime.ts";
 import { copyObjects } from "../src/s3/data-folder.ts";
+import { contextAt } from "./function-events.ts";
 import { startCloud, type Cloud } from "./harness.ts";
 
 let cloud: Cloud;
@@ -42,4 +46,23 @@ it("a key that climbs is passed over", async () => {
   await copyObjects(client as never, { bucket: "b", prefix: "data/", folder: join(parent, "data") });
   expect(sent).toEqual(["ListObjectsV2Command"]);
   expect(existsSync(join(parent, "evil.txt"))).toBe(false);
+});
+
+it("a copy that failed once at a cold start is made again by the next invocation, and then kept", async () => {
+  const ran: RequestKey[] = [];
+  const work: Streamer["work"] = async (key) => {
+    ran.push(key!);
+    return { claimed: 0, ended: Promise.resolve() };
+  };
+  const invoke: Runtime["invoke"] = (_context, _terms, body) => body();
+  let copies = 0;
+  const handler = createWork({ streamer: { work } as Streamer, invoke }, async () => {
+    copies += 1;
+    if (copies === 1) throw new Error("SlowDown");
+  });
+  const call = (key: string) => handler({ key: key as RequestKey }, contextAt({ now: () => 0 }, 900_000));
+  await expect(call("first")).rejects.toThrow("SlowDown");
+  await call("second");
+  await call("third");
+  expect([ran, copies]).toEqual([["second", "third"], 2]);
 });

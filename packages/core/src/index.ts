@@ -15,6 +15,7 @@ export {
   type StopReason,
 } from "./errors.ts";
 export * from "./handler.ts";
+export { once } from "./once.ts";
 export { createLoop, type Loop, type LoopCondition, type LoopParts } from "./loops.ts";
 export type * from "./ports/answers.ts";
 export type * from "./ports/awaitable.ts";

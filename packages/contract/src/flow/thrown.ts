@@ -106,6 +106,31 @@ export function thrownContract(test: ContractTest): void {
     });
   }
 
+  test("a handler whose folder could not be made once may ask for it again, and has it removed", async (harness) => {
+    let asked = 0;
+    const removed: string[] = [];
+    const scratch = async () => {
+      asked += 1;
+      if (asked === 1) throw new Error("no space for now");
+      return { path: `folder ${asked}`, remove: async () => void removed.push(`folder ${asked}`) };
+    };
+    const handler = defineHandler({
+      action: "persistent",
+      input: anything,
+      estimate: 60_000,
+      run: async (_, ctx) => {
+        const first = await ctx.scratch().catch(String);
+        return [first, await ctx.scratch(), await ctx.scratch()];
+      },
+    });
+    const { connect, until } = await start({ ...harness, engine: { ...harness.engine, scratch } }, [handler]);
+    const client = await connect();
+    await client.send({ type: "request", id: "r1", action: "persistent", payload: {} });
+    await until("complete", () => client.last("complete") !== undefined);
+    expect(client.last("complete")?.result).toEqual(["Error: no space for now", "folder 2", "folder 2"]);
+    expect(removed).toEqual(["folder 2"]);
+  });
+
   test("P9 RetryAfter waits whole milliseconds, and leaves what is no time to the handler's own backoff", async (harness) => {
     const waits: Readonly<Record<string, number>> = {
       fraction: 12.5,

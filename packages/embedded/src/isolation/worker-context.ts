@@ -12,6 +12,7 @@ import {
   assertStorable,
   MAX_MESSAGE_LENGTH,
   MAX_METADATA_BYTES,
+  once,
   restoreError,
   type HandlerContext,
   type Log,
@@ -76,9 +77,8 @@ export function createWorkerContext({ run, request, resumed, valueLength }: RunT
     };
   const complain = (problem: string): void => line("warn")({}, `progress was sent without its metadata: ${problem}`);
 
-  let folder: Promise<string> | undefined;
   let bodyCount = 0;
-  const scratch = (): Promise<string> => (folder ??= call("scratch"));
+  const scratch = once(() => call("scratch"));
 
   return {
     run,

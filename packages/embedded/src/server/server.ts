@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import {
   VERSION,
   createStreamer,
+  once,
   resolveOptions,
   type AnyHandler,
   type Log,
@@ -129,11 +130,10 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     messageBytes: options.frames.messageBytes,
     ...(transport && { transport }),
   });
-  let description: Promise<JsonObject> | undefined;
-  const describe = (): Promise<JsonObject> =>
-    (description ??= import("@streamer/protocol/asyncapi").then(({ asyncApiDocument }) =>
-      asyncApiDocument({ url: socketUrl(publicUrl(), upgradePath), serverVersion: VERSION, actions: streamer.describe() }),
-    ));
+  const describe = once(async (): Promise<JsonObject> => {
+    const { asyncApiDocument } = await import("@streamer/protocol/asyncapi");
+    return asyncApiDocument({ url: socketUrl(publicUrl(), upgradePath), serverVersion: VERSION, actions: streamer.describe() });
+  });
   const readiness = createReadiness({
     isServing: () => isReady,
     storeRefusal: engine.storeRefusal,

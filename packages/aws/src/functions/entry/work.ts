@@ -4,7 +4,7 @@
  * invocation; one that saves no checkpoint has used up its time.
  */
 import type { Context } from "aws-lambda";
-import type { AnyHandler } from "@streamer/core";
+import { once, type AnyHandler } from "@streamer/core";
 import { syncDataFolder } from "../../s3/data-folder.ts";
 import type { WorkEvent } from "../invoke-work.ts";
 import { createRuntime, type Runtime } from "../runtime.ts";
@@ -15,9 +15,10 @@ const TERMS = { handBackMs: 30_000, graceMs: 15_000, requireCheckpoint: true } a
 const ENOUGH_TIME_SHARE = 0.5;
 
 export function createWork({ streamer, invoke }: Pick<Runtime, "streamer" | "invoke">, prepare: () => Promise<void> = async () => {}) {
+  const ready = once(prepare);
   return ({ key }: WorkEvent, context: Context): Promise<void> =>
     invoke(context, TERMS, async () => {
-      await prepare();
+      await ready();
       const enoughMs = context.getRemainingTimeInMillis() * ENOUGH_TIME_SHARE;
       let { claimed, ended } = await streamer.work(key);
       while (claimed > 0) {
@@ -30,6 +31,5 @@ export function createWork({ streamer, invoke }: Pick<Runtime, "streamer" | "inv
 
 export function createHandler(handlers: readonly AnyHandler[]) {
   const runtime = createRuntime(handlers, readEnvironment(process.env), { takesQueued: true, inlineSlots: 1 });
-  let isReady: Promise<void> | undefined;
-  return createWork(runtime, () => (isReady ??= syncDataFolder(process.env)));
+  return createWork(runtime, () => syncDataFolder(process.env));
 }

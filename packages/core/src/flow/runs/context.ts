@@ -77,7 +77,14 @@ export class RunContext implements HandlerContext {
   }
 
   async #openScratch(): Promise<string> {
-    return (await (this.#folder ??= this.#ports.scratch())).path;
+    const opening = (this.#folder ??= this.#ports.scratch());
+    try {
+      return (await opening).path;
+    } catch (error) {
+      // The handler may ask again.
+      if (this.#folder === opening) this.#folder = undefined;
+      throw error;
+    }
   }
 }
 
