@@ -12,11 +12,14 @@ import type { RunningFacts } from "./assembly/names.ts";
 import { planMappings, planSchedules, type MappingPlan } from "./assembly/sources.ts";
 import { openStack, type Stack } from "./assembly/stack.ts";
 import { readAssembly } from "./assembly/template.ts";
+import { urlOf, type Service } from "./http.ts";
 import { resolveDials, type DialChoices, type Dials } from "./dials.ts";
 import { serveDynamo, type DynamoUse } from "./dynamodb/api.ts";
 import { startDynamo, type DynamoEngine } from "./dynamodb/engine.ts";
 import { makeTables, type MadeTable } from "./dynamodb/tables.ts";
 import { serveGateway, type Gateway } from "./gateway/gateway.ts";
+import { breakService } from "./faults/break-service.ts";
+import type { Faults, ServiceName } from "./faults/faults.ts";
 import { createGate, type Credentials, type Denial } from "./iam/gate.ts";
 import { isAllowed, planPolicies, type Statement } from "./iam/policies.ts";
 import { serveLambda } from "./lambda/api.ts";
@@ -39,6 +42,8 @@ export interface AwsLocalOptions {
   /** Default "fast". */
   readonly dynamodb?: DynamoEngine;
   readonly dials?: DialChoices;
+  /** What goes wrong with services, streams, queues and functions. Default: nothing. */
+  readonly faults?: Faults;
   /** Lines of the functions' output, and of what happens around them. Default: nobody hears them. */
   readonly log?: (functionName: string, line: string) => void;
 }
@@ -71,6 +76,7 @@ interface Stoppable {
 
 export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal> {
   const dials = resolveDials(options.dials);
+  const { faults = {} } = options;
   const log = options.log ?? (() => undefined);
   const facts: RunningFacts = { streamArns: new Map() };
   const stack = openStack(readAssembly(options.assembly, options.stack), facts);
@@ -109,13 +115,19 @@ export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal>
         log: (line) => log("gateway", line),
       }),
     );
+    if (faults.call) {
+      const { call: decide } = faults;
+      const services: Readonly<Record<ServiceName, Service>> = { dynamodb, s3, sqs, lambda, connections: gateway };
+      for (const [service, { server }] of Object.entries(services) as readonly (readonly [ServiceName, Service])[])
+        breakService(server, { service, decide, callerOf: (request) => gate.callerOf(request.headers, urlOf(request)) });
+    }
     const endpoints: Endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: sqs.url, lambda: lambda.url, gateway: gateway.url };
     s3.trust(gate.operator);
 
     facts.sqsUrl = sqs.url;
     const tables = await makeTables(engine.url, stack);
     for (const { id, streamArn } of tables) if (streamArn !== undefined) facts.streamArns.set(id, streamArn);
-    queues = makeQueues(stack);
+    queues = makeQueues(stack, faults.message);
     for (const queue of queues.all) started.push(queue);
     plan = planGateway(stack);
 
@@ -131,6 +143,7 @@ export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal>
         fleet: createFleet({
           concurrency: Math.min(each.reservedConcurrency ?? dials.lambda.instances, dials.lambda.mostInstances),
           idleMs: dials.lambda.idleMs,
+          ...(faults.invocation && { decide: faults.invocation }),
           instance: {
             ...each,
             initTimeoutMs: dials.lambda.initTimeoutMs,
@@ -151,7 +164,7 @@ export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal>
     });
     started.push(registry);
 
-    const streams = wake(stack, { registry, queues, tables, dials, policies, engineUrl: engine.url, deliver, started, log });
+    const streams = wake(stack, { registry, queues, tables, dials, policies, engineUrl: engine.url, faults, deliver, started, log });
     return {
       url: `${gateway.url.replace("http", "ws")}/${plan.stage}`,
       token: (terms) => tokens.token(terms),
@@ -182,6 +195,7 @@ interface WakeParts {
   readonly dials: Dials;
   readonly policies: ReadonlyMap<string, readonly Statement[]>;
   readonly engineUrl: string;
+  readonly faults: Faults;
   readonly started: Stoppable[];
   deliver(queueArn: string, record: string): void;
   log(functionName: string, line: string): void;
@@ -189,7 +203,7 @@ interface WakeParts {
 
 /** Starts what invokes the functions: mappings and schedules. Answers with the mappings of streams, by logical id. */
 function wake(stack: Stack, parts: WakeParts): ReadonlyMap<string, StreamMapping> {
-  const { registry, queues, tables, dials, policies, engineUrl, started, deliver, log } = parts;
+  const { registry, queues, tables, dials, policies, engineUrl, faults, started, deliver, log } = parts;
   const { region, account } = stack.environment;
   const streams = new Map<string, StreamMapping>();
   for (const plan of planMappings(stack)) {
@@ -207,6 +221,7 @@ function wake(stack: Stack, parts: WakeParts): ReadonlyMap<string, StreamMapping
         engineStreamArn,
         region,
         ...dials.streams,
+        decide: faults.records,
         deliver,
         log: (line) => log(target.plan.name, line),
       });

@@ -21,6 +21,8 @@ export interface Gate {
   admit(functionName: string, roleArn: string, statements: readonly Statement[]): Credentials;
   /** Throws AccessDeniedException, or UnrecognizedClientException for a stranger. */
   check(headers: IncomingHttpHeaders, url: URL, needed: () => readonly Access[]): void;
+  /** Name of the function, or "operator"; undefined for a stranger. */
+  callerOf(headers: IncomingHttpHeaders, url: URL): string | undefined;
   readonly denials: readonly Denial[];
 }
 
@@ -63,6 +65,10 @@ export function createGate(isOn: boolean, onDenial: (denial: Denial) => void): G
         403,
         `User: ${caller.roleArn}/${caller.functionName} is not authorized to perform: ${refused.action} on resource: ${refused.resource} because no identity-based policy allows the ${refused.action} action`,
       );
+    },
+    callerOf: (headers, url) => {
+      const caller = callers.get(accessKeyIn(headers, url) ?? "");
+      return caller === "operator" ? caller : caller?.functionName;
     },
     denials,
   };

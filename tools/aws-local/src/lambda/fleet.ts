@@ -3,6 +3,7 @@
  * one that can wait is served as soon as an instance is free, in the order of asking.
  */
 import { randomUUID } from "node:crypto";
+import type { Faults, InvocationFault } from "../faults/faults.ts";
 import { startInstance, type Instance, type InstanceTerms, type Outcome } from "./instance.ts";
 
 export interface FunctionStatistics {
@@ -38,11 +39,12 @@ export interface FleetTerms {
   readonly instance: InstanceTerms;
   readonly concurrency: number;
   readonly idleMs: number;
+  readonly decide?: Faults["invocation"];
 }
 
 const KEPT_DURATIONS = 1_000;
 
-export function createFleet({ instance: terms, concurrency, idleMs }: FleetTerms): Fleet {
+export function createFleet({ instance: terms, concurrency, idleMs, decide }: FleetTerms): Fleet {
   const idle: { readonly instance: Instance; readonly timer: NodeJS.Timeout }[] = [];
   const live = new Set<Instance>();
   const waiting: ((slot: Slot | undefined) => void)[] = [];
@@ -75,6 +77,10 @@ export function createFleet({ instance: terms, concurrency, idleMs }: FleetTerms
     idle.splice(idle.indexOf(held), 1);
     end(held.instance);
   };
+  const endOneIdle = (): void => {
+    const held = idle.at(-1);
+    if (held) expire(held);
+  };
   const record = ({ isError, cause, initMs: coldMs, durationMs: ranMs }: Outcome): void => {
     counts.invocations += 1;
     if (isError) counts.errors += 1;
@@ -94,12 +100,16 @@ export function createFleet({ instance: terms, concurrency, idleMs }: FleetTerms
     else busyCount -= 1;
   };
   const run = async (event: string, arn: string, requestId: string = randomUUID()): Promise<Served> => {
+    const fault = decide?.({ functionName: terms.name, event });
+    if (fault?.kind === "cold") endOneIdle();
     const instance = take();
+    const recover = breakLater(instance, fault);
     try {
       const outcome = await instance.invoke({ id: requestId, event, arn });
       record(outcome);
       return { ...outcome, requestId };
     } finally {
+      recover();
       keep(instance);
       release();
     }
@@ -130,4 +140,11 @@ export function createFleet({ instance: terms, concurrency, idleMs }: FleetTerms
       await Promise.all(Array.from(live, (instance) => instance.kill()));
     },
   };
+}
+
+/** Kills or freezes the instance in a while, unless what it is asked now is over before. */
+function breakLater(instance: Instance, fault: InvocationFault | undefined): () => void {
+  if (fault === undefined || fault.kind === "cold") return () => undefined;
+  const timer = setTimeout(() => (fault.kind === "kill" ? void instance.kill() : instance.freeze(fault.ms)), fault.afterMs);
+  return () => clearTimeout(timer);
 }

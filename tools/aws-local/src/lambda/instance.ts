@@ -44,6 +44,8 @@ export interface Instance {
   invoke(invocation: Invocation): Promise<Outcome>;
   /** Resolves once the process has ended. */
   kill(): Promise<void>;
+  /** Stands still for so long, or until it is asked the next. */
+  freeze(ms: number): void;
 }
 
 interface Message {
@@ -146,6 +148,13 @@ export function startInstance(terms: InstanceTerms): Instance {
       return { isError: true, payload, durationMs: 0, initMs: performance.now() - startedAt, cause: "init" };
     },
     kill,
+    freeze: (ms) => {
+      if (hear === undefined) return;
+      child.kill("SIGSTOP");
+      const heardBy = hear;
+      // Only if it is still busy with the same: else it is frozen, or runs already.
+      setTimeout(() => hear === heardBy && child.kill("SIGCONT"), ms).unref();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** The queues of a stack, made from their declarations, with their dead-letter queues joined. */
 import type { Stack } from "../assembly/stack.ts";
+import type { Faults } from "../faults/faults.ts";
 import { createQueue, type Queue } from "./queue.ts";
 
 export interface Queues {
@@ -12,7 +13,7 @@ export interface Queues {
 const DEFAULT_VISIBILITY_SECONDS = 30;
 const DEFAULT_RETENTION_SECONDS = 345_600;
 
-export function makeQueues(stack: Stack): Queues {
+export function makeQueues(stack: Stack, decide?: Faults["message"]): Queues {
   const all: Queue[] = stack.all("AWS::SQS::Queue").map((declared) => {
     if (declared.text("FifoQueue") === "true") throw new Error(`${declared.id} is a FIFO queue: the local run has standard queues only.`);
     const redrive = declared.property("RedrivePolicy") as
@@ -26,7 +27,8 @@ export function makeQueues(stack: Stack): Queues {
       retentionMs: (declared.number("MessageRetentionPeriod") ?? DEFAULT_RETENTION_SECONDS) * 1_000,
       redrive: redrive && { arn: redrive.deadLetterTargetArn, maxReceives: redrive.maxReceiveCount },
     };
-    return createQueue(terms, (arn, { body, messageAttributes }) => void byArn(arn).send(body, { delayMs: 0, messageAttributes }));
+    const queue = createQueue(terms, (arn, { body, messageAttributes }) => void byArn(arn).send(body, { delayMs: 0, messageAttributes }));
+    return decide ? broken(queue, decide) : queue;
   });
   const byArn = (arn: string): Queue => {
     const found = all.find(({ terms }) => terms.arn === arn);
@@ -34,4 +36,16 @@ export function makeQueues(stack: Stack): Queues {
     return found;
   };
   return { all, byArn, byName: (name) => all.find(({ terms }) => terms.name === name) };
+}
+
+function broken(queue: Queue, decide: NonNullable<Faults["message"]>): Queue {
+  return {
+    ...queue,
+    send: (body, options = {}) => {
+      const fault = decide({ queue: queue.terms.name, body });
+      const { delayMs = queue.terms.delayMs } = options;
+      if (fault?.kind === "double") queue.send(body, { ...options, delayMs: delayMs + fault.afterMs });
+      return queue.send(body, fault?.kind === "late" ? { ...options, delayMs: delayMs + fault.ms } : options);
+    },
+  };
 }

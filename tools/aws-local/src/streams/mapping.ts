@@ -1,6 +1,9 @@
 /** Event source mapping of a table's stream: reads, filters, sorts into lanes, invokes. At least once, as Lambda promises. */
 import { randomUUID } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import type { MappingPlan } from "../assembly/sources.ts";
+import { brokenRecords } from "../faults/break-records.ts";
+import type { Faults } from "../faults/faults.ts";
 import type { Registered } from "../lambda/registry.ts";
 import { versioned } from "../lambda/destination.ts";
 import { checkPattern, passes } from "./filter.ts";
@@ -20,12 +23,13 @@ export interface StreamMappingParts {
   readonly region: string;
   readonly pollMs: number;
   readonly retryMs: readonly [first: number, most: number];
+  readonly decide: Faults["records"];
   deliver(queueArn: string, record: string): void;
   log(line: string): void;
 }
 
 export function mapStream(parts: StreamMappingParts): StreamMapping {
-  const { plan, target, engineUrl, engineStreamArn, region, pollMs, retryMs, deliver, log } = parts;
+  const { plan, target, engineUrl, engineStreamArn, region, pollMs, retryMs, decide, deliver, log } = parts;
   for (const pattern of plan.filters ?? []) checkPattern(plan.id, pattern);
   const stopping = new AbortController();
   const lanes = new Map<string, Lane>();
@@ -103,7 +107,9 @@ export function mapStream(parts: StreamMappingParts): StreamMapping {
         .filter((record) => !plan.filters || passes(plan.filters, asJson(record)));
       counts.read += read.length;
       counts.passed += wanted.length;
-      const byLane = Map.groupBy(wanted, (record) => laneOf(record, plan.parallelizationFactor));
+      const fault = wanted.length > 0 ? decide?.(wanted) : undefined;
+      if (fault?.kind === "stall") await wait(fault.ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+      const byLane = Map.groupBy(brokenRecords(wanted, fault), (record) => laneOf(record, plan.parallelizationFactor));
       await Promise.all(Array.from(byLane, ([number, records]) => laneNamed(shardId, number).add(records)));
     },
   });
