@@ -126,6 +126,7 @@ const CONTRACT: Readonly<Record<string, Room>> = {
   wire: { paths: ["wire/"], imports: ["flow", "harness"] },
   ports: { paths: ["ports/"], imports: ["flow", "harness"] },
   flow: { paths: ["flow/"], imports: ["harness"] },
+  torture: { paths: ["torture/"], imports: [] },
   harness: { paths: [""], imports: [] },
 };
 
