@@ -48,6 +48,11 @@ export function retentionContract(test: ContractTest): void {
     await engine.requests.settle(lease, COMPLETED);
     await clock.advance(RETENTION_MS);
     await created(engine, "r2", { idempotencyKey: "k", payload: "another" });
+    // What had it before is forgotten in its own time, with all that belongs to it.
+    expect(await engine.requests.get(lease.key)).toEqual({ outcome: "expired" });
+    const released: RequestKey[] = [];
+    await engine.requests.purge(100, async (key) => void released.push(key));
+    expect(released).toEqual([lease.key]);
   });
 
   test("P7 what has not ended never expires", async ({ engine, clock }) => {

@@ -16,6 +16,7 @@ export function createSubmit(store: Store): Requests["submit"] {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`);
   const insertInput = db.prepare("INSERT INTO inputs (request, payload, metadata, permissions) VALUES (?, ?, ?, ?)");
   const payloadOf = db.prepare("SELECT payload FROM inputs WHERE request = ?");
+  const freeIdempotencyKey = db.prepare("UPDATE requests SET idempotency_key = NULL WHERE id = ?");
   const forget = createForget(db);
 
   /** What already stands under the submission's id or idempotency key (P4). */
@@ -24,8 +25,11 @@ export function createSubmit(store: Store): Requests["submit"] {
     const found = [byKey.get(key), idempotencyKey !== undefined && byIdempotencyKey.get(owner.tenantId, owner.userId, idempotencyKey)];
     for (const row of found as unknown as (FullRow | false | undefined)[]) {
       if (!row) continue;
-      if (isExpired(row, retention.earliest())) forget(row.id);
-      else if (row.action === action && payloadOf.get(row.id)?.["payload"] === payload)
+      if (isExpired(row, retention.earliest())) {
+        // One that is in the way by its idempotency key alone is left to the purge: it has files, and may be asked for.
+        if (row.key === key) forget(row.id);
+        else freeIdempotencyKey.run(row.id);
+      } else if (row.action === action && payloadOf.get(row.id)?.["payload"] === payload)
         return { outcome: "existing", record: toRecord(row, backlog.placeOf(row.id, clock.now())) };
       else return { outcome: "conflict", requestId: row.request_id };
     }
