@@ -64,9 +64,9 @@ export function hear(wish: Wish, message: ServerMessage, report: Report): void {
 }
 
 function listen(wish: Wish, message: ServerMessage, report: Report): void {
+  // Its end was told already, elsewhere: this was under way for long, or is a replay.
+  if (wish.state === "over" && "seq" in message && message.type !== "snapshot" && (message.seq ?? Infinity) < wish.seq) return;
   if (message.type === "acknowledgment") {
-    // Of its own life it was told the end already, elsewhere: this one was under way for long.
-    if (wish.state === "over" && message.seq < wish.seq) return;
     Object.assign(wish, { state: "durable", ending: undefined, hasFailed: false, seq: message.seq });
   } else if (message.type === "snapshot") {
     wish.state = isTerminal(message.status) && wish.state === "over" ? "over" : "durable";
