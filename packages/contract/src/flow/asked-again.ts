@@ -1,6 +1,6 @@
 /** What is asked again is answered again, and takes nothing from whoever follows already. */
 import { expect } from "vitest";
-import { Fatal, defineHandler, type AnyHandler } from "@streamer/core";
+import { Fatal, StreamerError, defineHandler, type AnyHandler } from "@streamer/core";
 import type { ContractTest } from "../harness.ts";
 import { anything, startPipeline } from "./pipeline.ts";
 
@@ -75,6 +75,34 @@ export function askedAgainContract(test: ContractTest): void {
     await until("the end", () => client.last("error") !== undefined);
     const stages = client.story("r1").flatMap((message) => (message.type === "cancellation" ? [message.stage] : []));
     expect(stages).toEqual(["requested", "observed", "stopped"]);
+  });
+
+  test("P6 of two askings for one request on one connection, the one that is refused takes nothing from the other", async (harness) => {
+    const gate = Promise.withResolvers<void>();
+    const late = Promise.withResolvers<void>();
+    const { connect, until, engine, quiet } = await startPipeline({ harness, handlers: [patient(gate.promise)] });
+    const { submit } = engine.requests;
+    let asked = 0;
+    Object.assign(engine.requests, {
+      submit: async (...terms: Parameters<typeof submit>) => {
+        asked += 1;
+        if (asked > 1) return submit(...terms);
+        await late.promise;
+        throw new StreamerError("STORAGE_ERROR", "The store was down when the first of them came by.");
+      },
+    });
+    const client = await connect();
+    const request = { type: "request", id: "r1", action: "patient", payload: {} } as const;
+    void client.send(request);
+    await quiet();
+    void client.send(request);
+    await quiet();
+    late.resolve();
+    await until("the first is refused", () => client.last("error") !== undefined);
+    gate.resolve();
+    await until("the end of the second", () => client.last("complete") !== undefined);
+    const seqs = client.story("r1").map(({ seq }) => seq);
+    expect(seqs).toEqual(Array.from({ length: seqs.length }, (_, at) => at + 1));
   });
 
   test("P6 P9 who retries a request by hand is told its end, however soon that comes", async (harness) => {

@@ -88,7 +88,7 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
     const stored = submission(request, claim, elapsedMs);
     const subscribes = request.options.subscribe ?? true;
     // Before the write, so that nothing the run says can be missed; held, so that it comes after what has to come first.
-    const added = subscribes && (await deliver.hold(connectionId, key, 0));
+    if (subscribes) await deliver.hold(connectionId, key, 0);
     let isFollowed = false;
     try {
       const outcome = await requests.submit(stored);
@@ -102,7 +102,7 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
       await (subscribes ? deliver.publish(key, outcome.frames) : deliver.sendTo(connectionId, key, outcome.frames));
       return { outcome: "created", claim: outcome.claim };
     } finally {
-      if (subscribes) await (added && !isFollowed ? deliver.unfollow(connectionId, key) : deliver.release(connectionId, key));
+      if (subscribes) await deliver.release(connectionId, key, isFollowed);
     }
   }
 

@@ -53,6 +53,9 @@ export class Cursor {
   readonly key: RequestKey;
   /** Nobody publishes to it any more: once it has caught up it is done. */
   ends = false;
+  /** Frames being answered that keep it back, and whether it is to stay whatever becomes of them. */
+  holders = 0;
+  stays = false;
   /** The subscription is gone: what is under way comes to nothing. */
   closed = false;
   #last: number;
@@ -91,6 +94,11 @@ export class Cursor {
   /** Keeps what is published until `release` or `follow`. */
   hold(): void {
     this.#become("hold");
+  }
+
+  /** What came up to `seq` is of no concern to whoever begins to follow now. */
+  skipTo(seq: number): void {
+    this.#last = Math.max(this.#last, seq);
   }
 
   release(): Promise<void> {

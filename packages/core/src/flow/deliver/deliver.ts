@@ -28,8 +28,12 @@ export interface Deliver {
    * still unknown what has to come before. True when it did not follow the request already.
    */
   hold(connectionId: string, key: RequestKey, after: number): Promise<boolean>;
-  /** Lets held frames go. */
-  release(connectionId: string, key: RequestKey): Promise<void>;
+  /**
+   * Lets held frames go. Without `follows` what was asked came to nothing: unless something else that was asked on the
+   * connection follows the request, or is still held, the subscription goes again. With a seq, what was asked is told from
+   * after that one.
+   */
+  release(connectionId: string, key: RequestKey, follows?: boolean | number): Promise<void>;
   /**
    * Subscribes, sends what came after `after`, then goes on live. With `endedAt`, the seq at which the request had ended,
    * nothing more is to come: unless the log shows otherwise, the subscription goes again. A connection that cannot be told
@@ -175,19 +179,28 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
       await send(connectionId, key === undefined ? text : await withLinks(key, text));
     },
     answerText: (connectionId, text) => send(connectionId, text),
-    hold(connectionId, key, after) {
+    async hold(connectionId, key, after) {
       const cursor = openCursor(connectionId, key, after);
       cursor.ends = false;
+      cursor.holders += 1;
       cursor.hold();
-      return subscriptions.add(connectionId, key);
+      const added = await subscriptions.add(connectionId, key);
+      cursor.stays ||= !added && cursor.holders === 1;
+      return added;
     },
-    async release(connectionId, key) {
+    async release(connectionId, key, follows = true) {
       const cursor = cursorOf(connectionId, key);
-      if (cursor) await told(cursor, cursor.release());
+      if (!cursor) return;
+      cursor.holders -= 1;
+      if (typeof follows === "number" && !cursor.stays) cursor.skipTo(follows);
+      cursor.stays ||= follows !== false;
+      if (cursor.holders > 0) return;
+      await (cursor.stays ? told(cursor, cursor.release()) : unfollow(connectionId, key));
     },
     async follow(connectionId, key, after, endedAt) {
       const cursor = openCursor(connectionId, key, after);
       cursor.ends = false;
+      cursor.stays = true;
       try {
         await subscriptions.add(connectionId, key);
         await cursor.follow(after);

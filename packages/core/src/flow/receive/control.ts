@@ -75,15 +75,15 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
       const lookup = await requests.get(key);
       if (lookup.outcome !== "found") throw missing(lookup.outcome, requestId);
       // Before the write, so that nothing the run says can be missed, its end least of all.
-      const added = await deliver.hold(connectionId, key, lookup.record.seq);
-      let isRedriven = false;
+      await deliver.hold(connectionId, key, lookup.record.seq);
+      let follows: number | false = false;
       try {
         const outcome = await requests.redrive(key, acknowledgment, limits);
         if (outcome.outcome !== "redriven") throw whyNotRetried(outcome, requestId, limits);
-        isRedriven = true;
+        follows = outcome.frames[0]!.seq - 1;
         await deliver.publish(key, outcome.frames);
       } finally {
-        await (added && !isRedriven ? deliver.unfollow(connectionId, key) : deliver.release(connectionId, key));
+        await deliver.release(connectionId, key, follows);
       }
     },
   };
