@@ -3,7 +3,7 @@ import type { ClientMessage, ServerMessage } from "@streamer/protocol";
 import { isEvent, type Tape, type TapedEvent } from "./tape.ts";
 
 /** What one `request`, `subscribe` or `retry` led to, on one connection. */
-export interface Cursor {
+interface Cursor {
   /** Nothing at or below this seq was asked for. */
   readonly from: number;
   readonly seqs: number[];
