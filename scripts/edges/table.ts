@@ -189,7 +189,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },
   "tools/torture": {
-    imports: ["contract"],
+    imports: ["client", "contract", "core", "embedded"],
     why: "torture breaks what users start, and hears what their clients hear.",
   },
   "apps/infra/src": {

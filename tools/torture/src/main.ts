@@ -15,6 +15,7 @@ Breaks real servers again and again, and checks what each client was told. Witho
   --record            appends the figures to tools/torture/results
   --json              prints one JSON object per suite instead of tables
   --list              prints the suites
+  --url URL           runs the client's half against a server at an address: see --url URL --help
   --help
 
 Exit code 0: every promise was kept. 1: one was broken, or a suite could not be run. 2: bad arguments.
@@ -23,6 +24,11 @@ Exit code 0: every promise was kept. 1: one was broken, or a suite could not be 
 function refuse(text: string): never {
   console.error(text);
   process.exit(2);
+}
+
+if (process.argv.some((argument) => argument === "--url" || argument.startsWith("--url="))) {
+  await import("@streamer/contract/torture-by-url");
+  process.exit();
 }
 
 const { values, positionals } = parseArgs({

@@ -35,6 +35,8 @@ export interface Asker {
   request(frame: RequestFrame): Promise<Ending>;
   /** Sends anything, once, if there is a connection. */
   send(message: ClientMessage): void;
+  /** Sends a frame with a `ref`, once, and resolves with its answer. Cut off meanwhile, it never does. */
+  ask(message: ClientMessage & { readonly ref: string }): Promise<ServerMessage>;
   /** Resolves when a connection has been welcomed. */
   readonly ready: Promise<void>;
   /** Ends its own connection in the middle of whatever is going on. It comes back. */
@@ -61,6 +63,7 @@ export function createAsker(options: AskerOptions): Asker {
   const { url, token, random = Math.random, baseMs = 50, capMs = 5_000, asksAgain = 0.25, headers = {} } = options;
   const tape: Entry[] = [];
   const wishes = new Map<string, Wish>();
+  const questions = new Map<string, (answer: ServerMessage) => void>();
   const ready = Promise.withResolvers<void>();
   let socket: WebSocket | undefined;
   let connection = 0;
@@ -101,6 +104,7 @@ export function createAsker(options: AskerOptions): Asker {
 
   function hear(message: ServerMessage): void {
     if (message.type === "welcome") return welcomed(message);
+    if ("ref" in message && message.ref !== undefined) questions.get(message.ref)?.(message);
     if (message.type === "snapshot" && message.ref !== undefined && wishes.has(message.ref))
       wishes.get(message.ref)!.id = message.request_id;
     if (message.type === "error" && message.seq === undefined) return refused(message);
@@ -165,6 +169,12 @@ export function createAsker(options: AskerOptions): Asker {
       return connection;
     },
     send,
+    ask(message) {
+      const { promise, resolve } = Promise.withResolvers<ServerMessage>();
+      questions.set(message.ref, resolve);
+      send(message);
+      return promise;
+    },
     request(frame) {
       const { promise, resolve } = Promise.withResolvers<Ending>();
       wishes.set(frame.id, { frame, askedAt: performance.now(), resolve, id: frame.id, seq: 0 });

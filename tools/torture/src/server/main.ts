@@ -1,0 +1,37 @@
+/** The server under torture, as a process. Says on stdout where it is, and a token; SIGTERM stops it gracefully (P13). */
+import { z } from "zod";
+import { defineHandler, type PartialOptions } from "@streamer/core";
+import { startServer } from "@streamer/embedded";
+import { chainOf, work } from "./work.ts";
+
+const input = z.object({ n: z.number() });
+const LONG_MS = 60_000;
+
+/** A session of about 3 KB: progress and partials, in order, then the last of them as the result. */
+const chain = defineHandler({
+  action: "torture.chain",
+  input,
+  estimate: LONG_MS,
+  run: async ({ n }, ctx) => {
+    const digests = chainOf(n);
+    for (const [at, digest] of digests.entries()) {
+      ctx.report((100 * (at + 1)) / digests.length, `step ${at + 1}`);
+      await ctx.partial("digests", digest);
+    }
+    return { n, digest: digests.at(-1) };
+  },
+});
+
+const derive = defineHandler({ action: "torture.work", input, estimate: LONG_MS, run: async ({ n }) => ({ n, derived: await work(n) }) });
+const short = defineHandler({ action: "torture.short", input, estimate: 1, run: ({ n }) => ({ n, digest: chainOf(n).at(-1) }) });
+
+const [dataFolder, port, options] = process.argv.slice(2) as [string, string, string];
+const server = await startServer({
+  handlers: [chain, derive, short],
+  dataFolder,
+  port: Number(port),
+  logLevel: "error",
+  options: JSON.parse(options) as PartialOptions,
+});
+process.once("SIGTERM", () => void server.stop().then(() => process.exit(0)));
+console.log(JSON.stringify({ url: server.url, token: await server.developmentToken({ userId: "torture" }) }));

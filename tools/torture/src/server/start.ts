@@ -1,0 +1,71 @@
+/** Starts the server under torture in a process of its own, and stops it as an operator would. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { PartialOptions } from "@streamer/core";
+
+export interface ServerProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly token: string;
+  /** Resident memory in MiB: Linux only, else 0. */
+  memoryMiB(): Promise<number>;
+  /** SIGTERM, and until it has ended. Rejects when it did not end with exit code 0. */
+  stop(): Promise<void>;
+}
+
+export interface StartTerms {
+  readonly dataFolder: string;
+  /** Default any. */
+  readonly port?: number;
+  readonly options?: PartialOptions;
+}
+
+const MAIN = join(import.meta.dirname, "main.ts");
+
+export async function startProcess({ dataFolder, port = 0, options = {} }: StartTerms): Promise<ServerProcess> {
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", MAIN, dataFolder, String(port), JSON.stringify(options)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  const exited = once(child, "exit") as Promise<[number | null, string | null]>;
+  const [line] = (await Promise.race([once(child.stdout, "data"), exited.then(() => [undefined])])) as [Buffer | undefined];
+  if (!line) throw new Error("The server under torture did not start; its log is above.");
+  const where = JSON.parse(line.toString()) as { readonly url: string; readonly token: string };
+  const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<readonly [number | null, string | null]> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return exited;
+  };
+  return {
+    ...where,
+    async memoryMiB() {
+      const status = await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => "");
+      return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024);
+    },
+    async stop() {
+      const [code, signal] = await end("SIGTERM");
+      if (code !== 0) throw new Error(`The server under torture ended with ${code ?? signal} when it was told to stop.`);
+    },
+    async [Symbol.asyncDispose]() {
+      await end("SIGKILL");
+    },
+  };
+}
+
+/** A port below those that outgoing connections are given: the server has to find it free at each start. */
+export async function fixedPort(random: () => number): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(random() * 10_000);
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    await new Promise((resolve) => probe.close(resolve));
+    if (isFree) return port;
+  }
+}
