@@ -186,6 +186,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   "tools/simulation": {
     imports: ["client", "core", "embedded", "protocol"],
+    tests: ["contract"],
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },
   "tools/torture": {
