@@ -55,6 +55,19 @@ export function retentionContract(test: ContractTest): void {
     expect(released).toEqual([lease.key]);
   });
 
+  test("P7 a request that is refused takes nothing away: what is expired under its id is left to the purge", async (harness) => {
+    const { engine, clock } = harness;
+    const key = await ended(harness, "r1");
+    await clock.advance(RETENTION_MS);
+    await created(engine, "waiting");
+    const outcome = await engine.requests.submit(submission("r1", { payload: "another", limits: { queued: 1, queuedPerTenant: 1 } }));
+    expect(outcome.outcome).toBe("refused");
+    expect(await engine.requests.get(key)).toEqual({ outcome: "expired" });
+    const released: RequestKey[] = [];
+    expect(await engine.requests.purge(10, (one) => Promise.resolve(void released.push(one)))).toBe(1);
+    expect(released).toEqual([key]);
+  });
+
   test("P7 what has not ended never expires", async ({ engine, clock }) => {
     await created(engine, "waiting", { retentionMs: 1_000 });
     await created(engine, "later", { retentionMs: 1_000, runAt: clock.now() + 30 * DAY_MS });

@@ -19,21 +19,25 @@ export function createSubmit(store: Store): Requests["submit"] {
   const freeIdempotencyKey = db.prepare("UPDATE requests SET idempotency_key = NULL WHERE id = ?");
   const forget = createForget(db);
 
-  /** What already stands under the submission's id or idempotency key (P4). */
-  const findExisting = (submission: Submission, payload: string): SubmitOutcome | undefined => {
+  /** What already stands under the submission's id or idempotency key (P4), and what is past its retention there. */
+  const look = (submission: Submission, payload: string): { readonly known?: SubmitOutcome; readonly expired: readonly FullRow[] } => {
     const { key, owner, idempotencyKey, action } = submission;
     const found = [byKey.get(key), idempotencyKey !== undefined && byIdempotencyKey.get(owner.tenantId, owner.userId, idempotencyKey)];
+    const expired: FullRow[] = [];
     for (const row of found as unknown as (FullRow | false | undefined)[]) {
       if (!row) continue;
-      if (isExpired(row, retention.earliest())) {
-        // One that is in the way by its idempotency key alone is left to the purge: it has files, and may be asked for.
-        if (row.key === key) forget(row.id);
-        else freeIdempotencyKey.run(row.id);
-      } else if (row.action === action && payloadOf.get(row.id)?.["payload"] === payload)
-        return { outcome: "existing", record: toRecord(row, backlog.placeOf(row.id, clock.now())) };
-      else return { outcome: "conflict", requestId: row.request_id };
+      if (isExpired(row, retention.earliest())) expired.push(row);
+      else if (row.action === action && payloadOf.get(row.id)?.["payload"] === payload)
+        return { known: { outcome: "existing", record: toRecord(row, backlog.placeOf(row.id, clock.now())) }, expired };
+      else return { known: { outcome: "conflict", requestId: row.request_id }, expired };
     }
-    return undefined;
+    return { expired };
+  };
+
+  /** One that is in the way by its idempotency key alone is left to the purge: it has files, and may be asked for. */
+  const makeWay = (row: FullRow, { key }: Submission): void => {
+    if (row.key === key) forget(row.id);
+    else freeIdempotencyKey.run(row.id);
   };
 
   const insert = (submission: Submission, payload: string, now: number, claimed: boolean): number => {
@@ -69,8 +73,8 @@ export function createSubmit(store: Store): Requests["submit"] {
     const runAt = submission.runAt === undefined ? now : Math.ceil(submission.runAt);
     const isDue = runAt <= now;
     const payload = submission.payloadText;
-    const existing = findExisting(submission, payload);
-    if (existing) return existing;
+    const { known, expired } = look(submission, payload);
+    if (known) return known;
     const claimed = submission.claim !== undefined && isDue;
     if (!claimed) {
       if (backlog.waiting >= limits.queued) return { outcome: "refused", limit: "queued" };
@@ -80,6 +84,8 @@ export function createSubmit(store: Store): Requests["submit"] {
       ? { reason: "scheduled" }
       : backlog.place({ action, tenant: owner.tenantId, user: owner.userId, priority }, submission.concurrency, now);
     const acknowledgment = submission.acknowledge({ place, claimed });
+    // Not before it is taken: a refused one leaves what is there to the purge, which removes its files too.
+    for (const row of expired) makeWay(row, submission);
     const id = insert({ ...submission, runAt }, payload, now, claimed);
     const { frames } = store.log.append({ id, request_id: submission.requestId, seq: 0 }, [acknowledgment]);
     if (claimed) {

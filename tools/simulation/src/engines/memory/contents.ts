@@ -14,7 +14,8 @@ function toStored(row: Row): StoredRequest {
 export function createContents(data: Data): Omit<Contents, "blobs"> {
   const checkRow = (row: Row): readonly string[] => {
     const { key, owner, idempotencyKey, status } = row;
-    const indexed = idempotencyKey === undefined || data.byIdempotencyKey.get(idempotencyName(owner, idempotencyKey)) === row;
+    const indexed =
+      idempotencyKey === undefined || isTerminal(status) || data.byIdempotencyKey.get(idempotencyName(owner, idempotencyKey)) === row;
     return [
       ...(data.live.has(row) === isTerminal(status)
         ? [`${key} is ${status}, and is ${data.live.has(row) ? "" : "not "}among those that live`]

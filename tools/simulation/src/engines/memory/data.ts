@@ -70,5 +70,8 @@ export const idempotencyName = ({ tenantId, userId }: Owner, key: string): strin
 export function forget({ rows, live, byIdempotencyKey }: Data, row: Row): void {
   rows.delete(row.key);
   live.delete(row);
-  if (row.idempotencyKey !== undefined) byIdempotencyKey.delete(idempotencyName(row.owner, row.idempotencyKey));
+  if (row.idempotencyKey === undefined) return;
+  const name = idempotencyName(row.owner, row.idempotencyKey);
+  // Another may have come under it since.
+  if (byIdempotencyKey.get(name) === row) byIdempotencyKey.delete(name);
 }

@@ -7,19 +7,15 @@ import type { State } from "./state.ts";
 export function createSubmit(state: State): Requests["submit"] {
   const { data, clock, retention, queue } = state;
 
-  function existing({ key, owner, idempotencyKey, action, payloadText }: Submission): SubmitOutcome | undefined {
-    const found = [
-      data.rows.get(key),
-      idempotencyKey === undefined ? undefined : data.byIdempotencyKey.get(idempotencyName(owner, idempotencyKey)),
-    ];
-    for (const row of found) {
-      if (!row || data.rows.get(row.key) !== row) continue;
-      if (isExpired(row, retention.earliest())) forget(data, row);
-      else if (row.action === action && row.payloadText === payloadText)
-        return { outcome: "existing", record: toRecord(row, queue.placeOf(row)) };
-      else return { outcome: "conflict", requestId: row.requestId };
-    }
-    return undefined;
+  function find({ key, owner, idempotencyKey }: Submission): readonly Row[] {
+    const named = idempotencyKey === undefined ? undefined : data.byIdempotencyKey.get(idempotencyName(owner, idempotencyKey));
+    return [data.rows.get(key), named].filter((row) => row !== undefined);
+  }
+
+  function existing(row: Row, { action, payloadText }: Submission): SubmitOutcome {
+    return row.action === action && row.payloadText === payloadText
+      ? { outcome: "existing", record: toRecord(row, queue.placeOf(row)) }
+      : { outcome: "conflict", requestId: row.requestId };
   }
 
   function newRow(
@@ -74,8 +70,9 @@ export function createSubmit(state: State): Requests["submit"] {
     const { limits, owner, claim, concurrency } = submission;
     const now = Math.round(clock.now());
     const runAt = submission.runAt === undefined ? now : Math.ceil(submission.runAt);
-    const known = existing(submission);
-    if (known) return known;
+    const found = find(submission);
+    const known = found.find((row) => !isExpired(row, retention.earliest()));
+    if (known) return existing(known, submission);
     const isDue = runAt <= now;
     const claimed = claim !== undefined && isDue;
     const waiting = queue.waiting();
@@ -88,6 +85,9 @@ export function createSubmit(state: State): Requests["submit"] {
     const acknowledgment = [submission.acknowledge({ place, claimed })];
     const frames = print(row, acknowledgment, clock.now());
     append(row, frames, acknowledgment);
+    // Under its own id the new one takes the place of what is past its retention; else that is left to the purge.
+    const inTheWay = found.find(({ key }) => key === row.key);
+    if (inTheWay) forget(data, inTheWay);
     store(row);
     if (!claimed) {
       Object.assign(row, { told: { ...place, at: now }, dueAt: isDue ? -Infinity : undefined });
