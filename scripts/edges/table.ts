@@ -184,6 +184,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     tests: ["client", "contract", "core"],
     why: "aws-local runs bundles and a template, as AWS does: it knows no code of ours.",
   },
+  "tools/mutation": { imports: [], why: "mutation changes core and runs its tests from outside, and is part of none." },
   "tools/simulation": {
     imports: ["client", "core", "embedded", "protocol"],
     tests: ["contract"],

@@ -1,0 +1,186 @@
+/**
+ * `npm run mutation`: changes core in one place at a time, and asks its tests whether they notice. A mutant that none
+ * notices is behaviour that nothing holds, or a change that changes nothing.
+ */
+import { mkdtemp, glob, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { Worker, type WorkerTerms } from "./crew.ts";
+import { mutate, type Mutant } from "./mutants.ts";
+import { folderOf, readKept, scoreOf, scoresBy, survivorsOf, writeKept, type Fate, type Kept, type Outcome } from "./results.ts";
+import type { Report } from "./worker.ts";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const KEPT = join(ROOT, "node_modules/.cache/streamer-mutation.json");
+/** They tell whole stories under faults: each takes seconds, and what they notice others do. */
+const SLOW = "crashes and repeats|against a model";
+/** A test under a mutant may take this much longer than without. */
+const SLOWER_TIMES = 20;
+const SLOWER_MS = 3_000;
+/** A mutant that is run this much more often than without it is in a loop. */
+const HITS_TIMES = 100;
+const SAVE_EVERY = 25;
+
+const HELP = `npm run mutation -- [FILES] [options]
+
+Changes core in one place at a time and runs the tests that reach it. FILES: parts of paths below packages/core/src,
+such as rules/ or flow/submit.ts; without any, all of core.
+
+  --tests WHICH    unit: core's own tests alone, which is quick; all: the contract on the embedded engine as well (default)
+  --jobs N         processes at once (default 2)
+  --minutes N      stop after N minutes; what is known is kept, and the next run goes on
+  --again          try survivors again (what was noticed is kept while its file is unchanged)
+  --fresh          forget what is known
+  --list           print survivors
+  --json           print everything as JSON
+  --help
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    tests: { type: "string", default: "all" },
+    jobs: { type: "string", default: "2" },
+    minutes: { type: "string", default: "600" },
+    again: { type: "boolean", default: false },
+    fresh: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+async function testFiles(): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const file of glob("packages/core/src/**/*.test.ts", { cwd: ROOT })) files.push(join(ROOT, file));
+  const contract = values.tests === "unit" ? [] : [join(ROOT, "packages/embedded/test/contract.test.ts")];
+  return [...files.toSorted(), ...contract];
+}
+
+type Covered = Extract<Report, { readonly kind: "covered" }>;
+
+/** Which tests reach which mutant, quickest first. */
+async function cover(terms: WorkerTerms): Promise<Covered> {
+  const worker = new Worker(terms);
+  const answer = await worker.order({ kind: "cover", without: SLOW });
+  worker.stop();
+  if (answer.kind !== "covered") throw new Error(`The tests could not be run without any mutant: ${JSON.stringify(answer)}`);
+  const failing = answer.tests.filter(({ problem }) => problem !== undefined);
+  for (const { name, problem } of failing) say(`left out, as it fails without any mutant: ${name}: ${problem}`);
+  return answer;
+}
+
+interface Plan {
+  readonly tests: readonly { readonly id: string; readonly limitMs: number }[];
+  readonly hitLimit: number;
+  /** It is run while core is loaded, and must be switched on before. */
+  readonly isStatic: boolean;
+}
+
+const fileOf = (testId: string): string => testId.slice(0, testId.lastIndexOf("#"));
+
+/** For each mutant the tests that reach it; for one that is run while core is loaded, those that reach its file. */
+function createPlanner(mutants: readonly Mutant[], { coverage, tests }: Covered): (mutant: Mutant) => Plan {
+  const usable = tests
+    .filter(({ problem }) => problem === undefined)
+    .toSorted((a, b) => a.ms - b.ms)
+    .map((test) => ({ id: test.id, limitMs: Math.round(SLOWER_MS + SLOWER_TIMES * test.ms) }));
+  const fileOfMutant = new Map(mutants.map(({ id, file }) => [id, file]));
+  const reaching = new Map<string, Set<string>>();
+  for (const { id } of usable) {
+    const files = new Set(Object.keys(coverage.perTest[id] ?? {}).map((mutant) => fileOfMutant.get(mutant)));
+    for (const file of files) if (file !== undefined) reaching.set(file, (reaching.get(file) ?? new Set()).add(id));
+  }
+  return ({ id, file }) => {
+    const own = usable.filter((test) => coverage.perTest[test.id]?.[id] !== undefined);
+    const most = Math.max(0, ...own.map((test) => coverage.perTest[test.id]![id]!));
+    const isStatic = own.length === 0 && coverage.static[id] !== undefined;
+    return {
+      tests: isStatic ? usable.filter((test) => reaching.get(file)?.has(test.id)) : own,
+      hitLimit: HITS_TIMES * Math.max(10, most),
+      isStatic,
+    };
+  };
+}
+
+async function tryOut(shared: Worker, terms: WorkerTerms, mutant: Mutant, plan: Plan): Promise<Outcome> {
+  if (plan.tests.length === 0) return { fate: "uncovered" };
+  const order = { kind: "try", mutant: mutant.id, ...plan } as const;
+  const needed = Array.from(new Set(plan.tests.map(({ id }) => fileOf(id)))).toSorted();
+  const worker = plan.isStatic ? new Worker({ ...terms, testFiles: needed }, mutant.id) : shared;
+  let answer = await worker.order(order);
+  if (answer.kind === "spoilt") answer = await worker.order(order);
+  if (plan.isStatic) worker.stop();
+  // A test that fails in a fresh process without the mutant is no witness.
+  if (answer.kind === "spoilt" || answer.kind === "survived" || answer.kind === "covered") return { fate: "survived" };
+  return { fate: answer.kind, by: answer.by };
+}
+
+async function tryAll(terms: WorkerTerms, mutants: readonly Mutant[], covered: Covered, kept: Kept): Promise<void> {
+  const ends = Date.now() + Number(values.minutes) * 60_000;
+  const left = mutants.filter(({ key }) => kept[key] === undefined || (values.again && !/killed|timed/.test(kept[key].fate)));
+  say(`${mutants.length} mutants, of which ${left.length} are to be tried, by ${covered.tests.length} tests`);
+  const planOf = createPlanner(mutants, covered);
+  const queue = left.map((mutant) => ({ mutant, plan: planOf(mutant) }));
+  const counts: Record<Fate, number> = { killed: 0, "timed out": 0, survived: 0, uncovered: 0 };
+  let done = 0;
+  let isStopped = false;
+  process.once("SIGINT", () => {
+    isStopped = true;
+    say("stopping: what is known is kept");
+  });
+  const work = async (): Promise<void> => {
+    const worker = new Worker(terms);
+    for (;;) {
+      const next = queue.shift();
+      if (!next || isStopped || Date.now() > ends) break;
+      const outcome = await tryOut(worker, terms, next.mutant, next.plan);
+      kept[next.mutant.key] = outcome;
+      counts[outcome.fate] += 1;
+      done += 1;
+      if (done % SAVE_EVERY === 0) {
+        await writeKept(KEPT, kept);
+        say(`${done} of ${left.length}: ${JSON.stringify(counts)}`);
+      }
+    }
+    worker.stop();
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+  await writeKept(KEPT, kept);
+}
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "streamer-mutation-"));
+  try {
+    const { mutants, sources, ignoredCount } = await mutate(ROOT, positionals);
+    const terms = { sourcesFile: join(folder, "sources.json"), testFiles: await testFiles() };
+    await writeFile(terms.sourcesFile, JSON.stringify(sources));
+    const kept = values.fresh ? {} : await readKept(KEPT);
+    await tryAll(terms, mutants, await cover(terms), kept);
+    const outcomes = new Map(mutants.flatMap((mutant) => (kept[mutant.key] ? [[mutant, kept[mutant.key]!] as const] : [])));
+    report(outcomes, { untried: mutants.length - outcomes.size, ignoredCount });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function report(outcomes: ReadonlyMap<Mutant, Outcome>, { untried, ignoredCount }: { untried: number; ignoredCount: number }): void {
+  const all = scoreOf(Array.from(outcomes.values()));
+  const [folders, files] = [scoresBy(outcomes, folderOf), scoresBy(outcomes, (file) => file)];
+  const survivors = survivorsOf(outcomes);
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ all, untried, ignored: ignoredCount, folders, files, survivors }, undefined, 2)}\n`);
+    return;
+  }
+  for (const [name, score] of [...Object.entries(files), ...Object.entries(folders), ["all", all] as const])
+    process.stdout.write(`${String(score.percent).padStart(5)} %  ${score.killed} of ${score.mutants}  ${name}\n`);
+  process.stdout.write(`${untried} untried, ${ignoredCount} texts for people and logs left out\n`);
+  if (values.list) for (const { at, mutator, was, becomes } of survivors) process.stdout.write(`${at} ${mutator}: ${was} -> ${becomes}\n`);
+}
+
+if (values.help) process.stdout.write(HELP);
+else await main();
