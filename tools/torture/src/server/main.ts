@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { defineHandler, type PartialOptions } from "@streamer/core";
 import { startServer } from "@streamer/embedded";
+import { kinds } from "./kinds.ts";
 import { chainOf, work } from "./work.ts";
 
 const input = z.object({ n: z.number() });
@@ -25,12 +26,12 @@ const chain = defineHandler({
 const derive = defineHandler({ action: "torture.work", input, estimate: LONG_MS, run: async ({ n }) => ({ n, derived: await work(n) }) });
 const short = defineHandler({ action: "torture.short", input, estimate: 1, run: ({ n }) => ({ n, digest: chainOf(n).at(-1) }) });
 
-const [dataFolder, port, options] = process.argv.slice(2) as [string, string, string];
+const [dataFolder, port, options, logLevel] = process.argv.slice(2) as [string, string, string, "error" | "silent"];
 const server = await startServer({
-  handlers: [chain, derive, short],
+  handlers: [chain, derive, short, ...kinds],
   dataFolder,
   port: Number(port),
-  logLevel: "error",
+  logLevel,
   options: JSON.parse(options) as PartialOptions,
 });
 process.once("SIGTERM", () => void server.stop().then(() => process.exit(0)));

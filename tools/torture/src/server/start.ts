@@ -11,6 +11,9 @@ export interface ServerProcess extends AsyncDisposable {
   readonly token: string;
   /** Resident memory in MiB: Linux only, else 0. */
   memoryMiB(): Promise<number>;
+  /** Whether it has ended, by itself or not. */
+  readonly hasExited: boolean;
+  signal(signal: NodeJS.Signals): void;
   /** SIGTERM, and until it has ended. Rejects when it did not end with exit code 0. */
   stop(): Promise<void>;
 }
@@ -20,18 +23,34 @@ export interface StartTerms {
   /** Default any. */
   readonly port?: number;
   readonly options?: PartialOptions;
+  /** Default "error". "silent" where errors are what is being made. */
+  readonly logLevel?: "error" | "silent";
+  /** A command it is run under, which must become the server itself. */
+  readonly under?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const MAIN = join(import.meta.dirname, "main.ts");
 
-export async function startProcess({ dataFolder, port = 0, options = {} }: StartTerms): Promise<ServerProcess> {
-  const child = spawn(
+export async function startProcess({
+  dataFolder,
+  port = 0,
+  options = {},
+  logLevel = "error",
+  under = [],
+  env = {},
+}: StartTerms): Promise<ServerProcess> {
+  const node = [
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", MAIN, dataFolder, String(port), JSON.stringify(options)],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+    "--disable-warning=ExperimentalWarning",
+    MAIN,
+    dataFolder,
+    String(port),
+    JSON.stringify(options),
+    logLevel,
+  ];
+  const [command, ...args] = [...under, ...node] as [string, ...string[]];
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
   const exited = once(child, "exit") as Promise<[number | null, string | null]>;
   const [line] = (await Promise.race([once(child.stdout, "data"), exited.then(() => [undefined])])) as [Buffer | undefined];
   if (!line) throw new Error("The server under torture did not start; its log is above.");
@@ -42,6 +61,10 @@ export async function startProcess({ dataFolder, port = 0, options = {} }: Start
   };
   return {
     ...where,
+    get hasExited() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
+    signal: (signal) => void child.kill(signal),
     async memoryMiB() {
       const status = await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => "");
       return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024);

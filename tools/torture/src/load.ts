@@ -1,0 +1,171 @@
+/**
+ * Requests of every kind, asked for by bare clients that keep all they hear, while something is done to their server:
+ * each is checked against what it should have been given, and in the end against what the server says of it.
+ */
+import { setTimeout as pass } from "node:timers/promises";
+import { createAsker, judge, type Asker, type Ending, type Terms } from "@streamer/contract/torture";
+import { largeOf } from "./server/kinds.ts";
+import { chainOf } from "./server/work.ts";
+
+/** May refuse what it cannot store: asked for again, as a client would. */
+const MAY_COME_BACK: ReadonlySet<string> = new Set(["STORAGE_ERROR", "SERVICE_UNAVAILABLE", "RATE_LIMITED", "INTERNAL_ERROR"]);
+
+interface Kind {
+  readonly action: string;
+  readonly options?: object;
+  /** What is wrong with what it was given, if anything. */
+  readonly check: (n: number, result: unknown) => Promise<string | undefined> | string | undefined;
+}
+
+const digestOf = (n: number, result: unknown): string | undefined =>
+  (result as { digest?: unknown } | undefined)?.digest === chainOf(n).at(-1) ? undefined : "it was given another result";
+
+const KINDS: readonly Kind[] = [
+  { action: "torture.resumable", options: { mode: "async" }, check: digestOf },
+  { action: "torture.resumable", options: { mode: "async", delay_ms: 60 }, check: digestOf },
+  { action: "torture.chain", options: { mode: "async" }, check: digestOf },
+  { action: "torture.short", check: digestOf },
+  {
+    action: "torture.large",
+    options: { mode: "async" },
+    check: (n, result) => ((result as { text?: unknown }).text === largeOf(n) ? undefined : "its large result is another"),
+  },
+  { action: "torture.file", options: { mode: "async" }, check: checkFile },
+  { action: "torture.endless", options: { mode: "async" }, check: () => "what was cancelled is complete" },
+];
+
+/** The server may be away just then. */
+async function checkFile(n: number, result: unknown): Promise<string | undefined> {
+  const url = (result as { file?: { url?: string } }).file?.url;
+  if (url === undefined) return "its result has no link";
+  for (let tries = 0; tries < 200; tries += 1) {
+    const response = await fetch(url).catch(() => undefined);
+    const text = response?.ok ? await response.text().catch(() => undefined) : undefined;
+    if (text !== undefined) return text === largeOf(n) ? undefined : `its file has ${text.length} other characters`;
+    if (response?.status === 404) return "its file is gone";
+    await pass(50);
+  }
+  return "its file could not be read for 10 s";
+}
+
+export interface Load {
+  /** Ended so far, as their clients were told. */
+  readonly ended: number;
+  /** Answers that refused for now, by code. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Asks for nothing more; resolves when all that was asked for has ended. */
+  stop(): Promise<void>;
+  /** What was broken, once it has stopped: what was given, told, and what the server says now. */
+  verdict(terms?: Terms): Promise<readonly string[]>;
+  close(): void;
+}
+
+export interface LoadTerms {
+  readonly url: string;
+  readonly token: string;
+  readonly random: () => number;
+  readonly clients: number;
+  /** Of the requests, to tell loads of one server apart. */
+  readonly name: string;
+  readonly signal: AbortSignal;
+}
+
+export function startLoad({ url, token, random, clients, name, signal }: LoadTerms): Load {
+  const askers: readonly Asker[] = Array.from({ length: clients }, () => createAsker({ url, token, random, baseMs: 20, capMs: 200 }));
+  const endings = new Map<string, Ending["how"]>();
+  const refusals: Record<string, number> = {};
+  const broken: string[] = [];
+  let isOver = false;
+  let count = 0;
+
+  async function askOnce(asker: Asker, kind: Kind): Promise<void> {
+    const n = (count += 1);
+    const id = `${name}-${n}`;
+    const frame = { type: "request", id, action: kind.action, payload: { n }, ...(kind.options && { options: kind.options }) } as const;
+    for (;;) {
+      const asked = asker.request(frame);
+      if (kind.action === "torture.endless") void cancelUntil(asker, id, asked);
+      const ending = await Promise.race([asked, stopped]);
+      if (!ending) return;
+      if (ending.how === "refused") {
+        const { message } = ending;
+        const code = message.type === "error" ? message.error.code : message.type;
+        refusals[code] = (refusals[code] ?? 0) + 1;
+        if (!MAY_COME_BACK.has(code)) return void broken.push(`${id} (${kind.action}) was refused with ${code}`);
+        await pass(50);
+        continue;
+      }
+      endings.set(id, ending.how);
+      const wrong = await judgeEnding(kind, n, ending);
+      if (wrong !== undefined) broken.push(`${id} (${kind.action}): ${wrong}`);
+      return;
+    }
+  }
+
+  async function cancelUntil(asker: Asker, id: string, asked: Promise<unknown>): Promise<void> {
+    let hasEnded = false;
+    void asked.then(() => (hasEnded = true));
+    while (!hasEnded && !signal.aborted) {
+      await pass(30);
+      asker.send({ type: "cancel", request_id: id });
+    }
+  }
+
+  const stopped = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
+  const lanes = askers.map(async (asker) => {
+    while (!isOver && !signal.aborted) await askOnce(asker, KINDS[Math.floor(random() * KINDS.length)]!);
+  });
+
+  return {
+    get ended() {
+      return endings.size;
+    },
+    refusals,
+    async stop() {
+      isOver = true;
+      await Promise.all(lanes);
+    },
+    async verdict(terms) {
+      const told = askers.flatMap(({ tape }) => judge(tape, terms)).map(({ fault, id, text }) => `${fault}: ${id}: ${text}`);
+      return [...broken, ...told, ...(await storedOtherwise({ url, token, endings, signal }))];
+    },
+    close() {
+      for (const asker of askers) asker.close();
+    },
+  };
+}
+
+async function judgeEnding(kind: Kind, n: number, { how, message }: Ending): Promise<string | undefined> {
+  if (message.type === "complete") return kind.check(n, message.result);
+  if (message.type === "response") return message.success ? kind.check(n, message.data) : `it was answered with ${message.error?.code}`;
+  if (message.type !== "error") return `it ended as ${how}`;
+  const { code, message: text } = message.error;
+  return kind.action === "torture.endless" && code === "CANCELLED" ? undefined : `it failed with ${code}: ${text}`;
+}
+
+/** Asks, as somebody new, how each request ended. */
+async function storedOtherwise(
+  terms: Pick<LoadTerms, "url" | "token" | "signal"> & { readonly endings: ReadonlyMap<string, Ending["how"]> },
+) {
+  const { endings, signal } = terms;
+  const reader = createAsker(terms);
+  const expected = { completed: "COMPLETED", failed: "CANCELLED" } as const;
+  const differences: string[] = [];
+  for (const [id, how] of endings) {
+    if (how !== "completed" && how !== "failed") continue;
+    await reader.ready;
+    const from = reader.tape.length;
+    reader.send({ type: "get", request_id: id, ref: id });
+    const answer = () =>
+      reader.tape
+        .slice(from)
+        .flatMap((entry) => (entry.what === "heard" && "ref" in entry.message && entry.message.ref === id ? [entry.message] : []))[0];
+    while (!answer() && !signal.aborted) await pass(1);
+    if (signal.aborted) break;
+    const message = answer();
+    const status = message?.type === "snapshot" ? message.status : message?.type;
+    if (status !== expected[how]) differences.push(`lost: ${id}: its client was told it ${how}, and the server says ${status}`);
+  }
+  reader.close();
+  return differences;
+}
