@@ -191,7 +191,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },
   "tools/torture": {
-    imports: ["client", "contract", "core", "embedded"],
+    imports: ["client", "contract", "core", "embedded", "scripts"],
     why: "torture breaks what users start, and hears what their clients hear.",
   },
   "apps/infra/src": {

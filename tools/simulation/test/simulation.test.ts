@@ -5,7 +5,7 @@ import { simulateMany } from "../src/many.ts";
 import { drawPlan, ENGINES } from "../src/plan.ts";
 import { simulate } from "../src/simulate.ts";
 
-/** By what one takes: together about three minutes on two cores. */
+/** By what one takes: together a few minutes on two cores. */
 const SHARE = { memory: 1_500, embedded: 700, aws: 500 } as const;
 const engines = ENGINES.filter((engine) => DEPLOYMENTS[engine]);
 

@@ -4,7 +4,7 @@
  */
 import type { StreamRecord } from "../streams/records.ts";
 
-export const SERVICES = ["dynamodb", "s3", "sqs", "lambda", "connections"] as const;
+const SERVICES = ["dynamodb", "s3", "sqs", "lambda", "connections"] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 /** One request to a service. */

@@ -45,7 +45,7 @@ const endless = defineHandler({
   },
 });
 
-export const LARGE_LENGTH = 200_000;
+const LARGE_LENGTH = 200_000;
 export const largeOf = (n: number): string =>
   chainOf(n)
     .at(-1)!

@@ -2,12 +2,12 @@
 import { createHash, pbkdf2 } from "node:crypto";
 import { promisify } from "node:util";
 
-const STEPS = 6;
+export const STEPS = 6;
 const ROUNDS = 200;
 /** About 20 ms of a core, off the event loop. */
 const WORK_ROUNDS = 40_000;
 
-function digestAfter(digest: string): string {
+export function digestAfter(digest: string): string {
   let next = digest;
   for (let round = 0; round < ROUNDS; round += 1) next = createHash("sha256").update(next).digest("hex");
   return next;
