@@ -13,6 +13,7 @@ import {
   RetryAfter,
   Stopped,
   StreamerError,
+  WorkerDied,
 } from "./errors.ts";
 
 const circular: Record<string, unknown> = {};
@@ -151,6 +152,31 @@ describe("errors of the surface", () => {
     expect(passing).toEqual(["STORAGE_ERROR", "SERVICE_UNAVAILABLE"]);
     expect(isPassing(new Error("STORAGE_ERROR"))).toBe(false);
     expect(isPassing({ code: "STORAGE_ERROR" })).toBe(false);
+  });
+
+  it("have names, and are described with what they are and nothing else", () => {
+    const errors = [
+      new StreamerError("TIMEOUT", "a"),
+      new Fatal("b"),
+      new RetryAfter(5, "c"),
+      new Stopped("cancelled"),
+      new WorkerDied("d"),
+    ];
+    expect(errors.map(({ name }) => name)).toEqual(["StreamerError", "Fatal", "RetryAfter", "Stopped", "WorkerDied"]);
+    const described = errors.map((error) => describeError(error));
+    for (const [at, { stack }] of described.entries()) expect(stack).toBe(errors[at]!.stack);
+    expect(described.map((each) => ({ ...each, stack: undefined }))).toEqual([
+      { name: "StreamerError", message: "a", brand: "error", code: "TIMEOUT" },
+      { name: "Fatal", message: "b", brand: "fatal", code: "PROCESSING_FAILED" },
+      { name: "RetryAfter", message: "c", brand: "retry_after", afterMs: 5 },
+      { name: "Stopped", message: errors[3]!.message, brand: "stopped", reason: "cancelled" },
+      { name: "WorkerDied", message: "d" },
+    ]);
+    const odd = Object.assign(new Error("e"), { afterMs: "5", reason: "cancelled" });
+    expect(Object.keys(describeError(odd)).toSorted()).toEqual(["message", "name", "stack"]);
+    const restored = restoreError(described[4]!);
+    expect([restored.name, restored.stack]).toEqual(["WorkerDied", described[4]!.stack]);
+    expect(describeError("text")).toStrictEqual({ name: "Error", message: "text" });
   });
 
   it("are what can be made of them when another process sent no reason, or no code of the table", () => {

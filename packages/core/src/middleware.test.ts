@@ -30,6 +30,15 @@ const refusalBy = (middleware: Middleware): Promise<unknown> =>
 describe("admit", () => {
   it("refuses with what was thrown for that", async () => {
     expect(await refusalBy(permissions)).toMatchObject({ code: "FORBIDDEN" });
+    const two = defineHandler({ ...handler, permissions: ["work.do", "work.see"] });
+    const asked = (granted: readonly string[], of: Admission["handler"] = two) =>
+      createAdmit([permissions])({ ...admission, handler: of, connection: { permissions: granted } } as unknown as Admission);
+    await expect(asked(["work.do"])).rejects.toMatchObject({
+      message: expect.stringContaining("needs permission work.see;"),
+      details: { issues: [{ path: ["permissions"], message: "work.see" }] },
+    });
+    expect(await asked(["work.see", "work.do", "more"])).toBeUndefined();
+    expect(await asked([], defineHandler({ action: "free", input: z.object({}), run: () => 1 }))).toBeUndefined();
     expect(await refusalBy(refuse(new StreamerError("RATE_LIMITED", "later", { afterMs: 5 })))).toEqual({
       code: "RATE_LIMITED",
       message: "later",

@@ -1,6 +1,6 @@
 /** The worker processes: one order at a time each; one that does not answer, or was left marked, is replaced. */
 import { fork, type ChildProcess } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Order, Report } from "./worker.ts";
 
@@ -20,6 +20,8 @@ function spentMs(pid: number | undefined): number {
 }
 
 export interface WorkerTerms {
+  /** Where tests put what they store. */
+  readonly folder: string;
   readonly sourcesFile: string;
   readonly testFiles: readonly string[];
 }
@@ -66,12 +68,10 @@ export class Worker {
   }
 
   #start(): ChildProcess {
-    const { sourcesFile, testFiles } = this.#terms;
-    // In memory where there is such a place: what these tests store is read by nobody afterwards.
-    const folder = existsSync("/dev/shm") ? { TMPDIR: "/dev/shm" } : {};
+    const { sourcesFile, testFiles, folder } = this.#terms;
     return fork(fileURLToPath(new URL("worker.ts", import.meta.url)), [sourcesFile, JSON.stringify(testFiles)], {
       execArgv: ["--disable-warning=ExperimentalWarning"],
-      env: { ...process.env, ...folder, ...(this.#mutant !== undefined && { MUTANT: this.#mutant }) },
+      env: { ...process.env, TMPDIR: folder, ...(this.#mutant !== undefined && { MUTANT: this.#mutant }) },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
   }

@@ -2,6 +2,7 @@
  * `npm run mutation`: changes core in one place at a time, and asks its tests whether they notice. A mutant that none
  * notices is behaviour that nothing holds, or a change that changes nothing.
  */
+import { existsSync } from "node:fs";
 import { mkdtemp, glob, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,8 @@ import { folderOf, readKept, scoreOf, scoresBy, survivorsOf, writeKept, type Fat
 import type { Report } from "./worker.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+/** Where there is such a place: what these tests store is read by nobody afterwards. */
+const MEMORY = "/dev/shm";
 const KEPT = join(ROOT, "node_modules/.cache/streamer-mutation.json");
 /** They tell whole stories under faults: each takes seconds, and what they notice others do. */
 const SLOW = "crashes and repeats|against a model";
@@ -31,6 +34,7 @@ such as rules/ or flow/submit.ts; without any, all of core.
   --tests WHICH    unit: core's own tests alone, which is quick; all: the contract on the embedded engine as well (default)
   --jobs N         processes at once (default 2)
   --minutes N      stop after N minutes; what is known is kept, and the next run goes on
+  --sample N       try every so-manieth of what is left, N in all: the score of the rest follows from theirs
   --again          try survivors again (what was noticed is kept while its file is unchanged)
   --fresh          forget what is known
   --list           print survivors
@@ -44,6 +48,7 @@ const { values, positionals } = parseArgs({
     tests: { type: "string", default: "all" },
     jobs: { type: "string", default: "2" },
     minutes: { type: "string", default: "600" },
+    sample: { type: "string", default: "Infinity" },
     again: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
@@ -100,7 +105,7 @@ function createPlanner(mutants: readonly Mutant[], { coverage, tests }: Covered)
     const most = Math.max(0, ...own.map((test) => coverage.perTest[test.id]![id]!));
     const isStatic = own.length === 0 && coverage.static[id] !== undefined;
     return {
-      tests: isStatic ? usable.filter((test) => reaching.get(file)?.has(test.id)) : own,
+      tests: isStatic ? usable.filter((test) => reaching.get(file)?.has(test.id) ?? true) : own,
       hitLimit: HITS_TIMES * Math.max(10, most),
       isStatic,
     };
@@ -123,9 +128,11 @@ async function tryOut(shared: Worker, terms: WorkerTerms, mutant: Mutant, plan: 
 async function tryAll(terms: WorkerTerms, mutants: readonly Mutant[], covered: Covered, kept: Kept): Promise<void> {
   const ends = Date.now() + Number(values.minutes) * 60_000;
   const left = mutants.filter(({ key }) => kept[key] === undefined || (values.again && !/killed|timed/.test(kept[key].fate)));
-  say(`${mutants.length} mutants, of which ${left.length} are to be tried, by ${covered.tests.length} tests`);
+  const step = Math.max(1, left.length / Number(values.sample));
+  const wanted = left.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step));
+  say(`${mutants.length} mutants, ${left.length} of them unknown, of which ${wanted.length} are tried, by ${covered.tests.length} tests`);
   const planOf = createPlanner(mutants, covered);
-  const queue = left.map((mutant) => ({ mutant, plan: planOf(mutant) }));
+  const queue = wanted.map((mutant) => ({ mutant, plan: planOf(mutant) }));
   const counts: Record<Fate, number> = { killed: 0, "timed out": 0, survived: 0, uncovered: 0 };
   let done = 0;
   let isStopped = false;
@@ -144,7 +151,7 @@ async function tryAll(terms: WorkerTerms, mutants: readonly Mutant[], covered: C
       done += 1;
       if (done % SAVE_EVERY === 0) {
         await writeKept(KEPT, kept);
-        say(`${done} of ${left.length}: ${JSON.stringify(counts)}`);
+        say(`${done} of ${wanted.length}: ${JSON.stringify(counts)}`);
       }
     }
     worker.stop();
@@ -154,10 +161,10 @@ async function tryAll(terms: WorkerTerms, mutants: readonly Mutant[], covered: C
 }
 
 async function main(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "streamer-mutation-"));
+  const folder = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), "streamer-mutation-"));
   try {
     const { mutants, sources, ignoredCount } = await mutate(ROOT, positionals);
-    const terms = { sourcesFile: join(folder, "sources.json"), testFiles: await testFiles() };
+    const terms = { folder, sourcesFile: join(folder, "sources.json"), testFiles: await testFiles() };
     await writeFile(terms.sourcesFile, JSON.stringify(sources));
     const kept = values.fresh ? {} : await readKept(KEPT);
     await tryAll(terms, mutants, await cover(terms), kept);

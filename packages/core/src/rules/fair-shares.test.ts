@@ -1,6 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_PASSED, checkShares, fairOrder, timeAfter, turnAfter, turnOfNewcomer, weigher, type Contender } from "./fair-shares.ts";
+import {
+  MAX_PASSED,
+  checkShares,
+  fairOrder,
+  hasWaitedLonger,
+  isEarlier,
+  isMoreUrgent,
+  timeAfter,
+  turnAfter,
+  turnOfNewcomer,
+  weigher,
+  type Contender,
+} from "./fair-shares.ts";
 
 interface Sample {
   readonly id: number;
@@ -165,5 +177,62 @@ describe("weights", () => {
     expect(["bad", "none", "good", "bad", "none"].map(weightOf)).toEqual([1, 1, 2, 1, 1]);
     expect(complaints).toHaveLength(2);
     expect(complaints[0]).toContain("no such plan");
+  });
+});
+
+describe("who goes first", () => {
+  it("of two shares the one of the earlier turn, then the one that came to it first", () => {
+    const at = (turn: number, since: number) => ({ turn, since });
+    expect(isEarlier(at(1, 9), at(2, 0))).toBe(true);
+    expect(isEarlier(at(2, 0), at(1, 9))).toBe(false);
+    expect(isEarlier(at(1, 0), at(1, 1))).toBe(true);
+    expect(isEarlier(at(1, 1), at(1, 0))).toBe(false);
+    expect(isEarlier(at(1, 1), at(1, 1))).toBe(false);
+  });
+
+  it("of one user's requests the one that has waited longer, then the one that came first", () => {
+    const of = (runAt: number, id: number) => ({ priority: 5, runAt, id });
+    expect(hasWaitedLonger(of(1, 9), of(2, 0))).toBe(true);
+    expect(hasWaitedLonger(of(2, 0), of(1, 9))).toBe(false);
+    expect(hasWaitedLonger(of(1, 0), of(1, 1))).toBe(true);
+    expect(hasWaitedLonger(of(1, 1), of(1, 0))).toBe(false);
+    expect(hasWaitedLonger(of(1, 1), of(1, 1))).toBe(false);
+  });
+
+  it("F4 of one user's requests the more urgent, whenever it came", () => {
+    const of = (priority: number, runAt: number) => ({ priority, runAt, id: 1 });
+    expect(isMoreUrgent(of(9, 5), of(0, 1))).toBe(true);
+    expect(isMoreUrgent(of(0, 1), of(9, 5))).toBe(false);
+    expect(isMoreUrgent(of(5, 1), of(5, 2))).toBe(true);
+    expect(isMoreUrgent(of(5, 2), of(5, 1))).toBe(false);
+  });
+
+  it("at the same turn the share that had the turn before it first, whoever was first to come", () => {
+    const turns = new Map<string, Contender>([
+      ["heavy", { turn: 0, since: 1, weight: 2 }],
+      ["light", { turn: 0, since: 0, weight: 1 }],
+    ]);
+    const all = [...many(5, { tenant: "heavy" }), ...many(3, { tenant: "light" }, 10)];
+    const user = new Map(Array.from(turns.keys(), (name) => [name, { turn: 0, since: 0, weight: 1 }] as const));
+    const went = fairOrder(all, ({ tenant }) => ({ tenant: turns.get(tenant)!, user: user.get(tenant)!, passed: 0 }));
+    // Turns: heavy at 0, ½, 1, 1½, 2; light at 0, 1, 2. At 1 light had its turn before at 0, heavy at ½.
+    expect(went.map(({ id }) => id)).toEqual([10, 0, 1, 11, 2, 3, 12, 4]);
+  });
+
+  it("F5 of requests of several priorities the oldest waits for ten others, and is then the next", () => {
+    const all = [sample(0, { priority: 0 }), ...many(25, { priority: 9 }, 1), sample(26, { priority: 0 })];
+    const ids = order(all).map(({ id }) => id);
+    expect(ids.indexOf(0)).toBe(MAX_PASSED);
+    expect(order(all, {}, MAX_PASSED)[0]!.id).toBe(0);
+    expect(
+      order(all, {}, MAX_PASSED - 1)
+        .map(({ id }) => id)
+        .indexOf(0),
+    ).toBe(1);
+  });
+
+  it("a share of more weight moves less with each request that is taken", () => {
+    expect(turnAfter(3, 0, 4)).toBe(3.25);
+    expect(turnAfter(3, 5, 4)).toBe(5);
   });
 });

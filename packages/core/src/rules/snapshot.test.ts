@@ -31,3 +31,19 @@ it("says how the last attempt failed, and gives metadata back as it came", () =>
     metadata,
   });
 });
+
+it("is all that a client may know of a request, in whole milliseconds, and nothing that is not there", () => {
+  expect(snapshotOf(record, 5.6)).toStrictEqual({
+    type: "snapshot",
+    request_id: "r1",
+    seq: 2,
+    timestamp: 6,
+    action: "work",
+    status: "PENDING",
+    attempt: 0,
+    created_at: 1,
+    run_at: 2,
+  });
+  const progress = { percentage: 50 };
+  expect(snapshotOf({ ...record, endedAt: 9.4, progress, result: null }, 10)).toMatchObject({ ended_at: 9, progress, result: null });
+});
