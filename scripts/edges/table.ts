@@ -108,7 +108,7 @@ const AWS: Readonly<Record<string, Room>> = {
   s3: { paths: ["s3/"], imports: ["settings", "clock and queue"] },
   settings: { paths: ["functions/settings.ts"], imports: ["dynamodb", "clock and queue"] },
   dynamodb: { paths: ["dynamodb/"], imports: ["type s3", "type metrics"] },
-  "clock and queue": { paths: ["clock.ts", "log.ts", "wakeups.ts"], imports: [] },
+  "clock and queue": { paths: ["clock.ts", "log.ts", "storage-errors.ts", "wakeups.ts"], imports: [] },
   metrics: { paths: ["functions/metrics.ts"], imports: [] },
 };
 

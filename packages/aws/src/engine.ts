@@ -22,7 +22,7 @@ import { createRequests, type DynamoRequests } from "./requests.ts";
 import type { RequestRow } from "./requests/rows.ts";
 import { createRunTimes } from "./run-times.ts";
 import { createStore } from "./dynamodb/store.ts";
-import { withStorageErrors } from "./dynamodb/storage-errors.ts";
+import { withStorageErrors } from "./storage-errors.ts";
 import { createSubscriptions, type StoredSubscriptions } from "./subscriptions.ts";
 import type { TableNames } from "./dynamodb/table.ts";
 import { createValues } from "./dynamodb/values.ts";

@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { storageError, withStorageErrors } from "../storage-errors.ts";
 import { StreamerError, type BlobBody, type Clock, type PutOptions } from "@streamer/core";
 
 interface Written {
@@ -40,7 +41,8 @@ const MAX_LINK_SECONDS = 7 * 86_400;
 /** There is an object; or one is being written this moment (S3 User Guide, "Conditional writes"). */
 const TAKEN = new Set(["PreconditionFailed", "ConditionalRequestConflict"]);
 
-export function createObjects(client: S3Client, bucket: string, clock: Pick<Clock, "now">): Objects {
+export function createObjects(s3: S3Client, bucket: string, clock: Pick<Clock, "now">): Objects {
+  const client = withStorageErrors(s3);
   const describe = ({ contentType = "application/octet-stream", filename }: PutOptions) => ({
     ContentType: contentType,
     ...(filename !== undefined && { ContentDisposition: attachment(filename) }),
@@ -114,7 +116,12 @@ export function createObjects(client: S3Client, bucket: string, clock: Pick<Cloc
     },
     readText: async (key) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-      return Body!.transformToString("utf-8");
+      try {
+        return await Body!.transformToString("utf-8");
+      } catch (error) {
+        // Cut off in the middle.
+        throw storageError(error);
+      }
     },
     sign: async (key, expiresInMs) => {
       const seconds = Math.min(MAX_LINK_SECONDS, Math.max(1, Math.floor(expiresInMs / 1_000)));
