@@ -191,7 +191,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },
   "tools/torture": {
-    imports: ["client", "contract", "core", "embedded", "scripts"],
+    imports: ["aws-local", "client", "contract", "core", "embedded", "protocol", "scripts"],
     why: "torture breaks what users start, and hears what their clients hear.",
   },
   "apps/infra/src": {

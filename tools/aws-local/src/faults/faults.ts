@@ -4,8 +4,7 @@
  */
 import type { StreamRecord } from "../streams/records.ts";
 
-const SERVICES = ["dynamodb", "s3", "sqs", "lambda", "connections"] as const;
-export type ServiceName = (typeof SERVICES)[number];
+export type ServiceName = "dynamodb" | "s3" | "sqs" | "lambda" | "connections";
 
 /** One request to a service. */
 export interface ServiceCall {

@@ -1,5 +1,9 @@
 /** Every suite, in the order in which they run. */
 import type { Suite } from "../suite.ts";
+import { awsBrownouts } from "./aws-brownouts.ts";
+import { awsDeliveries } from "./aws-deliveries.ts";
+import { awsFunctions } from "./aws-functions.ts";
+import { awsWeather } from "./aws-weather.ts";
 import { CLIENT_SIDE } from "./client-side.ts";
 import { fullDisk } from "./full-disk.ts";
 import { pauses } from "./pauses.ts";
@@ -7,4 +11,15 @@ import { rollingRestarts } from "./rolling-restarts.ts";
 import { sigkill } from "./sigkill.ts";
 import { syscalls } from "./syscalls.ts";
 
-export const SUITES: readonly Suite[] = [...CLIENT_SIDE, rollingRestarts, pauses, fullDisk, sigkill, syscalls];
+export const SUITES: readonly Suite[] = [
+  ...CLIENT_SIDE,
+  rollingRestarts,
+  awsDeliveries,
+  awsWeather,
+  awsFunctions,
+  awsBrownouts,
+  pauses,
+  fullDisk,
+  sigkill,
+  syscalls,
+];
