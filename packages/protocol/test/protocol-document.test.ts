@@ -29,6 +29,7 @@ const UNCITED: Readonly<Record<string, string>> = {
   "5.5": "contract/waits.ts",
   "5.14": "as 3.9",
   "12": "the suite itself",
+  "12.1": "run by itself, and tested beside its verdicts",
 };
 
 /** The text under a heading, up to the next of the same depth or above. */
