@@ -12,6 +12,7 @@ import { createBlobs } from "./blobs.ts";
 import { createChannel } from "./channel.ts";
 import { createConnections, type StoredConnections } from "./connections.ts";
 import { createEvents } from "./events.ts";
+import { hashOf } from "./dynamodb/keys.ts";
 import { createMarks, type Marks } from "./dynamodb/marks.ts";
 import { createItems } from "./dynamodb/items.ts";
 import { withLastWord } from "./last-word.ts";
@@ -105,6 +106,7 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     delayQueue,
     clock,
     log,
+    digest: hashOf,
     scratch: async () => {
       const path = await mkdtemp(join(tmpdir(), "streamer-run-"));
       return { path, remove: () => rm(path, { recursive: true, force: true }) };

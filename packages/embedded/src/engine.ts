@@ -1,4 +1,5 @@
 /** The embedded engine: every port over one open data folder. Sockets attach to `channel`; the server does that. */
+import { hash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -70,6 +71,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
     log,
     ...(isolation && { isolation }),
     ...(around && { around }),
+    digest: (text) => hash("sha256", text, "base64url"),
     scratch: async () => {
       const path = mkdtempSync(join(scratchFolder, "run-"));
       return { path, remove: () => rm(path, { recursive: true, force: true }) };

@@ -25,6 +25,35 @@ export function askedAgainContract(test: ContractTest): void {
     gate.resolve();
   });
 
+  for (const meanwhile of ["subscribes", "subscribes and ends that again", "retries what cannot be retried"] as const) {
+    test(`P5 P8 who ${meanwhile} while its cancellation is under way has the receipt once`, async (harness) => {
+      const gate = Promise.withResolvers<void>();
+      const asked = Promise.withResolvers<void>();
+      const { connect, until, quiet, engine } = await startPipeline({ harness, handlers: [patient(gate.promise)] });
+      const { requestCancel } = engine.requests;
+      const [one, two] = [await connect(), await connect()];
+      Object.assign(engine.requests, {
+        requestCancel: async (...terms: Parameters<typeof requestCancel>) => {
+          await asked.promise;
+          return requestCancel(...terms);
+        },
+      });
+      await one.send({ type: "request", id: "r1", action: "patient", payload: {} });
+      await quiet();
+      const cancelled = two.send({ type: "cancel", request_id: "r1" });
+      if (meanwhile === "retries what cannot be retried") await two.send({ type: "retry", request_id: "r1" });
+      else await two.send({ type: "subscribe", request_id: "r1", after: 0 });
+      if (meanwhile === "subscribes and ends that again") await two.send({ type: "unsubscribe", request_id: "r1" });
+      asked.resolve();
+      await cancelled;
+      await until("the receipt", () => two.last("cancellation") !== undefined);
+      await quiet();
+      const heard = two.story("r1").filter((message) => message.type === "cancellation" && message.stage === "requested");
+      expect(heard).toHaveLength(1);
+      gate.resolve();
+    });
+  }
+
   test("P8 a run that ends while its cancellation is under way is cancelled too late, and everyone is told so", async (harness) => {
     const gate = Promise.withResolvers<void>();
     const { connect, until, quiet, engine } = await startPipeline({ harness, handlers: [patient(gate.promise)] });
@@ -104,6 +133,30 @@ export function askedAgainContract(test: ContractTest): void {
     const seqs = client.story("r1").map(({ seq }) => seq);
     expect(seqs).toEqual(Array.from({ length: seqs.length }, (_, at) => at + 1));
   });
+
+  for (const [outcome, code] of [
+    ["expired", "EXPIRED"],
+    ["unknown", "NOT_FOUND"],
+  ] as const) {
+    test(`P8 a request that is ${outcome} once it is to be retried by hand is answered with ${code}`, async (harness) => {
+      const broken = defineHandler({
+        action: "broken",
+        input: anything,
+        estimate: 60_000,
+        run: () => {
+          throw new Fatal("for good");
+        },
+      });
+      const { connect, until, engine } = await startPipeline({ harness, handlers: [broken] });
+      Object.assign(engine.requests, { redrive: async () => ({ outcome }) });
+      const client = await connect();
+      await client.send({ type: "request", id: "r1", action: "broken", payload: {} });
+      await until("it has failed", () => client.last("error") !== undefined);
+      await client.send({ type: "retry", request_id: "r1", ref: "again" });
+      expect(client.last("error")).toMatchObject({ ref: "again", request_id: "r1", error: { code } });
+      expect(await harness.engine.subscriptions.countOf(client.end.connectionId)).toBe(0);
+    });
+  }
 
   test("P6 P9 who retries a request by hand is told its end, however soon that comes", async (harness) => {
     const broken = defineHandler({

@@ -34,6 +34,8 @@ export interface Engine {
    * with its action and id. Call it around everything that awaits the handler, not the handler alone.
    */
   around?<Result>(run: Pick<RunningRequest, "id" | "action">, work: () => Result): Result;
+  /** SHA-256 (FIPS 180-4) of a text in UTF-8, in base64url. At once: what has no clock cannot be waited for in simulated time. */
+  digest(text: string): string;
   /** Creates a private folder for one run, and a function that removes it. */
   scratch(): Promise<{ readonly path: string; remove(): Promise<void> }>;
 }

@@ -1,15 +1,10 @@
 /** Tells the same request from another under one id: by action and payload, as a text of bounded length. */
+import type { Engine } from "../ports/engine.ts";
 
-/** Longer ones are told by their hash. */
+/** Longer ones are told by their digest, so that nobody can make two payloads that pass for one. */
 const MAX_LENGTH = 4_096;
 
-/** SHA-256 of what is long (FIPS 180-4), so that nobody can make two payloads that pass for one. */
-export function fingerprintOf(action: string, payloadText: string): string | Promise<string> {
+export function fingerprintOf(action: string, payloadText: string, digest: Engine["digest"]): string {
   const text = `${action} ${payloadText}`;
-  return text.length <= MAX_LENGTH ? text : hashOf(text);
-}
-
-async function hashOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return text.length <= MAX_LENGTH ? text : digest(text);
 }

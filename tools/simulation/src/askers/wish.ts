@@ -65,7 +65,7 @@ export function hear(wish: Wish, message: ServerMessage, report: Report): void {
 
 function listen(wish: Wish, message: ServerMessage, report: Report): void {
   // Its end was told already, elsewhere: this was under way for long, or is a replay.
-  if (wish.state === "over" && "seq" in message && message.type !== "snapshot" && (message.seq ?? Infinity) < wish.seq) return;
+  if (wish.state === "over" && "seq" in message && (message.seq ?? Infinity) < wish.seq) return;
   if (message.type === "acknowledgment") {
     Object.assign(wish, { state: "durable", ending: undefined, hasFailed: false, seq: message.seq });
   } else if (message.type === "snapshot") {

@@ -58,6 +58,8 @@ export class Cursor {
   stays = false;
   /** The subscription is gone: what is under way comes to nothing. */
   closed = false;
+  /** What comes after this seq is told; what came before is of no concern to the subscriber, or was told in a snapshot. */
+  #from: number;
   #last: number;
   #phase: Phase = { name: "live", frames: [] };
   #isSending = false;
@@ -67,6 +69,7 @@ export class Cursor {
   constructor(connectionId: string, key: RequestKey, last: number, ports: CursorPorts) {
     this.connectionId = connectionId;
     this.key = key;
+    this.#from = last;
     this.#last = last;
     this.#ports = ports;
   }
@@ -74,6 +77,11 @@ export class Cursor {
   /** The newest seq that was sent. */
   get last(): number {
     return this.#last;
+  }
+
+  /** Whether the subscriber has been told of the event, or is still to be. */
+  tells(seq: number): boolean {
+    return seq > this.#from && (!this.closed || seq <= this.#last);
   }
 
   get phase(): Phase["name"] {
@@ -99,6 +107,7 @@ export class Cursor {
   /** What came up to `seq` is of no concern to whoever begins to follow now. */
   skipTo(seq: number): void {
     this.#last = Math.max(this.#last, seq);
+    this.#from = Math.max(this.#from, seq);
   }
 
   release(): Promise<void> {
@@ -112,6 +121,7 @@ export class Cursor {
    */
   follow(after: number): Promise<void> {
     const phase = this.#phase;
+    this.#from = Math.min(this.#from, after);
     this.#become("follow", phase.name === "behind" ? Math.min(after, phase.from ?? this.#last) : after);
     return this.#go();
   }

@@ -14,7 +14,7 @@ function setUp() {
   const log: Frame[] = [];
   const sent: Record<string, string[]> = {};
   const followers = new Map<string, Follower>();
-  const faults = { of: false, send: false };
+  const faults = { of: false, has: false, send: false };
   const closed: string[] = [];
   const handedOver: [string, number][] = [];
   /** What the store says to a follower being left to other processes. */
@@ -38,7 +38,10 @@ function setUp() {
       subscriptions: {
         add: async (connectionId) => !followers.has(connectionId) && Boolean(followers.set(connectionId, { connectionId })),
         remove: async (connectionId) => void followers.delete(connectionId),
-        has: async (connectionId) => followers.has(connectionId),
+        has: async (connectionId) => {
+          if (faults.has) throw new Error("the store is down");
+          return followers.has(connectionId);
+        },
         isFollowed: async () => followers.size > 0,
         of: async () => {
           if (faults.of) throw new Error("the store is down");
@@ -192,5 +195,97 @@ describe("P5 P6 telling the followers of a request", () => {
     await published;
     expect(closed).toEqual(["c"]);
     expect(sent).toEqual({});
+  });
+});
+
+describe("P5 P8 a receipt for what was asked of a request", () => {
+  it("comes to a connection that follows nothing, and to one that follows as an event", async () => {
+    const { deliver, commit, sent } = setUp();
+    await deliver.follow("follower", KEY, 0);
+    const receipts = [await deliver.expectReceipt("follower", KEY), await deliver.expectReceipt("bystander", KEY)];
+    const committed = commit(1);
+    await deliver.publish(KEY, committed);
+    for (const receipt of receipts) await receipt.send(committed);
+    expect(sent).toEqual({ follower: ["1"], bystander: ["1"] });
+  });
+
+  it("is not told again once the request has ended meanwhile, and is followed by nobody any more", async () => {
+    const { deliver, commit, sent } = setUp();
+    await deliver.follow("c", KEY, 0);
+    const receipt = await deliver.expectReceipt("c", KEY);
+    const committed = commit(1);
+    await deliver.publishLast(KEY, commit(2));
+    await deliver.publish(KEY, committed);
+    await receipt.send(committed);
+    expect(sent).toEqual({ c: ["1", "2"] });
+  });
+
+  it("comes once to a connection that begins to follow meanwhile, whatever its end", async () => {
+    const { deliver, commit, sent } = setUp();
+    const receipt = await deliver.expectReceipt("c", KEY);
+    const committed = commit(1);
+    await deliver.follow("c", KEY, 0);
+    await deliver.publishLast(KEY, commit(2));
+    await receipt.send(committed);
+    expect(sent).toEqual({ c: ["1", "2"] });
+  });
+
+  it("comes although what was held back meanwhile came to nothing, before or after", async () => {
+    const { deliver, commit, sent } = setUp();
+    const early = await deliver.expectReceipt("early", KEY);
+    const late = await deliver.expectReceipt("late", KEY);
+    for (const connectionId of ["early", "late"]) await deliver.hold(connectionId, KEY, 0);
+    const committed = commit(1);
+    await deliver.publish(KEY, committed);
+    await deliver.release("early", KEY, false);
+    await early.send(committed);
+    await late.send(committed);
+    await deliver.release("late", KEY, false);
+    expect(sent).toEqual({ early: ["1"], late: ["1"] });
+  });
+
+  it("comes to a connection that follows from after it only", async () => {
+    const { deliver, commit, sent } = setUp();
+    const receipt = await deliver.expectReceipt("c", KEY);
+    const committed = commit(1);
+    commit(2);
+    await deliver.hold("c", KEY, 0);
+    await deliver.release("c", KEY, 1);
+    await receipt.send(committed);
+    expect(sent).toEqual({ c: ["1"] });
+    await deliver.publish(KEY, frames(2));
+    expect(sent).toEqual({ c: ["1", "2"] });
+  });
+
+  it("is left to the process that tells the connection", async () => {
+    const { deliver, commit, sent, followers } = setUp();
+    followers.set("c", { connectionId: "c" });
+    const receipt = await deliver.expectReceipt("c", KEY);
+    await receipt.send(commit(1));
+    expect(sent).toEqual({});
+  });
+
+  it("cannot be expected while the store is down, and nothing is left of it", async () => {
+    const { deliver, commit, sent, faults } = setUp();
+    faults.has = true;
+    await expect(deliver.expectReceipt("c", KEY)).rejects.toThrow("the store is down");
+    faults.has = false;
+    const receipt = await deliver.expectReceipt("c", KEY);
+    await receipt.send(commit(1));
+    receipt.close();
+    expect(sent).toEqual({ c: ["1"] });
+  });
+});
+
+describe("following no longer", () => {
+  it("a connection that closes ends all it follows, and what follows nothing ends nothing", async () => {
+    const { deliver, commit, sent, followers } = setUp();
+    await deliver.unfollow("c", KEY);
+    await deliver.unfollowAll("c");
+    await deliver.follow("c", KEY, 0);
+    await deliver.unfollowAll("c");
+    await deliver.publish(KEY, commit(1));
+    expect(sent).toEqual({});
+    expect(followers.size).toBe(0);
   });
 });

@@ -19,6 +19,11 @@ export interface Deliver {
   publishLast(key: RequestKey, frames: readonly Frame[]): Promise<void>;
   /** Sends committed frames of one request to one connection alone. */
   sendTo(connectionId: string, key: RequestKey, frames: readonly Frame[]): Promise<void>;
+  /**
+   * Called before something is asked of a request on a connection that need not follow it: what comes of it is told to the
+   * connection once, by the receipt or, where it follows the request or begins to meanwhile, with everybody else.
+   */
+  expectReceipt(connectionId: string, key: RequestKey): Promise<Receipt>;
   /** Answers one connection with something that is no event. `key` names the request whose links it may hold. */
   answer(connectionId: string, message: ServerMessage, key?: RequestKey): Promise<void>;
   /** The same with a message that is printed already, and holds no links. */
@@ -52,6 +57,20 @@ export interface Deliver {
   handOver(): Promise<void>;
 }
 
+interface Receipt {
+  /** Tells the connection what it is not told as a follower. */
+  send(frames: readonly Frame[]): Promise<void>;
+  /** Nothing more is expected. */
+  close(): void;
+}
+
+interface ExpectedReceipt {
+  readonly connectionId: string;
+  readonly key: RequestKey;
+  /** All that the connection has followed the request by since something was asked. */
+  readonly cursors: Cursor[];
+}
+
 type DeliverPorts = Pick<Engine, "subscriptions" | "events" | "channel" | "blobs" | "log">;
 
 export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnection: (connectionId: string) => Promise<void>): Deliver {
@@ -59,6 +78,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
   /** Per request, frames that wait for the publication before them. */
   const publishing = new Map<RequestKey, { readonly queue: Frame[]; readonly ended: Promise<boolean> }>();
   const cursors = new Map<string, Map<RequestKey, Cursor>>();
+  const expected = new Set<ExpectedReceipt>();
 
   const withLinks = (key: RequestKey, text: string): string | Promise<string> =>
     signLinks(text, (name) => blobs.sign(blobPrefix(key) + name, linkMs));
@@ -87,6 +107,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     const ofConnection = cursors.get(connectionId);
     if (ofConnection) ofConnection.set(key, cursor);
     else cursors.set(connectionId, new Map([[key, cursor]]));
+    for (const receipt of expected) if (receipt.connectionId === connectionId && receipt.key === key) receipt.cursors.push(cursor);
     return cursor;
   }
 
@@ -172,6 +193,30 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
         if (!cursor) continue;
         cursor.ends = true;
         if (cursor.phase === "live") closeCursor(cursor);
+      }
+    },
+    async expectReceipt(connectionId, key) {
+      const cursor = cursorOf(connectionId, key);
+      const receipt: ExpectedReceipt = { connectionId, key, cursors: cursor ? [cursor] : [] };
+      expected.add(receipt);
+      try {
+        const isToldElsewhere = !cursor && (await subscriptions.has(connectionId, key)) && receipt.cursors.length === 0;
+        return {
+          async send(frames) {
+            if (isToldElsewhere) return;
+            // What it follows by may still come to nothing: it does not any more.
+            for (const one of receipt.cursors) one.stays ||= one.holders > 0 && !one.closed;
+            await sendTo(
+              connectionId,
+              key,
+              frames.filter(({ seq }) => !receipt.cursors.some((one) => one.tells(seq))),
+            );
+          },
+          close: () => void expected.delete(receipt),
+        };
+      } catch (error) {
+        expected.delete(receipt);
+        throw error;
       }
     },
     async answer(connectionId, message, key) {

@@ -12,7 +12,7 @@ import type { Runs } from "../runs/runs.ts";
 import { missing } from "./missing.ts";
 
 export interface ControlParts {
-  readonly engine: Pick<Engine, "requests" | "subscriptions" | "clock">;
+  readonly engine: Pick<Engine, "requests" | "clock">;
   readonly deliver: Deliver;
   /** A run elsewhere learns of a cancellation by its next write. */
   readonly runs: Pick<Runs, "cancelAnswer" | "cancel">;
@@ -26,7 +26,7 @@ export interface Control {
 }
 
 export function createControl({ engine, deliver, runs, limits }: ControlParts): Control {
-  const { requests, subscriptions, clock } = engine;
+  const { requests, clock } = engine;
 
   return {
     async cancel({ request_id: requestId, reason, ref }, { connectionId, owner }) {
@@ -39,29 +39,32 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
       }
       const requested: EventBody = { type: "cancellation", stage: "requested", ...why };
       const error = reason ? wireError("CANCELLED", `The request was cancelled: ${reason}`) : cancelledError;
-      // Before the write: a request that ends meanwhile has told its followers, and is followed by nobody any more.
-      const followed = await subscriptions.has(connectionId, key);
-      const outcome = await requests.requestCancel(key, {
-        whenWaiting: [requested, { type: "cancellation", stage: "stopped" }, { type: "error", error }],
-        whenRunning: [requested],
-      });
-      switch (outcome.outcome) {
-        case "unknown":
-        case "expired":
-          throw missing(outcome.outcome, requestId);
-        case "too_late":
-          await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "too_late" });
-          return;
-        case "cancelled":
-        case "requested": {
-          const publish = outcome.outcome === "cancelled" ? deliver.publishLast : deliver.publish;
-          await publish(key, outcome.frames);
-          // Asked for before, on whatever connection: that is the answer, and no event.
-          if (outcome.frames.length === 0)
-            await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "requested" });
-          else if (!followed) await deliver.sendTo(connectionId, key, outcome.frames);
-          if (outcome.outcome === "requested") runs.cancel(key);
+      const expected = await deliver.expectReceipt(connectionId, key);
+      try {
+        const outcome = await requests.requestCancel(key, {
+          whenWaiting: [requested, { type: "cancellation", stage: "stopped" }, { type: "error", error }],
+          whenRunning: [requested],
+        });
+        switch (outcome.outcome) {
+          case "unknown":
+          case "expired":
+            throw missing(outcome.outcome, requestId);
+          case "too_late":
+            await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "too_late" });
+            return;
+          case "cancelled":
+          case "requested": {
+            const publish = outcome.outcome === "cancelled" ? deliver.publishLast : deliver.publish;
+            await publish(key, outcome.frames);
+            // Asked for before, on whatever connection: that is the answer, and no event.
+            if (outcome.frames.length === 0)
+              await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "requested" });
+            else await expected.send(outcome.frames);
+            if (outcome.outcome === "requested") runs.cancel(key);
+          }
         }
+      } finally {
+        expected.close();
       }
     },
     async retry({ request_id: requestId, reason }, { connectionId, owner }) {

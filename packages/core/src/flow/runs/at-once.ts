@@ -5,7 +5,6 @@
 import { asError, StreamerError } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Beginning, Joining } from "../../ports/answers.ts";
-import type { Awaitable } from "../../ports/awaitable.ts";
 import type { Engine } from "../../ports/engine.ts";
 import { fingerprintOf } from "../../rules/fingerprint.ts";
 import type { AcceptedRequest } from "../accepted.ts";
@@ -19,7 +18,7 @@ import type { Slots } from "./slots.ts";
 const BUSY_AFTER_MS = 100;
 
 export interface AtOnceParts {
-  readonly engine: Pick<Engine, "requests" | "answers" | "clock" | "log">;
+  readonly engine: Pick<Engine, "requests" | "answers" | "clock" | "log" | "digest">;
   readonly options: Pick<StreamerOptions, "leaseMs" | "syncThresholdMs" | "admission">;
   readonly deliver: Pick<Deliver, "answerText">;
   readonly slots: Pick<Slots, "take">;
@@ -44,10 +43,10 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
   /** Requests in flight by connection. */
   const inFlight = new Map<string, number>();
 
-  function ask<T>({ handler, payloadText }: AcceptedRequest, by: (fingerprint: string) => Awaitable<T>): Awaitable<T> {
-    const fingerprint = fingerprintOf(handler.action, payloadText);
-    return typeof fingerprint === "string" ? by(fingerprint) : fingerprint.then(by);
-  }
+  const asked = ({ handler, payloadText, connection }: AcceptedRequest) => ({
+    fingerprint: fingerprintOf(handler.action, payloadText, engine.digest),
+    connectionId: connection.connectionId,
+  });
 
   /** True when it is told by what there is, or will be. */
   async function isTold(there: Exclude<Joining | Beginning, { outcome: "begun" | "none" }>, request: AcceptedRequest): Promise<boolean> {
@@ -110,11 +109,8 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
   }
 
   async function answerOne(request: AcceptedRequest): Promise<Answering> {
-    const { key, connection } = request;
-    const asked = ask(request, (fingerprint) =>
-      answers.begin(key, { fingerprint, connectionId: connection.connectionId, leaseMs: options.leaseMs }),
-    );
-    const there = asked instanceof Promise ? await asked : asked;
+    const beginning = answers.begin(request.key, { ...asked(request), leaseMs: options.leaseMs });
+    const there = beginning instanceof Promise ? await beginning : beginning;
     if (there.outcome === "begun") return begun(request);
     return (await isTold(there, request)) ? ANSWERED : QUEUE;
   }
@@ -140,8 +136,7 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
     },
     /** Leaves a request that is to be queued to a run or answer of its id, if there is one: false when it is to be submitted. */
     async join(request: AcceptedRequest): Promise<boolean> {
-      const { key, connection } = request;
-      const there = await ask(request, (fingerprint) => answers.join(key, { fingerprint, connectionId: connection.connectionId }));
+      const there = await answers.join(request.key, asked(request));
       return there.outcome !== "none" && isTold(there, request);
     },
   };

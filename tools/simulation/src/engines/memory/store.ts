@@ -2,6 +2,7 @@
  * The memory engine: every port of core in plain maps, the model that the others are held to. What is durable outlives a
  * process, in `data`; all else is of one process. No index, no file, no bound on memory: it is there to be right by reading.
  */
+import { hash } from "node:crypto";
 import type { Engine } from "@streamer/core";
 import type { BootedEngine, BootParts, Contents, SimulatedStore } from "../../engine.ts";
 import { createMemoryBlobs, type MemoryBlobs } from "../blobs.ts";
@@ -69,6 +70,7 @@ export function createMemoryStore(): MemoryStore {
         wakeups,
         clock,
         log,
+        digest: (text) => hash("sha256", text, "base64url"),
         scratch: async () => ({ path: "/nowhere", remove: async () => {} }),
       };
       return {
