@@ -9,11 +9,14 @@
  *   --without LIST     features switched off, with commas
  *   --workers N        processes (default 2)
  *   --keep-going       past failures
+ *   --mutants          plants bugs in the product, one at a time, and tells which seed sees each; at most --seeds for each
+ *   --only LIST        these mutants alone; --record writes what was seen to tools/simulation/results/mutants.json
  *   --json             one JSON line instead of text
  */
 import { parseArgs } from "node:util";
 import { DEPLOYMENTS } from "./engines.ts";
 import { simulateMany, type Failure, type Tally } from "./many.ts";
+import { reportMutants } from "./mutants/report.ts";
 import { drawPlan, ENGINES, FEATURES, type EngineName } from "./plan.ts";
 import { simulate } from "./simulate.ts";
 import { smallestPlan } from "./smallest.ts";
@@ -30,6 +33,9 @@ const { values } = parseArgs({
     story: { type: "boolean", default: false },
     smallest: { type: "boolean", default: false },
     "keep-going": { type: "boolean", default: false },
+    mutants: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    record: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -43,11 +49,17 @@ const HELP = `npm run simulate -- [options]
   --seed S           this one alone; --story tells what happens, --smallest what the failure needs
   --without LIST     features switched off: ${FEATURES.join(", ")}
   --keep-going       past failures                --json        one JSON line instead of text
+  --mutants          plants bugs in the product, one at a time, and tells which seed sees each; at most --seeds for each
+  --only LIST        these mutants alone          --record      writes what was seen to tools/simulation/results/mutants.json
+
+The story of a seed with a mutant in it: STREAMER_MUTANT=name NODE_OPTIONS="--import ./tools/simulation/src/mutants/plant.ts" \
+  npm run simulate -- --engine memory --seed S --story
 `;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const known = ENGINES.filter((name) => DEPLOYMENTS[name]);
 const engines = values.engine === "all" ? known : known.filter((name) => name === values.engine);
-const without = values.without.split(",").filter((name) => name !== "");
+const listOf = (names: string): readonly string[] => names.split(",").filter((name) => name !== "");
+const without = listOf(values.without);
 const unknown = without.filter((name) => !(FEATURES as readonly string[]).includes(name));
 
 function show({ engine, seed, finding, features }: Failure): void {
@@ -104,6 +116,15 @@ async function main(): Promise<boolean> {
   const over = new AbortController();
   process.once("SIGINT", () => over.abort());
   const timer = setTimeout(() => over.abort(), Number(values.minutes) * 60_000);
+  if (values.mutants) {
+    const names = listOf(values.only);
+    const { json: isJson, record: records } = values;
+    const [seeds, workers] = [Number(values.seeds), Number(values.workers)];
+    const { signal } = over;
+    const areSeen = await reportMutants({ seeds, workers, names, isJson, records, signal, print });
+    clearTimeout(timer);
+    return areSeen;
+  }
   let isWell = true;
   for (const engine of engines) {
     if (over.signal.aborted || (!isWell && !values["keep-going"])) break;

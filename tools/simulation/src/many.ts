@@ -4,6 +4,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import type { Finding } from "./invariants/findings.ts";
+import { MUTANT_VARIABLE } from "./mutants/mutant.ts";
 import type { EngineName } from "./plan.ts";
 import type { Answer, Errand } from "./worker.ts";
 
@@ -31,6 +32,8 @@ export interface Many {
   readonly count: number;
   readonly workers?: number;
   readonly without?: readonly string[];
+  /** A bug planted in the product (mutants/). */
+  readonly mutant?: string;
   /** Goes on after a failure. */
   readonly keepsGoing?: boolean;
   /** No further seed is begun once it is aborted. */
@@ -41,9 +44,10 @@ export interface Many {
 /** A run takes some hundredths of a second: one of so long stands still. */
 const LONGEST_RUN_MS = 60_000;
 const WORKER = join(import.meta.dirname, "worker.ts");
+const PLANT = new URL("mutants/plant.ts", import.meta.url).href;
 
 export async function simulateMany(many: Many): Promise<Tally> {
-  const { engine, from, count, workers = 2, without = [], keepsGoing = false, signal, onFailure } = many;
+  const { engine, from, count, workers = 2, without = [], mutant, keepsGoing = false, signal, onFailure } = many;
   const begunAt = performance.now();
   const failures: Failure[] = [];
   const sums = { seeds: 0, steps: 0, requests: 0, livedMs: 0 };
@@ -67,7 +71,7 @@ export async function simulateMany(many: Many): Promise<Tally> {
   }
 
   async function lane(): Promise<void> {
-    let worker = start();
+    let worker = start(mutant);
     while (!isOver()) {
       const errand: Errand = { engine, seed: next, without };
       next += 1;
@@ -75,7 +79,7 @@ export async function simulateMany(many: Many): Promise<Tally> {
       note(answer);
       if ("failed" in answer) {
         worker.kill("SIGKILL");
-        worker = start();
+        worker = start(mutant);
       }
     }
     worker.disconnect();
@@ -85,8 +89,12 @@ export async function simulateMany(many: Many): Promise<Tally> {
   return { ...sums, tookMs: performance.now() - begunAt, failures };
 }
 
-const start = (): ChildProcess =>
-  fork(WORKER, { execArgv: ["--disable-warning=ExperimentalWarning"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+const start = (mutant: string | undefined): ChildProcess =>
+  fork(WORKER, {
+    execArgv: ["--disable-warning=ExperimentalWarning", ...(mutant === undefined ? [] : ["--import", PLANT])],
+    env: mutant === undefined ? process.env : { ...process.env, [MUTANT_VARIABLE]: mutant },
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
 
 function ask(worker: ChildProcess, errand: Errand): Promise<Answer> {
   return new Promise((resolve) => {
