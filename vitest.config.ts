@@ -14,7 +14,9 @@ export default defineConfig({
       "clients/*/test/**/*.test.ts",
     ],
     typecheck: { enabled: false },
-    testTimeout: 30_000,
+    // What hangs is ended; what is slow on a machine that does much else is not.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     execArgv: ["--disable-warning=ExperimentalWarning"],
   },
 });

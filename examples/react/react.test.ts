@@ -14,7 +14,7 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), "example-react-"));
   [browser, reports] = await Promise.all([launchChromium(), serveReports({ folder, rows: 30_000 })]);
   // The first time, Chromium is unpacked.
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -56,4 +56,4 @@ test("a report is made over a reload and downloaded, another one is cancelled", 
   await card(0).getByText("Download").waitFor();
   expect(await page.locator("article").count()).toBe(1);
   expect(problems).toEqual([]);
-}, 120_000);
+});

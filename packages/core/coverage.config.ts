@@ -14,7 +14,8 @@ export default defineConfig({
     include: ["packages/core/src/**/*.test.ts", "packages/embedded/test/contract.test.ts"],
     testNamePattern: new RegExp(`^(?!.*(${SLOW}))`),
     typecheck: { enabled: false },
-    testTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     execArgv: ["--disable-warning=ExperimentalWarning"],
     coverage: {
       enabled: true,

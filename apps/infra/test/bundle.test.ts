@@ -37,7 +37,7 @@ describe("the functions' bundles", () => {
   let bundles: readonly Bundle[];
   beforeAll(async () => {
     bundles = await bundle("real", { handlersModule: HANDLERS, entries: "@streamer/aws/entry" });
-  }, 120_000);
+  });
 
   it("keep to their budgets: a megabyte for what starts before an answer", () => {
     expect(bundles.map(({ name }) => name)).toEqual(FUNCTION_NAMES);
@@ -112,7 +112,7 @@ describe("the work function", () => {
     } finally {
       rmSync(elsewhere, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 
   it("for another architecture takes the binary kept in the cache, of the same version", () => {
     const [other, platform] = HOST === "arm64" ? (["x86_64", "linux-x64"] as const) : (["arm64", "linux-arm64"] as const);

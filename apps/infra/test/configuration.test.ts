@@ -72,5 +72,5 @@ describe("the configuration", () => {
       },
     });
     template.hasOutput("Url", { Value: "wss://ws.example.com" });
-  }, 30_000);
+  });
 });

@@ -33,7 +33,7 @@ beforeAll(() => {
     roles.some(({ Description, ManagedPolicyArns }) => Description === `Streamer dev: ${name}` && ManagedPolicyArns),
   );
   stray = Object.keys(template.findResources("AWS::IAM::Policy")).length;
-}, 30_000);
+});
 
 const actionsOf = ({ Action }: Statement): readonly string[] => [Action].flat();
 const mayDo = (name: FunctionName, action: string): readonly string[] =>

@@ -20,7 +20,7 @@ const functionOf = (name: string): Properties => functionIn(template, name);
 
 beforeAll(() => {
   template = synthesise(AUTH, { validated: true });
-}, 120_000);
+});
 
 describe("the stack", () => {
   it("passes cdk-nag and CDK's own template validation", () => {

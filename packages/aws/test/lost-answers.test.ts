@@ -24,8 +24,19 @@ beforeAll(async () => {
 });
 afterAll(() => cloud.stop());
 
-/** An engine whose DynamoDB calls suffer what `decide` says, each write or read at the moment it is sent. */
-function faulty(harness: AwsHarness, decide: (command: string) => Fault): AwsEngine {
+/**
+ * An engine whose DynamoDB calls suffer what `decide` says, each write or read at the moment it is sent. `onDeath` is called
+ * once its process has died in a call: nothing it asked for before is under way any more.
+ */
+function faulty(harness: AwsHarness, decide: (command: string) => Fault, onDeath: () => void = () => undefined): AwsEngine {
+  let [underWay, isDead] = [0, false];
+  const die = async (): Promise<never> => {
+    isDead = true;
+    underWay -= 1;
+    if (underWay === 0) onDeath();
+    return new Promise<never>(() => undefined);
+  };
+
   const client: DynamoDBClient = new DynamoDBClient({
     endpoint: cloud.dynamodb.endpoint,
     region: "eu-central-1",
@@ -37,11 +48,15 @@ function faulty(harness: AwsHarness, decide: (command: string) => Fault): AwsEng
     (next, context) => async (args) => {
       const { commandName = "" } = context as { commandName?: string };
       const fault = decide(commandName);
-      if (fault === "dies before") return new Promise<never>(() => undefined);
-      if (fault === "throttled")
+      underWay += 1;
+      if (fault === "dies before" || isDead) return die();
+      if (fault === "throttled") {
+        underWay -= 1;
         throw Object.assign(new Error("slow down"), { name: "ProvisionedThroughputExceededException", $retryable: { throttling: false } });
+      }
       const answer = await next(args);
-      if (fault === "dies after") return new Promise<never>(() => undefined);
+      if (fault === "dies after" || isDead) return die();
+      underWay -= 1;
       if (fault === "lost")
         throw Object.assign(new Error("the connection was reset"), { name: "TimeoutError", code: "ECONNRESET", $retryable: {} });
       return answer;
@@ -66,14 +81,6 @@ function faulty(harness: AwsHarness, decide: (command: string) => Fault): AwsEng
 
 const COMPLETE = { type: "complete", metadata: { attempts: 1, queue_ms: 0, run_ms: 1 } } as const;
 const FAILED = { type: "error", error: { code: "PROCESSING_FAILED", message: "its process died" } } as const;
-
-/** Resolves when no more calls come: the process has died. */
-async function untilQuiet(calls: () => number): Promise<void> {
-  for (let seen = -1; seen !== calls();) {
-    seen = calls();
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-}
 
 /** Tries again at once. */
 function impatient(attempts: number): NonNullable<DynamoDBClientConfig["retryStrategy"]> {
@@ -167,13 +174,12 @@ describe.each(["dies before", "dies after"] as const)("a process that %s a call"
     const next = harness.another("next");
     for (let at = 1, isWhole = false; !isWhole; at += 1) {
       let calls = 0;
-      const engine = faulty(harness, () => {
-        calls += 1;
-        return calls >= at ? fault : "none";
-      });
+      const death = Promise.withResolvers<boolean>();
+      const die = (): Fault => ((calls += 1) === at ? fault : "none");
+      const engine = faulty(harness, die, () => death.resolve(false));
       const id = `${fault}-${at}`;
       const { key } = submission(id);
-      isWhole = await Promise.race([life(engine, id).then(() => true), untilQuiet(() => calls).then(() => false)]);
+      isWhole = await Promise.race([life(engine, id).then(() => true), death.promise]);
       await harness.clock.advance(LEASE_MS + 1);
       // A client that heard no answer asks again under the same id (P4).
       expect((await next.requests.submit(submission(id, { idempotencyKey: `k-${id}` }))).outcome).toBeOneOf(["created", "existing"]);

@@ -101,7 +101,7 @@ it("prints declarations that type the client, the same ones each time", async ()
   const compile = () =>
     execFileSync(process.execPath, [path("../../../node_modules/typescript/bin/tsc"), "-p", folder], { encoding: "utf8" });
   expect(outputOf(compile)).toBe("");
-}, 60_000);
+});
 
 /** What somebody outside the repository writes: the compiler has to accept it all, and refuse what it says it refuses. */
 const USE = `

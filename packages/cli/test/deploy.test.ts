@@ -41,7 +41,7 @@ describe("streamer deploy", () => {
     const json = await deploy("--app", APP, ...AUTH, "--json");
     expect(json.exitCode).toBe(5);
     expect(jsonLines(json.stderr).at(-1)).toMatchObject({ type: "error", error: { code: "NO_CREDENTIALS" } });
-  }, 60_000);
+  });
 
   it.each([
     [["--app", APP], /Whose tokens are accepted\? Give --jwks or --public-key/],

@@ -35,7 +35,7 @@ it("the guide's examples run", async () => {
     expect(await serve.ended).toBe(0);
     rmSync(folder, { recursive: true });
   }
-}, 120_000);
+});
 
 it("the guide lists the commands in their order, each with a section, and the exit codes", () => {
   const verbs = COMMANDS.map(({ name }) => name);

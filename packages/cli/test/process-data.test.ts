@@ -19,11 +19,11 @@ beforeAll(async () => {
   server = await startServer({ handlers, dataFolder: join(folder, "data"), logLevel: "silent" });
   ({ url } = server);
   token = await server.developmentToken({ userId: "developer" });
-}, 30_000);
+});
 afterAll(async () => {
   await server.stop();
   rmSync(folder, { recursive: true });
-}, 30_000);
+});
 
 const client = () => connect(url, { token });
 const LINES = "SELECT quantity, unit_price, unit_cost, category FROM order_lines JOIN products USING (product_key)";
@@ -110,4 +110,4 @@ it("answers a query that nothing can stop with a typed error, and goes on servin
   });
   expect(await ask(huge, {})).toMatchObject({ code: "VALIDATION_ERROR", message: expect.stringContaining("memory") as string });
   expect(await user.request("echo", [1]).result).toEqual([1]);
-}, 60_000);
+});

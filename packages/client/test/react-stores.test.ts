@@ -7,7 +7,7 @@ import { startPeer } from "./fake-peer.ts";
 import { createManualClock } from "./manual-clock.ts";
 
 /** For a condition: far longer than it takes, on a machine that is busy. */
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 100_000 };
 const ack = { type: "acknowledgment", status: "queued", message: "", request_id: "r1", seq: 1 } as const;
 const done = { type: "complete", request_id: "r1", result: 5, metadata: { attempts: 1, queue_ms: 0, run_ms: 1 } } as const;
 const isSubscribe = ({ type }: { type: string }): boolean => type === "subscribe";

@@ -23,7 +23,7 @@ let client: TestClient;
 const lines: LogLine[] = [];
 /** The first line of the server's log that matches. */
 const logged = (matches: (line: LogLine) => boolean): Promise<LogLine> =>
-  vi.waitFor(() => lines.find(matches) ?? Promise.reject(new Error(`No such line: ${JSON.stringify(lines)}`)), 10_000);
+  vi.waitFor(() => lines.find(matches) ?? Promise.reject(new Error(`No such line: ${JSON.stringify(lines)}`)), 100_000);
 const begin = (action: string): void => client.send({ type: "request", id: action, action, payload: {} });
 
 beforeAll(async () => {

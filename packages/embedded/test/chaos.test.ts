@@ -81,43 +81,39 @@ async function cancelMidway(client: Client, n: number): Promise<void> {
 
 const durable = (events: readonly RunEvent[]) => events.filter(({ type }) => type !== "progress");
 
-it(
-  `P5 P6 P8 struck ${STRIKES} times, a client loses no durable event, repeats none and keeps their order`,
-  { timeout: 120_000 },
-  async () => {
-    console.log(`chaos: STREAMER_SEED=${seed}`);
-    const dataFolder = await mkdtemp(join(tmpdir(), "streamer-chaos-"));
-    const server = await startServer({ handlers, dataFolder, logLevel: "error", options: { heartbeatMs: 60 } });
-    const token = await server.developmentToken({ userId: "u" });
-    const proxy = await startChaosProxy({ target: { port: Number(new URL(server.url).port) }, seed, meanBytes: 6_000 });
-    const client: Client = connect(`ws://127.0.0.1:${proxy.port}`, {
-      token,
-      reconnect: { baseMs: 2, capMs: 20 },
-      connectTimeoutMs: 400,
-      pongTimeoutMs: 100,
-    });
-    const strikes = (): number => Object.values(proxy.struck).reduce((sum, count) => sum + count, 0);
+it(`P5 P6 P8 struck ${STRIKES} times, a client loses no durable event, repeats none and keeps their order`, async () => {
+  console.log(`chaos: STREAMER_SEED=${seed}`);
+  const dataFolder = await mkdtemp(join(tmpdir(), "streamer-chaos-"));
+  const server = await startServer({ handlers, dataFolder, logLevel: "error", options: { heartbeatMs: 60 } });
+  const token = await server.developmentToken({ userId: "u" });
+  const proxy = await startChaosProxy({ target: { port: Number(new URL(server.url).port) }, seed, meanBytes: 6_000 });
+  const client: Client = connect(`ws://127.0.0.1:${proxy.port}`, {
+    token,
+    reconnect: { baseMs: 2, capMs: 20 },
+    connectTimeoutMs: 400,
+    pongTimeoutMs: 100,
+  });
+  const strikes = (): number => Object.values(proxy.struck).reduce((sum, count) => sum + count, 0);
 
-    const lanes = Array.from({ length: LANES }, (_, lane) => use(client, lane, () => strikes() >= STRIKES));
-    const told = (await Promise.all(lanes)).flat();
-    console.log(`chaos: ${told.length} queued requests told whole over`, proxy.struck);
-    await client.close();
-    await proxy[Symbol.asyncDispose]();
+  const lanes = Array.from({ length: LANES }, (_, lane) => use(client, lane, () => strikes() >= STRIKES));
+  const told = (await Promise.all(lanes)).flat();
+  console.log(`chaos: ${told.length} queued requests told whole over`, proxy.struck);
+  await client.close();
+  await proxy[Symbol.asyncDispose]();
 
-    const reader: Client = connect(server.url, { token });
-    for (const { run, n, events } of told) {
-      const story: RunEvent[] = [];
-      for await (const event of reader.attach(run.id).events) story.push(event);
-      const context = `${run.id}, seed ${seed}`;
-      expect(durable(events), context).toEqual(durable(story));
-      const seqs = events.map((event) => ("seq" in event ? event.seq : 0));
-      expect(seqs, context).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
-      const numbers = events.flatMap((event) => (event.type === "partial" ? [event.data] : []));
-      expect(numbers, context).toEqual(Array.from({ length: PARTIALS }, (_, index) => n + index));
-      expect(runs.get(run.id), context).toBe(1);
-    }
-    await reader.close();
-    await server.stop();
-    await rm(dataFolder, { recursive: true });
-  },
-);
+  const reader: Client = connect(server.url, { token });
+  for (const { run, n, events } of told) {
+    const story: RunEvent[] = [];
+    for await (const event of reader.attach(run.id).events) story.push(event);
+    const context = `${run.id}, seed ${seed}`;
+    expect(durable(events), context).toEqual(durable(story));
+    const seqs = events.map((event) => ("seq" in event ? event.seq : 0));
+    expect(seqs, context).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
+    const numbers = events.flatMap((event) => (event.type === "partial" ? [event.data] : []));
+    expect(numbers, context).toEqual(Array.from({ length: PARTIALS }, (_, index) => n + index));
+    expect(runs.get(run.id), context).toBe(1);
+  }
+  await reader.close();
+  await server.stop();
+  await rm(dataFolder, { recursive: true });
+});

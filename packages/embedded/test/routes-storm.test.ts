@@ -17,7 +17,7 @@ import { connectClient, type TestClient } from "./client.ts";
 const REQUESTS = 300;
 const WIDTH = 30;
 /** Of the time a client is given up on: far more than any of these takes. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 100_000;
 const seed = Number(process.env["STREAMER_SEED"] ?? Date.now() % 1_000_000);
 const random = createRandom(seed);
 const oneOf = <T>(...values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
@@ -90,22 +90,18 @@ async function ask(server: Server, token: string, id: string): Promise<void> {
   expect(runs.get(id), `runs of ${id}`).toBe(fails === "twice" ? 3 : 1);
 }
 
-it(
-  `P2 P4 P5 P9 ${REQUESTS} requests by every route, cut off and sent again: one end each, told once, in order`,
-  { timeout: 120_000 },
-  async () => {
-    console.info(`routes storm: STREAMER_SEED=${seed}`);
-    const dataFolder = await mkdtemp(join(tmpdir(), "streamer-routes-"));
-    const options = { syncThresholdMs: 300, inlineSlots: 8, cancelGraceMs: 500 };
-    const server = await startServer({ handlers: [work], dataFolder, logLevel: "silent", options });
-    const token = await server.developmentToken({ userId: "ann" });
-    let next = 0;
-    const lane = async (): Promise<void> => {
-      while (next < REQUESTS) await ask(server, token, `r${(next += 1)}`);
-    };
-    await Promise.all(Array.from({ length: WIDTH }, lane));
-    expect(server.streamer.health()).toEqual({ runs: 0, abandonedRuns: 0, isLosingSlots: false });
-    await server.stop();
-    await rm(dataFolder, { recursive: true });
-  },
-);
+it(`P2 P4 P5 P9 ${REQUESTS} requests by every route, cut off and sent again: one end each, told once, in order`, async () => {
+  console.info(`routes storm: STREAMER_SEED=${seed}`);
+  const dataFolder = await mkdtemp(join(tmpdir(), "streamer-routes-"));
+  const options = { syncThresholdMs: 300, inlineSlots: 8, cancelGraceMs: 500 };
+  const server = await startServer({ handlers: [work], dataFolder, logLevel: "silent", options });
+  const token = await server.developmentToken({ userId: "ann" });
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < REQUESTS) await ask(server, token, `r${(next += 1)}`);
+  };
+  await Promise.all(Array.from({ length: WIDTH }, lane));
+  expect(server.streamer.health()).toEqual({ runs: 0, abandonedRuns: 0, isLosingSlots: false });
+  await server.stop();
+  await rm(dataFolder, { recursive: true });
+});

@@ -70,58 +70,54 @@ async function useRaw(client: ResumingClient, lane: number, isOver: () => boolea
 const folders: string[] = [];
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
 
-it(
-  `P1 P2 P4 P5 P6 killed ${KILLS} times at random, no acknowledged request is lost, ended twice or told twice`,
-  { timeout: 90_000 },
-  async () => {
-    console.log(`sigkill: STREAMER_SEED=${seed}`);
-    const random = createRandom(seed);
-    const dataFolder = await mkdtemp(join(tmpdir(), "streamer-sigkill-"));
-    folders.push(dataFolder);
-    const port = await fixedPort(random);
+it(`P1 P2 P4 P5 P6 killed ${KILLS} times at random, no acknowledged request is lost, ended twice or told twice`, async () => {
+  console.log(`sigkill: STREAMER_SEED=${seed}`);
+  const random = createRandom(seed);
+  const dataFolder = await mkdtemp(join(tmpdir(), "streamer-sigkill-"));
+  folders.push(dataFolder);
+  const port = await fixedPort(random);
 
-    let life = await startServer(dataFolder, port);
-    const sdk: Client = connect(life.url, { token: life.sdk, reconnect: { baseMs: 20, capMs: 100 } });
-    const raw = createResumingClient();
-    raw.connect(life.url, life.raw);
-    let isOver = false;
-    const lanes = Array.from({ length: AT_ONCE }, (_, lane) => [useSdk(sdk, lane, () => isOver), useRaw(raw, lane, () => isOver)]);
+  let life = await startServer(dataFolder, port);
+  const sdk: Client = connect(life.url, { token: life.sdk, reconnect: { baseMs: 20, capMs: 100 } });
+  const raw = createResumingClient();
+  raw.connect(life.url, life.raw);
+  let isOver = false;
+  const lanes = Array.from({ length: AT_ONCE }, (_, lane) => [useSdk(sdk, lane, () => isOver), useRaw(raw, lane, () => isOver)]);
 
-    for (let death = 0; death < KILLS; death += 1) {
-      await delay(LIFE_MS[0] + random() * (LIFE_MS[1] - LIFE_MS[0]));
-      await kill(life);
-      life = await startServer(dataFolder, port);
-      raw.connect(life.url, life.raw);
-    }
-    isOver = true;
-    const told = (await Promise.all(lanes.flat())).flat();
-    await sdk.close();
-    raw.close();
-
-    const stored = await readStories(life, told);
+  for (let death = 0; death < KILLS; death += 1) {
+    await delay(LIFE_MS[0] + random() * (LIFE_MS[1] - LIFE_MS[0]));
     await kill(life);
+    life = await startServer(dataFolder, port);
+    raw.connect(life.url, life.raw);
+  }
+  isOver = true;
+  const told = (await Promise.all(lanes.flat())).flat();
+  await sdk.close();
+  raw.close();
 
-    for (const { id, n, events, status, result } of told) {
-      const story = stored.get(id)!;
-      const context = `${id}, seed ${seed}`;
-      // P2: one end, the last event, and the one the client was told.
-      const ends = story.filter(({ type }) => type === "complete" || type === "error");
-      expect(ends.length, context).toBe(1);
-      expect(story.at(-1), context).toBe(ends[0]);
-      expect(status, context).toBe(n % 10 === 9 ? "CANCELLED" : "COMPLETED");
-      expect(statusOf(ends[0]!), context).toBe(status);
-      // P5, P6: what the client heard over all its connections is the log: nothing missing, nothing twice.
-      const seqs = events.map((event) => ("seq" in event ? event.seq : 0));
-      expect(seqs, context).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
-      expect(durable(events), context).toEqual(durable(story));
-      if (status === "COMPLETED") expectDone({ n, result }, story, context);
-    }
-    const interrupted = told.filter(({ id, n }) => attemptsOf(stored.get(id)!) > (n % 5 === 0 ? 2 : 1)).length;
-    console.log(`sigkill: ${KILLS} kills, ${told.length} requests, ${interrupted} of them interrupted by a kill and completed after it`);
-    expect(interrupted).toBeGreaterThan(0);
-    expect(told.length).toBeGreaterThan(KILLS);
-  },
-);
+  const stored = await readStories(life, told);
+  await kill(life);
+
+  for (const { id, n, events, status, result } of told) {
+    const story = stored.get(id)!;
+    const context = `${id}, seed ${seed}`;
+    // P2: one end, the last event, and the one the client was told.
+    const ends = story.filter(({ type }) => type === "complete" || type === "error");
+    expect(ends.length, context).toBe(1);
+    expect(story.at(-1), context).toBe(ends[0]);
+    expect(status, context).toBe(n % 10 === 9 ? "CANCELLED" : "COMPLETED");
+    expect(statusOf(ends[0]!), context).toBe(status);
+    // P5, P6: what the client heard over all its connections is the log: nothing missing, nothing twice.
+    const seqs = events.map((event) => ("seq" in event ? event.seq : 0));
+    expect(seqs, context).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
+    expect(durable(events), context).toEqual(durable(story));
+    if (status === "COMPLETED") expectDone({ n, result }, story, context);
+  }
+  const interrupted = told.filter(({ id, n }) => attemptsOf(stored.get(id)!) > (n % 5 === 0 ? 2 : 1)).length;
+  console.log(`sigkill: ${KILLS} kills, ${told.length} requests, ${interrupted} of them interrupted by a kill and completed after it`);
+  expect(interrupted).toBeGreaterThan(0);
+  expect(told.length).toBeGreaterThan(KILLS);
+});
 
 const attemptsOf = (story: readonly Event[]): number => story.findLast((event) => event.type === "complete")?.metadata.attempts ?? 0;
 const durable = (events: readonly (Event | RunEvent)[]) => events.filter(({ type }) => type !== "progress");

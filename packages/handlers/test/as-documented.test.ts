@@ -30,13 +30,13 @@ beforeAll(async () => {
   const token = await server.developmentToken({ userId: "me" });
   client = connect<typeof handlers>(server.url, { token });
   untyped = connect(server.url, { token });
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([client.close(), untyped.close()]);
   await server.stop();
   process.chdir(home);
   rmSync(folder, { recursive: true });
-}, 30_000);
+});
 
 /** What a link leads to, for anybody who has it: no token is sent. */
 async function fetched(url: string): Promise<Buffer> {

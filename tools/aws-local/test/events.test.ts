@@ -7,7 +7,7 @@ import { startFixture, type Fixture } from "./fixture/running.ts";
 let fixture: Fixture;
 beforeAll(async () => {
   fixture = await startFixture({ dials: { streams: { pollMs: 20, retryMs: [20, 100] }, schedule: { periodMs: 2_000 } } });
-}, 60_000);
+});
 afterAll(() => fixture?.[Symbol.asyncDispose]());
 
 interface Record {
@@ -47,7 +47,7 @@ describe("the stream of a table", () => {
     await fixture.put("die", "run");
     expect(await fixture.received(fixture.queueUrl("Parked"))).toMatchObject({ responseContext: { functionError: "Unhandled" } });
     await fixture.put("after", "run");
-    await expect.poll(async () => JSON.stringify(await fixture.notes("stream")), { timeout: 5_000 }).toContain('"after"');
+    await expect.poll(async () => JSON.stringify(await fixture.notes("stream")), { timeout: 100_000 }).toContain('"after"');
   });
 });
 
@@ -67,7 +67,7 @@ describe("a queue", () => {
     const seen = records.map(({ body, attributes }) => `${body} ${attributes.ApproximateReceiveCount}`);
     expect(seen.toSorted()).toEqual(["bad 1", "bad 2", "good 1", "late 1"]);
     await expect
-      .poll(() => fixture.aws.queues.all.map(({ counts }) => counts().visible + counts().hidden), { timeout: 10_000 })
+      .poll(() => fixture.aws.queues.all.map(({ counts }) => counts().visible + counts().hidden), { timeout: 100_000 })
       .toEqual([1, 0]);
     fixture.aws.queues.all[0]!.purge();
   });

@@ -9,7 +9,7 @@ let fixture: Fixture;
 const faults = { pushDelayMs: 0, dropEvery: 0, throttleEvery: 0, silentDisconnect: false };
 beforeAll(async () => {
   fixture = await startFixture({ dials: { gateway: { integrationMs: 4_000, faults } } });
-}, 60_000);
+});
 afterAll(() => fixture?.[Symbol.asyncDispose]());
 
 interface Client {
@@ -32,7 +32,7 @@ async function connect(query = "", protocols: readonly string[] = [], headers = 
   const closed = new Promise<number>((resolve) => void socket.on("close", resolve));
   await new Promise<void>((resolve, reject) => void socket.on("open", resolve).on("error", reject));
   const next = async (count: number): Promise<string> => {
-    await expect.poll(() => received.length, { timeout: 8_000, interval: 10 }).toBeGreaterThanOrEqual(count);
+    await expect.poll(() => received.length, { timeout: 100_000, interval: 10 }).toBeGreaterThanOrEqual(count);
     return received[count - 1]!;
   };
   return {
@@ -79,7 +79,9 @@ describe("connecting", () => {
 
   it("is not complete while $connect runs: a push is answered with 410", async () => {
     await connect("?push=1");
-    await expect.poll(async () => JSON.stringify(await fixture.notes("connect")), { timeout: 5_000 }).toContain('"pushed":"GoneException"');
+    await expect
+      .poll(async () => JSON.stringify(await fixture.notes("connect")), { timeout: 100_000 })
+      .toContain('"pushed":"GoneException"');
   });
 });
 
@@ -130,7 +132,7 @@ describe("@connections", () => {
     await fixture.management.send(new DeleteConnectionCommand({ ConnectionId }));
     expect(await client.closed).toBe(1000);
     const ends = await fixture.notes<{ readonly requestContext: { readonly connectionId: string } }>("disconnect");
-    await expect.poll(async () => JSON.stringify(await fixture.notes("disconnect")), { timeout: 5_000 }).toContain(ConnectionId);
+    await expect.poll(async () => JSON.stringify(await fixture.notes("disconnect")), { timeout: 100_000 }).toContain(ConnectionId);
     expect(ends[0]).toMatchObject({ requestContext: { routeKey: "$disconnect", eventType: "DISCONNECT" } });
   });
 
@@ -174,6 +176,6 @@ it("faults by dial: pushes throttled, dropped and late as asked, and no $disconn
   const nextId = await idOf(next);
   next.socket.close();
   const told = async (): Promise<string> => JSON.stringify(await fixture.notes("disconnect"));
-  await expect.poll(told, { timeout: 5_000 }).toContain(nextId);
+  await expect.poll(told, { timeout: 100_000 }).toContain(nextId);
   expect(await told()).not.toContain(ConnectionId);
 });

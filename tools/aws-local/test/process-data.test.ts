@@ -34,7 +34,7 @@ beforeAll(async () => {
   aws = await startStreamerLocal();
   await uploadData(aws, folder);
   client = connect(aws.url, { token: await aws.token({ userId: "flora" }), connectTimeoutMs: 60_000 });
-}, 120_000);
+});
 afterAll(async () => {
   await client?.close();
   await aws?.stop();
@@ -43,7 +43,7 @@ afterAll(async () => {
 const processed = async (payload: object, id: string): Promise<Processed> =>
   (await client.request("process_data", payload, { id }).result) as Processed;
 
-describe("process_data on AWS", { timeout: 60_000 }, () => {
+describe("process_data on AWS", () => {
   it("learns from a data set in the bucket; its file has a signed link, its model scores what a query gives", async () => {
     const first = await processed({ ...LEARN, data_source: { type: "file", path: "plants.csv" } }, "trained");
     expect(first).toMatchObject({ rows: 120, metrics: { accuracy: 1 }, model: { model_id: "trained" } });

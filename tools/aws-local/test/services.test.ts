@@ -9,7 +9,7 @@ import { startFixture, type Fixture } from "./fixture/running.ts";
 let fixture: Fixture;
 beforeAll(async () => {
   fixture = await startFixture();
-}, 60_000);
+});
 afterAll(() => fixture?.[Symbol.asyncDispose]());
 
 /** Lets the function of $default do something. */

@@ -19,7 +19,7 @@ beforeAll(async () => {
     log: (name, line) => void lines.push(`${name} ${line}`),
     dials: { lambda: { instances: 24 } },
   });
-}, 120_000);
+});
 afterAll(() => aws?.stop());
 
 wireContract(() => ({ url: aws.url, token: (userId, tenantId = "acme") => aws.token({ userId, tenantId }) }), API_GATEWAY);
