@@ -1,4 +1,4 @@
-/** The server of sigkill-server.ts in a process of its own, to be killed and started again on the same folder and port. */
+/** The server of killable-server.ts in a process of its own, to be killed and started again on the same folder and port. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -12,7 +12,7 @@ export interface Life {
 }
 
 export async function startServer(dataFolder: string, port: number): Promise<Life> {
-  const script = join(import.meta.dirname, "sigkill-server.ts");
+  const script = join(import.meta.dirname, "killable-server.ts");
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, dataFolder, String(port)], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { connect, type Client, type RunEvent } from "@streamer/client";
 import { fixedPort, kill, startServer } from "./killable.ts";
-import { chainOf } from "./sigkill-work.ts";
+import { chainOf } from "./killable-work.ts";
 
 const CLIENTS = 500;
 

@@ -34,6 +34,10 @@ export interface Suite {
   /** What `count` counts: "kills", "connections". */
   readonly unit: string;
   readonly counts: Readonly<Record<Size, number>>;
+  /** So often in every run of the project's tests; left out where little tells nothing, or takes long. */
+  readonly smoke?: number;
+  /** Only root can do that to a server. */
+  readonly needsRoot?: boolean;
   /** Longest it may take, in seconds, by size: after that it is aborted and has failed. */
   readonly limitSeconds: Readonly<Record<Size, number>>;
   run(terms: Terms): Promise<Outcome>;

@@ -1,10 +1,12 @@
 /** The client's half against a server process: what its clients suffer, and what they make of it. */
 import { cutEverywhere, cuts, neverReaders, overload, storm, tooFew, type TrialTarget } from "@streamer/contract/torture";
-import { connect, type RunEvent } from "@streamer/client";
 import type { PartialOptions } from "@streamer/core";
+import { commandLine } from "../clients/command-line.ts";
+import { startPython } from "../clients/python.ts";
+import { faultsOf } from "../clients/session.ts";
+import { typescript } from "../clients/typescript.ts";
 import { startProcess, type ServerProcess } from "../server/start.ts";
-import { chainOf } from "../server/work.ts";
-import type { Suite, Terms } from "../suite.ts";
+import type { Row, Suite, Terms } from "../suite.ts";
 
 const targetOf = ({ url, token }: ServerProcess, action: string): TrialTarget => ({
   url,
@@ -16,61 +18,43 @@ const targetOf = ({ url, token }: ServerProcess, action: string): TrialTarget =>
 const serve = (scratch: string, options?: PartialOptions): Promise<ServerProcess> =>
   startProcess({ dataFolder: scratch, ...(options && { options }) });
 
-/** One session of the TypeScript client, held against what the chain has to be. */
-async function sdkSession(url: string, token: string): Promise<readonly string[]> {
-  const client = connect(url, { token, reconnect: { baseMs: 5, capMs: 100 } });
-  const run = client.request("torture.chain", { n: 1 }, { mode: "async" });
-  const events: RunEvent[] = [];
-  const reading = (async () => {
-    for await (const event of run.events) events.push(event);
-  })();
-  const result = await run.result.catch((error: unknown) => String(error));
-  await reading;
-  await client.close();
-  const seqs = events.flatMap((event) => ("seq" in event && event.seq !== undefined ? [event.seq] : []));
-  const digests = events.flatMap((event) => (event.type === "partial" ? [event.data] : []));
-  const wrong = (what: string, is: unknown, expected: unknown): readonly string[] =>
-    JSON.stringify(is) === JSON.stringify(expected)
-      ? []
-      : [`TypeScript client: ${run.id}: ${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(expected)}`];
-  return [
-    ...wrong("result", result, { n: 1, digest: chainOf(1).at(-1) }),
-    ...wrong("partials", digests, chainOf(1)),
-    ...wrong(
-      "seqs",
-      seqs,
-      [...new Set(seqs)].toSorted((a, b) => a - b),
-    ),
-  ];
-}
+/** A process for each cut takes its time: what is its own is told by fewer. */
+const COMMAND_LINE_CUTS = 200;
 
 const cutSuite: Suite = {
   name: "cuts",
   fault: "one session's traffic is cut after every byte, in both directions, by reset and by an orderly end",
   unit: "cuts of each client",
   counts: { ci: 300, release: 20_000 },
-  limitSeconds: { ci: 180, release: 900 },
+  smoke: 12,
+  limitSeconds: { ci: 300, release: 2_400 },
   async run({ count, random, scratch, signal, tell }: Terms) {
     await using server = await serve(scratch);
+    await using python = await startPython();
     const terms = { cuts: count, random, signal, tell };
     const bare = await cuts(targetOf(server, "torture.chain"), terms);
     tell("the bare client is through");
-    const sdk = await cutEverywhere(server.url, terms, ({ url }) => sdkSession(url, server.token));
-    const sdkBroken = [...sdk.results.flat(), ...tooFew(sdk.struck, sdk.plan.length)];
-    return {
-      figures: [
-        ...bare.rows,
-        {
-          trial: "cuts, TypeScript client",
-          requests: sdk.results.length,
-          cuts: sdk.struck,
-          up_bytes: sdk.bytes.up,
-          down_bytes: sdk.bytes.down,
-          broken: sdkBroken.length,
-        },
-      ],
-      broken: [...bare.broken, ...sdkBroken],
-    };
+    const rows: Row[] = [...bare.rows];
+    const broken: string[] = [...bare.broken];
+    for (const client of [typescript, python, commandLine]) {
+      const { name, atOnce } = client;
+      const most = client === commandLine ? Math.min(count, COMMAND_LINE_CUTS) : count;
+      const { bytes, plan, struck, results } = await cutEverywhere(server.url, { ...terms, cuts: most, atOnce }, async ({ url }) =>
+        faultsOf(name, await client.session({ url, token: server.token, signal })),
+      );
+      const faults = [...results.flat(), ...tooFew(struck, plan.length)];
+      rows.push({
+        trial: `cuts, ${name}`,
+        requests: results.length,
+        cuts: struck,
+        up_bytes: bytes.up,
+        down_bytes: bytes.down,
+        broken: faults.length,
+      });
+      broken.push(...faults);
+      tell(`the ${name} is through`);
+    }
+    return { figures: rows, broken };
   },
 };
 
@@ -79,6 +63,7 @@ const stormSuite: Suite = {
   fault: "every client has a request under way when all are cut off at once",
   unit: "clients",
   counts: { ci: 500, release: 2_000 },
+  smoke: 60,
   limitSeconds: { ci: 90, release: 300 },
   async run({ count, random, scratch, signal, tell }: Terms) {
     await using server = await serve(scratch);

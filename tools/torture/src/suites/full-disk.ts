@@ -22,6 +22,8 @@ export const fullDisk: Suite = {
   fault: "the disk under a server is full for a while",
   unit: "full disks",
   counts: { ci: 10, release: 50 },
+  smoke: 2,
+  needsRoot: true,
   limitSeconds: { ci: 120, release: 600 },
   async run({ count, random, scratch, signal, tell }) {
     const disk = join(scratch, "disk");

@@ -24,6 +24,7 @@ export const pauses: Suite = {
   fault: "the server is paused past its leases (SIGSTOP), or its wall clock jumps (libfaketime)",
   unit: "pauses and jumps",
   counts: { ci: 40, release: 200 },
+  smoke: 3,
   limitSeconds: { ci: 200, release: 900 },
   async run({ count, random, scratch, signal, tell }) {
     const preload = await requireFaketime();

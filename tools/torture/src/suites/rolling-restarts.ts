@@ -14,6 +14,7 @@ export const rollingRestarts: Suite = {
   fault: "the server is told to stop and started again under load (P13)",
   unit: "restarts",
   counts: { ci: 5, release: 50 },
+  smoke: 1,
   limitSeconds: { ci: 120, release: 600 },
   async run({ count, random, scratch, signal, tell }) {
     const port = await fixedPort(random);

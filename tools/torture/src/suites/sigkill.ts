@@ -19,6 +19,7 @@ export const sigkill: Suite = {
   fault: "the server is killed with SIGKILL at random moments under load, and started again",
   unit: "kills",
   counts: { ci: 300, release: 2_000 },
+  smoke: 10,
   limitSeconds: { ci: 400, release: 2_400 },
   async run(terms) {
     const share = Math.ceil(terms.count / SERVERS);

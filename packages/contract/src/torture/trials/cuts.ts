@@ -5,11 +5,14 @@ import { ask, settled, tally, within, type TrialOutcome, type TrialTarget, type 
 
 /** A session takes milliseconds: one that takes this long has lost its end. */
 const PATIENCE_MS = 30_000;
+/** Sessions, unless it is said otherwise. */
 const AT_ONCE = 24;
 
 export interface CutTerms extends TrialTerms {
   /** How many cuts at most; every byte when that is more than there are. Default every byte. */
   readonly cuts?: number;
+  /** Sessions. Default 24. */
+  readonly atOnce?: number;
 }
 
 /** Where to cut so that all bytes are covered evenly, in both directions and ways. */
@@ -27,7 +30,7 @@ function planCuts(bytes: ByteCut["passed"], atMost: number): readonly Cut[] {
 /** Runs `session` once uncut and then once for each cut, several at a time. */
 export async function cutEverywhere<T>(
   url: string,
-  { cuts: atMost = Infinity, signal }: CutTerms,
+  { cuts: atMost = Infinity, atOnce = AT_ONCE, signal }: CutTerms,
   session: (way: ByteCut, cut: Cut | undefined) => Promise<T>,
 ): Promise<{ readonly bytes: ByteCut["passed"]; readonly plan: readonly Cut[]; readonly struck: number; readonly results: readonly T[] }> {
   const whole = await startByteCut(url);
@@ -44,7 +47,7 @@ export async function cutEverywhere<T>(
       if (way.hasStruck) struck += 1;
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: atOnce }, lane));
   return { bytes: whole.passed, plan, struck, results };
 }
 

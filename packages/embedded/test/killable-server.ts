@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { defineHandler } from "@streamer/core";
 import { z } from "zod";
 import { startServer } from "../src/server/server.ts";
-import { STEPS, digestAfter } from "./sigkill-work.ts";
+import { STEPS, digestAfter } from "./killable-work.ts";
 
 const input = z.object({ n: z.number() });
 const resumed = z.object({ step: z.number(), digest: z.string() });
