@@ -1,9 +1,10 @@
 /** Prints what a scenario measured and appends it, with everything needed to compare it, to bench/results. */
-import { execFileSync } from "node:child_process";
-import { existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
+import { fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonObject } from "@streamer/protocol";
+import { appendResult } from "../scripts/results.ts";
+import { surroundings as measuredWith } from "../scripts/surroundings.ts";
 import { percentiles, rounded } from "./figures.ts";
 
 export type Row = Readonly<Record<string, string | number>>;
@@ -26,21 +27,12 @@ const FSYNC_SAMPLES = 100;
 
 /** `before` are the surroundings before the scenario ran: its own load is not part of them. */
 export function record({ name }: Scenario, before: JsonObject, measured: Measured): void {
-  mkdirSync(RESULTS, { recursive: true });
-  const path = join(RESULTS, `${name}.json`);
-  const earlier = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as unknown[]) : [];
-  writeFileSync(path, `${JSON.stringify([...earlier, { ...before, ...measured }], undefined, 2)}\n`);
+  appendResult(join(RESULTS, `${name}.json`), { ...before, ...measured });
 }
 
 export function surroundings(): JsonObject {
-  const git = (...args: readonly string[]): string => execFileSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).trim();
   return {
-    commit: git("rev-parse", "--short", "HEAD"),
-    uncommitted_changes: git("status", "--porcelain", "--", "../packages") !== "",
-    date: new Date().toISOString(),
-    node: process.version,
-    cpu: cpus()[0]!.model,
-    cores: availableParallelism(),
+    ...measuredWith(),
     load_average: rounded(loadavg()[0]!),
     fsync_p50_ms: rounded(fsyncMs()),
   };

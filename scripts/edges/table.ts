@@ -186,7 +186,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   "tools/mutation": { imports: [], why: "mutation changes core and runs its tests from outside, and is part of none." },
   "tools/simulation": {
-    imports: ["client", "core", "embedded", "protocol"],
+    imports: ["client", "core", "embedded", "protocol", "scripts"],
     tests: ["contract"],
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },
@@ -204,7 +204,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     why: "handlers.ts is what a deployment runs: handlers, and what they find on AWS.",
   },
   bench: {
-    imports: ["aws-local", "client", "contract", "core", "embedded", "handlers", "models", "protocol", "packages/models"],
+    imports: ["aws-local", "client", "contract", "core", "embedded", "handlers", "models", "protocol", "scripts", "packages/models"],
     why: "a benchmark drives what users start.",
   },
   "examples/hello": { imports: ["client", "core", "embedded", "protocol"], why: "an example uses what its readers would." },

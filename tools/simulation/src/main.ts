@@ -10,10 +10,13 @@
  *   --workers N        processes (default 2)
  *   --keep-going       past failures
  *   --mutants          plants bugs in the product, one at a time, and tells which seed sees each; at most --seeds for each
- *   --only LIST        these mutants alone; --record writes what was seen to tools/simulation/results/mutants.json
+ *   --only LIST        these mutants alone
+ *   --record           keeps what was seen in tools/simulation/results
  *   --json             one JSON line instead of text
  */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { appendResult } from "../../../scripts/results.ts";
 import { DEPLOYMENTS } from "./engines.ts";
 import { simulateMany, type Failure, type Tally } from "./many.ts";
 import { reportMutants } from "./mutants/report.ts";
@@ -50,11 +53,12 @@ const HELP = `npm run simulate -- [options]
   --without LIST     features switched off: ${FEATURES.join(", ")}
   --keep-going       past failures                --json        one JSON line instead of text
   --mutants          plants bugs in the product, one at a time, and tells which seed sees each; at most --seeds for each
-  --only LIST        these mutants alone          --record      writes what was seen to tools/simulation/results/mutants.json
+  --only LIST        these mutants alone          --record      keeps what was seen in tools/simulation/results
 
 The story of a seed with a mutant in it: STREAMER_MUTANT=name NODE_OPTIONS="--import ./tools/simulation/src/mutants/plant.ts" \
   npm run simulate -- --engine memory --seed S --story
 `;
+const RUNS = join(import.meta.dirname, "../results/runs.json");
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const known = ENGINES.filter((name) => DEPLOYMENTS[name]);
 const engines = values.engine === "all" ? known : known.filter((name) => name === values.engine);
@@ -96,6 +100,7 @@ async function many(engine: EngineName, signal: AbortSignal): Promise<boolean> {
     ...(!values.json && { onFailure: show }),
   });
   const { seeds, steps, requests, livedMs, tookMs, failures } = tally;
+  if (values.record) appendResult(RUNS, { engine, from: Number(values.from), ...tally });
   if (values.json) print(JSON.stringify({ engine, from: Number(values.from), ...tally }));
   else {
     const rate = (seeds / tookMs) * 1_000;

@@ -1,8 +1,6 @@
 /** Appends what a suite counted, with everything needed to repeat it, to tools/torture/results. */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
+import { appendResult } from "../../../scripts/results.ts";
 import type { Row, Size } from "./suite.ts";
 
 export interface Record {
@@ -18,21 +16,4 @@ export interface Record {
 
 const RESULTS = join(import.meta.dirname, "../results");
 
-export function record(outcome: Record): void {
-  mkdirSync(RESULTS, { recursive: true });
-  const path = join(RESULTS, `${outcome.suite}.json`);
-  const earlier = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as unknown[]) : [];
-  writeFileSync(path, `${JSON.stringify([...earlier, { ...surroundings(), ...outcome }], undefined, 2)}\n`);
-}
-
-function surroundings() {
-  const git = (...args: readonly string[]): string => execFileSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).trim();
-  return {
-    commit: git("rev-parse", "--short", "HEAD"),
-    uncommitted_changes: git("status", "--porcelain", "--", "../../../packages") !== "",
-    date: new Date().toISOString(),
-    node: process.version,
-    cpu: cpus()[0]!.model,
-    cores: availableParallelism(),
-  };
-}
+export const record = (outcome: Record): void => appendResult(join(RESULTS, `${outcome.suite}.json`), outcome);

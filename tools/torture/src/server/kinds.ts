@@ -46,12 +46,18 @@ const endless = defineHandler({
 });
 
 const LARGE_LENGTH = 200_000;
-export const largeOf = (n: number): string =>
+export const largeOf = (n: number, characters = LARGE_LENGTH): string =>
   chainOf(n)
     .at(-1)!
-    .repeat(Math.ceil(LARGE_LENGTH / 64))
-    .slice(0, LARGE_LENGTH);
-const large = defineHandler({ action: "torture.large", input, estimate: LONG_MS, retry, run: async ({ n }) => ({ n, text: largeOf(n) }) });
+    .repeat(Math.ceil(characters / 64))
+    .slice(0, characters);
+const large = defineHandler({
+  action: "torture.large",
+  input: input.extend({ characters: z.number().optional() }),
+  estimate: LONG_MS,
+  retry,
+  run: async ({ n, characters }) => ({ n, text: largeOf(n, characters) }),
+});
 
 /** A file, as its result links to it. */
 const file = defineHandler({

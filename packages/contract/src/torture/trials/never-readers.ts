@@ -1,40 +1,57 @@
-/** One in ten clients never reads its socket: what the others wait, with such clients and without, in turn. */
+/**
+ * One in ten clients asks for much and never reads its socket: what the others wait, and what the server holds, beside the
+ * same while that tenth does read. In turn, so that what else the machine does counts on both sides.
+ */
 import type { Asker, Ending } from "../asker.ts";
 import { ask, median, openAsker, quantile, settled, tally, within, type TrialOutcome, type TrialTarget, type TrialTerms } from "./trial.ts";
 
 const PAIRS = 3;
 const ROUNDS = 20;
-/** What each of those who never read asks for at once. */
+/** What each of the tenth asks for at once, unless it is said otherwise. */
 const UNREAD = 20;
-/** Others' p99 may be this many times what it is without. */
+/** Others' p99 may be this many times what it is otherwise. */
 const AT_MOST = 2;
 
 export interface NeverReaderTerms extends TrialTerms {
   readonly clients: number;
+  /** What each of the tenth asks for, all at once. Default what the others do, 20 times. */
+  readonly unread?: Pick<TrialTarget, "action" | "payload"> & { readonly times: number };
+  /** Where the server's memory can be read. */
+  readonly memory?: {
+    /** MiB. */
+    readonly read: () => Promise<number>;
+    /** What it may hold for each client that does not read. */
+    readonly atMostEachMiB: number;
+  };
+}
+
+interface Phase {
+  readonly p99: number;
+  readonly memoryMiB: number;
 }
 
 export async function neverReaders(target: TrialTarget, terms: NeverReaderTerms): Promise<TrialOutcome> {
-  const { clients, random, signal } = terms;
+  const { clients, unread = { ...target, times: UNREAD }, memory, random, signal } = terms;
+  const deafCount = Math.ceil(clients / 10);
   const askers: Asker[] = [];
   const endings: (Ending | undefined)[] = [];
 
-  async function p99Of(unreadClients: number): Promise<number> {
-    const deaf = await Promise.all(Array.from({ length: unreadClients }, () => openAsker(target, "torture-deaf", { random })));
+  async function open(count: number, user: string): Promise<readonly Asker[]> {
+    const opened = await Promise.all(Array.from({ length: count }, () => openAsker(target, user, { random })));
     await settled(
-      deaf.map(({ ready }) => ready),
+      opened.map(({ ready }) => ready),
       within(signal, 30_000),
     );
-    for (const asker of deaf) {
-      asker.stopReading();
-      for (let n = 0; n < UNREAD; n += 1) void asker.request(ask(target));
+    return opened;
+  }
+
+  async function phase(reads: boolean): Promise<Phase> {
+    const tenth = await open(deafCount, "torture-deaf");
+    for (const asker of tenth) {
+      if (!reads) asker.stopReading();
+      for (let n = 0; n < unread.times; n += 1) void asker.request(ask({ ...target, ...unread }));
     }
-    const readers = await Promise.all(
-      Array.from({ length: clients - unreadClients }, () => openAsker(target, "torture-reader", { random })),
-    );
-    await settled(
-      readers.map(({ ready }) => ready),
-      within(signal, 30_000),
-    );
+    const readers = await open(clients - deafCount, "torture-reader");
     const times: number[] = [];
     await Promise.all(
       readers.map(async (reader) => {
@@ -45,33 +62,43 @@ export async function neverReaders(target: TrialTarget, terms: NeverReaderTerms)
         }
       }),
     );
-    for (const asker of [...deaf, ...readers]) asker.close();
+    const memoryMiB = (await memory?.read()) ?? 0;
+    for (const asker of [...tenth, ...readers]) asker.close();
     askers.push(...readers);
-    return quantile(times, 0.99);
+    return { p99: quantile(times, 0.99), memoryMiB };
   }
 
-  await p99Of(0);
-  const without: number[] = [];
-  const withThem: number[] = [];
+  await phase(true);
+  const reading: Phase[] = [];
+  const deaf: Phase[] = [];
   for (let pair = 0; pair < PAIRS && !signal.aborted; pair += 1) {
-    without.push(await p99Of(0));
-    withThem.push(await p99Of(Math.ceil(clients / 10)));
+    reading.push(await phase(true));
+    deaf.push(await phase(false));
   }
-  const ratio = median(withThem) / median(without);
+  const middle = (of: (one: Phase) => number) => ({ without: median(reading.map(of)), with: median(deaf.map(of)) });
+  const [p99, held] = [middle((one) => one.p99), middle(({ memoryMiB }) => memoryMiB)];
+  const ratio = p99.with / p99.without;
+  const heldEach = (held.with - held.without) / deafCount;
   const { row, broken } = tally("never-readers", target, { askers, endings });
   return {
     rows: [
       {
         ...row,
         clients,
-        p99_without_ms: Math.round(median(without)),
-        p99_with_ms: Math.round(median(withThem)),
+        p99_without_ms: Math.round(p99.without),
+        p99_with_ms: Math.round(p99.with),
         ratio: Math.round(100 * ratio) / 100,
+        ...(memory && { memory_without_mib: held.without, memory_with_mib: held.with }),
       },
     ],
-    broken:
-      ratio <= AT_MOST
-        ? broken
-        : [...broken, `never-readers: others' p99 is ${ratio.toFixed(2)} times what it is without; ${AT_MOST} are allowed`],
+    broken: [
+      ...broken,
+      ...(ratio <= AT_MOST
+        ? []
+        : [`never-readers: others' p99 is ${ratio.toFixed(2)} times what it is when all read; ${AT_MOST} are allowed`]),
+      ...(memory && heldEach > memory.atMostEachMiB
+        ? [`never-readers: the server holds ${heldEach.toFixed(1)} MiB for each that does not read; ${memory.atMostEachMiB} are allowed`]
+        : []),
+    ],
   };
 }
