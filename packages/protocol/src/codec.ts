@@ -4,7 +4,7 @@
  */
 import { checkShape, pick, type Shape } from "./fields.ts";
 import { wireError, type ErrorCode, type WireError, type WireIssue } from "./error-codes.ts";
-import { isJsonObject, nestingDepth, overflowingNumber, type JsonObject } from "./json.ts";
+import { isJsonObject, overflowingNumber, shapeOf, type JsonObject } from "./json.ts";
 import { CLIENT_SHAPES, MAX_ID_LENGTH, SERVER_SHAPES, type ClientMessage, type ServerMessage } from "./messages.ts";
 
 export interface FrameLimits {
@@ -73,7 +73,8 @@ function readObject(data: string | Uint8Array, limits: FrameLimits): Parsed<Json
   } catch {
     return refuse("INVALID_MESSAGE", "The message is not valid UTF-8.");
   }
-  if (nestingDepth(text, limits.depth) > limits.depth) {
+  const { depth, mayOverflow } = shapeOf(text, limits.depth);
+  if (depth > limits.depth) {
     return refuse("INVALID_MESSAGE", `The message nests deeper than ${limits.depth} levels.`);
   }
   let value: unknown;
@@ -83,7 +84,7 @@ function readObject(data: string | Uint8Array, limits: FrameLimits): Parsed<Json
     return refuse("INVALID_MESSAGE", "The message is not valid JSON.");
   }
   if (!isJsonObject(value)) return refuse("INVALID_MESSAGE", "The message is not a JSON object.");
-  const overflow = overflowingNumber(text, value);
+  const overflow = mayOverflow ? overflowingNumber(value) : undefined;
   if (overflow) {
     return refuse("INVALID_MESSAGE", `The number at ${overflow.join(".")} is too large to be kept; send it as a string.`, value);
   }

@@ -10,15 +10,32 @@ export interface JsonObject {
 /** Where in a document a problem stands: `["payload", "items", 3, "id"]`. */
 export type JsonPath = readonly (string | number)[];
 
+/** What a JSON text holds, seen without parsing it. */
+export interface TextShape {
+  /** Deepest nesting of arrays and objects; counted no further than one past the limit. */
+  readonly depth: number;
+  /** Whether a number is written with so many digits, or such an exponent, that it may be no number any more. */
+  readonly mayOverflow: boolean;
+}
+
+/** A number with an exponent of two digits overflows from here on: 1e99 has 100 digits, the largest 309. */
+const OVERFLOWING_DIGITS = 210;
+/** Any exponent of so many digits may overflow. */
+const OVERFLOWING_EXPONENT_DIGITS = 3;
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+
 /**
- * Deepest nesting of arrays and objects in a JSON text, without parsing it, so that a hostile document is refused
- * before it costs memory (P12). Stops counting once `limit` is passed.
+ * Looks at a JSON text before it is parsed, so that a hostile document is refused before it costs memory (P12). Each
+ * character is looked at once: what it costs is in proportion to the text, whatever is written there.
  */
-export function nestingDepth(text: string, limit: number): number {
+export function shapeOf(text: string, depthLimit: number): TextShape {
   let depth = 0;
   let deepest = 0;
+  let mayOverflow = false;
   for (let at = 0; at < text.length; at += 1) {
-    switch (text.charCodeAt(at)) {
+    const code = text.charCodeAt(at);
+    switch (code) {
       case 0x22: // a string: jump to its closing quote, stepping over escapes
         for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at += 1) {
           if (text.charCodeAt(at) === 0x5c) at += 1;
@@ -28,32 +45,36 @@ export function nestingDepth(text: string, limit: number): number {
       case 0x7b:
         depth += 1;
         if (depth > deepest) deepest = depth;
-        if (deepest > limit) return deepest;
+        if (deepest > depthLimit) return { depth: deepest, mayOverflow };
         break;
       case 0x5d:
       case 0x7d:
         depth -= 1;
         break;
+      default:
+        if (isDigit(code)) {
+          const from = at;
+          while (isDigit(text.charCodeAt(at + 1))) at += 1;
+          mayOverflow ||= at + 1 - from >= (followsExponent(text, from) ? OVERFLOWING_EXPONENT_DIGITS : OVERFLOWING_DIGITS);
+        }
     }
   }
-  return deepest;
+  return { depth: deepest, mayOverflow };
 }
 
-// `1e999` parses to Infinity and would be stored as null: only such texts pay for the walk below. With an exponent of two
-// digits a number overflows from 210 digits on.
-const MAY_OVERFLOW = /[eE]\+?\d{3}|\d{210}/;
-
-/** Path of the first number JSON cannot carry back (it overflowed to Infinity), if any. */
-export function overflowingNumber(text: string, parsed: unknown): JsonPath | undefined {
-  return MAY_OVERFLOW.test(text) ? findInfinite(parsed, []) : undefined;
+/** `e` or `E`, and perhaps a plus. */
+function followsExponent(text: string, at: number): boolean {
+  const sign = text.charCodeAt(at - 1) === 0x2b ? 1 : 0;
+  return (text.charCodeAt(at - 1 - sign) | 0x20) === 0x65;
 }
 
-function findInfinite(value: unknown, path: JsonPath): JsonPath | undefined {
+/** Path of the first number that JSON cannot carry back, if any: `1e999` parses to Infinity and would be stored as null. */
+export function overflowingNumber(value: unknown, path: JsonPath = []): JsonPath | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? undefined : path;
   if (typeof value !== "object" || value === null) return undefined;
   const isArray = Array.isArray(value);
   for (const [key, member] of Object.entries(value)) {
-    const found = findInfinite(member, [...path, isArray ? Number(key) : key]);
+    const found = overflowingNumber(member, [...path, isArray ? Number(key) : key]);
     if (found) return found;
   }
   return undefined;

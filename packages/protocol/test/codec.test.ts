@@ -57,6 +57,33 @@ describe("P12 numbers that JSON cannot carry back are refused, others are kept",
   });
 });
 
+describe("P12 what a frame costs is in proportion to its bytes", () => {
+  const MIB = 1_048_576;
+  const ping = (x: string): string => JSON.stringify({ type: "ping", x });
+  const filled = (piece: string): string => ping(piece.repeat(Math.floor((MIB - 64) / JSON.stringify(piece).length)));
+  const costs = (text: string): number => {
+    const times = Array.from({ length: 5 }, () => {
+      const from = performance.now();
+      expect(parseClientMessage(text)).toMatchObject({ ok: true });
+      return performance.now() - from;
+    });
+    return Math.min(...times);
+  };
+  const hostile: Readonly<Record<string, string>> = {
+    "almost overflowing digits in a string": filled(`${"1".repeat(209)}a`),
+    "exponents in a string": filled("e12"),
+    "almost overflowing numbers": `{"type":"ping","x":[${`${"1".repeat(208)},`.repeat(5_000)}1]}`,
+    "almost overflowing exponents": `{"type":"ping","x":[${"1e+99,".repeat(170_000)}1]}`,
+    "overflowing digits, twice": `{"type":"ping","x":[${`0.${"1".repeat(250)},`.repeat(4_000)}1]}`,
+    "escaped quotes": filled('"'),
+    "escaped backslashes": filled("\\"),
+  };
+  it.each(Object.entries(hostile))("%s", (_, text) => {
+    // Beside a frame of as many bytes that nobody meant harm with: what else the machine does counts for both.
+    expect(costs(text) / costs(filled("plain text "))).toBeLessThan(40);
+  });
+});
+
 describe("a byte order mark is no JSON", () => {
   it.each(["\uFEFF{}", "\uFEFF"])("%j is refused as text and as bytes", (text) => {
     expect(parseClientMessage(text)).toMatchObject({ error: { message: "The message is not valid JSON." } });

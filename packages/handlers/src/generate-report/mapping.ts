@@ -79,7 +79,7 @@ export async function loadMapping(dataFolder: string, mappingFile: string = join
  */
 export function locateFiles(select: string, dataFolder: string): { readonly sql: string; readonly textFiles: number } {
   let textFiles = 0;
-  const sql = select.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"]|"")*"|'((?:[^']|'')*)'/g, (whole, quoted: string | undefined) => {
+  const sql = select.replaceAll(/--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"]|"")*"|'((?:[^']|'')*)'/g, (whole, quoted: string | undefined) => {
     const text = quoted?.replaceAll("''", "'");
     if (text === undefined || !/[.*]/.test(text) || globSync(text, { cwd: dataFolder }).length === 0) return whole;
     if (!/\.parquet$/i.test(text)) textFiles += 1;

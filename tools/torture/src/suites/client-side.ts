@@ -72,8 +72,8 @@ const stormSuite: Suite = {
   },
 };
 
-/** 60 MB for each that does not read: far more than is held back for one connection, and than memory differs by anyway. */
-const UNREAD = 60;
+/** 30 MB for each that does not read: far more than is held back for one connection, and than memory differs by anyway. */
+const UNREAD = 30;
 const UNREAD_CHARACTERS = 1_000_000;
 /** The server's hard bound for a connection, and as much again for what is on its way. */
 const HELD_MIB = 16;

@@ -25,7 +25,7 @@ export function createTextMeasure(): (text: string, font?: string) => { width: n
   const regular = new PDFDocument({ font: FONTS.Roboto.normal });
   const bold = new PDFDocument({ font: FONTS.Roboto.bold });
   return (text, font = "12px Roboto") => {
-    const size = Number(/([\d.]+)px/.exec(font)?.[1] ?? 12);
+    const size = Number(/(?<![\d.])([\d.]+)px/.exec(font)?.[1] ?? 12);
     const document = /\b(bold|[5-9]00)\b/.test(font) ? bold : regular;
     return { width: document.fontSize(size).widthOfString(text) };
   };
