@@ -10,13 +10,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Worker, type WorkerTerms } from "./crew.ts";
 import { mutate, type Mutant } from "./mutants.ts";
-import { folderOf, readKept, scoreOf, scoresBy, survivorsOf, writeKept, type Fate, type Kept, type Outcome } from "./results.ts";
+import { record } from "./record.ts";
+import { reportOf, type Extent, type Report as Results } from "./report.ts";
+import { isNoticed, lineOf, readKept, writeKept, type Fate, type Kept, type Outcome } from "./results.ts";
 import type { Report } from "./worker.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 /** Where there is such a place: what these tests store is read by nobody afterwards. */
 const MEMORY = "/dev/shm";
-const KEPT = join(ROOT, "node_modules/.cache/streamer-mutation.json");
 /** They tell whole stories under faults: each takes seconds, and what they notice others do. */
 const SLOW = "crashes and repeats|against a model";
 /** A test under a mutant may take this much longer than without. */
@@ -34,10 +35,11 @@ such as rules/ or flow/submit.ts; without any, all of core.
   --tests WHICH    unit: core's own tests alone, which is quick; all: the contract on the embedded engine as well (default)
   --jobs N         processes at once (default 2)
   --minutes N      stop after N minutes; what is known is kept, and the next run goes on
-  --sample N       try every so-manieth of what is left, N in all: the score of the rest follows from theirs
+  --sample N       every so-manieth mutant alone, N in all: the score of the rest follows from theirs
   --again          try survivors again (what was noticed is kept while its file is unchanged)
   --fresh          forget what is known
-  --list           print survivors
+  --list           print survivors that no kind explains
+  --record         append the result for all of core to tools/mutation/results
   --json           print everything as JSON
   --help
 `;
@@ -52,10 +54,13 @@ const { values, positionals } = parseArgs({
     again: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
+    record: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
+
+const KEPT = join(ROOT, `node_modules/.cache/streamer-mutation-${values.tests}.json`);
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -125,13 +130,16 @@ async function tryOut(shared: Worker, terms: WorkerTerms, mutant: Mutant, plan: 
   return { fate: answer.kind, by: answer.by };
 }
 
-async function tryAll(terms: WorkerTerms, mutants: readonly Mutant[], covered: Covered, kept: Kept): Promise<void> {
+function sampleOf(mutants: readonly Mutant[]): readonly Mutant[] {
+  const step = Math.max(1, mutants.length / Number(values.sample));
+  return mutants.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step));
+}
+
+async function tryAll(terms: WorkerTerms, { all, sample }: Extent, covered: Covered, kept: Kept): Promise<void> {
   const ends = Date.now() + Number(values.minutes) * 60_000;
-  const left = mutants.filter(({ key }) => kept[key] === undefined || (values.again && !/killed|timed/.test(kept[key].fate)));
-  const step = Math.max(1, left.length / Number(values.sample));
-  const wanted = left.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step));
-  say(`${mutants.length} mutants, ${left.length} of them unknown, of which ${wanted.length} are tried, by ${covered.tests.length} tests`);
-  const planOf = createPlanner(mutants, covered);
+  const wanted = sample.filter(({ key }) => kept[key] === undefined || (values.again && !isNoticed(kept[key])));
+  say(`${all.length} mutants, ${sample.length} of them looked at, of which ${wanted.length} are tried, by ${covered.tests.length} tests`);
+  const planOf = createPlanner(all, covered);
   const queue = wanted.map((mutant) => ({ mutant, plan: planOf(mutant) }));
   const counts: Record<Fate, number> = { killed: 0, "timed out": 0, survived: 0, uncovered: 0 };
   let done = 0;
@@ -160,33 +168,35 @@ async function tryAll(terms: WorkerTerms, mutants: readonly Mutant[], covered: C
   await writeKept(KEPT, kept);
 }
 
+const commandOf = (): string => ["npm run mutation --", ...process.argv.slice(2)].join(" ");
+
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), "streamer-mutation-"));
   try {
-    const { mutants, sources, ignoredCount } = await mutate(ROOT, positionals);
+    const { mutants, sources } = await mutate(ROOT, positionals);
     const terms = { folder, sourcesFile: join(folder, "sources.json"), testFiles: await testFiles() };
     await writeFile(terms.sourcesFile, JSON.stringify(sources));
     const kept = values.fresh ? {} : await readKept(KEPT);
-    await tryAll(terms, mutants, await cover(terms), kept);
-    const outcomes = new Map(mutants.flatMap((mutant) => (kept[mutant.key] ? [[mutant, kept[mutant.key]!] as const] : [])));
-    report(outcomes, { untried: mutants.length - outcomes.size, ignoredCount });
+    const extent = { all: mutants, sample: sampleOf(mutants) };
+    if (extent.sample.some(({ key }) => kept[key] === undefined) || values.again) await tryAll(terms, extent, await cover(terms), kept);
+    const results = reportOf(extent, kept);
+    print(results);
+    if (values.record && positionals.length === 0) await record({ command: commandOf(), tests: values.tests, ...results.summary });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function report(outcomes: ReadonlyMap<Mutant, Outcome>, { untried, ignoredCount }: { untried: number; ignoredCount: number }): void {
-  const all = scoreOf(Array.from(outcomes.values()));
-  const [folders, files] = [scoresBy(outcomes, folderOf), scoresBy(outcomes, (file) => file)];
-  const survivors = survivorsOf(outcomes);
+function print({ summary, files, unexplained }: Results): void {
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ all, untried, ignored: ignoredCount, folders, files, survivors }, undefined, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ ...summary, files, unexplained: unexplained.map(lineOf) }, undefined, 2)}\n`);
     return;
   }
+  const { folders, all, ...rest } = summary;
   for (const [name, score] of [...Object.entries(files), ...Object.entries(folders), ["all", all] as const])
-    process.stdout.write(`${String(score.percent).padStart(5)} %  ${score.killed} of ${score.mutants}  ${name}\n`);
-  process.stdout.write(`${untried} untried, ${ignoredCount} texts for people and logs left out\n`);
-  if (values.list) for (const { at, mutator, was, becomes } of survivors) process.stdout.write(`${at} ${mutator}: ${was} -> ${becomes}\n`);
+    process.stdout.write(`${String(score.percent).padStart(5)} %  ${score.killed + score.timed_out} of ${score.mutants}  ${name}\n`);
+  process.stdout.write(`${JSON.stringify(rest)}\n`);
+  if (values.list) for (const mutant of unexplained) process.stdout.write(`${lineOf(mutant)}\n`);
 }
 
 if (values.help) process.stdout.write(HELP);

@@ -1,4 +1,4 @@
-/** What became of each mutant: kept for the next run, counted by file and folder, and survivors one by one. */
+/** What became of each mutant: kept for the next run, counted by file and folder. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Mutant } from "./mutants.ts";
@@ -14,16 +14,41 @@ export interface Outcome {
 export interface Score {
   readonly mutants: number;
   readonly killed: number;
+  /** Noticed as well: what the mutant did came to no end. */
+  readonly timed_out: number;
   readonly survived: number;
+  readonly uncovered: number;
   readonly percent: number;
 }
 
-const isNoticed = ({ fate }: Outcome): boolean => fate === "killed" || fate === "timed out";
+export const isNoticed = ({ fate }: Outcome): boolean => fate === "killed" || fate === "timed out";
+const percentOf = (share: number): number => Math.round(share * 1_000) / 10;
 
 export function scoreOf(outcomes: readonly Outcome[]): Score {
-  const killed = outcomes.filter(isNoticed).length;
-  const percent = outcomes.length === 0 ? 100 : Math.round((killed / outcomes.length) * 1_000) / 10;
-  return { mutants: outcomes.length, killed, survived: outcomes.length - killed, percent };
+  const count = (fate: Fate): number => outcomes.filter((outcome) => outcome.fate === fate).length;
+  const noticed = outcomes.filter(isNoticed).length;
+  return {
+    mutants: outcomes.length,
+    killed: count("killed"),
+    timed_out: count("timed out"),
+    survived: count("survived"),
+    uncovered: count("uncovered"),
+    percent: outcomes.length === 0 ? 100 : percentOf(noticed / outcomes.length),
+  };
+}
+
+const NORMAL_95 = 1.96;
+
+/** Where the score of all lies if `outcomes` are a sample of them: Wilson's interval, 95 %, in percent. */
+export function intervalOf(outcomes: readonly Outcome[]): readonly [number, number] {
+  const count = outcomes.length;
+  if (count === 0) return [0, 100];
+  const share = outcomes.filter(isNoticed).length / count;
+  const square = NORMAL_95 ** 2;
+  const middle = share + square / (2 * count);
+  const reach = NORMAL_95 * Math.sqrt((share * (1 - share)) / count + square / (4 * count ** 2));
+  const [low, high] = [middle - reach, middle + reach].map((end) => percentOf(end / (1 + square / count))) as [number, number];
+  return [low, high];
 }
 
 /** By what `nameOf` says, in the order of names. */
@@ -37,23 +62,8 @@ export const folderOf = (file: string): string => dirname(file.replace("packages
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").slice(0, 100);
 
-export interface Survivor {
-  readonly at: string;
-  readonly mutator: string;
-  readonly was: string;
-  readonly becomes: string;
-}
-
-export function survivorsOf(outcomes: ReadonlyMap<Mutant, Outcome>): readonly Survivor[] {
-  return Array.from(outcomes)
-    .filter(([, outcome]) => !isNoticed(outcome))
-    .map(([{ file, line, column, mutator, was, becomes }]) => ({
-      at: `${file}:${line}:${column}`,
-      mutator,
-      was: oneLine(was),
-      becomes: oneLine(becomes),
-    }));
-}
+export const lineOf = ({ file, line, column, mutator, was, becomes }: Mutant): string =>
+  `${file}:${line}:${column} ${mutator}: ${oneLine(was)} -> ${oneLine(becomes)}`;
 
 /** Outcomes by the key of their mutant. What was noticed stays so while the file is the same; survivors may be tried again. */
 export type Kept = Record<string, Outcome>;

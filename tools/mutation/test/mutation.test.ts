@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { mutate, type Mutant } from "../src/mutants.ts";
-import { folderOf, scoreOf, scoresBy, survivorsOf, type Outcome } from "../src/results.ts";
+import { reportOf } from "../src/report.ts";
+import { folderOf, intervalOf, scoreOf, scoresBy, type Outcome } from "../src/results.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -28,36 +29,47 @@ describe("mutants of core", () => {
 });
 
 describe("a score", () => {
-  const mutant = (file: string): Mutant => ({
+  const mutant = (file: string, line = 3): Mutant => ({
     id: "1",
     file,
-    line: 3,
+    line,
     column: 5,
     mutator: "M",
     was: "a <\n b",
     becomes: "a <= b",
-    key: file,
+    key: `${file}:${line}`,
   });
   const outcomes = new Map<Mutant, Outcome>([
     [mutant("packages/core/src/rules/a.ts"), { fate: "killed", by: "a test" }],
     [mutant("packages/core/src/rules/b.ts"), { fate: "timed out" }],
-    [mutant("packages/core/src/rules/b.ts"), { fate: "survived" }],
+    [mutant("packages/core/src/rules/b.ts", 4), { fate: "survived" }],
     [mutant("packages/core/src/errors.ts"), { fate: "uncovered" }],
   ]);
 
   it("counts what no test reaches as what none notices", () => {
-    expect(scoreOf(Array.from(outcomes.values()))).toEqual({ mutants: 4, killed: 2, survived: 2, percent: 50 });
-    expect(scoreOf([])).toEqual({ mutants: 0, killed: 0, survived: 0, percent: 100 });
+    expect(scoreOf(Array.from(outcomes.values()))).toEqual({ mutants: 4, killed: 1, timed_out: 1, survived: 1, uncovered: 1, percent: 50 });
+    expect(scoreOf([])).toMatchObject({ mutants: 0, percent: 100 });
   });
 
-  it("is kept by folder and file, and survivors by their place", () => {
-    expect(scoresBy(outcomes, folderOf)).toEqual({
-      "(top)": { mutants: 1, killed: 0, survived: 1, percent: 0 },
-      rules: { mutants: 3, killed: 2, survived: 1, percent: 66.7 },
-    });
-    expect(survivorsOf(outcomes)).toEqual([
-      { at: "packages/core/src/rules/b.ts:3:5", mutator: "M", was: "a < b", becomes: "a <= b" },
-      { at: "packages/core/src/errors.ts:3:5", mutator: "M", was: "a < b", becomes: "a <= b" },
-    ]);
+  it("is kept by folder and file", () => {
+    expect(scoresBy(outcomes, folderOf)).toMatchObject({ "(top)": { mutants: 1, percent: 0 }, rules: { mutants: 3, percent: 66.7 } });
+  });
+
+  it("of a sample is told with the interval in which that of all lies", () => {
+    const sample = (noticed: number, count: number): readonly Outcome[] =>
+      Array.from({ length: count }, (_, at) => ({ fate: at < noticed ? "killed" : "survived" }));
+    expect(intervalOf(sample(80, 100))).toEqual([71.1, 86.7]);
+    expect(intervalOf(sample(0, 10))[0]).toBeCloseTo(0);
+    expect(intervalOf([])).toEqual([0, 100]);
+  });
+
+  it("is of the whole once every mutant was tried", () => {
+    const all = Array.from(outcomes.keys());
+    const kept = Object.fromEntries(Array.from(outcomes, ([{ key }, outcome]) => [key, outcome]));
+    const whole = reportOf({ all, sample: all }, kept);
+    expect(whole.summary).toMatchObject({ extent: "whole", mutants_of_core: 4, untried: 0, survivors: { unexplained: 2 } });
+    expect(whole.summary).not.toHaveProperty("interval_95");
+    expect(whole.unexplained).toEqual([all[2], all[3]]);
+    expect(reportOf({ all, sample: all.slice(1) }, {}).summary).toMatchObject({ extent: "sample", untried: 3, interval_95: [0, 100] });
   });
 });
