@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Worker, type WorkerTerms } from "./crew.ts";
-import { mutate, type Mutant } from "./mutants.ts";
+import { mutate, shuffled, type Mutant } from "./mutants.ts";
 import { record } from "./record.ts";
 import { reportOf, type Extent, type Report as Results } from "./report.ts";
 import { isNoticed, lineOf, readKept, writeKept, type Fate, type Kept, type Outcome } from "./results.ts";
@@ -35,7 +35,7 @@ such as rules/ or flow/submit.ts; without any, all of core.
   --tests WHICH    unit: core's own tests alone, which is quick; all: the contract on the embedded engine as well (default)
   --jobs N         processes at once (default 2)
   --minutes N      stop after N minutes; what is known is kept, and the next run goes on
-  --sample N       every so-manieth mutant alone, N in all: the score of the rest follows from theirs
+  --sample N       N mutants alone, by chance, the same each time: the score of all follows from theirs
   --again          try survivors again (what was noticed is kept while its file is unchanged)
   --fresh          forget what is known
   --list           print survivors that no kind explains
@@ -130,11 +130,6 @@ async function tryOut(shared: Worker, terms: WorkerTerms, mutant: Mutant, plan: 
   return { fate: answer.kind, by: answer.by };
 }
 
-function sampleOf(mutants: readonly Mutant[]): readonly Mutant[] {
-  const step = Math.max(1, mutants.length / Number(values.sample));
-  return mutants.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step));
-}
-
 async function tryAll(terms: WorkerTerms, { all, sample }: Extent, covered: Covered, kept: Kept): Promise<void> {
   const ends = Date.now() + Number(values.minutes) * 60_000;
   const wanted = sample.filter(({ key }) => kept[key] === undefined || (values.again && !isNoticed(kept[key])));
@@ -177,7 +172,7 @@ async function main(): Promise<void> {
     const terms = { folder, sourcesFile: join(folder, "sources.json"), testFiles: await testFiles() };
     await writeFile(terms.sourcesFile, JSON.stringify(sources));
     const kept = values.fresh ? {} : await readKept(KEPT);
-    const extent = { all: mutants, sample: sampleOf(mutants) };
+    const extent = { all: mutants, sample: shuffled(mutants).slice(0, Number(values.sample)) };
     if (extent.sample.some(({ key }) => kept[key] === undefined) || values.again) await tryAll(terms, extent, await cover(terms), kept);
     const results = reportOf(extent, kept);
     print(results);

@@ -29,6 +29,7 @@ interface SyntaxNode {
   readonly value?: unknown;
   readonly name?: string;
   readonly callee?: SyntaxNode;
+  readonly expression?: SyntaxNode;
   readonly object?: SyntaxNode;
   readonly property?: SyntaxNode;
   readonly quasis?: readonly { readonly value: { readonly raw: string } }[];
@@ -38,6 +39,9 @@ const isLog = (node: SyntaxNode | undefined): boolean =>
   node?.type === "Identifier" ? node.name === "log" : node?.type === "MemberExpression" && node.property?.name === "log";
 const isCallOfLog = ({ type, callee }: SyntaxNode): boolean =>
   /^(Optional)?CallExpression$/.test(type) && /^(Optional)?MemberExpression$/.test(callee?.type ?? "") && isLog(callee?.object);
+/** The whole statement, too: leaving it out is a mutant of its own. */
+const isLogging = (node: SyntaxNode): boolean =>
+  isCallOfLog(node) || (node.type === "ExpressionStatement" && node.expression !== undefined && isCallOfLog(node.expression));
 /** What people read has words in it: identifiers and names of the protocol have none. */
 const isProse = ({ type, value, quasis }: SyntaxNode): boolean =>
   (type === "StringLiteral" && typeof value === "string" && value.includes(" ")) ||
@@ -50,7 +54,7 @@ const OPTIONS: InstrumenterOptions = {
     {
       shouldIgnore: (path) => {
         const { node } = path as unknown as { readonly node: SyntaxNode };
-        if (isCallOfLog(node)) return "what is logged";
+        if (isLogging(node)) return "what is logged";
         return isProse(node) ? "a text for people" : undefined;
       },
     },
@@ -96,4 +100,10 @@ export async function mutate(root: string, wanted: readonly string[]): Promise<M
     sources: Object.fromEntries(result.files.map(({ name, content }) => [name, content])),
     ignoredCount: result.mutants.length - mutants.length,
   };
+}
+
+/** In an order of chance that is the same each time: wherever a run stops, what was tried is a sample of all. */
+export function shuffled(mutants: readonly Mutant[]): readonly Mutant[] {
+  const places = new Map(mutants.map((mutant) => [mutant, createHash("sha256").update(mutant.key).digest("hex")]));
+  return mutants.toSorted((a, b) => (places.get(a)! < places.get(b)! ? -1 : 1));
 }

@@ -116,7 +116,9 @@ async function cover({ without }: Extract<Order, { kind: "cover" }>): Promise<Re
 
 async function tryMutant({ mutant, tests: wanted, hitLimit, isStatic }: Extract<Order, { kind: "try" }>): Promise<Report> {
   for (const { id, limitMs } of wanted) {
-    const test = byId.get(id)!;
+    const test = byId.get(id);
+    // A table of core that tests are made from is shorter under some mutants: what is not there notices nothing.
+    if (!test) continue;
     tell({ kind: "running", test: id });
     Object.assign(switches, { activeMutant: mutant, currentTestId: id, hitCount: 0, hitLimit });
     const problem = await run(test, limitMs);
