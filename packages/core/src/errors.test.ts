@@ -186,6 +186,14 @@ describe("errors of the surface", () => {
     expect(isStreamerError(odd) && [odd.code, odd.message]).toEqual(["INTERNAL_ERROR", "what"]);
   });
 
+  it("are known by a brand that another copy of this package has as well", () => {
+    const brand = Symbol.for("streamer.error");
+    const brands = [new StreamerError("FORBIDDEN", "no"), new Fatal("no"), new RetryAfter(1), new Stopped("cancelled")].map(
+      (error) => (error as unknown as Record<symbol, unknown>)[brand],
+    );
+    expect(brands).toEqual(["error", "fatal", "retry_after", "stopped"]);
+  });
+
   it("survive a process boundary, brand and code kept", () => {
     const cross = (error: Error): Error => restoreError(structuredClone(describeError(error)));
     const fatal = cross(new Fatal("no", { code: "VALIDATION_ERROR", details: { row: 1 } }));

@@ -41,7 +41,7 @@ export class StreamerError extends Error {
     this.code = isErrorCode(code) ? code : "INTERNAL_ERROR";
     this.requestId = more.requestId;
     this.details = details;
-    this.afterMs = more.afterMs === undefined ? undefined : waitOf(more.afterMs).afterMs;
+    this.afterMs = waitOf(more.afterMs).afterMs;
   }
 }
 

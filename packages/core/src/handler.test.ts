@@ -57,6 +57,8 @@ describe("defineHandler", () => {
       /no `retry.attempts`; known are maxAttempts/,
     ],
     ["a permission that is no list", { action: "greet", input, run, permissions: "admin" }, /`permissions` must be a list/],
+    ["a permission without a name", { action: "greet", input, run, permissions: ["admin", ""] }, /`permissions` must be a list of names/],
+    ["a permission that is no text", { action: "greet", input, run, permissions: [1] }, /`permissions` must be a list of names/],
     ["a description that is no text", { action: "greet", input, run, description: 3 }, /`description` must be a text, or be left out/],
     ["a module that is no text", { action: "greet", input, run, isolate: new URL("file:///a.ts") }, /`isolate` must be a text/],
     ["an action that is a symbol", { action: Symbol("a"), input, run }, /lower-case words/],

@@ -28,8 +28,8 @@ const handlers = new Map([
   ["by_input", { estimate: () => 1 }],
   ["silent", {}],
 ]);
-const set = (runTimes: RunTimes = memory()) =>
-  createEstimates({ engine: { runTimes, clock: createManualClock(), log: silent }, handlers, random: () => 0 });
+const set = (runTimes: RunTimes = memory(), clock = createManualClock(), random = () => 0) =>
+  createEstimates({ engine: { runTimes, clock, log: silent }, handlers, random });
 const kind = (action: string, declaredMs: number | undefined, size = 3) => ({ action, size, declaredMs });
 const about = (ms: number) => ({ asymmetricMatch: (value: number) => Math.abs(value - ms) <= 0.06 * ms + 1 });
 
@@ -88,4 +88,60 @@ it("tells which share of the newest runs ended within the p90 they were told, an
   expect(begun.toldP90Ms).toBe(1_000);
   estimates.record(begun, 1_000);
   expect(await estimates.calibration("constant")).toEqual({ withinP90: 1, runs: 1 });
+});
+
+it("reads what other processes have learned once a minute, also when it could not be read before", async () => {
+  const runTimes = memory();
+  const clock = createManualClock();
+  let isDown = true;
+  const reads: number[] = [];
+  const of: RunTimes["of"] = (action) => {
+    reads.push(clock.monotonic());
+    return isDown ? Promise.reject(new Error("the store is down")) : runTimes.of(action);
+  };
+  const estimates = set({ ...runTimes, of }, clock);
+  const begun = clock.monotonic();
+  const one = kind("silent", undefined);
+  expect(await estimates.of(one)).toBeUndefined();
+  isDown = false;
+  const other = set(runTimes, clock);
+  for (let n = 0; n < 20; n += 1) other.record(one, 500);
+  await other.save();
+  await clock.advance(59_999);
+  expect(estimates.known(one)).toBeUndefined();
+  await clock.advance(1);
+  estimates.known(one);
+  await estimates.idle();
+  expect(estimates.known(one)).toEqual({ p50Ms: about(500), p90Ms: about(500) });
+  expect(reads).toEqual([begun, begun + 60_000]);
+});
+
+it("stores the first runs at once, later ones by chance, and none within a second of the last", async () => {
+  const clock = createManualClock();
+  const stored: number[] = [];
+  const add: RunTimes["add"] = (_, newer) => {
+    stored.push(Array.from(newer.values(), ({ count }) => count).reduce((sum, count) => sum + count, 0));
+    return Promise.resolve();
+  };
+  const estimates = set({ ...memory(), add }, clock, () => 0.5);
+  const one = kind("silent", undefined);
+  await estimates.of(one);
+  const run = async (afterMs: number): Promise<void> => {
+    await clock.advance(afterMs);
+    estimates.record(one, 100);
+    await estimates.idle();
+  };
+  await run(0);
+  expect(stored).toEqual([1]);
+  await run(999);
+  expect(stored).toEqual([1]);
+  await run(1);
+  expect(stored).toEqual([1, 2]);
+  // With one chance in two at sixteen runs; at half a chance the fifteenth is the last.
+  for (let n = 4; n <= 30; n += 1) await run(1_000);
+  expect(stored).toEqual([1, 2, ...Array.from({ length: 12 }, () => 1)]);
+  await estimates.save();
+  expect(stored.at(-1)).toBe(15);
+  await estimates.save();
+  expect(stored).toHaveLength(15);
 });

@@ -178,6 +178,13 @@ describe("weights", () => {
     expect(complaints).toHaveLength(2);
     expect(complaints[0]).toContain("no such plan");
   });
+
+  it("a hundred tenants of bad weight are told of, and no more", () => {
+    const complaints: string[] = [];
+    const weightOf = weigher({ tenantWeight: () => Number.NaN }, (text) => complaints.push(text));
+    for (let tenant = 0; tenant < 150; tenant += 1) expect(weightOf(`tenant ${tenant}`)).toBe(1);
+    expect(complaints).toHaveLength(100);
+  });
 });
 
 describe("who goes first", () => {
@@ -217,6 +224,28 @@ describe("who goes first", () => {
     const went = fairOrder(all, ({ tenant }) => ({ tenant: turns.get(tenant)!, user: user.get(tenant)!, passed: 0 }));
     // Turns: heavy at 0, ½, 1, 1½, 2; light at 0, 1, 2. At 1 light had its turn before at 0, heavy at ½.
     expect(went.map(({ id }) => id)).toEqual([10, 0, 1, 11, 2, 3, 12, 4]);
+  });
+
+  it("the turn before decides whichever share is looked at first", () => {
+    const heavy = { turn: 0, since: 1, weight: 2 };
+    const light = { turn: 0, since: 0, weight: 1 };
+    const user = { turn: 0, since: 0, weight: 1 };
+    const of = (tenant: string) => ({ tenant: tenant === "heavy" ? heavy : light, user, passed: 0 });
+    const [h, l] = [many(3, { tenant: "heavy" }), many(2, { tenant: "light" }, 10)];
+    for (const all of [
+      [...h, ...l],
+      [...l, ...h],
+    ])
+      expect(fairOrder(all, ({ tenant }) => of(tenant)).map(({ id }) => id)).toEqual([10, 0, 1, 11, 2]);
+  });
+
+  it("F5 whoever waits longest once the oldest went by its urgency is passed over so many times, too", () => {
+    const all = [sample(0, { priority: 9 }), sample(1, { priority: 0 }), ...many(25, { priority: 5 }, 2)];
+    expect(
+      order(all)
+        .map(({ id }) => id)
+        .indexOf(1),
+    ).toBe(MAX_PASSED + 1);
   });
 
   it("F5 of requests of several priorities the oldest waits for ten others, and is then the next", () => {

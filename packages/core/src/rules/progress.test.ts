@@ -97,6 +97,9 @@ describe("the message of a batch", () => {
     const exactly = "x".repeat(MAX_METADATA_BYTES - 2);
     expect(whyUnsendable(exactly)).toBeUndefined();
     expect(whyUnsendable(`${exactly}x`)).toMatch(/over the limit/);
+    expect(whyUnsendable(`${exactly.slice(1)}\n`)).toBe(
+      `metadata of ${MAX_METADATA_BYTES + 1} characters is over the limit of ${MAX_METADATA_BYTES}`,
+    );
   });
 });
 

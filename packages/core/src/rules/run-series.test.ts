@@ -12,7 +12,7 @@ describe("the series of a run", () => {
 
   it("are told from names that are none", () => {
     expect(["size_0", "size_12", "ratio_3", "ratio_10", "within_p90"].filter(isRunSeries)).toHaveLength(5);
-    const odd = ["size_", "size_x", "xsize_1", "size_1x", "ratio_", "ratio_x", "xratio_1", "within_p90x", "xwithin_p90", ""];
+    const odd = ["size_", "size_x", "size_-", "xsize_1", "size_1x", "ratio_", "ratio_x", "xratio_1", "within_p90x", "xwithin_p90", ""];
     expect(odd.filter(isRunSeries)).toEqual([]);
   });
 

@@ -13,11 +13,13 @@ const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(res
 function setUp(turnsOf: () => number = () => 0) {
   const log: Frame[] = [];
   const sent: number[] = [];
+  const reads: number[] = [];
   const wait = async (): Promise<void> => {
     for (let turns = turnsOf(); turns > 0; turns -= 1) await turn();
   };
   const ports: CursorPorts = {
     async read(_, after, limit) {
+      reads.push(after);
       const page = log.filter(({ seq }) => seq > after).slice(0, limit);
       await wait();
       return page;
@@ -33,7 +35,7 @@ function setUp(turnsOf: () => number = () => 0) {
     log.push(...frames);
     return frames;
   };
-  return { cursor: (last = 0) => new Cursor("c", KEY, last, ports), commit, sent };
+  return { cursor: (last = 0) => new Cursor("c", KEY, last, ports), commit, sent, reads };
 }
 
 describe("P5 P6 a cursor", () => {
@@ -124,7 +126,7 @@ describe("P5 P6 a cursor", () => {
   });
 
   it("sends nothing again that is published again", async () => {
-    const { cursor, commit, sent } = setUp();
+    const { cursor, commit, sent, reads } = setUp();
     const followed = cursor();
     const frames = commit(2);
     await followed.publish(frames);
@@ -132,5 +134,35 @@ describe("P5 P6 a cursor", () => {
     expect(sent).toEqual([1, 2]);
     await followed.publish([...frames, ...commit(1)]);
     expect(sent).toEqual([1, 2, 3]);
+    // Nothing was missing: the log was not asked.
+    expect(reads).toEqual([]);
+  });
+
+  it("goes on from a seq that it has not come to", async () => {
+    const { cursor, commit, sent, reads } = setUp();
+    commit(6);
+    await cursor().follow(4);
+    expect(sent).toEqual([5, 6]);
+    expect(reads).toEqual([4]);
+  });
+
+  it("reads the log page by page, to a page that is not full", async () => {
+    const { cursor, commit, sent, reads } = setUp();
+    commit(1_000);
+    await cursor().follow(0);
+    expect(sent).toEqual(range(1, 1_000));
+    expect(reads).toEqual([0, 500, 1_000]);
+  });
+
+  it("tells what it has told or is still to tell, once it is closed what it has told", async () => {
+    const { cursor, commit } = setUp();
+    const followed = cursor(1);
+    commit(1);
+    await followed.publish(commit(1));
+    expect([0, 1, 2, 3].map((seq) => followed.tells(seq))).toEqual([false, false, true, true]);
+    followed.closed = true;
+    expect([1, 2, 3].map((seq) => followed.tells(seq))).toEqual([false, true, false]);
+    followed.skipTo(2);
+    expect(followed.tells(2)).toBe(false);
   });
 });

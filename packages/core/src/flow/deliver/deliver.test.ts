@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Frame } from "../../ports/events.ts";
 import type { RequestKey } from "../../ports/requests.ts";
 import type { Follower } from "../../ports/subscriptions.ts";
+import { urlPlaceholder } from "../../rules/blob-links.ts";
 import { createDeliver } from "./deliver.ts";
 
 const KEY = "t/u/r" as RequestKey;
@@ -16,6 +17,7 @@ function setUp() {
   const followers = new Map<string, Follower>();
   const faults = { of: false, has: false, send: false };
   const closed: string[] = [];
+  const coalesced: [string, string][] = [];
   const handedOver: [string, number][] = [];
   /** What the store says to a follower being left to other processes. */
   let mayHandOver: (seq: number) => boolean = () => true;
@@ -23,11 +25,12 @@ function setUp() {
   const deliver = createDeliver(
     {
       log: silent,
-      blobs: {} as never,
+      blobs: { sign: async (name: string, ms: number) => ({ url: `https://files/${name}?ms=${ms}`, expiresAt: 0 }) } as never,
       events: { after: async (_, after, limit) => log.filter(({ seq }) => seq > after).slice(0, limit) },
       channel: {
-        send: async (connectionId, { text }) => {
+        send: async (connectionId, { text, coalesceKey }) => {
           await slow;
+          if (coalesceKey !== undefined) coalesced.push([coalesceKey, text]);
           if (faults.send) throw new Error("no network");
           (sent[connectionId] ??= []).push(text);
           return "sent";
@@ -74,6 +77,7 @@ function setUp() {
     followers,
     faults,
     closed,
+    coalesced,
     handedOver,
     slowly: (until: Promise<void>): void => {
       slow = until;
@@ -147,6 +151,14 @@ describe("P5 P6 telling the followers of a request", () => {
     await deliver.handOver();
     expect(closed).toEqual(["c"]);
     expect(handedOver).toEqual([["c", 0]]);
+  });
+
+  it("P7 P11 links are signed as they leave, and a newer progress may stand for an older one of its request", async () => {
+    const { deliver, sent, coalesced } = setUp();
+    const file: Frame = { seq: 1, kind: "durable", text: JSON.stringify([urlPlaceholder("a b.csv")]) };
+    await deliver.sendTo("c", KEY, [file, { seq: 2, kind: "progress", text: "half" }]);
+    expect(sent).toEqual({ c: ['["https://files/t/u/r/a%20b.csv?ms=1000"]', "half"] });
+    expect(coalesced).toEqual([[KEY, "half"]]);
   });
 
   it("an end that nobody could be told of leaves the followers as they were", async () => {
@@ -287,5 +299,8 @@ describe("following no longer", () => {
     await deliver.publish(KEY, commit(1));
     expect(sent).toEqual({});
     expect(followers.size).toBe(0);
+    // Nothing is left of it: the next to have its name follows from where it says.
+    await deliver.follow("c", KEY, 0);
+    expect(sent).toEqual({ c: ["1"] });
   });
 });

@@ -284,4 +284,21 @@ describe("P3 a run's writes under its lease", () => {
     expect(unwritten).toEqual({ events: [], checkpoint: undefined });
     expect(writes).toHaveLength(1);
   });
+
+  it("leaves to the run's end what was said during a write, and nothing that is said after it", async () => {
+    const { writes, reporter } = setUp();
+    reporter.lease(lease);
+    void reporter.partial("rows", 1);
+    const second = reporter.partial("rows", 2).catch((error: Error) => error.message);
+    reporter.report(10);
+    const closing = reporter.close(false);
+    reporter.report(20);
+    const { events } = await closing;
+    expect(events).toEqual([
+      { type: "partial", stream: "rows", index: 1, data: 2 },
+      expect.objectContaining({ type: "progress", percentage: 10 }),
+    ]);
+    expect(writes).toHaveLength(1);
+    expect(await second).toMatch("what was still to be stored for it is part of its end");
+  });
 });
