@@ -6,6 +6,7 @@ describe("what was thrown, as it can be stored and sent", () => {
     expect(messageOf(new Error("x".repeat(1_024)))).toBe("x".repeat(1_024));
     expect(messageOf(new Error("x".repeat(1_025)))).toBe(`${"x".repeat(1_023)}…`);
     expect(messageOf(new Error(`${"x".repeat(1_022)}😀😀`))).toBe(`${"x".repeat(1_022)}…`);
+    expect(messageOf(new Error(`😀${"x".repeat(2_000)}`))).toBe(`😀${"x".repeat(1_021)}…`);
   });
 
   it("says of a value without a message what it is", () => {

@@ -103,6 +103,26 @@ export function cancellingContract(test: ContractTest): void {
     expect(client.last("error")).toMatchObject({ request_id: "r1", error: { code: "CANCELLED" } });
   });
 
+  test("P2 P8 a run whose process died before it followed a wish ends as cancelled, and its followers are told", async (harness) => {
+    const { connect, until, streamer } = await start(
+      harness,
+      handler(() => new Promise(() => {})),
+    );
+    const client = await connect();
+    await ask(client);
+    await until("it runs", () => streamer.running === 1);
+    await client.send({ type: "cancel", request_id: "r1" });
+    await harness.restart();
+    const next = await start(harness, handler(untilStopped));
+    const other = await next.connect();
+    await other.send({ type: "subscribe", request_id: "r1", after: 0 });
+    await next.until("it ended", () => other.last("error") !== undefined);
+    expect(stages(other)[0]).toBe("requested");
+    expect(stages(other).at(-1)).toBe("stopped");
+    expect(other.last("error")).toMatchObject({ request_id: "r1", error: { code: "CANCELLED" } });
+    expect(await record(harness.engine, KEY)).toMatchObject({ status: "CANCELLED" });
+  });
+
   test("P8 a wish that came while its run was handed back is followed by the next run", async (harness) => {
     let runs = 0;
     const run: AnyHandler["run"] = async (input, ctx) => {

@@ -41,7 +41,7 @@ export function questionsContract(test: ContractTest): void {
       await client.send(question);
       expect(client.last(type)).not.toHaveProperty("ref");
       await client.send({ ...question, ref: `about ${question.type}` });
-      expect(client.last(type)).toMatchObject({ ref: `about ${question.type}` });
+      expect(client.last(type)).toMatchObject({ ref: `about ${question.type}`, ...(type === "snapshot" && { recovered: true }) });
     }
   });
 
@@ -181,7 +181,10 @@ export function questionsContract(test: ContractTest): void {
     const client = await connect();
     for (const later of [{ delay_ms: 5_000 }, { run_at: harness.clock.now() + 5_000 }, { idempotency_key: "k" }]) {
       await ask(client, "sync", { options: { mode: "sync", ...later } });
-      expect(client.last("error")).toMatchObject({ request_id: "sync", error: { code: "VALIDATION_ERROR" } });
+      expect(client.last("error")).toMatchObject({
+        request_id: "sync",
+        error: { code: "VALIDATION_ERROR", details: { issues: [{ path: ["options", "mode"], message: expect.any(String) }] } },
+      });
     }
     const begun = harness.clock.now();
     await ask(client, "far", { options: { run_at: begun + 400 * DAY_MS } });

@@ -39,7 +39,8 @@ export function flowContract(test: ContractTest): void {
     await ask(client, "work", "r1", { n: 7 });
     await until("complete", () => client.last("complete") !== undefined);
     const story = client.story("r1");
-    expect(story[0]).toMatchObject({ type: "acknowledgment", seq: 1 });
+    // A slot was free: the write that stored it has claimed it, too.
+    expect(story[0]).toMatchObject({ type: "acknowledgment", seq: 1, status: "processing" });
     expect(types(client)).toContain("partial");
     expect(story.at(-2)).toMatchObject({ type: "progress", percentage: 100 });
     expect(story.at(-1)).toMatchObject({ type: "complete", result: { echoed: { n: 7 } }, metadata: { attempts: 1 } });
@@ -232,6 +233,31 @@ export function flowContract(test: ContractTest): void {
     await ask(client, "work", "r1", { n: 2 });
     expect(client.last("error")).toMatchObject({ request_id: "r1", error: { code: "DUPLICATE_REQUEST" } });
     expect(runs).toBe(1);
+  });
+
+  test("P4 P14 what is asked again, or refused, takes no slot from what comes after it", async (harness) => {
+    const { connect, until } = await start(harness, [handler("work", () => "done")], { options: { inlineSlots: 1 } });
+    const client = await connect();
+    await ask(client, "work", "r1", { n: 1 });
+    await until("complete", () => client.last("complete") !== undefined);
+    await ask(client, "work", "r1", { n: 1 });
+    await ask(client, "work", "r1", { n: 2 });
+    await ask(client, "work", "r2");
+    expect(client.last("acknowledgment")).toMatchObject({ request_id: "r2", status: "processing" });
+    await until("complete", () => client.last("complete")?.request_id === "r2");
+  });
+
+  test("P4 who is refused another payload under an id that runs is told nothing of what runs", async (harness) => {
+    const opened = gate();
+    const { connect, until, quiet } = await start(harness, [handler("work", () => opened.promise)]);
+    const [client, other] = [await connect(), await connect()];
+    await ask(client, "work", "r1", { n: 1 });
+    await ask(other, "work", "r1", { n: 2 });
+    expect(other.last("error")).toMatchObject({ request_id: "r1", error: { code: "DUPLICATE_REQUEST" } });
+    opened.resolve();
+    await until("complete", () => client.last("complete") !== undefined);
+    await quiet();
+    expect(other.received.map(({ type }) => type)).toEqual(["welcome", "error"]);
   });
 
   test("P4 P5 P6 the same id again from elsewhere, while it is told, is the whole story once, in order", async (harness) => {

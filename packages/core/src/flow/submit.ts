@@ -92,7 +92,7 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
     let isFollowed = false;
     try {
       const outcome = await requests.submit(stored);
-      isFollowed = outcome.outcome === "created" || (outcome.outcome === "existing" && outcome.record.key === key);
+      isFollowed = outcome.outcome === "created";
       if (outcome.outcome !== "created") {
         if (outcome.outcome !== "existing") throw refusal(requestId, stored, outcome);
         await answerExisting(request, outcome.record, subscribes);

@@ -16,6 +16,13 @@ describe("what is worth telling to whoever waits", () => {
     expect(mayBeNews(told, place.reason, now) || !expected).toBe(true);
   });
 
+  it("is not looked for while the same was told a moment ago", () => {
+    expect(mayBeNews(told, "queue", 9_999)).toBe(false);
+    expect(mayBeNews(told, "queue", 10_000)).toBe(true);
+    expect(mayBeNews(told, "tenant_concurrency", 1)).toBe(true);
+    expect(mayBeNews(undefined, "queue", 1)).toBe(true);
+  });
+
   it("says once that nothing is ahead", () => {
     expect(isNews({ ...told, position: 1 }, { reason: "queue", position: 0 }, 10_000)).toBe(true);
     expect(isNews({ ...told, position: 0 }, { reason: "queue", position: 0 }, 60_000)).toBe(false);

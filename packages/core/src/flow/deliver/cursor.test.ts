@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Frame } from "../../ports/events.ts";
 import type { RequestKey } from "../../ports/requests.ts";
-import { Cursor, type CursorPorts } from "./cursor.ts";
+import { Cursor, FOLLOWING, type CursorPorts } from "./cursor.ts";
 
 const KEY = "t/u/r" as RequestKey;
 const frame = (seq: number): Frame => ({ seq, kind: "durable", text: String(seq) });
@@ -165,4 +165,18 @@ describe("P5 P6 a cursor", () => {
     followed.skipTo(2);
     expect(followed.tells(2)).toBe(false);
   });
+});
+
+it("has the arrows of its drawing, and no other", () => {
+  const arrows = Object.entries(FOLLOWING).flatMap(([from, row]) =>
+    Object.entries(row).flatMap(([event, to]) => (to === from ? [] : [`${from} ${event} ${to}`])),
+  );
+  expect(arrows.toSorted()).toEqual([
+    "behind caught_up live",
+    "held follow behind",
+    "held release live",
+    "live follow behind",
+    "live gap behind",
+    "live hold held",
+  ]);
 });

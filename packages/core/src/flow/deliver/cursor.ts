@@ -31,7 +31,7 @@ type Phase =
 
 type CursorEvent = "hold" | "release" | "follow" | "gap" | "caught_up";
 /** What becomes of each phase at each event. A cell that is missing does not compile. */
-const NEXT: Readonly<Record<Phase["name"], Readonly<Record<CursorEvent, Phase["name"]>>>> = {
+export const FOLLOWING: Readonly<Record<Phase["name"], Readonly<Record<CursorEvent, Phase["name"]>>>> = {
   held: { hold: "held", release: "live", follow: "behind", gap: "held", caught_up: "held" },
   behind: { hold: "behind", release: "behind", follow: "behind", gap: "behind", caught_up: "live" },
   live: { hold: "held", release: "live", follow: "behind", gap: "behind", caught_up: "live" },
@@ -135,7 +135,7 @@ export class Cursor {
 
   #become(event: CursorEvent, from?: number): void {
     const before = this.#phase;
-    const name = NEXT[before.name][event];
+    const name = FOLLOWING[before.name][event];
     if (name === before.name && from === undefined) return;
     if (name === "behind") this.#phase = { name, from, missed: false };
     else this.#phase = { name, frames: before.name === "behind" ? [] : before.frames };

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isStopped, StreamerError } from "../../errors.ts";
 import type { Advance, AdvanceOutcome, EventBody, Lease, RequestKey } from "../../ports/requests.ts";
 import { DEFAULT_BATCHING } from "../../rules/batching.ts";
-import { Reporter } from "./reporter.ts";
+import { Reporter, REPORTING } from "./reporter.ts";
 
 const lease: Lease = { key: "t/u/r" as RequestKey, attempt: 1 };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -301,4 +301,22 @@ describe("P3 a run's writes under its lease", () => {
     expect(writes).toHaveLength(1);
     expect(await second).toMatch("what was still to be stored for it is part of its end");
   });
+});
+
+it("has the arrows of its drawing, and no other", () => {
+  const cells = Object.entries(REPORTING).flatMap(([from, row]) => Object.entries(row).map(([event, to]) => ({ from, event, to })));
+  expect(cells).toHaveLength(36);
+  expect(cells.flatMap(({ from, event, to }) => (to === "stays" ? [] : [`${from} ${event} ${to}`])).toSorted()).toEqual([
+    "backing_off close closed",
+    "backing_off write writing",
+    "idle close closed",
+    "idle write writing",
+    "lost close closed",
+    "unleased close closed",
+    "unleased lease idle",
+    "writing close closed",
+    "writing lost lost",
+    "writing refused backing_off",
+    "writing written idle",
+  ]);
 });

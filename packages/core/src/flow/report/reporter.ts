@@ -74,7 +74,7 @@ type Phase =
 
 type ReporterEvent = "lease" | "write" | "written" | "refused" | "lost" | "close";
 /** What becomes of each phase at each event; `stays` where the event changes nothing. A cell that is missing does not compile. */
-const NEXT: Readonly<Record<Phase["name"], Readonly<Record<ReporterEvent, Phase["name"] | "stays">>>> = {
+export const REPORTING: Readonly<Record<Phase["name"], Readonly<Record<ReporterEvent, Phase["name"] | "stays">>>> = {
   unleased: { lease: "idle", write: "stays", written: "stays", refused: "stays", lost: "stays", close: "closed" },
   idle: { lease: "stays", write: "writing", written: "stays", refused: "stays", lost: "stays", close: "closed" },
   writing: { lease: "stays", write: "stays", written: "idle", refused: "backing_off", lost: "lost", close: "closed" },
@@ -180,7 +180,7 @@ export class Reporter {
 
   #become(event: ReporterEvent, make: () => Phase): boolean {
     const before = this.#phase;
-    if (NEXT[before.name][event] === "stays") return false;
+    if (REPORTING[before.name][event] === "stays") return false;
     if (before.name === "idle") before.timer?.cancel();
     if (before.name === "backing_off") before.cancel();
     this.#phase = make();

@@ -1,10 +1,12 @@
 import { createManualClock } from "@streamer/contract/clock";
 import { expect, it } from "vitest";
 import { defineHandler } from "../../handler.ts";
-import type { RequestKey } from "../../ports/requests.ts";
+import type { Claim, RequestKey } from "../../ports/requests.ts";
+import type { Phase } from "./life.ts";
 import { createRegistry, type RegistryParts } from "./registry.ts";
 import type { RunOwner, RunTerms } from "./run.ts";
 
+const KEY = "t/u/r" as RequestKey;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const input = { "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) } } as const;
 
@@ -41,7 +43,8 @@ it("P2 a run that cannot be looked after holds up no other, and is looked after 
   ]);
 });
 
-it("looks after its runs while there are any, and leaves no timer behind", async () => {
+/** One run of a handler that ends when the test says, in a registry of its own. */
+function liveOne(phase: Phase, inlineSlots = 8) {
   const clock = createManualClock();
   let timers = 0;
   const counting: typeof clock = {
@@ -58,25 +61,107 @@ it("looks after its runs while there are any, and leaves no timer behind", async
       };
     },
   };
-  const freed: string[] = [];
+  const counts = { freed: 0, promoted: 0 };
+  const endings: string[] = [];
+  const concluded = Promise.withResolvers<void>();
   const registry = createRegistry({
     engine: { clock: counting, log: silent } as unknown as RegistryParts["engine"],
     middleware: [],
-    options: { cancelGraceMs: 1_000, renewMs: 10_000, runLifeMs: Infinity, inlineSlots: 8 },
-    slots: { free: ({ action }) => void freed.push(action) },
-    conclude: () => Promise.resolve(),
-    promote: () => Promise.resolve(),
+    options: { cancelGraceMs: 1_000, renewMs: 10_000, runLifeMs: Infinity, inlineSlots },
+    slots: { free: () => void (counts.freed += 1) },
+    conclude: async (_, ending) => {
+      endings.push(ending.kind);
+      await concluded.promise;
+    },
+    promote: async () => void (counts.promoted += 1),
   });
-  const ended = Promise.withResolvers<number>();
+  const ended = Promise.withResolvers<unknown>();
   const handler = defineHandler({ action: "work", input, run: () => ended.promise });
-  const phase = { name: "answering", overrunAt: Infinity } as const;
-  const terms = { key: "t/u/r" as RequestKey, handler, input: { value: 1 }, request: { id: "r" }, timeoutMs: 60_000, phase };
-  const lived = registry.live(terms as unknown as RunTerms, {} as RunOwner);
+  const reporterPorts = { clock, log: silent, advance: () => new Promise(() => {}) };
+  const terms = { key: KEY, handler, input: { value: 1 }, request: { id: "r" }, timeoutMs: 60_000, phase };
+  const lived = registry.live(terms as unknown as RunTerms, { reporterPorts } as unknown as RunOwner);
+  return { registry, clock, counts, endings, lived, end: ended.resolve, conclude: concluded.resolve, timers: () => timers };
+}
+
+const answering = { name: "answering", overrunAt: Infinity } as const;
+const leased = { name: "leased", claim: { lease: { key: KEY, attempt: 2 } } as Claim } as const;
+
+it("looks after its runs while there are any, and leaves no timer behind", async () => {
+  const { registry, clock, lived, end, conclude, timers, counts } = liveOne(answering);
   await clock.advance(1_000);
-  expect([registry.running, timers, freed]).toEqual([1, 1, []]);
-  ended.resolve(1);
+  expect([registry.running, timers(), counts.freed]).toEqual([1, 1, 0]);
+  end(1);
+  conclude();
   await lived;
   await registry.idle();
   await clock.advance(250);
-  expect([registry.running, timers, freed]).toEqual([0, 0, ["work"]]);
+  expect([registry.running, timers(), counts.freed]).toEqual([0, 0, 1]);
+});
+
+it("promotes what overruns from that moment on", async () => {
+  const { clock, counts } = liveOne({ name: "answering", overrunAt: createManualClock().monotonic() + 500 });
+  await clock.advance(499);
+  expect(counts.promoted).toBe(0);
+  await clock.advance(1);
+  expect(counts.promoted).toBe(1);
+});
+
+it.each([
+  ["answered at once, as soon as its handler has ended", answering, 1],
+  ["durable, when its end stands", leased, 0],
+] as const)("P14 frees the slot of a run that is %s", async (_, phase, whileConcluding) => {
+  const { clock, counts, endings, lived, end, conclude } = liveOne(phase);
+  end(1);
+  await clock.advance(0);
+  expect([endings, counts.freed]).toEqual([["returned"], whileConcluding]);
+  conclude();
+  await lived;
+  expect(counts.freed).toBe(1);
+});
+
+it.each([answering, leased])("gives up on a handler that does not heed its signal, and frees its slot once: $name", async (phase) => {
+  const { registry, clock, counts, endings, lived, end, conclude } = liveOne(phase);
+  const stopped = registry.stopAll(1_000, () => "shutting_down");
+  await clock.advance(999);
+  expect(endings).toEqual([]);
+  expect(registry.settlesUntil).toBe(clock.monotonic() + 1);
+  await clock.advance(1);
+  expect([endings, counts.freed]).toEqual([["abandoned"], 0]);
+  conclude();
+  await Promise.all([lived, stopped]);
+  expect([counts.freed, registry.running, registry.abandoned, registry.settlesUntil]).toEqual([1, 0, 1, Infinity]);
+  end(1);
+  await clock.advance(0);
+  expect([counts.freed, registry.abandoned]).toEqual([1, 0]);
+});
+
+it("keeps the slot of a handler that goes on beyond as many as there are inline slots, until it ends", async () => {
+  const { registry, clock, counts, lived, end, conclude } = liveOne(answering, 0);
+  const stopped = registry.stopAll(1_000, () => "shutting_down");
+  await clock.advance(1_000);
+  conclude();
+  await Promise.all([lived, stopped]);
+  expect([counts.freed, registry.abandoned]).toEqual([0, 1]);
+  end(1);
+  await clock.advance(0);
+  expect([counts.freed, registry.abandoned]).toEqual([1, 0]);
+});
+
+it("P3 knows a durable run by its attempt, while it runs", async () => {
+  const { registry, lived, end, conclude } = liveOne(leased);
+  expect([1, 2, 3].map((attempt) => registry.isAlive({ key: KEY, attempt }))).toEqual([false, true, false]);
+  expect(registry.find(KEY)?.terms.key).toBe(KEY);
+  end(1);
+  conclude();
+  await lived;
+  expect([registry.isAlive({ key: KEY, attempt: 2 }), registry.find(KEY)]).toEqual([false, undefined]);
+});
+
+it("hands back what has saved a checkpoint, or need not have", async () => {
+  const { registry } = liveOne(leased);
+  const run = registry.find(KEY)!;
+  expect([true, false].map((requireCheckpoint) => registry.whyHandedBack(run, requireCheckpoint))).toEqual([
+    "out_of_time",
+    "shutting_down",
+  ]);
 });
