@@ -12,6 +12,7 @@ it("is never above the length that is printed, and equals it where nothing is es
   for (const odd of [
     [undefined, 1],
     { a: undefined, b: () => {}, c: 1 },
+    { a: Symbol("left out"), b: 1 },
     new Date(0),
     new Map([[1, 2]]),
     [Number.NaN, -0],

@@ -33,12 +33,14 @@ export function createTellWaits({ engine, handlers, slots, estimates, publish }:
 
   async function tell({ key, action, size, reason, position }: Wait): Promise<void> {
     if (!(await subscriptions.isFollowed(key))) return;
-    const quantiles = position === undefined ? undefined : expected(action, size);
+    const quantiles = expected(action, size);
     const event: EventBody & { readonly type: "waiting" } = {
       type: "waiting",
       reason,
-      ...(position !== undefined && { position }),
-      ...(quantiles && position !== undefined && { eta: wholeRun(quantiles, { position, slots: slots.ofAction(action) }) }),
+      ...(position !== undefined && {
+        position,
+        ...(quantiles && { eta: wholeRun(quantiles, { position, slots: slots.ofAction(action) }) }),
+      }),
     };
     const written = await requests.wait(key, event);
     if (written.outcome === "written") await publish(key, written.frames);

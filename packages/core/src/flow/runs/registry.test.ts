@@ -75,12 +75,16 @@ function liveOne(phase: Phase, inlineSlots = 8) {
     },
     promote: async () => void (counts.promoted += 1),
   });
-  const ended = Promise.withResolvers<unknown>();
-  const handler = defineHandler({ action: "work", input, run: () => ended.promise });
   const reporterPorts = { clock, log: silent, advance: () => new Promise(() => {}) };
-  const terms = { key: KEY, handler, input: { value: 1 }, request: { id: "r" }, timeoutMs: 60_000, phase };
-  const lived = registry.live(terms as unknown as RunTerms, { reporterPorts } as unknown as RunOwner);
-  return { registry, clock, counts, endings, lived, end: ended.resolve, conclude: concluded.resolve, timers: () => timers };
+  const live = (at: Phase) => {
+    const ended = Promise.withResolvers<unknown>();
+    const handler = defineHandler({ action: "work", input, run: () => ended.promise });
+    const terms = { key: KEY, handler, input: { value: 1 }, request: { id: "r" }, timeoutMs: 60_000, phase: at };
+    const lived = registry.live(terms as unknown as RunTerms, { reporterPorts } as unknown as RunOwner);
+    return { lived, end: ended.resolve };
+  };
+  const again = (attempt: number) => live({ name: "leased", claim: { lease: { key: KEY, attempt } } as Claim });
+  return { registry, clock, counts, endings, ...live(phase), again, conclude: concluded.resolve, timers: () => timers };
 }
 
 const answering = { name: "answering", overrunAt: Infinity } as const;
@@ -164,4 +168,18 @@ it("hands back what has saved a checkpoint, or need not have", async () => {
     "out_of_time",
     "shutting_down",
   ]);
+});
+
+it("P3 finds the newer of two runs of a request, whichever ends first", async () => {
+  const { registry, again, lived, end, conclude } = liveOne(leased);
+  const newer = again(3);
+  expect(registry.running).toBe(2);
+  end(1);
+  conclude();
+  await lived;
+  expect(registry.find(KEY)?.lease?.attempt).toBe(3);
+  expect(registry.running).toBe(1);
+  newer.end(1);
+  await newer.lived;
+  expect([registry.find(KEY), registry.running]).toEqual([undefined, 0]);
 });
