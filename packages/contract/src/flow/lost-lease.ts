@@ -19,6 +19,22 @@ const ask = (client: FlowClient, id = "r1"): Promise<void> => client.send({ type
 const gate = Promise.withResolvers.bind(Promise)<void>;
 
 export function lostLeaseContract(test: ContractTest): void {
+  for (const [how, estimate] of Object.entries({ "that was queued": 60_000, "that was promoted": 1 })) {
+    test(`P3 a run ${how} and says nothing renews its lease at a third of its time, and again at each`, async (harness) => {
+      const silent = defineHandler({ action: "work", input: anything, estimate, run: () => new Promise(() => {}) });
+      const { connect, until, engine } = await startPipeline({ harness, handlers: [silent] });
+      const client = await connect();
+      void ask(client);
+      await until("it is durable", () => client.last("acknowledgment") !== undefined);
+      const leasedAt = harness.clock.monotonic();
+      for (const renewals of [1, 2, 3]) {
+        await until("renewed", () => engine.calls.filter(({ verb }) => verb === "requests.advance").length === renewals);
+        // The ticker looks four times a second, and this test each 50 ms.
+        expect(harness.clock.monotonic() - leasedAt).toBeLessThanOrEqual(renewals * (LEASE_MS / 3 + 300));
+      }
+    });
+  }
+
   test("P3 a run whose lease another process took is stopped, its words are refused, and it settles nothing", async (harness) => {
     const taken = gate();
     const told: unknown[] = [];

@@ -144,10 +144,10 @@ export class Reporter {
     this.#startWrite();
   }
 
-  /** From now on the run has a lease and what it says is written. */
-  lease(lease: Lease): void {
+  /** From now on what the run says is written, under a lease that was taken at `since` (monotonic ms; now if not given). */
+  lease(lease: Lease, since: number = this.#ports.clock.monotonic()): void {
     this.#become("lease", () => ({ name: "idle", lease, timer: undefined }));
-    this.#lastWriteAt = this.#ports.clock.monotonic();
+    this.#lastWriteAt = since;
     this.#arm();
   }
 

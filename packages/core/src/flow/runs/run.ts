@@ -51,6 +51,8 @@ export class Run {
   /** Why the store has not taken it, when it was to be promoted. */
   refusal: Error | undefined;
   #phase: Phase;
+  /** Monotonic ms at which its lease was taken, once it has one. */
+  #leasedAt: number;
   #controller: AbortController | undefined;
   #reporter: Reporter | undefined;
   #giveUp: ((ending: Ending) => void) | undefined;
@@ -61,6 +63,7 @@ export class Run {
     this.timesOutAt = terms.startedAt + terms.timeoutMs;
     this.lifeEndsAt = terms.startedAt + terms.lifeMs;
     this.#phase = terms.phase;
+    this.#leasedAt = terms.startedAt;
     this.#owner = owner;
   }
 
@@ -70,7 +73,9 @@ export class Run {
 
   become(event: LifeEvent, to: Phase): void {
     this.#phase = move(this.#phase, event, to);
-    if (to.name === "leased") this.#reporter?.lease(to.claim.lease);
+    if (to.name !== "leased") return;
+    this.#leasedAt = this.#owner.reporterPorts.clock.monotonic();
+    this.#reporter?.lease(to.claim.lease);
   }
 
   /** The lease of a durable run. */
@@ -89,14 +94,14 @@ export class Run {
   get reporter(): Reporter {
     if (!this.#reporter) {
       this.#reporter = new Reporter(this.#owner.reporterPorts, this.#reporting());
-      if (this.lease) this.#reporter.lease(this.lease);
+      if (this.lease) this.#reporter.lease(this.lease, this.#leasedAt);
     }
     return this.#reporter;
   }
 
   /** Renews its lease unless a write did so within `withinMs`. A run that has said nothing yet has no other writer. */
   renew(withinMs: number): void {
-    if (this.#reporter || this.#owner.reporterPorts.clock.monotonic() - this.terms.startedAt >= withinMs) this.reporter.renew(withinMs);
+    if (this.#reporter || this.#owner.reporterPorts.clock.monotonic() - this.#leasedAt >= withinMs) this.reporter.renew(withinMs);
   }
 
   get hasCheckpointed(): boolean {
