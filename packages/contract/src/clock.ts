@@ -11,6 +11,8 @@ export interface ManualClock extends Clock {
   jump(ms: number): void;
   /** The process died: its timers are gone, and monotonic time starts anew. */
   restart(): void;
+  /** How many timers are set. */
+  readonly timers: number;
 }
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -63,6 +65,9 @@ export function createManualClock(startMs: number = START_MS, settle: () => Prom
     restart() {
       timers = [];
       steady = 1_000;
+    },
+    get timers() {
+      return timers.length;
     },
   };
 }

@@ -91,9 +91,11 @@ interface Plan {
   readonly isStatic: boolean;
 }
 
+/** A test that only looks at a table runs nothing of its file. */
+const isBeside = (testId: string, file: string): boolean => fileOf(testId) === join(ROOT, file.replace(/\.ts$/, ".test.ts"));
 const fileOf = (testId: string): string => testId.slice(0, testId.lastIndexOf("#"));
 
-/** For each mutant the tests that reach it; for one that is run while core is loaded, those that reach its file. */
+/** For each mutant the tests that reach it; for one that is run while core is loaded, those that reach its file or stand beside it. */
 function createPlanner(mutants: readonly Mutant[], { coverage, tests }: Covered): (mutant: Mutant) => Plan {
   const usable = tests
     .filter(({ problem }) => problem === undefined)
@@ -110,7 +112,7 @@ function createPlanner(mutants: readonly Mutant[], { coverage, tests }: Covered)
     const most = Math.max(0, ...own.map((test) => coverage.perTest[test.id]![id]!));
     const isStatic = own.length === 0 && coverage.static[id] !== undefined;
     return {
-      tests: isStatic ? usable.filter((test) => reaching.get(file)?.has(test.id) ?? true) : own,
+      tests: isStatic ? usable.filter((test) => isBeside(test.id, file) || (reaching.get(file)?.has(test.id) ?? true)) : own,
       hitLimit: HITS_TIMES * Math.max(10, most),
       isStatic,
     };

@@ -146,6 +146,16 @@ describe("P5 P6 a cursor", () => {
     expect(reads).toEqual([4]);
   });
 
+  it.each([
+    [1, 3],
+    [3, 1],
+  ])("at %i, told by others up to %i, goes on after the later", async (last, after) => {
+    const { cursor, commit, sent } = setUp();
+    commit(5);
+    await cursor(last).takeOver(after);
+    expect(sent).toEqual([4, 5]);
+  });
+
   it("reads the log page by page, to a page that is not full", async () => {
     const { cursor, commit, sent, reads } = setUp();
     commit(1_000);

@@ -195,6 +195,26 @@ describe("P3 a run's writes under its lease", () => {
     expect(writes.at(-1)).toMatchObject({ checkpoint: { at: 1 } });
   });
 
+  it("leaves no timer behind, whether it waits for a batch or for the store", async () => {
+    const waiting = setUp();
+    waiting.reporter.lease(lease);
+    waiting.reporter.report(1);
+    await waiting.clock.advance(1_000);
+    waiting.reporter.report(2);
+    expect(waiting.clock.timers).toBe(1);
+    await waiting.reporter.close(false);
+    expect(waiting.clock.timers).toBe(0);
+    const refusing = setUp(ADVANCED, () => {
+      throw new StreamerError("STORAGE_ERROR", "the disk is full");
+    });
+    refusing.reporter.lease(lease);
+    refusing.reporter.partial("rows", 1).catch(() => {});
+    await refusing.clock.advance(0);
+    expect(refusing.clock.timers).toBe(1);
+    await refusing.reporter.close(false);
+    expect(refusing.clock.timers).toBe(0);
+  });
+
   it("hands over at its end what the store still refuses, and lets go of who waits for it", async () => {
     const { clock, reporter } = setUp(ADVANCED, () => {
       throw new StreamerError("STORAGE_ERROR", "the disk is full");

@@ -46,26 +46,11 @@ it("P2 a run that cannot be looked after holds up no other, and is looked after 
 /** One run of a handler that ends when the test says, in a registry of its own. */
 function liveOne(phase: Phase, inlineSlots = 8) {
   const clock = createManualClock();
-  let timers = 0;
-  const counting: typeof clock = {
-    ...clock,
-    after(ms, callback) {
-      timers += 1;
-      const callOff = clock.after(ms, () => {
-        timers -= 1;
-        callback();
-      });
-      return () => {
-        timers -= 1;
-        callOff();
-      };
-    },
-  };
-  const counts = { freed: 0, promoted: 0 };
+  const counts = { freed: 0, promoted: 0, renewed: 0 };
   const endings: string[] = [];
   const concluded = Promise.withResolvers<void>();
   const registry = createRegistry({
-    engine: { clock: counting, log: silent } as unknown as RegistryParts["engine"],
+    engine: { clock, log: silent } as unknown as RegistryParts["engine"],
     middleware: [],
     options: { cancelGraceMs: 1_000, renewMs: 10_000, runLifeMs: Infinity, inlineSlots },
     slots: { free: () => void (counts.freed += 1) },
@@ -75,7 +60,11 @@ function liveOne(phase: Phase, inlineSlots = 8) {
     },
     promote: async () => void (counts.promoted += 1),
   });
-  const reporterPorts = { clock, log: silent, advance: () => new Promise(() => {}) };
+  const advance = async (): Promise<unknown> => {
+    counts.renewed += 1;
+    return { outcome: "advanced", frames: [], cancelRequested: false };
+  };
+  const reporterPorts = { clock, log: silent, advance, publish: async () => {} };
   const live = (at: Phase) => {
     const ended = Promise.withResolvers<unknown>();
     const handler = defineHandler({ action: "work", input, run: () => ended.promise });
@@ -84,22 +73,22 @@ function liveOne(phase: Phase, inlineSlots = 8) {
     return { lived, end: ended.resolve };
   };
   const again = (attempt: number) => live({ name: "leased", claim: { lease: { key: KEY, attempt } } as Claim });
-  return { registry, clock, counts, endings, ...live(phase), again, conclude: concluded.resolve, timers: () => timers };
+  return { registry, clock, counts, endings, ...live(phase), again, conclude: concluded.resolve };
 }
 
 const answering = { name: "answering", overrunAt: Infinity } as const;
 const leased = { name: "leased", claim: { lease: { key: KEY, attempt: 2 } } as Claim } as const;
 
 it("looks after its runs while there are any, and leaves no timer behind", async () => {
-  const { registry, clock, lived, end, conclude, timers, counts } = liveOne(answering);
+  const { registry, clock, lived, end, conclude, counts } = liveOne(answering);
   await clock.advance(1_000);
-  expect([registry.running, timers(), counts.freed]).toEqual([1, 1, 0]);
+  expect([registry.running, clock.timers, counts.freed]).toEqual([1, 1, 0]);
   end(1);
   conclude();
   await lived;
   await registry.idle();
   await clock.advance(250);
-  expect([registry.running, timers(), counts.freed]).toEqual([0, 0, 1]);
+  expect([registry.running, clock.timers, counts.freed]).toEqual([0, 0, 1]);
 });
 
 it("promotes what overruns from that moment on", async () => {
@@ -182,4 +171,25 @@ it("P3 finds the newer of two runs of a request, whichever ends first", async ()
   newer.end(1);
   await newer.lived;
   expect([registry.find(KEY), registry.running]).toEqual([undefined, 0]);
+});
+
+it("P3 renews the lease of a run that says nothing, for as long as it runs", async () => {
+  const { clock, counts, lived, end, conclude } = liveOne(leased);
+  await clock.advance(9_999);
+  expect(counts.renewed).toBe(0);
+  await clock.advance(1);
+  expect(counts.renewed).toBe(1);
+  await clock.advance(10_250);
+  expect(counts.renewed).toBe(2);
+  end(1);
+  conclude();
+  await lived;
+  await clock.advance(60_000);
+  expect(counts.renewed).toBe(2);
+});
+
+it("renews nothing of a run that is not durable", async () => {
+  const { clock, counts } = liveOne(answering);
+  await clock.advance(20_000);
+  expect(counts.renewed).toBe(0);
 });
