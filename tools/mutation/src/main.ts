@@ -10,21 +10,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Worker, type WorkerTerms } from "./crew.ts";
 import { mutate, shuffled, type Mutant } from "./mutants.ts";
+import { cover, createPlanner, fileOf, type Covered, type Plan } from "./plan.ts";
 import { record } from "./record.ts";
 import { reportOf, type Extent, type Report as Results } from "./report.ts";
 import { isNoticed, lineOf, readKept, writeKept, type Fate, type Kept, type Outcome } from "./results.ts";
-import type { Report } from "./worker.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 /** Where there is such a place: what these tests store is read by nobody afterwards. */
 const MEMORY = "/dev/shm";
-/** They tell whole stories under faults: each takes seconds, and what they notice others do. */
-const SLOW = "crashes and repeats|against a model";
-/** A test under a mutant may take this much longer than without. */
-const SLOWER_TIMES = 20;
-const SLOWER_MS = 3_000;
-/** A mutant that is run this much more often than without it is in a loop. */
-const HITS_TIMES = 100;
 const SAVE_EVERY = 25;
 
 const HELP = `npm run mutation -- [FILES] [options]
@@ -71,52 +64,11 @@ async function testFiles(): Promise<readonly string[]> {
   return [...files.toSorted(), ...contract];
 }
 
-type Covered = Extract<Report, { readonly kind: "covered" }>;
-
-/** Which tests reach which mutant, quickest first. */
-async function cover(terms: WorkerTerms): Promise<Covered> {
-  const worker = new Worker(terms);
-  const answer = await worker.order({ kind: "cover", without: SLOW });
-  worker.stop();
-  if (answer.kind !== "covered") throw new Error(`The tests could not be run without any mutant: ${JSON.stringify(answer)}`);
-  const failing = answer.tests.filter(({ problem }) => problem !== undefined);
-  for (const { name, problem } of failing) say(`left out, as it fails without any mutant: ${name}: ${problem}`);
-  return answer;
-}
-
-interface Plan {
-  readonly tests: readonly { readonly id: string; readonly limitMs: number }[];
-  readonly hitLimit: number;
-  /** It is run while core is loaded, and must be switched on before. */
-  readonly isStatic: boolean;
-}
-
-/** A test that only looks at a table runs nothing of its file. */
-const isBeside = (testId: string, file: string): boolean => fileOf(testId) === join(ROOT, file.replace(/\.ts$/, ".test.ts"));
-const fileOf = (testId: string): string => testId.slice(0, testId.lastIndexOf("#"));
-
-/** For each mutant the tests that reach it; for one that is run while core is loaded, those that reach its file or stand beside it. */
-function createPlanner(mutants: readonly Mutant[], { coverage, tests }: Covered): (mutant: Mutant) => Plan {
-  const usable = tests
-    .filter(({ problem }) => problem === undefined)
-    .toSorted((a, b) => a.ms - b.ms)
-    .map((test) => ({ id: test.id, limitMs: Math.round(SLOWER_MS + SLOWER_TIMES * test.ms) }));
-  const fileOfMutant = new Map(mutants.map(({ id, file }) => [id, file]));
-  const reaching = new Map<string, Set<string>>();
-  for (const { id } of usable) {
-    const files = new Set(Object.keys(coverage.perTest[id] ?? {}).map((mutant) => fileOfMutant.get(mutant)));
-    for (const file of files) if (file !== undefined) reaching.set(file, (reaching.get(file) ?? new Set()).add(id));
-  }
-  return ({ id, file }) => {
-    const own = usable.filter((test) => coverage.perTest[test.id]?.[id] !== undefined);
-    const most = Math.max(0, ...own.map((test) => coverage.perTest[test.id]![id]!));
-    const isStatic = own.length === 0 && coverage.static[id] !== undefined;
-    return {
-      tests: isStatic ? usable.filter((test) => isBeside(test.id, file) || (reaching.get(file)?.has(test.id) ?? true)) : own,
-      hitLimit: HITS_TIMES * Math.max(10, most),
-      isStatic,
-    };
-  };
+async function coverage(terms: WorkerTerms): Promise<Covered> {
+  const covered = await cover(terms);
+  for (const { name, problem } of covered.tests)
+    if (problem !== undefined) say(`left out, as it fails without any mutant: ${name}: ${problem}`);
+  return covered;
 }
 
 async function tryOut(shared: Worker, terms: WorkerTerms, mutant: Mutant, plan: Plan): Promise<Outcome> {
@@ -136,7 +88,7 @@ async function tryAll(terms: WorkerTerms, { all, sample }: Extent, covered: Cove
   const ends = Date.now() + Number(values.minutes) * 60_000;
   const wanted = sample.filter(({ key }) => kept[key] === undefined || (values.again && !isNoticed(kept[key])));
   say(`${all.length} mutants, ${sample.length} of them looked at, of which ${wanted.length} are tried, by ${covered.tests.length} tests`);
-  const planOf = createPlanner(all, covered);
+  const planOf = createPlanner(ROOT, all, covered);
   const queue = wanted.map((mutant) => ({ mutant, plan: planOf(mutant) }));
   const counts: Record<Fate, number> = { killed: 0, "timed out": 0, survived: 0, uncovered: 0 };
   let done = 0;
@@ -175,7 +127,7 @@ async function main(): Promise<void> {
     await writeFile(terms.sourcesFile, JSON.stringify(sources));
     const kept = values.fresh ? {} : await readKept(KEPT);
     const extent = { all: mutants, sample: shuffled(mutants).slice(0, Number(values.sample)) };
-    if (extent.sample.some(({ key }) => kept[key] === undefined) || values.again) await tryAll(terms, extent, await cover(terms), kept);
+    if (extent.sample.some(({ key }) => kept[key] === undefined) || values.again) await tryAll(terms, extent, await coverage(terms), kept);
     const results = reportOf(extent, kept);
     print(results);
     if (values.record && positionals.length === 0) await record({ command: commandOf(), tests: values.tests, ...results.summary });

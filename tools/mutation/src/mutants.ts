@@ -13,6 +13,8 @@ export interface Mutant {
   readonly mutator: string;
   readonly was: string;
   readonly becomes: string;
+  /** The line it begins in. */
+  readonly text: string;
   /** Names it in the results of another run: file, hash of the file, place and replacement. */
   readonly key: string;
 }
@@ -91,6 +93,7 @@ export async function mutate(root: string, wanted: readonly string[]): Promise<M
         mutator: mutatorName,
         was: content.slice(at(start), at(end)),
         becomes: replacement,
+        text: lines[start.line]!.trim(),
         key: [file, hash, start.line, start.column, end.line, end.column, mutatorName, replacement].join(" "),
       },
     ];

@@ -1,5 +1,5 @@
 /** What is printed and recorded of a run: scores, and survivors by the kind that explains them. */
-import { KINDS } from "./kinds.ts";
+import { isAt, KINDS } from "./kinds.ts";
 import type { Mutant } from "./mutants.ts";
 import { folderOf, intervalOf, isNoticed, scoreOf, scoresBy, type Kept, type Outcome, type Score } from "./results.ts";
 
@@ -30,7 +30,7 @@ export interface Report {
 
 const UNEXPLAINED = "unexplained";
 
-const kindOf = (mutant: Mutant): string => KINDS.find(({ explains }) => explains(mutant))?.name ?? UNEXPLAINED;
+const kindOf = (mutant: Mutant): string => KINDS.find(({ sites }) => sites.some((site) => isAt(site, mutant)))?.name ?? UNEXPLAINED;
 
 export function reportOf({ all, sample }: Extent, kept: Kept): Report {
   const outcomes = new Map<Mutant, Outcome>();

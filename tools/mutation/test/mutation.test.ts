@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { isAt, KINDS } from "../src/kinds.ts";
 import { mutate, shuffled, type Mutant } from "../src/mutants.ts";
 import { reportOf } from "../src/report.ts";
 import { folderOf, intervalOf, scoreOf, scoresBy, type Outcome } from "../src/results.ts";
@@ -30,6 +31,17 @@ describe("mutants of core", () => {
   });
 });
 
+describe("the kinds of survivors", () => {
+  it("each explain something of core at each of their sites", async () => {
+    const { mutants } = await mutate(ROOT, []);
+    const stale = KINDS.flatMap(({ name, sites }) =>
+      sites.filter((site) => !mutants.some((mutant) => isAt(site, mutant))).map((site) => ({ name, ...site })),
+    );
+    expect(stale).toEqual([]);
+    expect(new Set(KINDS.map(({ name }) => name)).size).toBe(KINDS.length);
+  });
+});
+
 describe("a score", () => {
   const mutant = (file: string, line = 3): Mutant => ({
     id: "1",
@@ -39,6 +51,7 @@ describe("a score", () => {
     mutator: "M",
     was: "a <\n b",
     becomes: "a <= b",
+    text: "if (a <",
     key: `${file}:${line}`,
   });
   const outcomes = new Map<Mutant, Outcome>([
