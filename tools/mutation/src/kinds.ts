@@ -53,7 +53,7 @@ export const KINDS: readonly Kind[] = [
     sites: [
       { file: "json-length.ts", isBoundary: true, was: /^length <= limit$/ },
       { file: "rules/durations.ts", was: /weight > MAX_WEIGHT$/, becomes: /true/ },
-      { file: "flow/learn.ts", was: /^(aboveMs|above) > 0$/, becomes: /^true$/ },
+      { file: "flow/learn.ts", was: /^((aboveMs|above) > 0|!entry\.current)$/, becomes: /^true$/ },
       { file: "flow/runs/answer.ts", text: /told\.length === 1/ },
     ],
   },
@@ -75,6 +75,8 @@ export const KINDS: readonly Kind[] = [
     why: "Another check, or a member that only this case has, already decides it.",
     sites: [
       { file: "flow/runs/registry.ts", was: /^phase\.name === "answering"$/, becomes: /^true$/ },
+      { file: "flow/report/reporter.ts", was: /^"close"$/, text: /#become/ },
+      { file: "flow/deliver/deliver.ts", was: /^cursor\.phase === "live"$/, becomes: /^true$/ },
       { file: "loops.ts", was: /^phase\.name === "going"$/, text: /again = true/ },
     ],
   },

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { defineHandler, type AnyHandler, type HandlerContext } from "@streamer/core";
 import { turnsOfTheLoop } from "../clock.ts";
 import type { ContractTest, Harness } from "../harness.ts";
-import { record, submission } from "../samples.ts";
+import { CANCEL_EVENTS, record, submission } from "../samples.ts";
 import { anything, startPipeline, type FlowClient, type PipelineParts } from "./pipeline.ts";
 
 const { key: KEY } = submission("r1");
@@ -121,6 +121,18 @@ export function cancellingContract(test: ContractTest): void {
     expect(stages(other).at(-1)).toBe("stopped");
     expect(other.last("error")).toMatchObject({ request_id: "r1", error: { code: "CANCELLED" } });
     expect(await record(harness.engine, KEY)).toMatchObject({ status: "CANCELLED" });
+  });
+
+  test("P8 a run learns of a wish that another process took with its next write", async (harness) => {
+    const { connect, until, streamer } = await start(harness, handler(untilStopped));
+    const client = await connect();
+    await ask(client);
+    await until("it runs", () => streamer.running === 1);
+    // Asked of the store alone, as by a process that does not have the run.
+    expect(await harness.engine.requests.requestCancel(KEY, CANCEL_EVENTS)).toMatchObject({ outcome: "requested" });
+    expect(client.last("error")).toBeUndefined();
+    await until("it ended", () => client.last("error") !== undefined);
+    expect(client.last("error")).toMatchObject({ request_id: "r1", error: { code: "CANCELLED" } });
   });
 
   test("P8 a wish that came while its run was handed back is followed by the next run", async (harness) => {

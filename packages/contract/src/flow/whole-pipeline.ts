@@ -231,7 +231,10 @@ export function flowContract(test: ContractTest): void {
     await ask(client, "work", "r1", { n: 1 });
     expect(client.last("snapshot")).toMatchObject({ request_id: "r1", status: "COMPLETED", result: 1 });
     await ask(client, "work", "r1", { n: 2 });
-    expect(client.last("error")).toMatchObject({ request_id: "r1", error: { code: "DUPLICATE_REQUEST" } });
+    expect(client.last("error")).toMatchObject({
+      request_id: "r1",
+      error: { code: "DUPLICATE_REQUEST", details: { request_id: "r1" } },
+    });
     expect(runs).toBe(1);
   });
 

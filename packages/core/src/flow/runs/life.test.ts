@@ -17,6 +17,7 @@ const cells = Object.entries(LIFE).flatMap(([from, row]) => Object.entries(row).
 const arrows = cells.filter(({ to }) => to !== "never");
 
 it("has the arrows of its drawing, and no other", () => {
+  expect(cells).toHaveLength(36);
   expect(arrows.map(({ from, event, to }) => `${from} ${event} ${to}`).toSorted()).toEqual([
     "answering finish ended",
     "answering promote promoting",

@@ -151,7 +151,10 @@ it("P13 is given back behind what it had still to say, and at once where that is
   const silentRun = setUp();
   await silentRun.end({ kind: "release", crashed: true });
   expect(silentRun.writes).toEqual([["release", { crashed: true }]]);
-  expect(silentRun.told.map(([how]) => how)).toEqual(["publish", "publish"]);
+  expect(silentRun.told).toEqual([
+    ["publish", []],
+    ["publish", [{ seq: 1, kind: "durable", text: "release" }]],
+  ]);
   for (const unwritten of [{ events: [partial] }, { checkpoint: { state: 3 } }]) {
     const { end, verbs, told } = setUp({ unwritten });
     await end({ kind: "release", crashed: false });
