@@ -11,8 +11,9 @@ const nameOf = (part: string): string =>
   part.length > MAX_PART_LENGTH || /^\.+$/.test(part) ? `~${hashOf(part)}` : part.replaceAll("~", "%7E");
 const objectKey = (key: string): string => `blobs/${key.split("/").map(nameOf).join("/")}`;
 
-export function createBlobs(objects: Objects): Blobs {
+export function createBlobs(objects: Objects, linkMark: Blobs["linkMark"]): Blobs {
   return {
+    linkMark,
     put: (key, body, options) => objects.put(objectKey(key), body, options),
     putFile: (key, path, options) => objects.putFile(objectKey(key), path, options),
     open: (key) => objects.open(objectKey(key)),

@@ -16,6 +16,7 @@ import { hashOf } from "./dynamodb/keys.ts";
 import { createMarks, type Marks } from "./dynamodb/marks.ts";
 import { createItems } from "./dynamodb/items.ts";
 import { withLastWord } from "./last-word.ts";
+import { createLinkMarks } from "./link-marks.ts";
 import { createLimits, type Limits } from "./requests/limits.ts";
 import { metered, type Metrics } from "./functions/metrics.ts";
 import { createObjects } from "./s3/objects.ts";
@@ -100,7 +101,7 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     marks: createMarks(table("limits")),
     connections: createConnections(table("connections")),
     channel: createChannel(parts.api, metrics),
-    blobs: createBlobs(objects),
+    blobs: createBlobs(objects, createLinkMarks(table("limits"))),
     wakeups: createWakeups(delayQueue, clock),
     limits,
     delayQueue,

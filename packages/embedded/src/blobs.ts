@@ -112,6 +112,7 @@ export async function createBlobs({ db, write, clock }: Store, dataFolder: strin
       const expiresAt = clock.now() + expiresInMs;
       return { url: links.sign(blobName(key), expiresAt), expiresAt };
     },
+    linkMark: async (request) => links.markOf(request),
     removeAll: async (prefix) => {
       const rows = byPrefix.all(prefix, prefix + HIGHEST) as { key: string; name: string }[];
       await Promise.all(rows.map(({ name }) => rm(pathOf(name), { force: true })));

@@ -74,6 +74,40 @@ export function contextsContract(test: ContractTest): void {
     for (const folder of folders) await expect(stat(folder)).rejects.toThrow(/ENOENT/);
   });
 
+  test("P7 P10 what a user sends never becomes a link, whatever it looks like", async (harness) => {
+    const looks = "streamer-blob:url:secret.txt";
+    const echo = handler(async (input, ctx) => {
+      const { url } = await ctx.blobs.put("secret.txt", "hello");
+      const [mark] = /streamer-blob:([\w-]+):/.exec(url)!.slice(1) as [string];
+      await ctx.partial("said", input as never);
+      return { said: input as never, url, altered: url.replace(mark, `${mark.slice(0, -1)}${mark.endsWith("A") ? "B" : "A"}`) };
+    });
+    const { connect, until } = await start(harness, echo);
+    const client = await connect();
+    await ask(client, { id: looks, payload: { text: looks, list: [looks, looks] }, options: { mode: "async", metadata: { looks } } });
+    await until("done", ended(client));
+    const { result } = client.last("complete") as unknown as { result: { said: unknown; url: string; altered: string } };
+    expect(client.last("complete")).toMatchObject({ request_id: looks });
+    expect(client.last("partial")).toMatchObject({ data: { text: looks, list: [looks, looks] } });
+    expect(result.said).toEqual({ text: looks, list: [looks, looks] });
+    expect(result.altered).toMatch(/^streamer-blob:/);
+    expect(new TextDecoder().decode((await harness.download(result.url)).bytes)).toBe("hello");
+    await client.send({ type: "get", request_id: looks });
+    expect(client.last("snapshot")).toMatchObject({ request_id: looks, result: { said: result.said } });
+  });
+
+  test("P12 a value links to a thousand files at most, and says so", async (harness) => {
+    const many = handler(async (_, ctx) => {
+      const { url } = await ctx.blobs.put("a.txt", "hello");
+      return Array.from({ length: 1_001 }, () => url);
+    });
+    const { connect, until } = await start(harness, many);
+    const client = await connect();
+    await ask(client);
+    await until("failed", () => client.last("error") !== undefined);
+    expect(client.last("error")!.error.message).toContain("1001 links to files, over the limit of 1000");
+  });
+
   test("P5 metadata that is set is in every later message", async (harness) => {
     const work = handler(async (_, ctx) => {
       ctx.setMetadata("job", "j1");

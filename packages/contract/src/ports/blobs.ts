@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Blobs } from "@streamer/core";
+import { requestKey, type Blobs } from "@streamer/core";
 import { expect } from "vitest";
 import type { ContractTest } from "../harness.ts";
 
@@ -23,6 +23,14 @@ async function* pieces(count: number, failAt = Infinity): AsyncGenerator<Uint8Ar
 }
 
 export function blobsContract(test: ContractTest): void {
+  test("P10 the mark of a request's links is always the same, and no other's", async ({ engine: { blobs } }) => {
+    const of = (id: string) => blobs.linkMark(requestKey({ tenantId: "acme", userId: "alice" }, id));
+    const marks = await Promise.all(["r1", "r2", "r1"].map(of));
+    expect(marks[0]).toMatch(/^[\w-]{22,64}$/);
+    expect(marks[2]).toBe(marks[0]);
+    expect(marks[1]).not.toBe(marks[0]);
+  });
+
   test("a body of any kind is read back as it was put", async ({ engine: { blobs } }) => {
     const bytes = new Uint8Array([0, 255, 1, 128]);
     const bodies = {

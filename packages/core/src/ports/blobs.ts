@@ -2,6 +2,8 @@
  * Files: what results link to. A key is opaque, unique to its request and name; nothing half written is ever readable.
  * Links are signed at each read and expire (P7).
  */
+import type { RequestKey } from "./requests.ts";
+
 export type BlobBody = string | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>;
 
 export interface PutOptions {
@@ -27,6 +29,12 @@ export interface Blobs {
   open(key: string): Promise<OpenedBlob | undefined>;
   /** Returns a link that works without a token until `expiresAt` (epoch ms). */
   sign(key: string, expiresInMs: number): Promise<{ readonly url: string; readonly expiresAt: number }>;
+  /**
+   * What marks the links of one request in what is stored of it: 22 characters or more of base64url, the same at each call
+   * and in every process of the store. Nobody outside is told or can guess it, so that a text that only looks like a link is
+   * none.
+   */
+  linkMark(request: RequestKey): Promise<string>;
   /** Removes every blob whose key starts with `prefix`. */
   removeAll(prefix: string): Promise<void>;
 }

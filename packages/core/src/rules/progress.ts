@@ -3,6 +3,7 @@ import { asError } from "../errors.ts";
 import { boundedText, isJsonObject, type Eta, type JsonObject, type JsonValue, type ProgressUpdate } from "@streamer/protocol";
 import type { EventBody } from "../ports/requests.ts";
 import { leastJsonLength } from "../json-length.ts";
+import { countLinks, MAX_LINKS } from "./blob-links.ts";
 
 /** One call of `ctx.report`. */
 export interface Reported {
@@ -102,6 +103,9 @@ export function assertStorable(value: unknown, what: string, maxBytes: number): 
   if (text === undefined) throw new TypeError(`${what} is not JSON: ${typeof value}`);
   if (least > maxBytes) throw new TypeError(tooLong(what, `at least ${least}`, maxBytes));
   if (text.length > maxBytes) throw new TypeError(tooLong(what, text.length, maxBytes));
+  const links = countLinks(text);
+  if (links > MAX_LINKS)
+    throw new TypeError(`${what} has ${links} links to files, over the limit of ${MAX_LINKS}; store a file that lists them.`);
   return text;
 }
 

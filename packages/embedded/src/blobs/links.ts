@@ -8,6 +8,8 @@ import { keepSecret } from "../server/secret.ts";
 export const FILES_PATH = "/files/";
 
 export interface LinkSigner {
+  /** Blobs.linkMark: told from a signature by what it is of. */
+  markOf(request: string): string;
   sign(name: string, expiresAt: number): string;
   check(link: { readonly name: string; readonly expires: string; readonly signature: string }, now: number): "valid" | "forged" | "expired";
 }
@@ -21,6 +23,7 @@ export function createLinkSigner(dataFolder: string, baseUrl: () => string): Lin
   const signatureOf = (name: string, expires: string): string =>
     createHmac("sha256", secret).update(`${name}\n${expires}`).digest("base64url");
   return {
+    markOf: (request) => createHmac("sha256", secret).update(`mark\n${request}`).digest("base64url"),
     sign: (name, expiresAt) =>
       `${baseUrl()}${FILES_PATH}${name}?expires=${Math.floor(expiresAt)}&signature=${signatureOf(name, String(Math.floor(expiresAt)))}`,
     check: ({ name, expires, signature }, now) => {

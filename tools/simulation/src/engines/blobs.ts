@@ -1,4 +1,5 @@
 /** Files of a simulated store, in memory: they outlive processes, as a folder would. */
+import { hash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import type { BlobBody, Blobs, Clock } from "@streamer/core";
 import { hashOf } from "../chance.ts";
@@ -69,6 +70,7 @@ export function createMemoryBlobs(): MemoryBlobs {
           const expiresAt = clock.now() + expiresInMs;
           return { url: linkTo(key, expiresAt), expiresAt };
         },
+        linkMark: async (request) => hash("sha256", `mark ${request}`, "base64url"),
         removeAll: async (prefix) => {
           for (const key of stored.keys()) if (key.startsWith(prefix)) stored.delete(key);
         },

@@ -8,7 +8,7 @@ import type { Engine } from "../../ports/engine.ts";
 import type { Frame } from "../../ports/events.ts";
 import type { RequestKey } from "../../ports/requests.ts";
 import type { Follower } from "../../ports/subscriptions.ts";
-import { signLinks } from "../../rules/blob-links.ts";
+import { mayHoldLinks, signLinks } from "../../rules/blob-links.ts";
 import { blobPrefix } from "../../rules/identity.ts";
 import { Cursor, type CursorPorts } from "./cursor.ts";
 
@@ -80,8 +80,8 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
   const cursors = new Map<string, Map<RequestKey, Cursor>>();
   const expected = new Set<ExpectedReceipt>();
 
-  const withLinks = (key: RequestKey, text: string): string | Promise<string> =>
-    signLinks(text, (name) => blobs.sign(blobPrefix(key) + name, linkMs));
+  const withLinks = async (key: RequestKey, text: string): Promise<string> =>
+    mayHoldLinks(text) ? signLinks(text, await blobs.linkMark(key), (name) => blobs.sign(blobPrefix(key) + name, linkMs)) : text;
 
   async function send(connectionId: string, text: string, coalesceKey?: string): Promise<void> {
     const outcome = await channel.send(connectionId, coalesceKey === undefined ? { text } : { text, coalesceKey });

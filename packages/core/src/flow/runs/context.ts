@@ -91,15 +91,12 @@ export class RunContext implements HandlerContext {
 function createBlobs(run: Run, blobs: Engine["blobs"]): HandlerBlobs {
   const { key, request } = run.terms;
   const keyOf = (name: string, of: RequestKey = key): string => blobPrefix(of) + encodeURIComponent(name);
-  const stored = (name: string, sizeBytes: number): StoredBlob => ({
-    url: urlPlaceholder(name),
-    expiresAt: expiryPlaceholder(name),
-    sizeBytes,
-  });
   /** Blobs outlive the run, so the request must be durable before the first is stored. */
   async function store(name: string, put: () => Promise<{ readonly sizeBytes: number }>): Promise<StoredBlob> {
     await run.makeDurable();
-    return stored(name, (await put()).sizeBytes);
+    const { sizeBytes } = await put();
+    const mark = await blobs.linkMark(key);
+    return { url: urlPlaceholder(mark, name), expiresAt: expiryPlaceholder(mark, name), sizeBytes };
   }
   return {
     put: (name, body, options) => left(store(name, () => blobs.put(keyOf(name), body, { filename: name, ...options, signal: run.signal }))),

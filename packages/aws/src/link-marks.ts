@@ -1,0 +1,25 @@
+/** The secret that marks of links are made with: one item, made by whichever process first needs it, and then kept. */
+import { createHmac, randomBytes } from "node:crypto";
+import { once } from "@streamer/core";
+import type { Items } from "./dynamodb/items.ts";
+
+const KEY = { pk: "secret#links" };
+
+interface SecretItem {
+  readonly secret: string;
+}
+
+/** Blobs.linkMark. */
+export function createLinkMarks(items: Items): (request: string) => Promise<string> {
+  const secret = once(async () => {
+    const made = await items.update<SecretItem>(KEY, {
+      set: "SET secret = if_not_exists(secret, :made)",
+      values: { ":made": randomBytes(32).toString("base64url") },
+    });
+    return made!.secret;
+  });
+  return async (request) =>
+    createHmac("sha256", await secret())
+      .update(request)
+      .digest("base64url");
+}
