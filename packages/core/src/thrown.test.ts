@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { detailsOf, isPlainError, messageOf, nameOf, stackOf, withNote } from "./thrown.ts";
+import { detailsOf, isError, isPlainError, memberOf, messageOf, nameOf, stackOf, withNote } from "./thrown.ts";
 
 describe("what was thrown, as it can be stored and sent", () => {
   it("a message is cut where it is too long, and never through a character", () => {
@@ -54,6 +54,10 @@ describe("what was thrown, as it can be stored and sent", () => {
     expect(isPlainError(Object.defineProperty(new Error("a"), "more", { get: () => 1 }))).toBe(false);
     expect(isPlainError(Object.assign(new Error("a"), { name: 3 }))).toBe(false);
     expect(isPlainError({ name: "Error", message: "no Error" })).toBe(false);
+    const { proxy, revoke } = Proxy.revocable(new Error("gone"), {});
+    expect(isError(proxy)).toBe(true);
+    revoke();
+    expect([isError(proxy), isPlainError(proxy), memberOf(proxy, "name")]).toEqual([false, false, undefined]);
   });
 
   it("a name is a text, or that of any Error", () => {

@@ -61,6 +61,10 @@ describe("what follows from how a run ended", () => {
     expect(after({ kind: "abandoned" }, { stopped }).kind).toBe(kind);
   });
 
+  it("P13 a run that is handed back has not crashed", () => {
+    expect(after(threw(new Error("aborted")), { stopped: "shutting_down" })).toEqual({ kind: "release", crashed: false });
+  });
+
   it("P12 no stack leaves with an error", () => {
     const decision = after(threw(new Error("boom")));
     expect(JSON.stringify(decision)).not.toMatch(/at |\.ts/);

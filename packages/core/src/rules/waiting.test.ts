@@ -17,9 +17,11 @@ describe("what is worth telling to whoever waits", () => {
   });
 
   it("is not looked for while the same was told a moment ago", () => {
-    expect(mayBeNews(told, "queue", 9_999)).toBe(false);
-    expect(mayBeNews(told, "queue", 10_000)).toBe(true);
-    expect(mayBeNews(told, "tenant_concurrency", 1)).toBe(true);
+    const later: Told = { ...told, at: 50_000 };
+    expect(mayBeNews(later, "queue", 59_999)).toBe(false);
+    expect(mayBeNews(later, "queue", 60_000)).toBe(true);
+    expect(mayBeNews(later, "tenant_concurrency", 50_001)).toBe(true);
+    expect(isNews({ ...later, position: 8 }, { reason: "queue", position: 1 }, 59_999)).toBe(false);
     expect(mayBeNews(undefined, "queue", 1)).toBe(true);
   });
 
