@@ -6,6 +6,7 @@ import { urlPlaceholder } from "../../rules/blob-links.ts";
 import { createDeliver } from "./deliver.ts";
 
 const KEY = "t/u/r" as RequestKey;
+const MARK = "a-mark_of_22_characters";
 const frame = (seq: number): Frame => ({ seq, kind: "durable", text: String(seq) });
 const frames = (...seqs: number[]): Frame[] => seqs.map(frame);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -25,7 +26,10 @@ function setUp() {
   const deliver = createDeliver(
     {
       log: silent,
-      blobs: { sign: async (name: string, ms: number) => ({ url: `https://files/${name}?ms=${ms}`, expiresAt: 0 }) } as never,
+      blobs: {
+        linkMark: async () => MARK,
+        sign: async (name: string, ms: number) => ({ url: `https://files/${name}?ms=${ms}`, expiresAt: 0 }),
+      } as never,
       events: { after: async (_, after, limit) => log.filter(({ seq }) => seq > after).slice(0, limit) },
       channel: {
         send: async (connectionId, { text, coalesceKey }) => {
@@ -155,7 +159,7 @@ describe("P5 P6 telling the followers of a request", () => {
 
   it("P7 P11 links are signed as they leave, and a newer progress may stand for an older one of its request", async () => {
     const { deliver, sent, coalesced } = setUp();
-    const file: Frame = { seq: 1, kind: "durable", text: JSON.stringify([urlPlaceholder("a b.csv")]) };
+    const file: Frame = { seq: 1, kind: "durable", text: JSON.stringify([urlPlaceholder(MARK, "a b.csv")]) };
     await deliver.sendTo("c", KEY, [file, { seq: 2, kind: "progress", text: "half" }]);
     expect(sent).toEqual({ c: ['["https://files/t/u/r/a%20b.csv?ms=1000"]', "half"] });
     expect(coalesced).toEqual([[KEY, "half"]]);
