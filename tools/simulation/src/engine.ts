@@ -78,6 +78,7 @@ export interface StoredRequest {
   readonly idempotencyKey?: string | undefined;
   readonly status: RequestStatus;
   readonly attempt: number;
+  readonly maxAttempts: number;
   readonly failures: number;
   readonly crashes: number;
   readonly cancelRequested: boolean;

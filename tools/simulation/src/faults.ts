@@ -24,6 +24,7 @@ const IS_READ = /^(requests\.(get|has|list|nextRunAt|waits)|events\.|runTimes\.o
 
 export function createFaults({ plan, schedule, chance, tell }: FaultParts): Faults {
   const [latency, refusals, deaths] = [chance("latency"), chance("refusals"), chance("deaths in calls")];
+  const reads = chance("reads");
   const { features } = plan;
   const setup = chance("faults");
   const usualMs = setup.oneOf([0, 0, 1, 5]);
@@ -45,7 +46,7 @@ export function createFaults({ plan, schedule, chance, tell }: FaultParts): Faul
       // When a backoff is over is worked out before it is stored: a clock set in between would move it.
       const isMoment = verb === "requests.reschedule" && features.has("wall-jumps");
       const beforeMs = isMoment ? 0 : waitMs();
-      const afterMs = waitMs();
+      const afterMs = features.has("slow-reads") && IS_READ.test(verb) && reads.happens(0.5) ? someMs(reads, 1, 500) : waitMs();
       const isFull = schedule.now < fullUntil && !IS_READ.test(verb);
       const refused = isFull || (features.has("refusals") && refusals.happens(refusalRate));
       const dies =

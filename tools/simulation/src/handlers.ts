@@ -7,7 +7,13 @@ import type { End, Script, Step } from "./script.ts";
 
 /** What is noted of each run, from its beginning to the moment its handler has ended. */
 export interface RunWatch {
-  began(process: Process, script: Script, ctx: HandlerContext): { ended(succeeded: boolean): void };
+  began(process: Process, script: Script, ctx: HandlerContext): SeenRun;
+}
+
+interface SeenRun {
+  /** A step was confirmed: what it said is stored. */
+  said(step: Step, at: number): void;
+  ended(succeeded: boolean, error?: unknown): void;
 }
 
 function schema(isAsync: boolean): StandardSchemaV1<Script, Script> {
@@ -22,11 +28,11 @@ export function createHandlers(plan: Plan, process: Process, watch: RunWatch): r
   const run = async (script: Script, ctx: HandlerContext): Promise<unknown> => {
     const noted = watch.began(process, script, ctx);
     try {
-      const result = await act(script, ctx, process);
+      const result = await act(script, ctx, process, noted);
       noted.ended(true);
       return result;
     } catch (error) {
-      noted.ended(false);
+      noted.ended(false, error);
       throw error;
     }
   };
@@ -46,10 +52,10 @@ export function createHandlers(plan: Plan, process: Process, watch: RunWatch): r
 
 const sleepOf = (steps: readonly Step[]): number => steps.reduce((sum, step) => sum + (step.do === "sleep" ? step.ms : 0), 0);
 
-async function act(script: Script, ctx: HandlerContext, process: Process): Promise<unknown> {
+async function act(script: Script, ctx: HandlerContext, process: Process, seen: SeenRun): Promise<unknown> {
   const { attempt } = ctx.request;
   const from = (ctx.resumed as { readonly step: number } | undefined)?.step ?? 0;
-  for (let at = from; at < script.steps.length; at += 1) await take(script.steps[at]!, at, { script, ctx, process });
+  for (let at = from; at < script.steps.length; at += 1) await take(script.steps[at]!, at, { script, ctx, process, seen });
   if (attempt <= script.failures) throw new Error(`attempt ${attempt} fails, as its script says`);
   if (script.talksOn) process.clock.after(700, () => talkOn(ctx));
   if (script.mutates) (script as { steps: unknown }).steps = "changed by the handler";
@@ -67,9 +73,10 @@ interface Scene {
   readonly script: Script;
   readonly ctx: HandlerContext;
   readonly process: Process;
+  readonly seen: SeenRun;
 }
 
-async function take(step: Step, at: number, { script, ctx, process }: Scene): Promise<void> {
+async function take(step: Step, at: number, { script, ctx, process, seen }: Scene): Promise<void> {
   switch (step.do) {
     case "sleep":
       return sleep(step.ms, process, script.heeds ? ctx.signal : undefined);
@@ -79,7 +86,9 @@ async function take(step: Step, at: number, { script, ctx, process }: Scene): Pr
     case "checkpoint": {
       const said =
         step.do === "partial" ? ctx.partial(step.stream, { who: script.who, id: script.id, at }) : ctx.checkpoint({ step: at + 1 });
-      return script.awaits ? said : undefined;
+      if (!script.awaits) return;
+      await said;
+      return seen.said(step, at);
     }
     case "file":
       await ctx.blobs.put(step.name, `${script.who} ${script.id}`);
@@ -137,5 +146,5 @@ function endOf(script: Script, ctx: HandlerContext): unknown {
   const result = RESULTS[script.end];
   if (result) return result(script, ctx);
   const thrown = THROWN[script.end];
-  throw thrown ? thrown() : new Error("it fails, as its script says");
+  throw thrown ? thrown() : new Error(`attempt ${ctx.request.attempt} fails, as its script says`);
 }

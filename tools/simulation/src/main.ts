@@ -10,15 +10,17 @@
  *   --workers N        processes (default 2)
  *   --keep-going       past failures
  *   --mutants          plants bugs in the product, one at a time, and tells which seed sees each; at most --seeds for each
- *   --only LIST        these mutants alone
  *   --record           keeps what was seen in tools/simulation/results
+ *   --mutant NAME      this one alone; with --seed it is planted for that run
  *   --json             one JSON line instead of text
  */
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { appendResult } from "../../../scripts/results.ts";
 import { DEPLOYMENTS } from "./engines.ts";
 import { simulateMany, type Failure, type Tally } from "./many.ts";
+import { MUTANT_VARIABLE, PLANT } from "./mutants/mutant.ts";
 import { reportMutants } from "./mutants/report.ts";
 import { drawPlan, ENGINES, FEATURES, type EngineName } from "./plan.ts";
 import { simulate } from "./simulate.ts";
@@ -37,7 +39,7 @@ const { values } = parseArgs({
     smallest: { type: "boolean", default: false },
     "keep-going": { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
-    only: { type: "string", default: "" },
+    mutant: { type: "string", default: "" },
     record: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -53,10 +55,8 @@ const HELP = `npm run simulate -- [options]
   --without LIST     features switched off: ${FEATURES.join(", ")}
   --keep-going       past failures                --json        one JSON line instead of text
   --mutants          plants bugs in the product, one at a time, and tells which seed sees each; at most --seeds for each
-  --only LIST        these mutants alone          --record      keeps what was seen in tools/simulation/results
-
-The story of a seed with a mutant in it: STREAMER_MUTANT=name NODE_OPTIONS="--import ./tools/simulation/src/mutants/plant.ts" \
-  npm run simulate -- --engine memory --seed S --story
+  --mutant NAME      this one alone; with --seed it is planted for that run
+  --record           keeps what was seen in tools/simulation/results
 `;
 const RUNS = join(import.meta.dirname, "../results/runs.json");
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -71,6 +71,15 @@ function show({ engine, seed, finding, features }: Failure): void {
 Seed ${seed} on ${engine} breaks ${finding.promise}, ${Math.round(finding.atMs)} ms into its world: ${finding.what}
   features: ${features.join(", ")}
   again:    npm run simulate -- --engine ${engine} --seed ${seed}${without.length > 0 ? ` --without ${without.join(",")}` : ""} --story`);
+}
+
+/** The product is loaded already, as it is: the run with a bug in it is another process's. */
+function again(mutant: string): boolean {
+  const { status } = spawnSync(process.execPath, [...process.execArgv, "--import", PLANT, ...process.argv.slice(1)], {
+    env: { ...process.env, [MUTANT_VARIABLE]: mutant },
+    stdio: "inherit",
+  });
+  return status === 0;
 }
 
 async function one(engine: EngineName, seed: number): Promise<boolean> {
@@ -95,6 +104,7 @@ async function many(engine: EngineName, signal: AbortSignal): Promise<boolean> {
     count: Number(values.seeds),
     workers: Number(values.workers),
     without,
+    ...(values.mutant !== "" && { mutant: values.mutant }),
     keepsGoing: values["keep-going"],
     signal,
     ...(!values.json && { onFailure: show }),
@@ -118,11 +128,13 @@ async function main(): Promise<boolean> {
   }
   if (engines.length === 0) throw new Error(`There is no engine "${values.engine}"; there are ${known.join(", ")}.`);
   if (unknown.length > 0) throw new Error(`There is no feature "${unknown[0]}"; there are ${FEATURES.join(", ")}.`);
+  const isPlanted = process.env[MUTANT_VARIABLE] !== undefined;
+  if (values.mutant !== "" && values.seed !== undefined && !isPlanted) return again(values.mutant);
   const over = new AbortController();
   process.once("SIGINT", () => over.abort());
   const timer = setTimeout(() => over.abort(), Number(values.minutes) * 60_000);
   if (values.mutants) {
-    const names = listOf(values.only);
+    const names = listOf(values.mutant);
     const { json: isJson, record: records } = values;
     const [seeds, workers] = [Number(values.seeds), Number(values.workers)];
     const { signal } = over;

@@ -4,7 +4,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import type { Finding } from "./invariants/findings.ts";
-import { MUTANT_VARIABLE } from "./mutants/mutant.ts";
+import { MUTANT_VARIABLE, PLANT } from "./mutants/mutant.ts";
 import type { EngineName } from "./plan.ts";
 import type { Answer, Errand } from "./worker.ts";
 
@@ -44,7 +44,6 @@ export interface Many {
 /** A run takes some hundredths of a second: one of so long stands still. */
 const LONGEST_RUN_MS = 60_000;
 const WORKER = join(import.meta.dirname, "worker.ts");
-const PLANT = new URL("mutants/plant.ts", import.meta.url).href;
 
 export async function simulateMany(many: Many): Promise<Tally> {
   const { engine, from, count, workers = 2, without = [], mutant, keepsGoing = false, signal, onFailure } = many;

@@ -151,7 +151,8 @@ export function createNetwork(
       this.bufferedBytes -= next.text.length;
       if (this.#wasFull && this.bufferedBytes < plan.channel.softBufferBytes) {
         this.#wasFull = false;
-        deployment().drained(this.connectionId);
+        // It is told a moment later, as sockets tell it.
+        schedule.after(1, () => deployment().drained(this.connectionId));
       }
       this.#events.onText(next.text);
     }

@@ -8,7 +8,10 @@ import { startSweep, type Sweep } from "@streamer/embedded/entry/sweep";
 import { someMs } from "./chance.ts";
 import type { BootedEngine, CreateStore, Deployment, Process, ServerSocket } from "./engine.ts";
 import { throughWorld } from "./ports.ts";
+import type { Feature } from "./plan.ts";
 import type { SimulatedWorld } from "./world.ts";
+
+const HINDERED: readonly Feature[] = ["refusals", "full-store", "slow-store", "pauses"];
 
 interface Serving {
   readonly process: Process;
@@ -24,6 +27,8 @@ export function createOneProcess(world: SimulatedWorld, createStore: CreateStore
   const sockets = new Map<string, ServerSocket>();
   const open = new Map<string, Connection>();
   const leaseMs = world.options.leaseMs!;
+  /** Where no store refuses, and no process is away for longer than it has to stop. */
+  const handsBack = !HINDERED.some((feature) => world.plan.features.has(feature));
   let living: Process | undefined;
   let serving: Serving | undefined;
   let isReady = false;
@@ -80,6 +85,9 @@ export function createOneProcess(world: SimulatedWorld, createStore: CreateStore
     sweep?.stop();
     await streamer.stop(graceMs);
     pump.stop();
+    if (handsBack)
+      for (const { key } of store.all().filter(({ status }) => status === "PROCESSING"))
+        world.broken("P13", `${key} was not handed back by ${process.name}, which has stopped`);
     for (const socket of sockets.values()) socket.close(1012, "server is stopping; connect again");
     booted.close();
     sockets.clear();

@@ -15,6 +15,7 @@ export const FEATURES = [
   "pauses",
   "wall-jumps",
   "slow-store",
+  "slow-reads",
   "refusals",
   "full-store",
   "renewals",
@@ -60,7 +61,7 @@ export function drawPlan(seed: number, engine: EngineName, without: ReadonlySet<
     FEATURES.filter((feature) => createChance(seed, `feature ${feature}`).happens(density) && !without.has(feature)),
   );
   const leaseMs = someMs(chance, 2_000, 30_000);
-  const softBufferBytes = chance.oneOf([2_000, 20_000, 1_048_576]);
+  const softBufferBytes = chance.oneOf([600, 4_000, 1_048_576]);
   return {
     seed,
     engine,

@@ -26,6 +26,8 @@ export interface Outcome {
 
 /** So long after the world has healed everything has ended, whatever it went through. */
 const HEALING_MS = 2 * 3_600_000;
+/** A retention of a minute, and the round that forgets. */
+const FORGETTING_MS = 8 * 60_000;
 /** Far more than any run takes: one that goes on for ever is a finding too. */
 const MOST_STEPS = 200_000;
 
@@ -39,7 +41,7 @@ export async function simulate(plan: Plan, listen?: (line: string) => void): Pro
     plan,
     report,
     wallNow: () => world.clock.now(),
-    isRunning: (key, attempt) => runs.isRunning(key, attempt),
+    isAlive: (key, attempt) => runs.isAlive(key, attempt),
   });
   const world = createWorld({
     plan,
@@ -82,6 +84,9 @@ export async function simulate(plan: Plan, listen?: (line: string) => void): Pro
     world.faults.heal();
     users.rest();
     await run(plan.activeMs + HEALING_MS, () => isOver({ users, runs, ledger }));
+    // Long enough for what is past its retention to be swept, files and all.
+    if (plan.features.has("short-retention") && deployment.blobs().length > 0)
+      await run(schedule.now + FORGETTING_MS, () => contents().blobs().length === 0);
     ledger.checkAll();
     checkEnd({ users, deployment, runs, ledger, report });
     if (!findings.first) {

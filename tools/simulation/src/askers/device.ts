@@ -48,6 +48,7 @@ const GARBAGE = [
 export function createDevice({ world, network, identity, chance, witness: witnessed, wishes }: DeviceParts): Device {
   const { schedule, plan } = world;
   const { features } = plan;
+  const haste = world.chance(`haste of ${identity.device}`);
   const own = new Map<string, Wish>();
   let link: ClientLink | undefined;
   let witness: Witness | undefined;
@@ -162,9 +163,8 @@ export function createDevice({ world, network, identity, chance, witness: witnes
 
   const anyWish = (): Wish | undefined => (own.size === 0 ? undefined : chance.oneOf(Array.from(own.values())));
 
-  function cancel(): void {
-    const wish = anyWish();
-    if (!wish || wish.foundAs !== wish.id) return;
+  function cancel(wish = anyWish()): void {
+    if (!wish || !link || wish.state === "over" || wish.foundAs !== wish.id) return;
     for (const other of wishes.values())
       if (other.foundAs === wish.foundAs || other.options.idempotency_key !== undefined) other.isCancelled = true;
     send(JSON.stringify({ type: "cancel", request_id: wish.id, ref: ref(), ...(chance.happens(0.3) && { reason: "changed my mind" }) }));
@@ -221,7 +221,10 @@ export function createDevice({ world, network, identity, chance, witness: witnes
   return {
     want: (wish) => {
       own.set(wish.id, wish);
-      if (isOpen) ask(wish);
+      if (!isOpen) return;
+      ask(wish);
+      if (features.has("cancels") && haste.happens(0.3))
+        schedule.after(haste.happens(0.3) ? 0 : someMs(haste, 1, 5_000), () => cancel(wish));
     },
     adopt: (wish) => {
       own.set(wish.id, wish);

@@ -45,9 +45,11 @@ function createUser({ world, network, deployment, report, read }: UsersParts, te
   const { plan, schedule } = world;
   const who = `${tenantId}/${userId}`;
   const chance = world.chance(`user ${who}`);
+  const haste = world.chance(`haste of ${who}`);
   const wishes = new Map<string, Wish>();
   const ids = new Set<string>();
-  const witness = { read, report, transport: deployment.transport, ids };
+  const mostLateMs = (["pauses", "wall-jumps", "slow-store"] as const).some((feature) => plan.features.has(feature)) ? Infinity : 50;
+  const witness = { read, report, transport: deployment.transport, ids, mostLateMs };
   if (plan.features.has("real-clients") && chance.happens(0.5)) {
     const identity: Identity = { owner: { tenantId, userId }, permissions: [], device: `${who}#client` };
     return createLibraryUser({ world, network, identity, witness });
@@ -66,7 +68,16 @@ function createUser({ world, network, deployment, report, read }: UsersParts, te
     // The same ids for everybody: those of others are not theirs.
     const wish = drawWish(world.chance(`wish ${who} ${count}`), plan, { who, id: `r${count}` });
     wishes.set(wish.id, wish);
-    chance.oneOf(devices).want(wish);
+    const first = chance.oneOf(devices);
+    first.want(wish);
+    // Two tabs ask for the same, and the first may be closed before it is done.
+    const other = devices.find((device) => device !== first);
+    if (!other || haste.happens(0.5)) return;
+    schedule.after(someMs(haste, 1, 1_000), () => {
+      if (wish.state === "over") return;
+      first.release(wish.id);
+      other.adopt(wish);
+    });
   }
 
   function changeDevice(): void {

@@ -2,6 +2,7 @@
 import { isTerminal, type JsonValue, type RequestOptions, type ServerMessage } from "@streamer/protocol";
 import { createChance, someMs, type Chance } from "../chance.ts";
 import { resultOf } from "../handlers.ts";
+import { MAY_PASS } from "../invariants/event-log.ts";
 import type { Report } from "../invariants/findings.ts";
 import type { Plan } from "../plan.ts";
 import { ACTIONS, drawScript, payloadOf, type Action, type Script } from "../script.ts";
@@ -20,6 +21,8 @@ export interface Wish {
   isCancelled: boolean;
   ending: string | undefined;
   hasFailed: boolean;
+  /** It fails by its script alone after so many failures; fewer where the store may refuse to keep it for another attempt. */
+  readonly leastFailures: number;
 }
 
 export function drawWish(chance: Chance, plan: Plan, about: { readonly who: string; readonly id: string }): Wish {
@@ -39,7 +42,9 @@ export function drawWish(chance: Chance, plan: Plan, about: { readonly who: stri
   // The same payload for the same idempotency key, most of the time.
   const by = hasKey && chance.happens(0.8) ? createChance(plan.seed, `payload of ${about.who} ${options.idempotency_key}`) : chance;
   const script = drawScript(by, plan, { ...about, id: hasKey ? options.idempotency_key! : about.id });
-  const action = hasKey ? "slow" : chance.oneOf(ACTIONS);
+  const ofAny = chance.oneOf(ACTIONS);
+  const action = hasKey ? "slow" : features.has("concurrency") && chance.happens(0.4) ? "limited" : ofAny;
+  const mayRefuse = (["refusals", "full-store", "small-limits"] as const).some((feature) => features.has(feature));
   return {
     id: about.id,
     action,
@@ -51,6 +56,7 @@ export function drawWish(chance: Chance, plan: Plan, about: { readonly who: stri
     isCancelled: false,
     ending: undefined,
     hasFailed: false,
+    leastFailures: mayRefuse || action === "once" ? 1 : (options.max_attempts ?? 3),
   };
 }
 
@@ -74,6 +80,8 @@ function listen(wish: Wish, message: ServerMessage, report: Report): void {
     if (message.status === "COMPLETED") check(wish, message.result, report);
   } else if (message.type === "complete") judge(wish, "complete", message.result, report);
   else if (message.type === "response") {
+    if (wish.leastFailures > 1 && MAY_PASS.test(message.error?.message ?? ""))
+      report("P9", `request ${wish.id} of ${wish.script.who} failed at once, and was to be tried ${wish.leastFailures} times`);
     const isToBeSentAgain = !message.success && message.error?.code === "SERVICE_UNAVAILABLE";
     if (!isToBeSentAgain) judge(wish, message.success ? "complete" : (message.error?.code ?? "no error"), message.data, report);
   } else if (message.type === "error" && message.seq !== undefined) judge(wish, message.error.code, undefined, report);

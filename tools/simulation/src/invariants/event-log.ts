@@ -11,11 +11,23 @@ interface Story {
   attempt: number;
   percentage: number;
   receipt: string;
+  /** Since it was acknowledged, or retried by hand. */
+  failures: number;
+  readonly maxAttempts: number;
   readonly partials: Map<string, number>;
 }
 
 export function checkEventLog(stored: StoredRequest, report: Report): void {
-  const story: Story = { status: "none", seq: 0, attempt: 0, percentage: -1, receipt: "", partials: new Map() };
+  const story: Story = {
+    status: "none",
+    seq: 0,
+    attempt: 0,
+    percentage: -1,
+    receipt: "",
+    failures: 0,
+    maxAttempts: stored.maxAttempts,
+    partials: new Map(),
+  };
   const about = (what: string): string => `${what}: ${stored.key}, ${stored.events.map(({ text }) => text).join("\n  ")}`;
   for (const { seq, text } of stored.events) {
     const event = JSON.parse(text) as Event;
@@ -36,7 +48,7 @@ function read(event: Event, story: Story): readonly [promise: string, what: stri
   const isOver = story.status === "COMPLETED" || story.status === "FAILED" || story.status === "CANCELLED";
   if (event.type === "acknowledgment") {
     if (story.status !== "none" && story.status !== "FAILED") return ["P2", `it is acknowledged again after ${story.status}`];
-    Object.assign(story, { status: "PENDING", receipt: "" });
+    Object.assign(story, { status: "PENDING", receipt: "", failures: 0 });
     return undefined;
   }
   if (story.status === "none") return ["P1", `it begins with ${event.type}`];
@@ -55,7 +67,9 @@ function read(event: Event, story: Story): readonly [promise: string, what: stri
     }
     case "retrying":
       if (event.attempt < story.attempt) return ["P3", `the failure of attempt ${event.attempt} follows attempt ${story.attempt}`];
-      Object.assign(story, { status: "RETRYING", attempt: event.attempt });
+      Object.assign(story, { status: "RETRYING", attempt: event.attempt, failures: story.failures + 1 });
+      if (story.failures >= story.maxAttempts)
+        return ["P9", `it is to be tried again after ${story.failures} failures of ${story.maxAttempts}`];
       return undefined;
     case "cancellation":
       return receipt(event.stage, story);
@@ -67,6 +81,9 @@ function read(event: Event, story: Story): readonly [promise: string, what: stri
       return undefined;
     case "error":
       story.status = event.error.code === "CANCELLED" ? "CANCELLED" : "FAILED";
+      if (MAY_PASS.test(event.error.message) && story.failures + 1 < story.maxAttempts)
+        return ["P9", `it fails for good after ${story.failures + 1} failures of ${story.maxAttempts}`];
+      if (event.error.code === "INTERNAL_ERROR") return ["P2", "its end is that it could not be stored"];
       if (story.status === "FAILED" && story.receipt !== "" && story.receipt !== "too_late")
         return ["P8", `it fails after the receipt ${story.receipt}`];
       if (story.status === "CANCELLED" && story.receipt !== "stopped")
@@ -76,6 +93,9 @@ function read(event: Event, story: Story): readonly [promise: string, what: stri
       return undefined;
   }
 }
+
+/** Said by handlers of the simulation about a failure that is not for good. */
+export const MAY_PASS = /^attempt \d+ fails, as its script says$/;
 
 const AFTER: Readonly<Record<string, readonly string[]>> = {
   // Once more where the run failed before it was told, and waits for its next attempt.

@@ -26,15 +26,17 @@ export interface LedgerParts {
   readonly plan: Plan;
   readonly report: Report;
   readonly wallNow: () => number;
-  /** Whether a handler of that attempt still runs in a process that lives. */
-  readonly isRunning: (key: RequestKey, attempt: number) => boolean;
+  /** Whether the process lives that runs, or has run, that attempt. */
+  readonly isAlive: (key: RequestKey, attempt: number) => boolean;
 }
 
+/** Then it is a dead letter. */
+const MOST_CRASHES = 3;
 const WAITS: ReadonlySet<RequestStatus> = new Set(["PENDING", "RETRYING"]);
 const typeOf = (text: string): string => /^\{"type":"(\w+)"/.exec(text)?.[1] ?? "";
 const durable = ({ events }: StoredRequest): StoredRequest["events"] => events.filter(({ text }) => typeOf(text) !== "progress");
 
-export function createLedger({ contents, plan, report, wallNow, isRunning }: LedgerParts): Ledger {
+export function createLedger({ contents, plan, report, wallNow, isAlive }: LedgerParts): Ledger {
   const known = new Map<RequestKey, StoredRequest>();
   const acknowledgedKeys = new Set<RequestKey>();
   const { queued = Infinity, queuedPerTenant = Infinity } = plan.options.admission ?? {};
@@ -54,6 +56,13 @@ export function createLedger({ contents, plan, report, wallNow, isRunning }: Led
       if (running((other) => other.owner.tenantId === owner.tenantId) > 1)
         report("P14", `more than 1 of action "limited" run at once for tenant ${owner.tenantId}, with ${stored.key}`);
     }
+  }
+
+  function checkEnds({ key, status, crashes, endedAt, expiresAt }: StoredRequest): void {
+    if (crashes >= MOST_CRASHES && !isTerminal(status)) report("P3", `${key} is ${status}, and its process has died ${crashes} times`);
+    const leastMs = plan.options.retentionMs ?? 0;
+    if (isTerminal(status) && !plan.features.has("wall-jumps") && (expiresAt ?? 0) - (endedAt ?? 0) < leastMs - 1)
+      report("P7", `${key} ended at ${endedAt}, and is kept until ${expiresAt}, not for ${leastMs} ms`);
   }
 
   function checkAdmission({ owner, key }: StoredRequest): void {
@@ -99,11 +108,13 @@ export function createLedger({ contents, plan, report, wallNow, isRunning }: Led
     if (before) {
       compare(before, now);
       // Where one process has all runs, nothing is taken from it while it lives, however long it was away (P3).
-      if (contents().transport === "socket" && now.crashes > before.crashes && isRunning(key, before.attempt))
-        report("P3", `${key} was taken from attempt ${before.attempt}, whose process lives and runs it`);
+      if (contents().transport === "socket" && now.crashes > before.crashes && isAlive(key, before.attempt))
+        report("P3", `${key} was taken from attempt ${before.attempt}, whose process lives`);
+      if (before.status === "FAILED" && now.status === "PENDING") checkAdmission(now);
     } else if (now.status === "PENDING" && now.attempt === 0) checkAdmission(now);
     checkEventLog(now, report);
     checkLimits(now);
+    checkEnds(now);
   }
 
   return {

@@ -46,6 +46,8 @@ export interface WitnessParts {
   readonly transport: "socket" | "api-gateway";
   /** Ids that this user has asked for, on any connection. */
   readonly ids: Set<string>;
+  /** An answer may be printed so long after what it says was read. */
+  readonly mostLateMs: number;
 }
 
 type Event = Exclude<ServerMessage, { readonly type: "snapshot" }> & { readonly request_id: string; readonly seq: number };
@@ -54,7 +56,7 @@ const typeOf = (text: string): string => /^\{"type":"(\w+)"/.exec(text)?.[1] ?? 
 const PLACEHOLDER = '"streamer-blob:';
 const FILES = "http://files.test/";
 
-export function createWitness({ connectionId, identity, read, report, transport, ids }: WitnessParts): Witness {
+export function createWitness({ connectionId, identity, read, report, transport, ids, mostLateMs }: WitnessParts): Witness {
   const cursors = new Map<string, Cursor>();
   /** Asked by `ref`, and about which request. */
   const asked = new Map<string, ClientMessage>();
@@ -159,7 +161,19 @@ export function createWitness({ connectionId, identity, read, report, transport,
     if (!ask) return;
     once(ask, text);
     // It follows only what it followed before.
-    if (cursors.get(id)?.seq === 0) cursors.delete(id);
+    const cursor = cursors.get(id);
+    if (cursor?.seq === 0 && !cursor.isAnswered) cursors.delete(id);
+  }
+
+  /** Their own, each once (P10). */
+  function listed({ items, ref }: ServerMessage<"list">, text: string): void {
+    if (ref !== undefined && !asked.delete(ref)) broken("P12", `a second answer to ${ref}`, text);
+    const others = items.filter(({ request_id: id, created_at: createdAt, action }) => {
+      const stored = read(keyOf(id));
+      return stored && (stored.createdAt !== createdAt || stored.action !== action);
+    });
+    if (others.length > 0) broken("P10", `a list has requests of others: ${others.map(({ request_id: id }) => id).join(", ")}`, text);
+    if (new Set(items.map(({ request_id: id }) => id)).size < items.length) broken("P10", "a list has a request twice", text);
   }
 
   function once(ask: Ask, text: string): void {
@@ -176,6 +190,9 @@ export function createWitness({ connectionId, identity, read, report, transport,
 
   function snapshot(message: ServerMessage<"snapshot">, text: string): void {
     const { ref, request_id: id } = message;
+    const { expiresAt = Infinity, createdAt } = read(keyOf(id)) ?? {};
+    if (createdAt === message.created_at && message.timestamp > expiresAt + mostLateMs)
+      broken("P7", `it is shown ${message.timestamp - expiresAt} ms after its retention`, text);
     const ask = ref === undefined ? undefined : asked.get(ref);
     if (ask === undefined || ref === undefined) {
       if (ref === undefined || !requests.has(ref)) return broken("P12", "a snapshot answers nothing", text);
@@ -193,6 +210,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
     if (text.includes(PLACEHOLDER)) broken("P7", "a link to a file is not signed", text);
     if (isEvent(message)) return heard(message, text);
     if (message.type === "error") refused(message, text);
+    else if (message.type === "list") listed(message, text);
     else if (message.type === "response") response(message, text);
     else if (message.type === "snapshot") snapshot(message, text);
     else if (message.type === "cancellation") asked.delete(message.ref ?? "");

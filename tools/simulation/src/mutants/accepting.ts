@@ -88,11 +88,11 @@ export const ACCEPTING: readonly Mutant[] = [
   {
     name: "receipt-told-twice",
     promise: "P8",
-    does: "looks who follows a request after its cancellation has ended it: they are told a second time",
+    does: "tells the receipt to whoever asked for it, whether they follow the request or not",
     engine: "memory",
     file: "packages/core/src/flow/receive/control.ts",
-    find: "          else if (!followed) await",
-    replace: "          else if (!(await subscriptions.has(connectionId, key))) await",
+    find: "else await expected.send(outcome.frames);",
+    replace: "else await deliver.sendTo(connectionId, key, outcome.frames);",
   },
   {
     name: "owner-without-user",
@@ -129,14 +129,5 @@ export const ACCEPTING: readonly Mutant[] = [
     file: "packages/core/src/flow/receive/receive.ts",
     find: "      if (afterMs > 0) {\n",
     replace: "      if (afterMs > 0) return;\n      if (afterMs > 0) {\n",
-  },
-  {
-    name: "stop-takes-requests",
-    promise: "P13",
-    does: "goes on claiming while it stops",
-    engine: "memory",
-    file: "packages/core/src/flow/lifecycle.ts",
-    find: "      runs.slots.close();\n",
-    replace: "",
   },
 ];

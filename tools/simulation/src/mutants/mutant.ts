@@ -25,6 +25,9 @@ const ROOT = join(import.meta.dirname, "../../../..");
 /** Names the mutant that a process is to have in it. */
 export const MUTANT_VARIABLE = "STREAMER_MUTANT";
 
+/** To be imported before all else by a process that is to have it. */
+export const PLANT = new URL("plant.ts", import.meta.url).href;
+
 export const pathOf = ({ file }: Mutant): string => join(ROOT, file);
 
 /** The source of its file with the bug in it. Throws when the text it replaces is not there, or not once: the mutant is stale. */

@@ -147,15 +147,6 @@ export const RUNNING: readonly Mutant[] = [
     replace: "  const error = ending.error as Error;\n  if (error",
   },
   {
-    name: "fraction-of-a-millisecond",
-    promise: "P12",
-    does: "tells a time with a fraction, which no client reads",
-    engine: "memory",
-    file: "packages/core/src/flow/runs/settle.ts",
-    find: "const runAt = Math.ceil(clock.now() + decision.afterMs);",
-    replace: "const runAt = clock.now() + decision.afterMs;",
-  },
-  {
     name: "results-not-measured",
     promise: "P2",
     does: "stores a result of any size or kind, or tries to",

@@ -192,15 +192,6 @@ export const STORING: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "slow-client-without-bound",
-    promise: "P11",
-    does: "keeps whatever waits for a client that does not read",
-    engine: "embedded",
-    file: "packages/embedded/src/channel.ts",
-    find: "      if (line.wire.bufferedBytes + line.heldBytes <= hardBufferBytes) return SENT;\n",
-    replace: "      if (hardBufferBytes > 0) return SENT;\n",
-  },
-  {
     name: "redriven-with-old-counts",
     promise: "P9",
     does: "retries a dead letter by hand with the failures it had",

@@ -41,11 +41,18 @@ export const TELLING: readonly Mutant[] = [
   {
     name: "told-again",
     promise: "P5",
-    does: "sends what it has sent already when it is published once more",
+    does: "sends what a replay has told already when it is published",
     engine: "memory",
     file: "packages/core/src/flow/deliver/cursor.ts",
-    find: "const fresh = frames.filter(({ seq }) => seq > this.#last);",
-    replace: "const fresh = frames;",
+    find: `    const fresh = frames.filter(({ seq }) => seq > this.#last);
+    const [first] = fresh;
+    if (!first) return;
+    // The store numbers without a gap: what is missing was committed before, and is published later or by others.
+    const isContiguous = first.seq === this.#last + 1 &&`,
+    replace: `    const fresh = frames;
+    const [first] = fresh;
+    if (!first) return;
+    const isContiguous = first.seq <= this.#last + 1 &&`,
   },
   {
     name: "end-without-followers",

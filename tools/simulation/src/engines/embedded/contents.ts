@@ -14,6 +14,7 @@ interface Row {
   readonly idempotency_key: string | null;
   readonly status: RequestStatus;
   readonly attempt: number;
+  readonly max_attempts: number;
   readonly failures: number;
   readonly crashes: number;
   readonly cancel_requested: number;
@@ -41,6 +42,7 @@ export function createContents(db: DatabaseSync): Omit<Contents, "blobs"> {
     idempotencyKey: row.idempotency_key ?? undefined,
     status: row.status,
     attempt: row.attempt,
+    maxAttempts: row.max_attempts,
     failures: row.failures,
     crashes: row.crashes,
     cancelRequested: row.cancel_requested === 1,

@@ -5,10 +5,10 @@ import { idempotencyName, type Data, type Row } from "./data.ts";
 
 function toStored(row: Row): StoredRequest {
   const { key, requestId, owner, action, idempotencyKey, status, attempt, failures, crashes, cancelRequested, seq, events, progress } = row;
-  const { createdAt, runAt, endedAt, expiresAt } = row;
+  const { maxAttempts, createdAt, runAt, endedAt, expiresAt } = row;
   const about = { key, requestId, owner, action, idempotencyKey, status, attempt, failures, crashes, cancelRequested, seq };
   const all = [...events, ...(progress ? [progress] : [])].toSorted((a, b) => a.seq - b.seq);
-  return { ...about, createdAt, runAt, endedAt, expiresAt, events: all };
+  return { ...about, maxAttempts, createdAt, runAt, endedAt, expiresAt, events: all };
 }
 
 export function createContents(data: Data): Omit<Contents, "blobs"> {
