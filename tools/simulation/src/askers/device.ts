@@ -118,6 +118,8 @@ export function createDevice({ world, network, identity, chance, witness: witnes
     if (message.type === "welcome") isGreeted = true;
     for (const wish of concerned(message)) {
       hear(wish, message, witnessed.report);
+      if (message.type === "error" && features.has("redrives") && canBeRetried(wish) && haste.happens(0.3))
+        schedule.after(someMs(haste, 1, 3_000), () => own.get(wish.id) === wish && !world.faults.isHealed && retry(wish));
       if (message.type === "error" && message.seq === undefined) refused(wish, message);
       if (message.type === "response" && wish.state !== "over") later(wish, message.error?.retry?.after_ms);
     }
@@ -127,7 +129,9 @@ export function createDevice({ world, network, identity, chance, witness: witnes
     const id = "request_id" in message ? message.request_id : undefined;
     if (id === undefined) return [];
     const named = message.type === "snapshot" ? message.ref : undefined;
-    return Array.from(wishes.values()).filter((wish) => wish.foundAs === id || wish.id === named);
+    return Array.from(wishes.values()).filter(
+      (wish) => wish.foundAs === id || wish.id === named || (message.type === "acknowledgment" && wish.id === id),
+    );
   }
 
   /** Sends it again after a while, whoever is connected then. */
@@ -170,10 +174,15 @@ export function createDevice({ world, network, identity, chance, witness: witnes
     send(JSON.stringify({ type: "cancel", request_id: wish.id, ref: ref(), ...(chance.happens(0.3) && { reason: "changed my mind" }) }));
   }
 
+  const canBeRetried = ({ state, hasFailed, seq }: Wish): boolean => state === "over" && hasFailed && seq > 0;
+
   function redrive(): void {
-    const failed = Array.from(own.values()).filter(({ state, hasFailed, seq }) => state === "over" && hasFailed && seq > 0);
-    if (failed.length === 0) return;
-    const wish = chance.oneOf(failed);
+    const failed = Array.from(own.values()).filter(canBeRetried);
+    if (failed.length > 0) retry(chance.oneOf(failed));
+  }
+
+  function retry(wish: Wish): void {
+    if (!link || !canBeRetried(wish)) return;
     send(JSON.stringify({ type: "retry", request_id: wish.foundAs, ref: ref() }));
   }
 
@@ -192,10 +201,28 @@ export function createDevice({ world, network, identity, chance, witness: witnes
     );
   }
 
-  /** Asks twice on one connection for what is already under way. */
+  /** Asks twice on one connection for what is under way, or was just answered, perhaps for another route: it is the same. */
   function resend(): void {
     const wish = anyWish();
-    if (wish && wish.state !== "over") ask(wish);
+    if (!wish) return;
+    if (wish.state === "over") {
+      if (wish.ending !== "complete" || features.has("short-retention")) return;
+      // Answered at once by a process that has died since, it is run again, and may end otherwise.
+      if (wish.seq === 0) Object.assign(wish, { state: "asked", ending: undefined });
+    }
+    const { delay_ms: delayMs, idempotency_key: idempotencyKey } = wish.options;
+    const isFree = delayMs === undefined && idempotencyKey === undefined;
+    const mode = isFree && haste.happens(0.5) ? haste.oneOf(["sync", "async"] as const) : wish.options.mode;
+    followed.add(wish.id);
+    send(requestFrame({ ...wish, options: { ...wish.options, ...(mode && { mode }) } }));
+  }
+
+  /** From its beginning, and at once from where it is. */
+  function lookTwice(): void {
+    const wish = anyWish();
+    if (wish?.state !== "durable") return;
+    subscribe(wish, 0);
+    subscribe(wish, wish.seq);
   }
 
   function misbehave(): void {
@@ -212,6 +239,7 @@ export function createDevice({ world, network, identity, chance, witness: witnes
     [features.has("redrives"), redrive],
     [features.has("questions"), question],
     [features.has("resends"), resend],
+    [features.has("resends") && !features.has("redrives"), lookTwice],
     [features.has("garbage"), misbehave],
     [features.has("floods"), flood],
   ];

@@ -73,7 +73,9 @@ function listen(wish: Wish, message: ServerMessage, report: Report): void {
   // Its end was told already, elsewhere: this was under way for long, or is a replay.
   if (wish.state === "over" && "seq" in message && (message.seq ?? Infinity) < wish.seq) return;
   if (message.type === "acknowledgment") {
-    Object.assign(wish, { state: "durable", ending: undefined, hasFailed: false, seq: message.seq });
+    // Its idempotency key may have been another request's, which is forgotten since.
+    const foundAs = message.request_id === wish.id ? wish.id : wish.foundAs;
+    Object.assign(wish, { state: "durable", ending: undefined, hasFailed: false, seq: message.seq, foundAs });
   } else if (message.type === "snapshot") {
     wish.state = isTerminal(message.status) && wish.state === "over" ? "over" : "durable";
     wish.foundAs = message.request_id;

@@ -63,6 +63,10 @@ export function createWitness({ connectionId, identity, read, report, transport,
   const requests = new Map<string, Ask>();
   const perhaps = new Set<string>();
   const cancels = new Map<string, Set<string>>();
+  /** By `ref`: cancels that were sent after their request, on one connection. */
+  const afterRequest = new Set<string>();
+  /** Requests that such a cancel did not find. */
+  const notFound = new Set<string>();
   const everFollowed = new Set<string>();
   /** Asked for without following them: their acknowledgment is all that is told. */
   const unfollowed = new Set<string>();
@@ -76,9 +80,10 @@ export function createWitness({ connectionId, identity, read, report, transport,
   const follow = (id: string, after: number, isAnswered = true): void => {
     everFollowed.add(id);
     const known = cursors.get(id);
-    // Asked for twice, and nothing told yet: it goes on from the earlier place.
-    const from = known && !known.isEnded && known.isAnswered && known.seq === known.from ? Math.min(known.from, after) : after;
-    cursors.set(id, { from, seq: from, attempt: 0, percentage: -1, isEnded: false, isAnswered });
+    // Asked for twice, and not told yet what came up to the later place: it goes on from the earlier.
+    const goesOn = known !== undefined && !known.isEnded && known.isAnswered && known.seq < after;
+    const seq = goesOn ? known.seq : after;
+    cursors.set(id, { from: goesOn ? known.from : after, seq, attempt: 0, percentage: -1, isEnded: false, isAnswered });
   };
 
   /** An event carries no ref: it may be the answer to any that asked for it. */
@@ -132,6 +137,8 @@ export function createWitness({ connectionId, identity, read, report, transport,
     const stored = there && "timestamp" in message && message.timestamp >= there.createdAt ? there : undefined;
     if (stored) checkText(message, stored, text);
     if (message.type === "acknowledgment") {
+      if (message.seq === 1 && notFound.has(id) && transport === "socket" && requests.get(id)?.asks === 1)
+        broken("P8", "it was cancelled after it was sent, and not found", text);
       answered(id);
       perhapsAnswered("retry", id);
       const retries = cursors.get(id);
@@ -153,6 +160,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
       broken("P14", "RATE_LIMITED does not say when to come back", text);
     if (/\n\s+at /.test(error.message)) broken("P12", "an error shows a stack", text);
     if (ref !== undefined) {
+      if (error.code === "NOT_FOUND" && id !== undefined && afterRequest.has(ref)) notFound.add(id);
       if (!asked.delete(ref) && !perhaps.delete(ref)) broken("P12", `the refusal of ${ref} answers nothing that waits`, text);
       return;
     }
@@ -237,7 +245,10 @@ export function createWitness({ connectionId, identity, read, report, transport,
         return;
       }
       if (message.type === "unsubscribe") return void cursors.delete(message.request_id);
-      if ("ref" in message && message.ref !== undefined) asked.set(message.ref, message);
+      if ("ref" in message && message.ref !== undefined) {
+        asked.set(message.ref, message);
+        if (message.type === "cancel" && requests.get(message.request_id)?.asks === 1) afterRequest.add(message.ref);
+      }
       if (message.type === "cancel" && message.ref !== undefined) {
         const refs = cancels.get(message.request_id) ?? new Set();
         cancels.set(message.request_id, refs.add(message.ref));

@@ -138,13 +138,13 @@ export const RUNNING: readonly Mutant[] = [
     replace: "afterMs: backoffMs(retry, failures, random)",
   },
   {
-    name: "thrown-taken-for-an-error",
+    name: "details-not-copied",
     promise: "P2",
-    does: "takes whatever a handler throws for an Error",
+    does: "takes the details of an error for JSON, whatever a handler made them of",
     engine: "memory",
-    file: "packages/core/src/rules/outcome.ts",
-    find: "  const error = asError(ending.error);\n  if (error",
-    replace: "  const error = ending.error as Error;\n  if (error",
+    file: "packages/core/src/errors.ts",
+    find: `  const { details, problem } = detailsOf(memberOf(error, "details"));`,
+    replace: `  const { details, problem } = { details: memberOf(error, "details") as WireError["details"], problem: undefined };`,
   },
   {
     name: "results-not-measured",
