@@ -4,7 +4,7 @@ import { Fatal, defineHandler, type AnyHandler, type HandlerContext } from "@str
 import { turnsOfTheLoop } from "../clock.ts";
 import type { ContractTest, Harness } from "../harness.ts";
 import { anything, startPipeline, type FlowClient, type PipelineParts } from "./pipeline.ts";
-import { BOB, EVE, submission } from "../samples.ts";
+import { BOB, EVE, LEASE_MS, submission } from "../samples.ts";
 
 const handler = (action: string, run: (input: unknown, ctx: HandlerContext) => unknown, more: Partial<AnyHandler> = {}): AnyHandler =>
   defineHandler({
@@ -33,7 +33,7 @@ export function flowContract(test: ContractTest): void {
       await ctx.partial("rows", [1, 2]);
       return { echoed: input };
     });
-    const { connect, until } = await start(harness, [work]);
+    const { connect, until, engine } = await start(harness, [work]);
     const client = await connect();
     expect(client.received).toMatchObject([{ type: "welcome", epoch: harness.engine.epoch, connection_id: client.end.connectionId }]);
     await ask(client, "work", "r1", { n: 7 });
@@ -41,6 +41,7 @@ export function flowContract(test: ContractTest): void {
     const story = client.story("r1");
     // A slot was free: the write that stored it has claimed it, too.
     expect(story[0]).toMatchObject({ type: "acknowledgment", seq: 1, status: "processing" });
+    expect(engine.calls.find(({ verb }) => verb === "requests.submit")!.values[0]).toMatchObject({ claim: { leaseMs: LEASE_MS } });
     expect(types(client)).toContain("partial");
     expect(story.at(-2)).toMatchObject({ type: "progress", percentage: 100 });
     expect(story.at(-1)).toMatchObject({ type: "complete", result: { echoed: { n: 7 } }, metadata: { attempts: 1 } });
@@ -230,6 +231,10 @@ export function flowContract(test: ContractTest): void {
     await until("complete", () => client.last("complete") !== undefined);
     await ask(client, "work", "r1", { n: 1 });
     expect(client.last("snapshot")).toMatchObject({ request_id: "r1", status: "COMPLETED", result: 1 });
+    await client.send({ type: "retry", request_id: "r1" });
+    expect(client.last("error")).toMatchObject({
+      error: { code: "VALIDATION_ERROR", details: { issues: [{ path: ["request_id"], message: "is COMPLETED" }] } },
+    });
     await ask(client, "work", "r1", { n: 2 });
     expect(client.last("error")).toMatchObject({
       request_id: "r1",

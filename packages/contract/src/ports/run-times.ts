@@ -2,7 +2,7 @@
 import { appendDurations, defineHandler, noDurations, type Durations, type RecordedSeries, type RunSeries } from "@streamer/core";
 import { expect } from "vitest";
 import type { ContractTest, Harness } from "../harness.ts";
-import { anything, startPipeline, type FlowClient } from "../flow/pipeline.ts";
+import { anything, startPipeline, type FlowClient, type PipelineParts } from "../flow/pipeline.ts";
 
 /** Runs of a time each: bins of the sketch are of no interest here. */
 const runs = (bin: number, count: number): Durations => ({ count, weight: 1, bins: new Map([[bin, count]]) });
@@ -47,7 +47,11 @@ export function runTimesContract(test: ContractTest): void {
   });
 
   /** A handler that declares nothing and takes as long as its payload says. */
-  const start = (harness: Harness, more: { readonly estimate?: number | ((input: unknown) => number) } = {}) => {
+  const start = (
+    harness: Harness,
+    more: { readonly estimate?: number | ((input: unknown) => number) } = {},
+    options: PipelineParts["options"] = {},
+  ) => {
     const work = defineHandler({
       action: "work",
       input: anything,
@@ -56,7 +60,7 @@ export function runTimesContract(test: ContractTest): void {
         await new Promise<void>((resolve) => void harness.clock.after((input as { ms: number }).ms, resolve));
       },
     });
-    return startPipeline({ harness, handlers: [work] });
+    return startPipeline({ harness, handlers: [work], options });
   };
   const ask = (client: FlowClient, id: string, ms: number, text = ""): Promise<void> =>
     client.send({ type: "request", id, action: "work", payload: { ms, text } });
@@ -102,6 +106,17 @@ export function runTimesContract(test: ContractTest): void {
     expect(Math.abs(estimatedMs! / 9_000 - 1)).toBeLessThan(0.06);
     expect(timestamp).toBe(harness.clock.now());
     await until("done", isOver(client, "queued"));
+  });
+
+  test("runs that waited for a slot teach as much as those that found one", async (harness) => {
+    const { connect, until } = await start(harness, {}, { inlineSlots: 1 });
+    const client = await connect();
+    const ids = Array.from({ length: 8 }, (_, n) => `r${n}`);
+    for (const id of ids) await client.send({ type: "request", id, action: "work", payload: { ms: 4_000 }, options: { mode: "async" } });
+    await until("done", () => ids.every((id) => isOver(client, id)()));
+    await client.send({ type: "request", id: "next", action: "work", payload: { ms: 4_000 }, options: { mode: "async" } });
+    expect(Math.abs(client.last("acknowledgment")!.estimated_ms! / 4_000 - 1)).toBeLessThan(0.06);
+    await until("done", isOver(client, "next"));
   });
 
   const msOf = (input: unknown): number => (input as { ms: number }).ms;

@@ -145,3 +145,18 @@ it("stores the first runs at once, later ones by chance, and none within a secon
   await estimates.save();
   expect(stored).toHaveLength(15);
 });
+
+it("speaks for other sizes by what it knows now", async () => {
+  const estimates = set();
+  for (let n = 0; n < 20; n += 1) estimates.record(kind("silent", undefined, 3), 100);
+  expect(estimates.known(kind("silent", undefined, 9))!.p50Ms).toEqual(about(100));
+  for (let n = 0; n < 200; n += 1) estimates.record(kind("silent", undefined, 3), 5_000);
+  expect(estimates.known(kind("silent", undefined, 9))!.p50Ms).toEqual(about(5_000));
+});
+
+it("takes no ratio for a time, nor a time for a ratio, where it speaks for other sizes", () => {
+  const estimates = set();
+  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 10_000, 3), 20_000);
+  expect(estimates.known(kind("by_input", undefined, 9))!.p50Ms).toEqual(about(20_000));
+  expect(estimates.known(kind("by_input", 600_000, 9))!.p50Ms).toEqual(about(1_200_000));
+});

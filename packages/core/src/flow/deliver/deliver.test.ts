@@ -197,6 +197,22 @@ describe("P5 P6 telling the followers of a request", () => {
     expect(handedOver).toEqual([]);
   });
 
+  it("a request that ends while a connection is told what came before is told to its end, and then is over", async () => {
+    const { deliver, commit, sent, handedOver, slowly } = setUp();
+    commit(1, 2);
+    const network = Promise.withResolvers<void>();
+    slowly(network.promise);
+    const following = deliver.follow("c", KEY, 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    const ended = deliver.publishLast(KEY, commit(3));
+    await new Promise((resolve) => setImmediate(resolve));
+    network.resolve();
+    await Promise.all([following, ended]);
+    expect(sent).toEqual({ c: ["1", "2", "3"] });
+    await deliver.handOver();
+    expect(handedOver).toEqual([]);
+  });
+
   it("a connection that a push fails on is closed, so that it resumes; one that has ended since is left alone", async () => {
     const { deliver, commit, closed, faults, sent, slowly } = setUp();
     await deliver.follow("c", KEY, 0);

@@ -75,6 +75,23 @@ describe("P5 progress of a chatty handler", () => {
     expect(progress().length).toBeLessThanOrEqual(20);
   });
 
+  it("is sent when the first of two reasons for it comes", async () => {
+    const { clock, reporter, progress } = setUp();
+    reporter.lease(lease);
+    reporter.report(1, undefined, { stage: "begun" });
+    await clock.advance(0);
+    expect(progress()).toHaveLength(1);
+    await clock.advance(10);
+    reporter.report(2);
+    await clock.advance(1);
+    for (let percentage = 3; percentage < 3 + DEFAULT_BATCHING.maxUpdates; percentage += 1) reporter.report(percentage);
+    expect(clock.timers).toBe(1);
+    await clock.advance(DEFAULT_BATCHING.minIntervalMs - 12);
+    expect(progress()).toHaveLength(1);
+    await clock.advance(1);
+    expect(progress()).toHaveLength(2);
+  });
+
   it("carries every update of a batch, oldest first", async () => {
     const { clock, reporter, progress } = setUp();
     reporter.lease(lease);
