@@ -30,6 +30,7 @@ import { questionsContract } from "./flow/questions.ts";
 import { routesContract } from "./flow/routes.ts";
 import { recoverContract } from "./ports/recover.ts";
 import { resumedEtaContract } from "./flow/resumed-eta.ts";
+import { damagedStoreContract } from "./flow/damaged-store.ts";
 import { refusingStoreContract } from "./flow/refusing-store.ts";
 import { retentionContract } from "./ports/retention.ts";
 import { retryContract } from "./ports/retry.ts";
@@ -86,6 +87,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: a process leaves": leavingContract,
   "flow: a lost lease": lostLeaseContract,
   "flow: a store that refuses": refusingStoreContract,
+  "flow: a store that is damaged": damagedStoreContract,
   "flow: questions and refusals": questionsContract,
 };
 

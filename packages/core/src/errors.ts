@@ -113,6 +113,9 @@ export const isStopped = (value: unknown): value is Stopped => brandOf(value) ==
 export const isPassing = (error: unknown): boolean =>
   isStreamerError(error) && (error.code === "STORAGE_ERROR" || error.code === "SERVICE_UNAVAILABLE");
 
+/** What is stored is damaged: the same would be found at the next try. */
+export const isDataLoss = (error: unknown): error is StreamerError => isStreamerError(error) && error.code === "DATA_LOSS";
+
 /** An error as plain data, to cross a process boundary. */
 export interface ErrorDescription {
   readonly brand?: Brand;

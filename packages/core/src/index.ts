@@ -6,6 +6,7 @@ export {
   WorkerDied,
   asError,
   describeError,
+  isDataLoss,
   isFatal,
   isRetryAfter,
   isStopped,
@@ -46,7 +47,7 @@ export {
   type Shares,
 } from "./rules/fair-shares.ts";
 export { firstClaim } from "./rules/first-claim.ts";
-export { blobPrefix, requestKey } from "./rules/identity.ts";
+export { blobPrefix, requestIdOf, requestKey } from "./rules/identity.ts";
 export { LIFECYCLE, type LifecycleVerb } from "./rules/lifecycle.ts";
 export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";
 export { isRunSeries } from "./rules/run-series.ts";

@@ -1,22 +1,26 @@
 /**
  * Files under the data folder. A file is named by the hash of its key, never by the key, which a client had a say in.
- * A body is written beside its place, synced, and renamed: nothing half written is ever readable, and what a crash
+ * A body is written beside its place, sealed (sealed-file.ts), synced, and renamed: nothing half written is ever readable, and what a crash
  * leaves behind is removed at the next start. The `blobs` table knows what kind of file each is, and finds those of one
  * request when they are to go.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { copyFile, lstat, mkdir, rename, rm } from "node:fs/promises";
+import { chmod, copyFile, lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import { StreamerError, type Blobs, type PutOptions } from "@streamer/core";
+import { requestIdOf, StreamerError, type Blobs, type PutOptions } from "@streamer/core";
 import { sync, writeBody } from "./blobs/body-file.ts";
+import { openSealed, sealFile, SEALED_SUFFIX } from "./blobs/sealed-file.ts";
 import type { LinkSigner } from "./blobs/links.ts";
+import { checksumOf } from "./sqlite/checksums.ts";
+import { dataLoss } from "./sqlite/damage.ts";
 import type { Store } from "./sqlite/store.ts";
 
 export interface BlobFile {
-  readonly path: string;
   readonly sizeBytes: number;
+  /** The bytes from `start` to `end`, both included. Throws DATA_LOSS instead of any that are wrong. */
+  read(start: number, end: number): AsyncIterable<Uint8Array>;
   readonly contentType: string;
   readonly filename: string;
   /** Changes with the body: a download resumed over a replaced file starts anew. */
@@ -24,48 +28,68 @@ export interface BlobFile {
 }
 
 export interface FileBlobs extends Blobs {
-  /** The file behind a link's name. */
+  /** The file behind a link's name. Rejects with DATA_LOSS when what is known of it is damaged. */
   find(name: string): Promise<BlobFile | undefined>;
 }
+
+interface BlobRow {
+  readonly key: string;
+  readonly name: string;
+  readonly content_type: string;
+  readonly filename: string;
+  readonly sum: number | null;
+}
+
+/** A file of before there were checksums. */
+const asItIs = (path: string, sizeBytes: number): Pick<BlobFile, "sizeBytes" | "read"> => ({
+  sizeBytes,
+  read: (start, end) => (end < start ? Readable.from([]) : createReadStream(path, { start, end })),
+});
 
 const HIGHEST = "\u{10FFFF}";
 
 /** The name of a blob in links and on disk. */
 const blobName = (key: string): string => createHash("sha256").update(key).digest("hex");
 
-export async function createBlobs({ db, write, clock }: Store, dataFolder: string, links: LinkSigner): Promise<FileBlobs> {
+export async function createBlobs({ db, write, clock, damage }: Store, dataFolder: string, links: LinkSigner): Promise<FileBlobs> {
   const folder = join(dataFolder, "blobs");
   const temporaryFolder = join(folder, "partial");
   await rm(temporaryFolder, { recursive: true, force: true });
   await mkdir(temporaryFolder, { recursive: true, mode: 0o700 });
 
-  const upsert = db.prepare("INSERT OR REPLACE INTO blobs (key, name, content_type, filename) VALUES (?, ?, ?, ?)");
-  const byKey = db.prepare("SELECT name FROM blobs WHERE key = ?");
-  const byName = db.prepare("SELECT content_type, filename FROM blobs WHERE name = ?");
-  const byPrefix = db.prepare("SELECT key, name FROM blobs WHERE key >= ? AND key < ?");
+  const upsert = db.prepare("INSERT OR REPLACE INTO blobs (key, name, content_type, filename, sum) VALUES (?, ?, ?, ?, ?)");
+  const byName = db.prepare("SELECT * FROM blobs WHERE name = ?");
+  const byPrefix = db.prepare("SELECT key FROM blobs WHERE key >= ? AND key < ?");
   const remove = db.prepare("DELETE FROM blobs WHERE key = ?");
   const pathOf = (name: string): string => join(folder, name.slice(0, 2), name);
   let count = 0;
   const temporary = (): string => join(temporaryFolder, String((count += 1)));
 
-  /** Gives a synced file its place. The row comes first: a file is never there without one that can find it. */
+  /** Gives a sealed file its place. The row comes first: a file is never there without one that can find it. */
   const place = async (key: string, from: string, { contentType = "application/octet-stream", filename }: PutOptions): Promise<void> => {
     const name = blobName(key);
     const path = pathOf(name);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await write(() => upsert.run(key, name, contentType, filename ?? decodeURIComponent(key.slice(key.lastIndexOf("/") + 1))));
-    await rename(from, path);
+    const shownAs = (filename ?? decodeURIComponent(key.slice(key.lastIndexOf("/") + 1))).toWellFormed();
+    await write(() => upsert.run(key, name, contentType, shownAs, checksumOf([key, name, contentType, shownAs])));
+    await rename(from, path + SEALED_SUFFIX);
+    await rm(path, { force: true });
     await sync(dirname(path));
   };
 
   const find = async (name: string): Promise<BlobFile | undefined> => {
-    const row = byName.get(name) as { content_type: string; filename: string } | undefined;
+    const row = damage.reading(undefined, () => byName.get(name)) as BlobRow | undefined;
     if (!row) return undefined;
+    const { key, content_type: contentType, filename, sum } = row;
+    const isWhole = row.name === name && blobName(key) === name && sum === checksumOf([key, name, contentType, filename]);
+    damage.check(isWhole, isWhole ? "" : `record of file ${name}`);
     const path = pathOf(name);
-    const stats = await lstat(path).catch(absent);
+    const stats = (await lstat(path + SEALED_SUFFIX).catch(absent)) ?? (await lstat(path).catch(absent));
     if (!stats) return undefined;
-    const etag = `"${stats.size.toString(36)}-${Math.round(stats.mtimeMs).toString(36)}"`;
-    return { path, sizeBytes: stats.size, contentType: row.content_type, filename: row.filename, etag };
+    const damaged = (): Error => damage.note(dataLoss(`file "${filename}"`, requestIdOf(key)));
+    const { sizeBytes, read } = (await openSealed(path + SEALED_SUFFIX, damaged).catch(absent)) ?? asItIs(path, stats.size);
+    const etag = `"${sizeBytes.toString(36)}-${Math.round(stats.mtimeMs).toString(36)}"`;
+    return { sizeBytes, read, contentType, filename, etag };
   };
 
   return {
@@ -74,9 +98,9 @@ export async function createBlobs({ db, write, clock }: Store, dataFolder: strin
       const path = temporary();
       try {
         await writeBody(path, body, options.signal);
-        const { size } = await lstat(path);
+        const sizeBytes = await sealFile(path);
         await place(key, path, options);
-        return { sizeBytes: size };
+        return { sizeBytes };
       } finally {
         await rm(path, { force: true });
       }
@@ -85,27 +109,27 @@ export async function createBlobs({ db, write, clock }: Store, dataFolder: strin
       options.signal?.throwIfAborted();
       const stats = await lstat(path);
       if (!stats.isFile()) throw new StreamerError("STORAGE_ERROR", `${path} is not a regular file; putFile stores finished files.`);
-      await sync(path);
       const copy = temporary();
       try {
         await rename(path, copy).catch(async (error: NodeJS.ErrnoException) => {
           if (error.code !== "EXDEV") throw error;
           await copyFile(path, copy);
-          await sync(copy);
           await rm(path);
         });
         options.signal?.throwIfAborted();
+        // Its maker may have made it read-only.
+        await chmod(copy, 0o600);
+        const sizeBytes = await sealFile(copy);
         await place(key, copy, options);
-        return { sizeBytes: stats.size };
+        return { sizeBytes };
       } finally {
         await rm(copy, { force: true });
       }
     },
     open: async (key) => {
-      const name = byKey.get(key)?.["name"] as string | undefined;
-      const file = name === undefined ? undefined : await find(name);
+      const file = await find(blobName(key));
       if (!file) return undefined;
-      const body = Readable.toWeb(createReadStream(file.path)) as ReadableStream<Uint8Array>;
+      const body = Readable.toWeb(Readable.from(file.read(0, file.sizeBytes - 1))) as ReadableStream<Uint8Array>;
       return { body, sizeBytes: file.sizeBytes, contentType: file.contentType };
     },
     sign: async (key, expiresInMs) => {
@@ -114,8 +138,9 @@ export async function createBlobs({ db, write, clock }: Store, dataFolder: strin
     },
     linkMark: async (request) => links.markOf(request),
     removeAll: async (prefix) => {
-      const rows = byPrefix.all(prefix, prefix + HIGHEST) as { key: string; name: string }[];
-      await Promise.all(rows.map(({ name }) => rm(pathOf(name), { force: true })));
+      const rows = byPrefix.all(prefix, prefix + HIGHEST) as { key: string }[];
+      const paths = rows.flatMap(({ key }) => [pathOf(blobName(key)), pathOf(blobName(key)) + SEALED_SUFFIX]);
+      await Promise.all(paths.map((path) => rm(path, { force: true })));
       await write(() => {
         for (const { key } of rows) remove.run(key);
       });

@@ -39,6 +39,8 @@ export interface EmbeddedEngine extends Engine {
   readonly links: LinkSigner;
   /** Why the store cannot be read or written, if so. */
   storeRefusal(): Promise<Error | undefined>;
+  /** How many stored things were found damaged since the start. */
+  damageCount(): number;
   /** Size of what the store has not folded back into its database yet: it grows while another program reads that. */
   walBytes(): number;
   /** Commits pending writes and closes the store. */
@@ -60,7 +62,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
     requests,
     answers: createAnswers(clock),
     runTimes: createRunTimes(store),
-    events: createEvents(database.db),
+    events: createEvents(store),
     subscriptions: createSubscriptions(),
     connections: createConnections(),
     channel: createChannel(parts.channel),
@@ -77,6 +79,7 @@ export async function createEmbeddedEngine(parts: EngineParts): Promise<Embedded
       return { path, remove: () => rm(path, { recursive: true, force: true }) };
     },
     storeRefusal: store.refusal,
+    damageCount: () => store.damage.count,
     walBytes: database.walBytes,
     close: () => {
       wakeups.close();

@@ -74,7 +74,7 @@ function fill(count: number, owner = ALICE): void {
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
     INSERT INTO requests (key, request_id, tenant, user, action, priority, max_attempts, timeout_ms, retention_ms, created_at, run_at, status)
     SELECT '${owner.userId}' || i, i, '${owner.tenantId}', '${owner.userId}', 'work', 5, 3, 1, 1, i, i, 'PENDING' FROM n;
-    INSERT OR IGNORE INTO inputs SELECT id, '{}', '{}', '[]' FROM requests;
+    INSERT OR IGNORE INTO inputs SELECT id, '{}', '{}', '[]', checksum(id, '{}', '[]'), checksum(id, '{}') FROM requests;
   `);
 }
 

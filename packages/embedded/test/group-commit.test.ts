@@ -2,7 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import { isStreamerError } from "@streamer/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createGroupCommit, type GroupCommit } from "../src/sqlite/group-commit.ts";
+import { createDamage } from "../src/sqlite/damage.ts";
 import { createUndoLog } from "../src/sqlite/undo-log.ts";
+import { silent } from "./harness.ts";
 
 let db: DatabaseSync;
 let commits: GroupCommit;
@@ -26,7 +28,7 @@ beforeEach(() => {
   db.exec("CREATE TABLE notes (text TEXT NOT NULL) STRICT");
   mirror = [];
   memory = createUndoLog();
-  commits = createGroupCommit(db, memory);
+  commits = createGroupCommit(db, memory, createDamage(silent));
 });
 
 describe("group commit", () => {

@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   TIMEOUT: { meaning: "The handler ran longer than the request's timeout.", retryable: true },
   PROCESSING_FAILED: { meaning: "The handler failed, and no attempts are left.", retryable: true },
   STORAGE_ERROR: { meaning: "The store refused or failed; nothing was accepted.", retryable: true },
+  DATA_LOSS: { meaning: "What is stored of the request is damaged, and was noticed: nothing is made of it.", retryable: false },
   SERVICE_UNAVAILABLE: {
     meaning: "The server is stopping, not ready, or lacks something it needs for now.",
     retryable: true,

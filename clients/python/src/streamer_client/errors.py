@@ -19,6 +19,7 @@ ErrorCode: TypeAlias = Literal[
     "TIMEOUT",
     "PROCESSING_FAILED",
     "STORAGE_ERROR",
+    "DATA_LOSS",
     "SERVICE_UNAVAILABLE",
     "INTERNAL_ERROR",
 ]

@@ -1,5 +1,5 @@
 export { createAsker, type Asker, type AskerOptions, type Ending, type RequestFrame } from "./asker.ts";
-export type { Entry, Tape } from "./tape.ts";
+export { isEnd, isEvent, type Entry, type Tape } from "./tape.ts";
 export { FAULTS, judge, type Fault, type Finding, type Terms } from "./verdict.ts";
 export { startByteCut, type ByteCut, type Cut } from "./byte-cut.ts";
 export { cutEverywhere, cuts, tooFew, type CutTerms } from "./trials/cuts.ts";

@@ -88,6 +88,8 @@ export interface Claim {
   readonly crashes: number;
   readonly checkpoint?: JsonValue;
   readonly cancelRequested: boolean;
+  /** What is stored for the run is damaged: payload, checkpoint, permissions and metadata are none. The run fails with it. */
+  readonly damage?: Error;
   /** Epoch ms. */
   readonly submittedAt: number;
   /** Ms from being runnable to this claim. */

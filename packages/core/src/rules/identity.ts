@@ -6,6 +6,11 @@ export function requestKey(owner: Owner, requestId: string): RequestKey {
   return `${encodeURIComponent(owner.tenantId)}/${encodeURIComponent(owner.userId)}/${encodeURIComponent(requestId)}` as RequestKey;
 }
 
+/** The id that a client gave, out of a key or the key of a blob. */
+export function requestIdOf(key: string): string {
+  return decodeURIComponent(key.split("/", 3)[2]!);
+}
+
 /** Where the blobs of a request live: every key starts so, and nothing else's does. */
 export function blobPrefix(key: RequestKey): string {
   return `${key}/`;

@@ -43,6 +43,11 @@ describe("what follows from how a run ended", () => {
     expect(after(threw(new StreamerError("STORAGE_ERROR", "disk")))).toMatchObject({ kind: "retry", error: { code: "STORAGE_ERROR" } });
   });
 
+  it("never tries again what is damaged: it would be no better then", () => {
+    const error = { code: "DATA_LOSS", message: "gone", retry: { retryable: false } };
+    expect(after(threw(new StreamerError("DATA_LOSS", "gone")))).toEqual({ kind: "fail", error });
+  });
+
   it("P3 counts a dead process as a crash, and quarantines the third", () => {
     expect(after(threw(new WorkerDied("killed")))).toEqual({ kind: "release", crashed: true });
     expect(after(threw(new WorkerDied("killed")), { claim: { ...claim, crashes: 2 } })).toMatchObject({

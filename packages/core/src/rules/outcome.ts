@@ -1,6 +1,16 @@
 /** What follows from how a run ended. Pure: flow/runs carries it out. */
 import { wireError, type WireError } from "@streamer/protocol";
-import { asError, describeError, Fatal, isFatal, isRetryAfter, isStreamerError, WorkerDied, type StopReason } from "../errors.ts";
+import {
+  asError,
+  describeError,
+  Fatal,
+  isDataLoss,
+  isFatal,
+  isRetryAfter,
+  isStreamerError,
+  WorkerDied,
+  type StopReason,
+} from "../errors.ts";
 import type { Claim } from "../ports/requests.ts";
 import { assertStorable } from "./progress.ts";
 import { backoffMs, type RetryPolicy } from "./retry.ts";
@@ -54,6 +64,7 @@ export function decide(ending: Ending, terms: DecisionTerms): Decision {
     return deaths < quarantineAfter ? { kind: "release", crashed: true } : { kind: "fail", error: quarantineError(quarantineAfter) };
   }
   if (isFatal(error)) return { kind: "fail", error: describeFailure(error) };
+  if (isDataLoss(error)) return { kind: "fail", error: describe(error, error.code) };
   if (isRetryAfter(error)) return failure(describe(error, "PROCESSING_FAILED"), terms, error.afterMs);
   return failure(describe(error, isStreamerError(error) ? error.code : "PROCESSING_FAILED"), terms);
 }

@@ -1,4 +1,4 @@
-/** Bodies to files on stable storage. Shared by the blob store and by worker processes, which write into their scratch folder. */
+/** Bodies to files, durable once they are sealed. Shared by the blob store and by worker processes, which write into their scratch folder. */
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { BlobBody } from "@streamer/core";
@@ -12,7 +12,6 @@ export async function writeBody(path: string, body: BlobBody, signal: AbortSigna
     for await (const chunk of stream as AsyncIterable<Uint8Array | string>) {
       await file.appendFile(chunk);
     }
-    await file.sync();
   } catch (error) {
     // Its reason says more than the stream's "aborted".
     signal?.throwIfAborted();

@@ -2,7 +2,6 @@
  * Serves signed file links. What a handler stored may hold anything, HTML included: it is always a download, and a
  * browser that shows it nevertheless may run nothing in it.
  */
-import { createReadStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { BlobFile } from "../blobs.ts";
@@ -36,6 +35,9 @@ async function send(file: BlobFile, request: IncomingMessage, response: ServerRe
     return;
   }
   const { start, end } = range ?? { start: 0, end: file.sizeBytes - 1 };
+  const body = file.read(start, end)[Symbol.asyncIterator]();
+  // What is damaged at once is refused by name; what is found later can only be cut off, short of its length.
+  const first = request.method === "HEAD" ? undefined : await body.next();
   if (range) response.setHeader("content-range", `bytes ${start}-${end}/${file.sizeBytes}`);
   response.writeHead(range ? 206 : 200, {
     "content-type": /^[\w.+-]+\/[\w.+-]+(; ?[\w.+-]+="?[\w.+-]+"?)*$/.test(file.contentType)
@@ -49,8 +51,17 @@ async function send(file: BlobFile, request: IncomingMessage, response: ServerRe
     "cache-control": "private, no-cache",
     etag: file.etag,
   });
-  if (request.method === "HEAD" || end < start) response.end();
-  else await pipeline(createReadStream(file.path, { start, end }), response);
+  if (!first || first.done) response.end();
+  else await pipeline(rejoined(first.value, body), response);
+}
+
+async function* rejoined(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield first;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
 }
 
 /** One range, as download managers ask for. Several, or nonsense, are answered with the whole file (RFC 9110 §14.2). */

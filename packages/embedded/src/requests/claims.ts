@@ -1,6 +1,8 @@
 /** claim: takes what fits the free slots, by fair shares (backlog.ts); each claim raises the attempt (P3). */
 import type { JsonValue } from "@streamer/protocol";
-import type { Claim, ClaimTerms, Requests } from "@streamer/core";
+import { isDataLoss, type Claim, type ClaimTerms, type Requests } from "@streamer/core";
+import { checksumOf } from "../sqlite/checksums.ts";
+import { dataLoss } from "../sqlite/damage.ts";
 import type { RequestRow } from "./rows.ts";
 import type { Store } from "../sqlite/store.ts";
 
@@ -8,35 +10,63 @@ interface InputRow {
   readonly payload: string;
   readonly metadata: string;
   readonly permissions: string;
+  readonly sum: number | null;
+  readonly metadata_sum: number | null;
   readonly state: string | null;
+  readonly state_sum: number | null;
 }
 
 export function createClaim(store: Store): Requests["claim"] {
-  const { db, clock, backlog } = store;
+  const { db, clock, backlog, damage } = store;
   const idOf = db.prepare("SELECT id FROM requests WHERE key = ?");
   // RETRYING becomes PENDING and PROCESSING in one step: nobody has to look at it in between.
   const take = db.prepare(`
     UPDATE requests SET status = 'PROCESSING', attempt = attempt + 1, boot = ?, lease_until = ?
     WHERE id = ? AND status IN ('PENDING', 'RETRYING') RETURNING *`);
   const readInput = db.prepare(`
-    SELECT payload, metadata, permissions, state FROM inputs LEFT JOIN checkpoints USING (request) WHERE request = ?`);
+    SELECT payload, metadata, permissions, inputs.sum, metadata_sum, state, checkpoints.sum AS state_sum FROM inputs LEFT JOIN checkpoints USING (request) WHERE request = ?`);
 
   const claim = (terms: ClaimTerms): Claim[] => {
     const now = clock.now();
     const only = terms.key === undefined ? undefined : ((idOf.get(terms.key)?.["id"] ?? -1) as number);
     const leaseUntil = clock.monotonic() + terms.leaseMs;
-    return backlog.take(terms, now, only).map((id) => {
+    return backlog.take(terms, now, only).flatMap((id) => {
+      const row = takeRow(id, leaseUntil);
+      if (!row) return [];
+      const input = readInput.get(id) as InputRow | undefined;
+      const damaged = damageOf(id, input);
+      if (damaged === undefined) return [toClaim(row, input!, now)];
+      return [{ ...toClaim(row, NOTHING, now), damage: damage.note(dataLoss(damaged, row.request_id)) }];
+    });
+  };
+
+  /** Undefined where the row is damaged: one must not keep all others from being claimed. */
+  const takeRow = (id: number, leaseUntil: number): RequestRow | undefined => {
+    try {
       const row = take.get(store.boot, leaseUntil, id) as RequestRow | undefined;
       if (!row) throw new Error(`Request row ${id} was waiting in memory but not in the database.`);
-      return toClaim(row, readInput.get(id) as unknown as InputRow, now);
-    });
+      return row;
+    } catch (error) {
+      if (!isDataLoss(error)) throw error;
+      damage.note(error);
+      backlog.drop(id);
+      return undefined;
+    }
   };
 
   // Most calls find nothing: they cost no transaction.
   return async (terms) => (backlog.waiting === 0 ? [] : store.write(() => claim(terms)));
 }
 
-function toClaim(row: RequestRow, input: InputRow, now: number): Claim {
+const NOTHING = { payload: "null", metadata: "{}", permissions: "[]", state: null };
+
+function damageOf(id: number, input: InputRow | undefined): string | undefined {
+  if (input?.sum !== checksumOf([id, input?.payload, input?.permissions])) return "payload";
+  if (input.metadata_sum !== checksumOf([id, input.metadata])) return "metadata";
+  return input.state === null || input.state_sum === checksumOf([id, input.state]) ? undefined : "checkpoint";
+}
+
+function toClaim(row: RequestRow, input: Pick<InputRow, "payload" | "metadata" | "permissions" | "state">, now: number): Claim {
   return {
     lease: { key: row.key, attempt: row.attempt },
     requestId: row.request_id,

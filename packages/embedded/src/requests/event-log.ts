@@ -4,6 +4,7 @@
  * it (P5).
  */
 import type { DatabaseSync } from "node:sqlite";
+import { checksumOf } from "../sqlite/checksums.ts";
 import { printMessage } from "@streamer/protocol";
 import type { Clock, EventBody, Frame } from "@streamer/core";
 
@@ -21,7 +22,7 @@ export interface EventLog {
 }
 
 export function createEventLog(db: DatabaseSync, clock: Clock): EventLog {
-  const insert = db.prepare("INSERT INTO events (request, seq, text) VALUES (?, ?, ?)");
+  const insert = db.prepare("INSERT INTO events (request, seq, text, sum) VALUES (?, ?, ?, ?)");
   return {
     append: ({ id, request_id, seq: from }, bodies) => {
       const frames: Frame[] = [];
@@ -34,7 +35,7 @@ export function createEventLog(db: DatabaseSync, clock: Clock): EventLog {
         const text = printMessage({ ...body, request_id, seq, timestamp });
         const frame: Frame = { seq, kind: body.type === "progress" ? "progress" : "durable", text };
         if (frame.kind === "progress") progress = frame;
-        else insert.run(id, seq, text);
+        else insert.run(id, seq, text, checksumOf([id, seq, text]));
         if (body.type === "complete" || body.type === "error" || body.type === "retrying") endSeq = seq;
         frames.push(frame);
       }

@@ -1,5 +1,7 @@
 /** The verbs that need no lease: cancel (P8), redrive of a dead letter (P9), recovery of what a dead process left (P2). */
-import type { Recovery, RequestKey, Requests } from "@streamer/core";
+import { requestIdOf, type Recovery, type RequestKey, type Requests } from "@streamer/core";
+import { isIntact } from "../sqlite/checksums.ts";
+import { dataLoss } from "../sqlite/damage.ts";
 import { isExpired, type RequestRow } from "./rows.ts";
 import type { Reading } from "./readings.ts";
 import type { Store } from "../sqlite/store.ts";
@@ -12,15 +14,16 @@ export function createInterventions(
   transitions: Transitions,
   reading: Pick<Reading, "isTombstone">,
 ): Pick<Requests, "requestCancel" | "redrive" | "recover"> {
-  const { db, clock, retention, log, backlog } = store;
+  const { db, clock, retention, log, backlog, damage } = store;
   const byKey = db.prepare("SELECT * FROM requests WHERE key = ?");
   const markCancel = db.prepare("UPDATE requests SET cancel_requested = 1 WHERE id = ?");
   const reopen = db.prepare(`
     UPDATE requests SET failures = 0, crashes = 0, cancel_requested = 0, ended_at = NULL, end_seq = NULL, expires_at = NULL WHERE id = ?`);
-  const findRunning = db.prepare("SELECT * FROM requests WHERE id = ? AND status = 'PROCESSING'");
+  const findRunning = db.prepare("SELECT * FROM requests WHERE id = ?");
 
   const find = (key: RequestKey): RequestRow | { readonly outcome: "unknown" | "expired" } => {
     const row = byKey.get(key) as unknown as RequestRow | undefined;
+    if (row) damage.check(isIntact(row), "record", requestIdOf(key));
     if (row) return isExpired(row, retention.earliest()) ? { outcome: "expired" } : row;
     return { outcome: reading.isTombstone(key) ? "expired" : "unknown" };
   };
@@ -65,7 +68,12 @@ export function createInterventions(
       const recoveries = await store.write(() =>
         [...backlog.running].flatMap((id): Recovery[] => {
           const row = findRunning.get(id) as LeasedRow | undefined;
-          if (!row || !isOrphan(row)) return [];
+          if (row && !isIntact(row)) {
+            damage.note(dataLoss("record", row.request_id));
+            backlog.drop(id);
+            return [];
+          }
+          if (row?.status !== "PROCESSING" || !isOrphan(row)) return [];
           if (row.cancel_requested === 1) {
             const frames = transitions.end(row, { status: "CANCELLED", events: cancelled });
             return [{ key: row.key, outcome: "cancelled", frames }];

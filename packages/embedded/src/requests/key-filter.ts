@@ -34,10 +34,11 @@ export interface KeyFilterParts {
 
 export function createKeyFilter({ db, clock, log }: KeyFilterParts): KeyFilter {
   const bits = new Uint8Array(2 ** (BITS - 3));
-  const next = db.prepare("SELECT id, key FROM requests WHERE id > ? ORDER BY id LIMIT ?");
+  // From the index, as a look-up would find them.
+  const next = db.prepare("SELECT key FROM requests WHERE key > ? ORDER BY key LIMIT ?");
   let isReady = false;
   let isClosed = false;
-  let from = 0;
+  let from = "";
 
   const add = (key: string): void => {
     const hash = crc32(key) >>> (32 - BITS);
@@ -47,9 +48,9 @@ export function createKeyFilter({ db, clock, log }: KeyFilterParts): KeyFilter {
   /** What was stored before this process, a little at a time: until all is known, everything may be there. */
   const readAll = async (): Promise<void> => {
     while (!isReady && !isClosed) {
-      const rows = next.all(from, ROWS_A_TURN) as unknown as readonly { readonly id: number; readonly key: string }[];
+      const rows = next.all(from, ROWS_A_TURN) as unknown as readonly { readonly key: string }[];
       for (const { key } of rows) add(key);
-      from = rows.at(-1)?.id ?? from;
+      from = rows.at(-1)?.key ?? from;
       isReady = rows.length < ROWS_A_TURN;
       if (!isReady) await nextTurn();
     }

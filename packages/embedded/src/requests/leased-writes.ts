@@ -7,6 +7,7 @@
  */
 import { settledEvents, type Lease, type Requests } from "@streamer/core";
 import type { MovingRow, Transitions } from "./transitions.ts";
+import { checksumOf } from "../sqlite/checksums.ts";
 import type { Store } from "../sqlite/store.ts";
 
 export function createLeasedWrites(
@@ -19,7 +20,7 @@ export function createLeasedWrites(
     WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ?`);
   const renew = db.prepare("UPDATE requests SET lease_until = ? WHERE id = ?");
   const saveCheckpoint = db.prepare(
-    "INSERT INTO checkpoints (request, state) VALUES (?, ?) ON CONFLICT (request) DO UPDATE SET state = excluded.state",
+    "INSERT INTO checkpoints (request, state, sum) VALUES (?, ?, ?) ON CONFLICT (request) DO UPDATE SET state = excluded.state, sum = excluded.sum",
   );
 
   const underLease = <T>(lease: Lease, change: (row: MovingRow) => T): Promise<T | { readonly outcome: "lost" }> =>
@@ -34,7 +35,10 @@ export function createLeasedWrites(
         const appended = log.append(row, events);
         transitions.note(row.id, appended);
         renew.run(clock.monotonic() + leaseMs, row.id);
-        if (checkpoint !== undefined) saveCheckpoint.run(row.id, JSON.stringify(checkpoint));
+        if (checkpoint !== undefined) {
+          const state = JSON.stringify(checkpoint);
+          saveCheckpoint.run(row.id, state, checksumOf([row.id, state]));
+        }
         return { outcome: "advanced", frames: appended.frames, cancelRequested: row.cancel_requested === 1 };
       }),
 

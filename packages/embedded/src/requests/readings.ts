@@ -2,9 +2,10 @@
  * What can be asked of requests, and forgetting them. A request past its retention answers `expired`: while its row is
  * still there, and then, from a tombstone that holds only its key, for one more retention. After that it is unknown.
  */
-import { StreamerError, asError, type RequestKey, type Requests } from "@streamer/core";
+import { StreamerError, asError, requestIdOf, type Lookup, type RequestKey, type Requests } from "@streamer/core";
 import { createList } from "./lists.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
+import { checksumOf, IS_INTACT, isIntact } from "../sqlite/checksums.ts";
 import type { Store } from "../sqlite/store.ts";
 
 export interface Reading extends Pick<Requests, "get" | "has" | "list" | "nextRunAt" | "purge"> {
@@ -15,14 +16,14 @@ export interface Reading extends Pick<Requests, "get" | "has" | "list" | "nextRu
 const NAMED = 10;
 
 export function createReadings(store: Store): Reading {
-  const { db, clock, retention, backlog, write } = store;
+  const { db, clock, retention, backlog, damage, write } = store;
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
-  const lives = db.prepare("SELECT 1 FROM requests WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)");
-  const tombstone = db.prepare("SELECT 1 FROM tombstones WHERE key = ? AND until > ?");
-  const past = db.prepare(
-    "SELECT id, key, expires_at + retention_ms AS until FROM requests WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
-  );
-  const bury = db.prepare("INSERT OR REPLACE INTO tombstones (key, until) VALUES (?, ?)");
+  const lives = db.prepare(`SELECT 1 FROM requests WHERE key = ? AND (expires_at IS NULL OR expires_at > ? OR NOT ${IS_INTACT})`);
+  const tombstone = db.prepare("SELECT until, sum FROM tombstones WHERE key = ?");
+  // What is damaged may be of another age, or name the files of another.
+  const past = db.prepare(`
+    SELECT id, key, expires_at + retention_ms AS until FROM requests WHERE expires_at <= ? AND ${IS_INTACT} ORDER BY expires_at LIMIT ?`);
+  const bury = db.prepare("INSERT OR REPLACE INTO tombstones (key, until, sum) VALUES (?, ?, ?)");
   const clearTombstones = db.prepare("DELETE FROM tombstones WHERE key IN (SELECT key FROM tombstones WHERE until <= ? LIMIT ?)");
   // Not by id alone: SQLite gives the id of a forgotten row to a new one.
   const isStillPast = db.prepare("SELECT 1 FROM requests WHERE id = ? AND expires_at <= ?");
@@ -30,18 +31,25 @@ export function createReadings(store: Store): Reading {
   const list = createList(store);
   /** Rows that could not be forgotten: they let others go first. */
   const postponed = new Set<number>();
-  const isTombstone = (key: RequestKey): boolean => tombstone.get(key, retention.earliest()) !== undefined;
+  const isTombstone = (key: RequestKey): boolean => {
+    const row = tombstone.get(key) as { readonly until: number; readonly sum: number | null } | undefined;
+    if (!row) return false;
+    damage.check(row.sum === checksumOf([key, row.until]), "tombstone", requestIdOf(key));
+    return row.until > retention.earliest();
+  };
+  const get = (key: RequestKey): Lookup => {
+    const row = byKey.get(key) as FullRow | undefined;
+    if (!row) return { outcome: isTombstone(key) ? "expired" : "unknown" };
+    damage.check(isIntact(row), "record", requestIdOf(key));
+    if (isExpired(row, retention.earliest())) return { outcome: "expired" };
+    return { outcome: "found", record: toRecord(row, backlog.placeOf(row.id, clock.now()), damage) };
+  };
 
   return {
     isTombstone,
-    get: async (key) => {
-      const row = byKey.get(key) as FullRow | undefined;
-      if (!row) return { outcome: isTombstone(key) ? "expired" : "unknown" };
-      if (isExpired(row, retention.earliest())) return { outcome: "expired" };
-      return { outcome: "found", record: toRecord(row, backlog.placeOf(row.id, clock.now())) };
-    },
-    has: (key) => store.keys.mayHave(key) && lives.get(key, retention.earliest()) !== undefined,
-    list: async (query) => list(query),
+    get: async (key) => damage.reading(requestIdOf(key), () => get(key)),
+    has: (key) => store.keys.mayHave(key) && damage.reading(requestIdOf(key), () => lives.get(key, retention.earliest()) !== undefined),
+    list: async (query) => damage.reading(undefined, () => list(query)),
     nextRunAt: async () => backlog.nextRunAt(clock.now()),
     purge: async (limit, release) => {
       const found = past.all(retention.earliest(), limit + postponed.size) as unknown as Past[];
@@ -60,7 +68,7 @@ export function createReadings(store: Store): Reading {
         const left = rows.filter(({ id }) => !postponed.has(id) && isStillPast.get(id, now) !== undefined);
         for (const { id, key, until } of left) {
           forget(id);
-          bury.run(key, until);
+          bury.run(key, until, checksumOf([key, until]));
         }
         return left.length;
       });

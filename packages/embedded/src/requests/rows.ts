@@ -2,6 +2,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isTerminal, type JsonObject, type RequestStatus } from "@streamer/protocol";
 import { endingOf, progressOf, type Place, type RequestKey, type RequestRecord } from "@streamer/core";
+import { checksumOf, isIntact } from "../sqlite/checksums.ts";
+import type { Damage } from "../sqlite/damage.ts";
 
 export interface RequestRow {
   readonly id: number;
@@ -26,14 +28,25 @@ export interface RequestRow {
   readonly progress: string | null;
   readonly ended_at: number | null;
   readonly expires_at: number | null;
+  readonly idempotency_key: string | null;
+  readonly boot: number | null;
+  readonly lease_until: number | null;
+  readonly progress_seq: number | null;
+  readonly end_seq: number | null;
+  readonly sum: number | null;
 }
 
 /** A row with what belongs to it from other tables. */
-export type FullRow = RequestRow & { readonly metadata: string; readonly ending: string | null };
+export type FullRow = RequestRow & {
+  readonly metadata: string | null;
+  readonly metadata_sum: number | null;
+  readonly ending: string | null;
+  readonly ending_sum: number | null;
+};
 
 export const SELECT_FULL = `
-  SELECT requests.*, inputs.metadata, events.text AS ending FROM requests
-  JOIN inputs ON inputs.request = requests.id
+  SELECT requests.*, inputs.metadata, inputs.metadata_sum, events.text AS ending, events.sum AS ending_sum FROM requests
+  LEFT JOIN inputs ON inputs.request = requests.id
   LEFT JOIN events ON events.request = requests.id AND events.seq = requests.end_seq`;
 
 /** For lists, which show no results: a page of them could be any size. */
@@ -45,8 +58,23 @@ export const isExpired = (row: Pick<RequestRow, "expires_at">, now: number): boo
 /** Running again, or handed back, it is past its last failure. */
 const showsEnding = ({ status }: FullRow): boolean => status === "RETRYING" || isTerminal(status);
 
-/** `waitingFor`: by the backlog. */
-export function toRecord(row: FullRow, waitingFor: Place | undefined): RequestRecord {
+/** What is damaged of a row, if anything. Of one in a list, the result was not read. */
+export function damageOf(row: FullRow, isListed = false): string | undefined {
+  if (!isIntact(row)) return "record";
+  if (row.metadata_sum !== checksumOf([row.id, row.metadata])) return "metadata";
+  const isLeftOut = row.end_seq === null || (isListed && row.status === "COMPLETED");
+  return isLeftOut || row.ending_sum === checksumOf([row.id, row.end_seq, row.ending]) ? undefined : "end";
+}
+
+/** `waitingFor`: by the backlog. Throws DATA_LOSS of what is damaged. */
+export function toRecord(row: FullRow, waitingFor: Place | undefined, damage: Pick<Damage, "check">): RequestRecord {
+  const damaged = damageOf(row);
+  damage.check(damaged === undefined, damaged ?? "", row.request_id);
+  return recordOf(row, waitingFor);
+}
+
+/** Of a row that was found intact. */
+export function recordOf(row: FullRow, waitingFor: Place | undefined): RequestRecord {
   const ending = row.ending === null || !showsEnding(row) ? undefined : (JSON.parse(row.ending) as JsonObject);
   return {
     key: row.key,
@@ -56,7 +84,7 @@ export function toRecord(row: FullRow, waitingFor: Place | undefined): RequestRe
     status: row.status,
     attempt: row.attempt,
     seq: row.seq,
-    metadata: JSON.parse(row.metadata) as RequestRecord["metadata"],
+    metadata: JSON.parse(row.metadata!) as RequestRecord["metadata"],
     createdAt: row.created_at,
     runAt: row.run_at,
     ...(row.ended_at !== null && { endedAt: row.ended_at }),

@@ -4,20 +4,29 @@
  */
 import { firstClaim, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
+import { checksumOf, isIntact } from "../sqlite/checksums.ts";
 import type { Store } from "../sqlite/store.ts";
 
 export function createSubmit(store: Store): Requests["submit"] {
-  const { db, clock, retention, backlog } = store;
+  const { db, clock, retention, backlog, damage } = store;
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
   const byIdempotencyKey = db.prepare(`${SELECT_FULL} WHERE requests.tenant = ? AND requests.user = ? AND requests.idempotency_key = ?`);
   const insertRequest = db.prepare(`
     INSERT INTO requests (key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
       size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, seq)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`);
-  const insertInput = db.prepare("INSERT INTO inputs (request, payload, metadata, permissions) VALUES (?, ?, ?, ?)");
-  const payloadOf = db.prepare("SELECT payload FROM inputs WHERE request = ?");
+  const insertInput = db.prepare(
+    "INSERT INTO inputs (request, payload, metadata, permissions, sum, metadata_sum) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const input = db.prepare("SELECT payload, permissions, sum FROM inputs WHERE request = ?");
   const freeIdempotencyKey = db.prepare("UPDATE requests SET idempotency_key = NULL WHERE id = ?");
   const forget = createForget(db);
+
+  const payloadOf = ({ id, request_id: requestId }: FullRow): string => {
+    const { payload, permissions, sum } = input.get(id) ?? {};
+    damage.check(sum === checksumOf([id, payload, permissions]), "payload", requestId);
+    return payload as string;
+  };
 
   /** What already stands under the submission's id or idempotency key (P4), and what is past its retention there. */
   const look = (submission: Submission, payload: string): { readonly known?: SubmitOutcome; readonly expired: readonly FullRow[] } => {
@@ -26,9 +35,10 @@ export function createSubmit(store: Store): Requests["submit"] {
     const expired: FullRow[] = [];
     for (const row of found as unknown as (FullRow | false | undefined)[]) {
       if (!row) continue;
+      damage.check(isIntact(row), "record", row.request_id);
       if (isExpired(row, retention.earliest())) expired.push(row);
-      else if (row.action === action && payloadOf.get(row.id)?.["payload"] === payload)
-        return { known: { outcome: "existing", record: toRecord(row, backlog.placeOf(row.id, clock.now())) }, expired };
+      else if (row.action === action && payloadOf(row) === payload)
+        return { known: { outcome: "existing", record: toRecord(row, backlog.placeOf(row.id, clock.now()), damage) }, expired };
       else return { known: { outcome: "conflict", requestId: row.request_id }, expired };
     }
     return { expired };
@@ -63,7 +73,8 @@ export function createSubmit(store: Store): Requests["submit"] {
       claimed ? clock.monotonic() + claim!.leaseMs : null,
     );
     const id = Number(lastInsertRowid);
-    insertInput.run(id, payload, JSON.stringify(submission.metadata), JSON.stringify(submission.permissions));
+    const [metadata, permissions] = [JSON.stringify(submission.metadata), JSON.stringify(submission.permissions)];
+    insertInput.run(id, payload, metadata, permissions, checksumOf([id, payload, permissions]), checksumOf([id, metadata]));
     return id;
   };
 

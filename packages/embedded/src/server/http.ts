@@ -1,7 +1,7 @@
 /** What the server answers over plain HTTP: is it alive, is it ready, what can it do, and the files behind signed links. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { readToken, type Authenticate } from "@streamer/auth";
-import { asError } from "@streamer/core";
+import { asError, isDataLoss } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 import type { EmbeddedEngine } from "../engine.ts";
 import { serveFile } from "../blobs/files.ts";
@@ -10,7 +10,7 @@ import type { Readiness } from "./readiness.ts";
 import { replyCode, replyError, replyJson } from "./replies.ts";
 
 export interface HttpParts {
-  readonly engine: Pick<EmbeddedEngine, "blobs" | "links" | "clock" | "log">;
+  readonly engine: Pick<EmbeddedEngine, "blobs" | "links" | "clock" | "log" | "damageCount">;
   readonly readiness: Readiness;
   readonly authenticate: Authenticate;
   /** The AsyncAPI document of this server. */
@@ -36,7 +36,8 @@ export function createHttpListener({ engine, readiness, authenticate, describe }
       if (url?.pathname === "/healthz") return replyJson(response, 200, { status: "ok" });
       if (url?.pathname === "/readyz") {
         const problems = await readiness();
-        if (problems.length === 0) return replyJson(response, 200, { status: "ready" });
+        const damaged = engine.damageCount();
+        if (problems.length === 0) return replyJson(response, 200, { status: "ready", ...(damaged > 0 && { damaged }) });
         return replyJson(response, 503, { status: "not ready", problems: problems.map(({ name, message }) => ({ name, message })) });
       }
       if (url?.pathname === "/asyncapi.json") return serveDescription(request, response);
@@ -46,6 +47,7 @@ export function createHttpListener({ engine, readiness, authenticate, describe }
     answer().catch((error: unknown) => {
       // A client that went away mid-download is no fault of ours.
       if (response.destroyed || response.headersSent) return response.destroy();
+      if (isDataLoss(error)) return replyCode(response, error.code, error.message);
       engine.log.error({ err: asError(error), path: request.url?.split("?")[0] }, "an HTTP request could not be answered");
       return replyCode(response, "INTERNAL_ERROR", "The server failed; its log says why.");
     });

@@ -8,8 +8,11 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { StreamerError } from "@streamer/core";
+import { asError, isStreamerError, StreamerError } from "@streamer/core";
+import { checksumOf, keepChecksums } from "./checksums.ts";
+import { inspectDatabase, schemaSums } from "./inspection.ts";
 import { migrate } from "./schema.ts";
+import { inspectWal } from "./wal.ts";
 
 export interface Database {
   readonly db: DatabaseSync;
@@ -17,6 +20,8 @@ export interface Database {
   readonly epoch: string;
   /** Numbers this process among those that opened the folder: the leases of an earlier one are over (P3). */
   readonly boot: number;
+  /** What was found wrong at opening and could be mended. */
+  readonly mended: readonly string[];
   /** Size of what is not folded back into the database yet. */
   walBytes(): number;
   close(): void;
@@ -29,22 +34,43 @@ const LOCK_WAIT_MS = 500;
 export function openDatabase(dataFolder: string): Database {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const lock = lockFolder(dataFolder);
+  const path = join(dataFolder, "streamer.db");
+  let opened: DatabaseSync | undefined;
   try {
-    const path = join(dataFolder, "streamer.db");
-    const db = new DatabaseSync(path, { timeout: 5_000 });
+    const wal = inspectWal(`${path}-wal`);
+    if (wal.state === "damaged") throw damaged(`${path}-wal`, wal.what);
+    const db = (opened = new DatabaseSync(path, { timeout: 5_000 }));
     // The WAL is folded back at 16 MiB rather than 4: fewer interruptions of the commit path under load.
     db.exec(`
-      PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
+      PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cell_size_check = ON;
       PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;
     `);
-    migrate(db);
+    const isMigrated = migrate(db);
+    keepChecksums(db);
+    const inspection = inspectDatabase(db);
+    if (inspection.state === "damaged") throw damaged(path, inspection.problems.slice(0, NAMED).join("; "));
+    const meta = db.prepare("SELECT value, sum FROM meta WHERE name = ?");
+    const read = (name: string): string => {
+      const { value, sum } = meta.get(name) ?? {};
+      if (sum !== checksumOf([name, value])) throw damaged(path, `what it says of its ${name}`);
+      return value as string;
+    };
+    const schema = JSON.stringify(schemaSums(db));
+    if (isMigrated) db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('schema', ?)").run(schema);
+    const sums = Object.entries(JSON.parse(schema) as Record<string, number>);
+    const known = JSON.parse(read("schema")) as Record<string, number>;
+    const changed = Object.keys(known).filter((name) => !sums.some(([other, sum]) => other === name && sum === known[name]));
+    if (changed.length > 0) throw damaged(path, `what defines ${changed.join(", ")}`);
+    read("boot");
     db.exec("UPDATE meta SET value = value + 1 WHERE name = 'boot'");
-    const meta = db.prepare("SELECT value FROM meta WHERE name = ?");
-    const read = (name: string) => meta.get(name)!["value"] as string;
     return {
       db,
       epoch: read("epoch"),
       boot: Number(read("boot")),
+      mended: [
+        ...(wal.state === "torn" ? ["the last transaction was not all there and is left out: it was torn, or is damaged"] : []),
+        ...inspection.rebuilt.map((index) => `the index ${index} was damaged, and was made anew`),
+      ],
       walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
       close: () => {
         db.close();
@@ -52,10 +78,21 @@ export function openDatabase(dataFolder: string): Database {
       },
     };
   } catch (error) {
+    opened?.close();
     lock.close();
-    throw error;
+    throw isStreamerError(error) ? error : damaged(path, asError(error).message, error);
   }
 }
+
+/** Problems in one message. */
+const NAMED = 5;
+
+const damaged = (path: string, what: string, cause?: unknown): StreamerError =>
+  new StreamerError(
+    "DATA_LOSS",
+    `${path} cannot be used: it is damaged, or no database of Streamer (${what}). Restore the data folder from a backup.`,
+    { ...(cause !== undefined && { cause }) },
+  );
 
 /** Whether a server holds the folder now. It looks without locking, so that a server that starts meanwhile is not refused. */
 export function isInUse(dataFolder: string): boolean {

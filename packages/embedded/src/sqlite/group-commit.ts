@@ -12,6 +12,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { StreamerError } from "@streamer/core";
+import { dataLoss, isDamageBySqlite, type Damage } from "./damage.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 export interface GroupCommit {
@@ -30,7 +31,7 @@ interface Write {
   result?: { readonly value: unknown } | { readonly error: unknown };
 }
 
-export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommit {
+export function createGroupCommit(db: DatabaseSync, memory: UndoLog, damage: Pick<Damage, "note">): GroupCommit {
   const begin = db.prepare("BEGIN IMMEDIATE");
   const end = db.prepare("COMMIT");
   const enter = db.prepare("SAVEPOINT one");
@@ -39,8 +40,9 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog): GroupCommi
   let closed = false;
   let refusal: Error | undefined;
   const refuse = (error: unknown): unknown => {
+    if (isDamageBySqlite(error)) return damage.note(dataLoss(`database: ${error.message}`));
     if (isOfTheStore(error)) refusal = error;
-    return asStorageError(error);
+    return damage.note(asStorageError(error));
   };
 
   const attempt = (write: Write): void => {

@@ -9,6 +9,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { StreamerError } from "@streamer/core";
+import { defineChecksum } from "./checksums.ts";
 
 export const MIGRATIONS: readonly string[] = [
   `
@@ -80,9 +81,33 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // Nobody lists a whole tenant.
   "DROP INDEX by_tenant",
+  // What is stored carries a checksum. What was there already is taken as it is.
+  `
+  ALTER TABLE meta ADD COLUMN sum INTEGER;
+  UPDATE meta SET sum = checksum(name, value);
+  ALTER TABLE requests ADD COLUMN sum INTEGER;
+  UPDATE requests SET sum = checksum(id, key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
+    size, retention_ms, created_at, run_at, status, attempt, failures, crashes, cancel_requested, boot, lease_until, seq,
+    progress_seq, progress, ended_at, end_seq, expires_at);
+  ALTER TABLE inputs ADD COLUMN sum INTEGER;
+  ALTER TABLE inputs ADD COLUMN metadata_sum INTEGER;
+  UPDATE inputs SET sum = checksum(request, payload, permissions), metadata_sum = checksum(request, metadata);
+  ALTER TABLE checkpoints ADD COLUMN sum INTEGER;
+  UPDATE checkpoints SET sum = checksum(request, state);
+  ALTER TABLE events ADD COLUMN sum INTEGER;
+  UPDATE events SET sum = checksum(request, seq, text);
+  ALTER TABLE tombstones ADD COLUMN sum INTEGER;
+  UPDATE tombstones SET sum = checksum(key, until);
+  ALTER TABLE blobs ADD COLUMN sum INTEGER;
+  UPDATE blobs SET sum = checksum(key, name, content_type, filename);
+  ALTER TABLE run_times ADD COLUMN sum INTEGER;
+  UPDATE run_times SET sum = checksum(action, series, durations);
+  `,
 ];
 
-export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+/** True when there was something to apply. */
+export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): boolean {
+  defineChecksum(db);
   const version = db.prepare("PRAGMA user_version").get()!["user_version"] as number;
   if (version > migrations.length) {
     throw new StreamerError(
@@ -101,4 +126,5 @@ export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRAT
       throw error;
     }
   }
+  return version < migrations.length;
 }

@@ -2,6 +2,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { asError, type Clock, type Log } from "@streamer/core";
 import { createBacklog, type Backlog } from "../requests/backlog.ts";
+import { IS_INTACT } from "./checksums.ts";
+import { createDamage, dataLoss, type Damage } from "./damage.ts";
 import type { Database } from "./database.ts";
 import { createEventLog, type EventLog } from "../requests/event-log.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
@@ -19,6 +21,7 @@ export interface Store {
   readonly log: EventLog;
   readonly backlog: Backlog;
   readonly keys: KeyFilter;
+  readonly damage: Damage;
   /** Why the store cannot be read or written, if so: what a small write finds after one that was refused. */
   refusal(): Promise<Error | undefined>;
   /** To be called when something has become runnable: work is due. */
@@ -38,9 +41,11 @@ export function createStore({ database, clock, log, onRunnable }: StoreParts): S
   const newest = db.prepare("SELECT created_at FROM requests ORDER BY id DESC LIMIT 1").get()?.["created_at"] as number | undefined;
   const memory = createUndoLog();
   const backlog = createBacklog(memory, () => clock.monotonic());
-  readBacklog(db, backlog, clock);
+  const damage = createDamage(log);
+  for (const text of database.mended) log.warn({}, text);
+  readBacklog(db, backlog, { clock, damage });
   const keys = createKeyFilter({ db, clock, log });
-  const commits = createGroupCommit(db, memory);
+  const commits = createGroupCommit(db, memory, damage);
   const readEpoch = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
   const probe = db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)");
   return {
@@ -61,6 +66,7 @@ export function createStore({ database, clock, log, onRunnable }: StoreParts): S
     log: createEventLog(db, clock),
     backlog,
     keys,
+    damage,
     onRunnable,
     close: () => {
       keys.close();
@@ -76,21 +82,30 @@ type LiveRow = Parameters<Backlog["add"]>[0] & {
   readonly createdAt: number;
   /** When its last attempt failed. */
   readonly failedAt: number | null;
+  readonly requestId: string;
+  readonly intact: number;
 };
 
-/** Fills an empty backlog with what the database says. */
-export function readBacklog(db: DatabaseSync, backlog: Pick<Backlog, "start" | "add">, clock: Pick<Clock, "now" | "monotonic">): void {
+interface BacklogParts {
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly damage: Pick<Damage, "note">;
+}
+
+/** Fills an empty backlog with what the database says, but for what is damaged: nobody can tell what that asked for. */
+export function readBacklog(db: DatabaseSync, backlog: Pick<Backlog, "start" | "add">, { clock, damage }: BacklogParts): void {
   const live = db.prepare(`
     SELECT id, action, tenant, user, priority, run_at AS runAt, status, attempt, created_at AS createdAt,
-      json_extract(text, '$.timestamp') AS failedAt
+      iif(events.sum IS checksum(events.request, events.seq, text), json_extract(text, '$.timestamp'), NULL) AS failedAt,
+      request_id AS requestId, ${IS_INTACT} AS intact
     FROM requests INDEXED BY live LEFT JOIN events ON status = 'RETRYING' AND events.request = id AND events.seq = end_seq
     WHERE ended_at IS NULL`);
   const now = clock.now();
   // Whoever waited for a process that has ended may have been told anything: where it stands, in a while.
   const told = { reason: "queue", at: now } as const;
   for (const row of live.iterate()) {
-    const { status, attempt, createdAt, failedAt, runAt, ...request } = row as unknown as LiveRow;
-    if (status === "PROCESSING") backlog.start(request);
+    const { status, attempt, createdAt, failedAt, runAt, requestId, intact, ...request } = row as unknown as LiveRow;
+    if (!intact) damage.note(dataLoss("record", requestId));
+    else if (status === "PROCESSING") backlog.start(request);
     else if (status === "RETRYING") {
       // A wall clock that was ahead when it failed, and is right again, makes the wait no longer than it was.
       const backoffMs = Math.min(runAt - now, failedAt === null ? Infinity : runAt - failedAt);

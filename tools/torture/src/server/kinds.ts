@@ -1,7 +1,7 @@
 /** Work of the kinds whose state outlives a process: what a killed, paused or starved server is given to do. */
 import { setTimeout as pass } from "node:timers/promises";
 import { z } from "zod";
-import { defineHandler } from "@streamer/core";
+import { defineHandler, Fatal } from "@streamer/core";
 import { chainOf, digestAfter, STEPS } from "./work.ts";
 
 const input = z.object({ n: z.number() });
@@ -68,4 +68,26 @@ const file = defineHandler({
   run: async ({ n }, ctx) => ({ n, file: await ctx.blobs.put("large.txt", largeOf(n)) }),
 });
 
-export const kinds = [resumable, endless, large, file];
+/** A file of several blocks. */
+const bigFile = defineHandler({
+  action: "torture.big_file",
+  input,
+  estimate: LONG_MS,
+  retry,
+  run: async ({ n }, ctx) => ({ n, file: await ctx.blobs.put("big.txt", largeOf(n).repeat(4)) }),
+});
+
+/** Saves what it has and gives up; retried by hand, it goes on from there. */
+const mendable = defineHandler({
+  action: "torture.mendable",
+  input,
+  estimate: LONG_MS,
+  async run({ n }, ctx) {
+    const resumed = saved.safeParse(ctx.resumed);
+    if (resumed.success) return { n, digest: digestAfter(resumed.data.digest) };
+    await ctx.checkpoint({ step: STEPS - 1, digest: chainOf(n).at(-2)! });
+    throw new Fatal("it is to be retried by hand");
+  },
+});
+
+export const kinds = [resumable, endless, large, file, bigFile, mendable];

@@ -26,7 +26,7 @@ const chain = defineHandler({
 const derive = defineHandler({ action: "torture.work", input, estimate: LONG_MS, run: async ({ n }) => ({ n, derived: await work(n) }) });
 const short = defineHandler({ action: "torture.short", input, estimate: 1, run: ({ n }) => ({ n, digest: chainOf(n).at(-1) }) });
 
-const [dataFolder, port, options, logLevel] = process.argv.slice(2) as [string, string, string, "error" | "silent"];
+const [dataFolder, port, options, logLevel] = process.argv.slice(2) as [string, string, string, "warn" | "error" | "silent"];
 const server = await startServer({
   handlers: [chain, derive, short, ...kinds],
   dataFolder,

@@ -11,6 +11,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly token: string;
   /** Resident memory in MiB: Linux only, else 0. */
   memoryMiB(): Promise<number>;
+  /** The end of what it wrote to its log. */
+  readonly log: string;
   /** Whether it has ended, by itself or not. */
   readonly hasExited: boolean;
   signal(signal: NodeJS.Signals): void;
@@ -24,12 +26,15 @@ export interface StartTerms {
   readonly port?: number;
   readonly options?: PartialOptions;
   /** Default "error". "silent" where errors are what is being made. */
-  readonly logLevel?: "error" | "silent";
+  readonly logLevel?: "warn" | "error" | "silent";
+  /** Its log is kept, and shown to nobody. */
+  readonly keepsLog?: boolean;
   /** A command it is run under, which must become the server itself. */
   readonly under?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const LOG_LENGTH = 16_384;
 const MAIN = join(import.meta.dirname, "main.ts");
 
 export async function startProcess({
@@ -37,6 +42,7 @@ export async function startProcess({
   port = 0,
   options = {},
   logLevel = "error",
+  keepsLog = false,
   under = [],
   env = {},
 }: StartTerms): Promise<ServerProcess> {
@@ -50,10 +56,15 @@ export async function startProcess({
     logLevel,
   ];
   const [command, ...args] = [...under, ...node] as [string, ...string[]];
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  let log = "";
+  child.stderr.on("data", (text: Buffer) => {
+    log = (log + text.toString()).slice(-LOG_LENGTH);
+    if (!keepsLog) process.stderr.write(text);
+  });
   const exited = once(child, "exit") as Promise<[number | null, string | null]>;
   const [line] = (await Promise.race([once(child.stdout, "data"), exited.then(() => [undefined])])) as [Buffer | undefined];
-  if (!line) throw new Error("The server under torture did not start; its log is above.");
+  if (!line) throw new Error(`The server under torture did not start: ${log}`);
   const where = JSON.parse(line.toString()) as { readonly url: string; readonly token: string };
   const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<readonly [number | null, string | null]> => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
@@ -61,6 +72,9 @@ export async function startProcess({
   };
   return {
     ...where,
+    get log() {
+      return log;
+    },
     get hasExited() {
       return child.exitCode !== null || child.signalCode !== null;
     },

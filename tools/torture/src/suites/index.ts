@@ -5,6 +5,7 @@ import { awsDeliveries } from "./aws-deliveries.ts";
 import { awsFunctions } from "./aws-functions.ts";
 import { awsWeather } from "./aws-weather.ts";
 import { CLIENT_SIDE } from "./client-side.ts";
+import { flippedBits } from "./flipped-bits.ts";
 import { fullDisk } from "./full-disk.ts";
 import { pauses } from "./pauses.ts";
 import { rollingRestarts } from "./rolling-restarts.ts";
@@ -20,6 +21,7 @@ export const SUITES: readonly Suite[] = [
   awsBrownouts,
   pauses,
   fullDisk,
+  flippedBits,
   sigkill,
   syscalls,
 ];

@@ -1,3 +1,4 @@
+import type { Clock } from "../../ports/clock.ts";
 import { describe, expect, it } from "vitest";
 import type { Frame } from "../../ports/events.ts";
 import type { RequestKey } from "../../ports/requests.ts";
@@ -26,6 +27,7 @@ function setUp() {
   const deliver = createDeliver(
     {
       log: silent,
+      clock: { now: () => 0 } as Clock,
       blobs: {
         linkMark: async () => MARK,
         sign: async (name: string, ms: number) => ({ url: `https://files/${name}?ms=${ms}`, expiresAt: 0 }),

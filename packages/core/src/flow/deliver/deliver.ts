@@ -2,8 +2,8 @@
  * Events to each subscriber, in the order of their seq, with no gap and no repeat (P5, P6; cursor.ts draws how). Frames
  * are printed once by the store; here they are only addressed.
  */
-import { asError } from "../../errors.ts";
-import { printMessage, type ServerMessage } from "@streamer/protocol";
+import { asError, isDataLoss } from "../../errors.ts";
+import { printMessage, wireError, type ServerMessage } from "@streamer/protocol";
 import type { Engine } from "../../ports/engine.ts";
 import type { Frame } from "../../ports/events.ts";
 import type { RequestKey } from "../../ports/requests.ts";
@@ -71,10 +71,10 @@ interface ExpectedReceipt {
   readonly cursors: Cursor[];
 }
 
-type DeliverPorts = Pick<Engine, "subscriptions" | "events" | "channel" | "blobs" | "log">;
+type DeliverPorts = Pick<Engine, "subscriptions" | "events" | "channel" | "blobs" | "clock" | "log">;
 
 export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnection: (connectionId: string) => Promise<void>): Deliver {
-  const { subscriptions, events, channel, blobs, log } = ports;
+  const { subscriptions, events, channel, blobs, clock, log } = ports;
   /** Per request, frames that wait for the publication before them. */
   const publishing = new Map<RequestKey, { readonly queue: Frame[]; readonly ended: Promise<boolean> }>();
   const cursors = new Map<string, Map<RequestKey, Cursor>>();
@@ -124,7 +124,20 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     await subscriptions.remove(connectionId, key);
   }
 
-  /** Going on would leave a gap: a closed subscriber resumes after the last frame it got (P6). */
+  /**
+   * Going on would leave a gap. What is damaged would be no better on another connection: that is said of the request it
+   * belongs to, which is followed no longer, and everything else goes on.
+   */
+  async function breakOff(cursor: Cursor, error: unknown): Promise<void> {
+    if (!isDataLoss(error) || error.requestId === undefined) return giveUpOn(cursor, error);
+    const { connectionId, key } = cursor;
+    const { code, message, requestId } = error;
+    const refusal = { type: "error", request_id: requestId, timestamp: Math.round(clock.now()), error: wireError(code, message) } as const;
+    await send(connectionId, printMessage(refusal));
+    await unfollow(connectionId, key);
+  }
+
+  /** A closed subscriber resumes after the last frame it got (P6). */
   async function giveUpOn({ connectionId, key }: Cursor, error: unknown): Promise<void> {
     log.warn({ connection_id: connectionId, key, err: asError(error) }, "a push failed; the connection is closed so that it resumes");
     await channel.close(connectionId, 1011, "delivery failed, resume");
@@ -137,7 +150,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
       await telling;
       if (cursor.ends && cursor.phase === "live") closeCursor(cursor);
     } catch (error) {
-      await giveUpOn(cursor, error);
+      await breakOff(cursor, error);
     }
   }
 
@@ -253,7 +266,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
         else if (cursor.last === endedAt) await unfollow(connectionId, key);
       } catch (error) {
         // Its snapshot is told, and what follows would come after a gap: nothing but a lost connection says so to every client.
-        await giveUpOn(cursor, error);
+        await breakOff(cursor, error);
       }
     },
     async unfollowAll(connectionId) {

@@ -163,7 +163,8 @@ export function createRuns(parts: RunsParts) {
 }
 
 /** A stored payload is read by the handler of today. */
-function inputOf(handler: AnyHandler, { action, payload }: Claim): RunTerms["input"] | Promise<RunTerms["input"]> {
+function inputOf(handler: AnyHandler, { action, payload, damage }: Claim): RunTerms["input"] | Promise<RunTerms["input"]> {
+  if (damage) return { invalid: damage };
   const read = (validated: Validated): RunTerms["input"] => {
     if (validated.ok) return { value: validated.input };
     const { message, details } = describeIssues(action, validated.issues);

@@ -4,7 +4,7 @@
  */
 import type { JsonValue } from "@streamer/protocol";
 import { wireError } from "@streamer/protocol";
-import { asError, isPassing } from "../../errors.ts";
+import { asError, isDataLoss, isPassing } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Claim, EventBody, Lease, Written } from "../../ports/requests.ts";
@@ -120,6 +120,8 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
         { request_id: claim.requestId, err: asError(error) },
         "the end of a run cannot be stored as it is; it is stored as a failure",
       );
+      // Of what is damaged nothing can be stored: its followers are told when it is next asked for.
+      if (isDataLoss(error)) return [undefined];
       const failure = wireError("INTERNAL_ERROR", `The end of "${claim.requestId}" could not be stored: ${asError(error).message}`);
       const settlement = { status: "FAILED", runMs: terms.runMs, events: [{ type: "error", error: failure }] } as const;
       const written = await untilKnown(run, () => requests.settle(claim.lease, settlement));

@@ -20,12 +20,11 @@ let template: string | undefined;
 function makeTemplate(): string {
   const folder = mkdtempSync(join(PARENT, "streamer-simulation-template-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  openDatabase(folder).close();
-  const db = new DatabaseSync(join(folder, "streamer.db"));
+  const { db, close } = openDatabase(folder);
   // By chance in life; here it is part of the story.
   db.exec("UPDATE meta SET value = 'simulated' WHERE name = 'epoch'");
   db.exec("UPDATE meta SET value = 0 WHERE name = 'boot'; PRAGMA wal_checkpoint(TRUNCATE)");
-  db.close();
+  close();
   return folder;
 }
 
