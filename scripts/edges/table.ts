@@ -113,7 +113,7 @@ const AWS: Readonly<Record<string, Room>> = {
 };
 
 const HANDLERS: Readonly<Record<string, Room>> = {
-  index: { paths: ["index.ts", "create-handlers.ts"], imports: ["generate-report", "process-data", "bulk-operation", "small"] },
+  index: { paths: ["index.ts", "create-handlers.ts", "apart.ts"], imports: ["generate-report", "process-data", "bulk-operation", "small"] },
   "generate-report": { paths: ["generate-report/"], imports: ["duckdb", "small"] },
   "process-data": { paths: ["process-data/"], imports: ["duckdb", "small"] },
   "bulk-operation": { paths: ["bulk-operation/"], imports: [] },

@@ -5,7 +5,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ServerOptions } from "@streamer/embedded";
-import { MAPPING_FILE, SAMPLE_ROWS, createHandlers, loadMapping, writeSampleShop } from "@streamer/handlers";
+import { MAPPING_FILE, SAMPLE_FOLDER, SAMPLE_ROWS, createHandlers, loadMapping, whyNotApart, writeSampleShop } from "@streamer/handlers";
 import { usage } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -25,7 +25,7 @@ export interface Shop {
 }
 
 export async function prepareShop({ data, mapping, dataFolder }: ShopOptions, terminal: Terminal): Promise<Shop> {
-  const folder = resolve(data ?? join(dataFolder, "sample-shop"));
+  const folder = resolve(data ?? join(dataFolder, SAMPLE_FOLDER));
   const mappingFile = resolve(mapping ?? join(folder, MAPPING_FILE));
   if (data === undefined) {
     if (mapping !== undefined) throw usage("--mapping says how the files of --data are read: give both.");
@@ -45,6 +45,10 @@ export async function prepareShop({ data, mapping, dataFolder }: ShopOptions, te
     folder,
     mappingFile,
     hasMapping: existsSync(mappingFile),
-    handlers: (ownFolder) => createHandlers({ dataFolder: ownFolder, reports: { dataFolder: folder, mappingFile } }),
+    handlers: (ownFolder) => {
+      const problem = whyNotApart(folder, ownFolder);
+      if (problem !== undefined) throw usage(`${problem[0]!.toUpperCase()}${problem.slice(1)}`);
+      return createHandlers({ dataFolder: ownFolder, reports: { dataFolder: folder, mappingFile } });
+    },
   };
 }

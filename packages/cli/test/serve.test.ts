@@ -162,3 +162,11 @@ it("stops gracefully after an exception that nobody caught, with exit code 1", a
   serve.breakDown();
   expect(await serve.exitCode).toBe(1);
 });
+
+it("P10 refuses data among which its own folder is, and says what to do", async () => {
+  const serve = streamer(["serve", "--port", "0", "--data", "."], { cwd: folder });
+  expect(await serve.ended).toBe(2);
+  expect(serve.stderr).toMatch(
+    /holds the server's own folder \.\/streamer-data: any user could read its keys\. Put the data into a folder of its own/,
+  );
+});

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -23,6 +23,16 @@ describe("the database of a data folder", () => {
     expect(second.epoch).toBe(first.epoch);
     expect(first.epoch).toMatch(/^[0-9a-f]{32}$/);
     expect(second.boot).toBe(first.boot + 1);
+  });
+
+  it.skipIf(process.platform === "win32")("P10 is closed to others, also where it was open to them", () => {
+    const modeOf = (path: string): number => statSync(path).mode & 0o777;
+    const made = join(folder, "new", "data");
+    openDatabase(made).close();
+    expect(modeOf(made)).toBe(0o700);
+    chmodSync(folder, 0o755);
+    openDatabase(folder).close();
+    expect(modeOf(folder)).toBe(0o700);
   });
 
   it("P1 commits with an fsync, into a WAL", () => {

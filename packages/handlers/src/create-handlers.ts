@@ -1,5 +1,6 @@
 /** The handlers Streamer ships, as one tuple: `connect<typeof handlers>` is typed by it. */
 import { join } from "node:path";
+import { whyNotApart } from "./apart.ts";
 import { createBulkOperation, type BulkOperationOptions } from "./bulk-operation/handler.ts";
 import { echo } from "./echo.ts";
 import { createGenerateReport, type GenerateReportOptions } from "./generate-report/index.ts";
@@ -25,6 +26,10 @@ export interface HandlersOptions {
  * const client = connect<typeof handlers>("ws://localhost:8080", { token });
  */
 export function createHandlers({ dataFolder, reports, processing, channels = join(dataFolder, "channels"), entities }: HandlersOptions) {
+  for (const data of [reports.dataFolder, processing?.dataFolder ?? reports.dataFolder]) {
+    const problem = whyNotApart(data, dataFolder);
+    if (problem !== undefined) throw new RangeError(`createHandlers: ${problem}`);
+  }
   const bulkOperation = createBulkOperation({ folder: join(dataFolder, "bulk"), ...(entities && { entities }) });
   const processData = createProcessData({ dataFolder: reports.dataFolder, ...processing, channels });
   return [createGenerateReport(reports), processData, createAppendRows({ channels }), bulkOperation, echo, createHealth()] as const;

@@ -1,3 +1,4 @@
+export { SAMPLE_FOLDER, whyNotApart } from "./apart.ts";
 export { createBulkOperation, type BulkOperationOptions } from "./bulk-operation/handler.ts";
 export type { ItemOutcome, ItemReport } from "./bulk-operation/outcomes.ts";
 export type { BulkResult } from "./bulk-operation/result.ts";

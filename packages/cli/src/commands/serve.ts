@@ -72,6 +72,8 @@ export function define(command: Command, shell: Shell): void {
 }
 
 async function serve(options: ServeOptions, shell: Shell): Promise<void> {
+  // Before anything is written: requests and results are nobody else's on this machine.
+  process.umask(0o077);
   const terminal = createTerminal(shell, options.json);
   const auth = readAuth(options);
   const stop = Promise.withResolvers<"asked" | "broken">();

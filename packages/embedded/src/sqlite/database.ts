@@ -5,12 +5,13 @@
  * inspection tools can still read the database while the server runs. The operating system frees the lock when the
  * process dies, however it dies.
  */
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { asError, isStreamerError, StreamerError } from "@streamer/core";
 import { checksumOf, keepChecksums } from "./checksums.ts";
 import { inspectDatabase, schemaSums } from "./inspection.ts";
+import { openPrivateFolder } from "./private-folder.ts";
 import { migrate } from "./schema.ts";
 import { inspectWal } from "./wal.ts";
 
@@ -32,7 +33,7 @@ const LOCK_FILE = "lock.db";
 const LOCK_WAIT_MS = 500;
 
 export function openDatabase(dataFolder: string): Database {
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  openPrivateFolder(dataFolder);
   const lock = lockFolder(dataFolder);
   const path = join(dataFolder, "streamer.db");
   let opened: DatabaseSync | undefined;

@@ -1,4 +1,4 @@
-import { readdir, truncate, writeFile, symlink } from "node:fs/promises";
+import { link, mkdir, readdir, symlink, truncate, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -37,13 +37,18 @@ const on = (path: string, more: Record<string, unknown> = {}) => ({
 });
 const CASES: readonly Case[] = [
   ["a missing file", on("none.csv"), "VALIDATION_ERROR", /no file "none.csv" in the data folder; there are .*"flowers.csv"/],
-  ["a file outside", on("../../../etc/passwd"), "VALIDATION_ERROR", /no file "..\/..\/..\/etc\/passwd" in the data folder/],
-  ["an absolute path", on("/etc/passwd"), "VALIDATION_ERROR", /no file "\/etc\/passwd"/],
+  ["a file outside", on("../../../etc/passwd"), "VALIDATION_ERROR", /"..\/..\/..\/etc\/passwd" is no data by its name/],
+  ["data outside", on("../../../etc/passwd.csv"), "VALIDATION_ERROR", /no file "..\/..\/..\/etc\/passwd.csv" in the data folder/],
+  ["an absolute path", on("/etc/passwd"), "VALIDATION_ERROR", /"\/etc\/passwd" is no data by its name/],
   ["a link that leads outside", on("link.csv"), "VALIDATION_ERROR", /no file "link.csv"/],
-  ["a folder", on("."), "VALIDATION_ERROR", /no file|is not a file/],
+  ["a folder", on("."), "VALIDATION_ERROR", /"\." is no data by its name/],
   ["an empty file", on("empty.csv"), "VALIDATION_ERROR", /"empty.csv" is empty/],
   ["a file of names only", on("header.csv"), "VALIDATION_ERROR", /"header.csv" holds no rows/],
-  ["a format nobody knows", on("notes.docx"), "VALIDATION_ERROR", /"notes.docx" does not tell its format; give one of csv/],
+  ["a format nobody knows", on("notes.docx"), "VALIDATION_ERROR", /"notes.docx" is no data by its name; data ends in .csv/],
+  ["a hidden file", on(".hidden.csv"), "VALIDATION_ERROR", /no file ".hidden.csv" in the data folder/],
+  ["a file in a hidden folder", on(".git/config.csv"), "VALIDATION_ERROR", /no file ".git\/config.csv" in the data folder/],
+  ["a link to what is no data", on("key.csv"), "VALIDATION_ERROR", /no file "key.csv" in the data folder/],
+  ["a hard link", on("hard.csv"), "VALIDATION_ERROR", /"hard.csv" has other names on this disk/],
   ["a file over the limit", on("huge.csv"), "VALIDATION_ERROR", /"huge.csv" has 10,000 MB, more than the 4,000 MB/],
   ["a million columns", on("wide.csv"), "VALIDATION_ERROR", /first line of "wide.csv" is longer than 2 MB|has about 1,000,000 columns/],
   ["too many columns", on("wider.csv"), "VALIDATION_ERROR", /"wider.csv" has about 3,000 columns; at most 2,000/],
@@ -119,6 +124,10 @@ describe("bad input is a typed error that says what to do, and leaves nothing be
     await symlink("/etc/passwd", join(folder, "link.csv"));
     await writeFile(join(folder, "huge.csv"), "a,b\n");
     await truncate(join(folder, "huge.csv"), 10_000_000_000);
+    await mkdir(join(folder, ".git"));
+    for (const name of [".hidden.csv", ".git/config.csv", "secret-key", "elsewhere.csv"]) await writeFile(join(folder, name), "a,b\n1,2\n");
+    await symlink("secret-key", join(folder, "key.csv"));
+    await link(join(folder, "elsewhere.csv"), join(folder, "hard.csv"));
     const blobsFolder = await temporaryFolder();
     const handler = await handlerOn(folder);
     const run = await startRun(handler, input, { blobsFolder });

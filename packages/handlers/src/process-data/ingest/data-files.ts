@@ -1,6 +1,7 @@
 /**
  * The files a run may read: those of the data folder, by a path relative to it, and never one outside, whatever links
- * lead there. Without a format given, the name's ending tells it; `.gz` may follow any but Parquet.
+ * lead there; none that is hidden, none that is not data by its ending, none that is known elsewhere under another name.
+ * Without a format given, the ending tells it; `.gz` may follow any but Parquet.
  */
 import { globSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
@@ -36,18 +37,28 @@ export async function locateFile(
   { path, format }: { readonly path: string; readonly format?: FileFormat | undefined },
   { maxFileBytes, field = "data_source.path" }: { readonly maxFileBytes: number; readonly field?: string },
 ): Promise<DataFile> {
+  if (formatOf(path) === undefined)
+    throw invalid(field, `"${path}" is no data by its name; data ends in .${Object.keys(ENDINGS).join(", .")}, perhaps with .gz`);
   const folder = await realpath(dataFolder).catch(() => resolve(dataFolder));
   const real = await realpath(resolve(folder, path)).catch(() => undefined);
-  // The same words for a file outside as for one that is not there: what exists elsewhere is nobody's business.
-  if (real === undefined || !real.startsWith(folder + sep)) {
+  // The same words for a file outside, and for one that is no data, as for one that is not there: what exists elsewhere is
+  // nobody's business.
+  if (real === undefined || !real.startsWith(folder + sep) || !isData(real.slice(folder.length + 1))) {
     const known = dataFileNames(folder);
     throw invalid(
       field,
       `there is no file "${path}" in the data folder${known.length > 0 ? `; there are ${listed(known)}` : ", which holds no data"}`,
     );
   }
-  return describeFile(real, path, { format, maxFileBytes, field });
+  const file = await describeFile(real, path, { format, maxFileBytes, field });
+  // A hard link may be a file from anywhere on the disk.
+  if ((await stat(real)).nlink > 1)
+    throw invalid(field, `"${path}" has other names on this disk (hard links), so it may be no file of this folder; copy it`);
+  return file;
 }
+
+/** By its path below the data folder, its links resolved. */
+const isData = (path: string): boolean => !path.split(sep).some((part) => part.startsWith(".")) && formatOf(path) !== undefined;
 
 /** A file whose place is known already. */
 export async function describeFile(
