@@ -1,6 +1,6 @@
 /** A cancellation reaches its request wherever that is: on its way in, waiting, answered at once, being promoted (P8). */
 import { expect } from "vitest";
-import { defineHandler, type AnyHandler, type HandlerContext } from "@streamer/core";
+import { defineHandler, Fatal, type AnyHandler, type HandlerContext } from "@streamer/core";
 import { turnsOfTheLoop } from "../clock.ts";
 import type { ContractTest, Harness } from "../harness.ts";
 import { CANCEL_EVENTS, record, submission } from "../samples.ts";
@@ -134,6 +134,28 @@ export function cancellingContract(test: ContractTest): void {
     await until("it ended", () => client.last("error") !== undefined);
     expect(client.last("error")).toMatchObject({ request_id: "r1", error: { code: "CANCELLED" } });
   });
+
+  for (const ending of ["completes", "fails"] as const) {
+    test(`P8 a wish that comes once it is decided that a run ${ending}, and before that is stored, was too late`, async (harness) => {
+      const run: AnyHandler["run"] = (_, ctx) => {
+        void ctx.partial("rows", 1).catch(() => {});
+        if (ending === "fails") throw new Fatal("for good");
+        return "done";
+      };
+      const { connect, until, quiet } = await start(harness, handler(run), {
+        decide: ({ verb }) => (verb === "requests.advance" ? { turns: 60 } : "none"),
+      });
+      const client = await connect();
+      void ask(client);
+      while (client.last("acknowledgment") === undefined) await turnsOfTheLoop(1);
+      await turnsOfTheLoop(4);
+      void client.send({ type: "cancel", request_id: "r1" });
+      await quiet();
+      await until("it ended", () => client.last("complete") !== undefined || client.last("error") !== undefined);
+      expect(stages(client)).toEqual(["requested", "too_late"]);
+      expect(client.story("r1").at(-1)).toMatchObject({ type: ending === "fails" ? "error" : "complete" });
+    });
+  }
 
   test("P8 a wish that came while its run was handed back is followed by the next run", async (harness) => {
     let runs = 0;

@@ -120,6 +120,9 @@ it("P8 says of a run that ended by itself that the wish came too late, and of on
   await failed.end({ kind: "fail", error });
   expect(failed.writes).toEqual([["settle", { status: "FAILED", runMs: 34.6, events: [{ type: "error", error }], tooLate: TOO_LATE }]]);
   expect(failed.completes).toEqual([false]);
+  const overtaken = setUp({ stopped: "cancelled" });
+  await overtaken.end({ kind: "fail", error });
+  expect(overtaken.writes).toEqual([["settle", { status: "FAILED", runMs: 34.6, events: [TOO_LATE, { type: "error", error }] }]]);
 });
 
 it("P9 is tried again at its time, with what it had to say, and the engine is told when", async () => {
@@ -206,6 +209,7 @@ it("P2 what can never be stored is replaced by an error that says so", async () 
       status: "FAILED",
       runMs: 34.6,
       events: [{ type: "error", error: expect.objectContaining({ code: "INTERNAL_ERROR", message: expect.stringContaining("too long") }) }],
+      tooLate: TOO_LATE,
     },
   ]);
   expect(told.map(([how]) => how)).toEqual(["publishLast"]);

@@ -7,7 +7,7 @@ import { wireError } from "@streamer/protocol";
 import { asError, isDataLoss, isPassing } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Engine } from "../../ports/engine.ts";
-import type { Claim, EventBody, Lease, Written } from "../../ports/requests.ts";
+import type { Claim, EventBody, Lease, Settlement, Written } from "../../ports/requests.ts";
 import { cancelledError, type Decision } from "../../rules/outcome.ts";
 import { pauseMs } from "../../rules/retry.ts";
 import type { Deliver } from "../deliver/deliver.ts";
@@ -23,6 +23,8 @@ export interface SettleParts {
 }
 
 export type Settle = (run: Run, claim: Claim, decision: Decision, runMs: number) => Promise<void>;
+
+type End = Extract<Decision, { kind: "complete" | "fail" | "cancel" }>;
 
 const TOO_LATE: EventBody = { type: "cancellation", stage: "too_late" };
 
@@ -58,17 +60,18 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
     return advanced.outcome === "lost" ? advanced : { outcome: "written", frames: advanced.frames };
   }
 
-  function endEvents(run: Run, claim: Claim, decision: Extract<Decision, { kind: "complete" | "fail" | "cancel" }>, runMs: number) {
+  function endEvents(run: Run, claim: Claim, decision: End, runMs: number) {
+    // The wish may have come after it was decided how the run ends.
+    const late = run.stopped === "cancelled" ? [TOO_LATE] : [];
     switch (decision.kind) {
       case "complete": {
         const { result } = decision;
-        const late = run.stopped === "cancelled" ? [TOO_LATE] : [];
         const metadata = { attempts: claim.lease.attempt, queue_ms: Math.round(claim.queueMs), run_ms: Math.round(runMs) };
         const complete: EventBody = { type: "complete", ...(result !== undefined && { result: result as JsonValue }), metadata };
         return { status: "COMPLETED", events: [...late, complete] } as const;
       }
       case "fail":
-        return { status: "FAILED", events: [{ type: "error", error: decision.error }] } as const;
+        return { status: "FAILED", events: [...late, { type: "error", error: decision.error }] } as const;
       case "cancel":
         return {
           status: "CANCELLED",
@@ -80,10 +83,22 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
     }
   }
 
+  function settlementOf(
+    run: Run,
+    claim: Claim,
+    decision: End,
+    { unwritten, runMs }: { unwritten: Pick<Unwritten, "events">; runMs: number },
+  ): Settlement {
+    const { status, events } = endEvents(run, claim, decision, runMs);
+    // The store may know of a cancellation that has not reached the run.
+    const tooLate = status !== "CANCELLED" && run.stopped !== "cancelled" && { tooLate: TOO_LATE };
+    return { status, runMs, events: [...unwritten.events, ...events], ...tooLate };
+  }
+
   /** The writes that carry out a decision, in turn; each is tried until it is known. */
   function writesOf(run: Run, claim: Claim, decision: Exclude<Decision, { kind: "drop" }>, terms: { unwritten: Unwritten; runMs: number }) {
     const { lease } = claim;
-    const { unwritten, runMs } = terms;
+    const { unwritten } = terms;
     if (decision.kind === "retry") {
       const reschedule = (events: readonly EventBody[]) => {
         // At each try: what the store refuses for a while does not wait longer, or less, for a clock that was set meanwhile.
@@ -94,10 +109,8 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
       return unwritten.checkpoint ? [() => flush(lease, unwritten), () => reschedule([])] : [() => reschedule(unwritten.events)];
     }
     if (decision.kind === "release") return [() => flush(lease, unwritten), () => requests.release(lease, { crashed: decision.crashed })];
-    const { status, events } = endEvents(run, claim, decision, runMs);
-    // The store may know of a cancellation that has not reached the run.
-    const tooLate = status !== "CANCELLED" && run.stopped !== "cancelled" && { tooLate: TOO_LATE };
-    return [() => requests.settle(lease, { status, runMs, events: [...unwritten.events, ...events], ...tooLate })];
+    const settlement = settlementOf(run, claim, decision, terms);
+    return [() => requests.settle(lease, settlement)];
   }
 
   /** Whatever a handler threw or returned, the run ends: what cannot be stored is replaced by an error that can. */
@@ -123,7 +136,7 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
       // Of what is damaged nothing can be stored: its followers are told when it is next asked for.
       if (isDataLoss(error)) return [undefined];
       const failure = wireError("INTERNAL_ERROR", `The end of "${claim.requestId}" could not be stored: ${asError(error).message}`);
-      const settlement = { status: "FAILED", runMs: terms.runMs, events: [{ type: "error", error: failure }] } as const;
+      const settlement = settlementOf(run, claim, { kind: "fail", error: failure }, { unwritten: { events: [] }, runMs: terms.runMs });
       const written = await untilKnown(run, () => requests.settle(claim.lease, settlement));
       return [written && (["fail", written] as const)];
     }
