@@ -1,7 +1,7 @@
 /** `npm run simulate -- --mutants`: hunts every mutant, tells which seed saw it, and keeps that in results/mutants.json. */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { surroundings } from "../../../../scripts/surroundings.ts";
 import { hunt, type Hunted } from "./hunt.ts";
 import { MUTANTS } from "./mutants.ts";
 
@@ -31,6 +31,12 @@ interface Result {
   readonly finding: string | null;
 }
 
+/** Which seed saw each when that was recorded last. */
+export function recordedSeeds(): ReadonlyMap<string, number> {
+  const { results } = JSON.parse(readFileSync(RESULTS, "utf8")) as { readonly results: readonly Result[] };
+  return new Map(results.flatMap(({ mutant, seed }) => (seed === null ? [] : [[mutant, seed] as const])));
+}
+
 const RESULTS = join(import.meta.dirname, "../../results/mutants.json");
 /** Of a finding, which may tell the whole story of a request. */
 const TOLD_LENGTH = 160;
@@ -53,8 +59,7 @@ export async function reportMutants({ seeds, workers, names, isJson, records, si
   const hunted = await hunt(wanted, { seeds, workers, signal, onHunted });
   const results = hunted.map(resultOf);
   const seen = results.filter(({ seed }) => seed !== null).length;
-  const commit = execFileSync("git", ["rev-parse", "--short=12", "HEAD"], { cwd: import.meta.dirname, encoding: "utf8" }).trim();
-  const kept = { commit, date: new Date().toISOString().slice(0, 10), seeds, seen, of: wanted.length, results };
+  const kept = { ...surroundings(), seeds, seen, of: wanted.length, results };
   if (isJson) print(JSON.stringify(kept));
   else print(`${seen} of ${wanted.length} were seen within ${seeds} seeds each`);
   if (records) {
