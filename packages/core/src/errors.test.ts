@@ -186,6 +186,10 @@ describe("errors of the surface", () => {
     expect(isStreamerError(odd) && [odd.code, odd.message]).toEqual(["INTERNAL_ERROR", "what"]);
   });
 
+  it("are not what only looks like one: of that there is what it says", () => {
+    expect(describeError({ name: "Odd", message: "m", code: "FORBIDDEN", stack: "at a" })).toEqual({ name: "Error", message: "m" });
+  });
+
   it("are known by a brand that another copy of this package has as well", () => {
     const brand = Symbol.for("streamer.error");
     const brands = [new StreamerError("FORBIDDEN", "no"), new Fatal("no"), new RetryAfter(1), new Stopped("cancelled")].map(

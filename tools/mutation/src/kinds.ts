@@ -57,6 +57,7 @@ export const KINDS: readonly Kind[] = [
       { file: "flow/deliver/deliver.ts", was: /^ofConnection\?\.size === 0$/, becomes: /^false$/ },
       { file: "flow/deliver/cursor.ts", was: /^this\.#phase\.name !== "behind"$/, becomes: /^true$/ },
       { file: "flow/deliver/deliver.ts", was: /^frames\.length === 0$/, becomes: /^false$/ },
+      { file: "flow/report/reporter.ts", was: /dueInMs\(this\.#ports\.clock\.monotonic\(\)\) === 0$/, becomes: /^false$/ },
       { file: "flow/runs/runs.ts", was: /^run\.phase\.name === "promoting"$/, becomes: /^true$/ },
       { file: "flow/runs/answer.ts", text: /told\.length === 1/ },
     ],
@@ -64,7 +65,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: "log alone",
     why: "It decides whether, or with what, something is logged.",
-    sites: [{ text: /\blog\.(debug|info|warn|error)|\blog\.info\?/ }],
+    sites: [{ text: /\blog\.(debug|info|warn|error)|\blog\.info\?/ }, { was: /^\(problem\) =>\s+log\.warn/ }],
   },
   {
     name: "the last of several names",

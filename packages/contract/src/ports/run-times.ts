@@ -1,5 +1,5 @@
 /** What runs took outlives the process, by action and size, whoever adds at the same time; and requests go by it. */
-import { appendDurations, defineHandler, noDurations, type Durations, type RecordedSeries, type RunSeries } from "@streamer/core";
+import { appendDurations, defineHandler, Fatal, noDurations, type Durations, type RecordedSeries, type RunSeries } from "@streamer/core";
 import { expect } from "vitest";
 import type { ContractTest, Harness } from "../harness.ts";
 import { anything, startPipeline, type FlowClient, type PipelineParts } from "../flow/pipeline.ts";
@@ -117,6 +117,26 @@ export function runTimesContract(test: ContractTest): void {
     await client.send({ type: "request", id: "next", action: "work", payload: { ms: 4_000 }, options: { mode: "async" } });
     expect(Math.abs(client.last("acknowledgment")!.estimated_ms! / 4_000 - 1)).toBeLessThan(0.06);
     await until("done", isOver(client, "next"));
+  });
+
+  test("a run that fails teaches nothing of what one takes", async (harness) => {
+    const work = defineHandler({
+      action: "work",
+      input: anything,
+      run: () => {
+        throw new Fatal("no");
+      },
+    });
+    const { connect, until } = await startPipeline({ harness, handlers: [work] });
+    const client = await connect();
+    for (let n = 0; n < 8; n += 1) {
+      await client.send({ type: "request", id: `r${n}`, action: "work", options: { mode: "async" } });
+      await until("failed", () => client.last("error")?.request_id === `r${n}`);
+    }
+    await client.send({ type: "request", id: "next", action: "work", options: { mode: "async" } });
+    expect(client.last("acknowledgment")).toMatchObject({ request_id: "next" });
+    expect(client.last("acknowledgment")).not.toHaveProperty("estimated_ms");
+    await until("failed", () => client.last("error")?.request_id === "next");
   });
 
   const msOf = (input: unknown): number => (input as { ms: number }).ms;

@@ -146,6 +146,19 @@ describe("P5 P6 telling the followers of a request", () => {
     expect(handedOver).toEqual([["c", 1]]);
   });
 
+  it("what is published while something is being told comes right behind it", async () => {
+    const { deliver, commit, sent, slowly } = setUp();
+    await deliver.follow("c", KEY, 0);
+    const network = Promise.withResolvers<void>();
+    slowly(network.promise);
+    const first = deliver.publish(KEY, commit(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = deliver.publishLast(KEY, commit(2));
+    network.resolve();
+    await Promise.all([first, second]);
+    expect(sent).toEqual({ c: ["1", "2"] });
+  });
+
   it("one whose connection fails at the hand-over is closed, and not handed over", async () => {
     const { deliver, commit, closed, handedOver, faults, onHandOver } = setUp();
     await deliver.follow("c", KEY, 0);
