@@ -80,7 +80,7 @@ export const STORING: readonly Mutant[] = [
     does: "takes another payload under a known id or idempotency key for the same request",
     engine: "embedded",
     file: "packages/embedded/src/requests/submissions.ts",
-    find: 'else if (row.action === action && payloadOf.get(row.id)?.["payload"] === payload)',
+    find: "else if (row.action === action && payloadOf(row) === payload)",
     replace: "else if (row.action === action)",
   },
   {
@@ -125,7 +125,7 @@ export const STORING: readonly Mutant[] = [
     does: "answers with a request whose retention has ended",
     engine: "embedded",
     file: "packages/embedded/src/requests/readings.ts",
-    find: `      if (isExpired(row, retention.earliest())) return { outcome: "expired" };\n`,
+    find: `    if (isExpired(row, retention.earliest())) return { outcome: "expired" };\n`,
     replace: "",
   },
   {
