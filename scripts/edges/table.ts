@@ -96,19 +96,19 @@ const EMBEDDED: Readonly<Record<string, Room>> = {
 };
 
 const AWS: Readonly<Record<string, Room>> = {
-  index: { paths: ["index.ts"], imports: ["engine", "dynamodb", "settings", "clock and queue", "metrics"] },
+  index: { paths: ["index.ts"], imports: ["engine", "requests", "dynamodb", "settings", "clock and queue", "metrics"] },
   functions: {
     paths: ["functions/"],
     imports: ["engine", "ports", "requests", "dynamodb", "s3", "settings", "clock and queue", "metrics"],
   },
   engine: { paths: ["engine.ts"], imports: ["ports", "requests", "store", "dynamodb", "s3", "clock and queue", "metrics"] },
   ports: { paths: [""], imports: ["requests", "store", "dynamodb", "s3", "type metrics"] },
-  store: { paths: ["dynamodb/store.ts"], imports: ["requests", "dynamodb"] },
+  store: { paths: ["dynamodb/store.ts"], imports: ["requests", "dynamodb", "type clock and queue"] },
   requests: { paths: ["requests/"], imports: ["dynamodb", "type store", "clock and queue"] },
   s3: { paths: ["s3/"], imports: ["settings", "clock and queue"] },
   settings: { paths: ["functions/settings.ts"], imports: ["dynamodb", "clock and queue"] },
   dynamodb: { paths: ["dynamodb/"], imports: ["type s3", "type metrics"] },
-  "clock and queue": { paths: ["clock.ts", "log.ts", "storage-errors.ts", "wakeups.ts"], imports: [] },
+  "clock and queue": { paths: ["chance.ts", "clock.ts", "log.ts", "storage-errors.ts", "wakeups.ts"], imports: [] },
   metrics: { paths: ["functions/metrics.ts"], imports: [] },
 };
 
@@ -186,7 +186,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   "tools/mutation": { imports: [], why: "mutation changes core and runs its tests from outside, and is part of none." },
   "tools/simulation": {
-    imports: ["client", "core", "embedded", "protocol", "scripts"],
+    imports: ["aws", "client", "core", "embedded", "protocol", "scripts"],
     tests: ["contract"],
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },

@@ -253,6 +253,21 @@ class ResumeTest(PeerCase):
         self.assertEqual(await asyncio.gather(run, attached), [{"n": 1}, {"n": 1}])
         self.assertEqual(len(self.peer.offered), 1)
 
+    async def test_p6_asks_again_for_what_a_snapshot_announced_when_a_gateway_failed_before_it_was_told(self) -> None:
+        clock = ManualClock()
+        client = self.open(clock=clock, random=lambda: 1)
+        attached = client.attach("r1")
+        ref = (await self.peer.hear("subscribe"))["ref"]
+        past = {"type": "snapshot", "request_id": "r1", "seq": 2, "action": "work", "status": "COMPLETED", "attempt": 1, "ref": ref}
+        self.peer.say({**past, "recovered": True, "timestamp": 0, "created_at": 0, "run_at": 0, "ended_at": 0})
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1})
+        self.peer.say({"message": "Internal server error", "connectionId": "abc=", "requestId": "def"})
+        await clock.waits(500)
+        clock.advance(500)
+        self.assertEqual((await self.peer.hear("subscribe", 2))["after"], 1)
+        self.peer.say({**DONE, "request_id": "r1", "seq": 2})
+        self.assertEqual(await attached, {"n": 1})
+
     async def test_gives_up_a_connection_that_is_never_greeted(self) -> None:
         clock = ManualClock()
         self.peer.stalled = True

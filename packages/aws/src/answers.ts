@@ -9,7 +9,6 @@
  * An item names the run that made it. By that name a lost answer to `begin` is recognised as one's own, and a run that
  * comes back from the dead changes nothing of the run that took its place.
  */
-import { randomUUID } from "node:crypto";
 import { StreamerError, type AnswerEnd, type Answers, type Asked, type Beginning, type Clock, type RequestKey } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
 import { hashOf } from "./dynamodb/keys.ts";
@@ -56,11 +55,12 @@ export interface StoredAnswers extends Answers {
 export interface AnswersParts {
   readonly items: Items;
   readonly clock: Pick<Clock, "now">;
+  readonly makeId: () => string;
   /** Has somebody look, later, whether the run is abandoned. */
   readonly lookLater: (key: RequestKey, delayMs: number) => Promise<void>;
 }
 
-export function createAnswers({ items, clock, lookLater }: AnswersParts): StoredAnswers {
+export function createAnswers({ items, clock, makeId, lookLater }: AnswersParts): StoredAnswers {
   /** Runs that this process has begun, and for whom. */
   const begun = new Map<RequestKey, { readonly run: string; readonly connectionId: string; readonly until: number }>();
   const keyOf = (key: RequestKey) => ({ pk: `answer#${hashOf(key)}` });
@@ -143,7 +143,7 @@ export function createAnswers({ items, clock, lookLater }: AnswersParts): Stored
   return {
     begin: async (key, asked) => {
       const asking = briefly(asked);
-      const run = randomUUID();
+      const run = makeId();
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const beginning = (await start(key, asking, run, undefined)) ? ({ outcome: "begun" } as const) : await look(key, asking, run);
         if (!beginning) continue;

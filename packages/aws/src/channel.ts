@@ -5,7 +5,6 @@
  * API Gateway carries 128 KB in a message and bills in steps of 32 KB ("API Gateway quotas for WebSocket", "Pricing"):
  * larger frames go in parts of that size.
  */
-import { randomUUID } from "node:crypto";
 import {
   DeleteConnectionCommand,
   GoneException,
@@ -26,14 +25,14 @@ interface Line {
   pushing: Promise<void>;
 }
 
-export function createChannel(client: ApiGatewayManagementApiClient, metrics: Metrics): Channel {
+export function createChannel(client: ApiGatewayManagementApiClient, metrics: Metrics, makeId: () => string): Channel {
   const lines = new Map<string, Line>();
   const bytes = new TextEncoder();
   let count = 0;
 
   async function push(connectionId: string, text: string): Promise<SendOutcome> {
     try {
-      for (const part of splitIntoParts(text, API_GATEWAY_LIMITS.pushBytes, randomUUID)) {
+      for (const part of splitIntoParts(text, API_GATEWAY_LIMITS.pushBytes, makeId)) {
         const { $metadata } = await client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: bytes.encode(part) }));
         metrics.add("Pushes");
         if (($metadata.attempts ?? 1) > 1) metrics.add("PushThrottled", $metadata.attempts! - 1);

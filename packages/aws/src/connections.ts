@@ -15,6 +15,8 @@ interface ConnectionItem {
   readonly expires_at?: number;
   /** `welcome` is not sent yet: API Gateway takes no push before `$connect` has been answered. */
   readonly ungreeted?: true;
+  /** Names the call that took it upon itself to greet. */
+  readonly greeter?: string;
   /** The token was refused, and why: told at the first message, because a browser cannot read a refused upgrade. */
   readonly refusal?: string;
 }
@@ -42,7 +44,7 @@ const MAX_LIFE_MS = 4 * 3_600_000;
 /** Connections that are seen to in one go. */
 const PAGE = 100;
 
-export function createConnections(items: Items): StoredConnections {
+export function createConnections(items: Items, makeId: () => string): StoredConnections {
   const toConnection = (item: ConnectionItem): Connection => ({
     connectionId: item.connection_id,
     owner: { tenantId: item.tenant, userId: item.user },
@@ -85,7 +87,12 @@ export function createConnections(items: Items): StoredConnections {
       return caller;
     },
     markGreeted: async (connectionId) => {
-      const update = { set: "REMOVE ungreeted", condition: "attribute_exists(ungreeted)" };
+      // By its name a call whose answer was lost is recognised when it is made again: else nobody would greet.
+      const update = {
+        set: "SET greeter = :me REMOVE ungreeted",
+        condition: "attribute_exists(ungreeted) OR greeter = :me",
+        values: { ":me": makeId() },
+      };
       return (await items.update({ connection_id: connectionId }, update)) !== undefined;
     },
     close: async (connectionId) => {

@@ -2,11 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import type { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock, Engine, Log } from "@streamer/core";
+import { systemChance, type Chance } from "./chance.ts";
 import { createAnswers, type StoredAnswers } from "./answers.ts";
 import { createBlobs } from "./blobs.ts";
 import { createChannel } from "./channel.ts";
@@ -22,6 +23,7 @@ import { metered, type Metrics } from "./functions/metrics.ts";
 import { createObjects } from "./s3/objects.ts";
 import { createRequests, type DynamoRequests } from "./requests.ts";
 import type { RequestRow } from "./requests/rows.ts";
+import { createWaitingOf } from "./requests/waiting-of.ts";
 import { createRunTimes } from "./run-times.ts";
 import { createStore } from "./dynamodb/store.ts";
 import { withStorageErrors } from "./storage-errors.ts";
@@ -43,6 +45,9 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** For runs that are repeated: replacements for chance, and for the time between two tries. */
+  readonly chance?: Chance;
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 export interface AwsEngine extends Engine {
@@ -53,33 +58,38 @@ export interface AwsEngine extends Engine {
   readonly limits: Limits;
   readonly marks: Marks;
   readonly delayQueue: DelayQueue;
+  readonly makeId: () => string;
 }
 
 export function createAwsEngine(parts: EngineParts): AwsEngine {
-  const { tables, clock, log, metrics, delayQueue, processId } = parts;
+  const { tables, clock, log, metrics, delayQueue, processId, chance = systemChance, pause = (ms) => wait(ms) } = parts;
   const dynamodb = withStorageErrors(parts.dynamodb);
   const table = (name: keyof TableNames) => createItems(dynamodb, tables[name]);
   const requests = table("requests");
   const objects = createObjects(parts.s3, parts.bucket, clock);
-  const limits = createLimits(
-    table("limits"),
-    () => clock.now(),
-    async (pk) => (await requests.get<Pick<RequestRow, "status">>({ pk }, ["status"]))?.status === "PROCESSING",
-  );
+  const limits = createLimits({
+    items: table("limits"),
+    now: () => clock.now(),
+    random: chance.random,
+    isRunning: async (pk) => (await requests.get<Pick<RequestRow, "status">>({ pk }, ["status"]))?.status === "PROCESSING",
+    waitingOf: createWaitingOf(requests),
+  });
   const store = createStore({
     client: dynamodb,
     processId,
     clock,
+    chance,
     requests,
     events: table("events"),
     limits,
-    values: createValues(objects),
-    pause: (ms) => setTimeout(ms),
+    values: createValues(objects, chance.makeId),
+    pause,
   });
   const subscriptions = createSubscriptions({
     items: table("subscriptions"),
     processId,
     clock,
+    makeId: chance.makeId,
     tellLater: (key, delayMs) => delayQueue.send({ kind: "tell", key }, delayMs),
     endOf: async (key) => {
       const row = await store.read(key, ["seq", "ended_at"]);
@@ -93,18 +103,20 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     answers: createAnswers({
       items: table("limits"),
       clock,
+      makeId: chance.makeId,
       lookLater: (key, delayMs) => delayQueue.send({ kind: "answer", key }, delayMs),
     }),
     runTimes: createRunTimes(table("limits")),
     events: createEvents(store),
     subscriptions: told.subscriptions,
     marks: createMarks(table("limits")),
-    connections: createConnections(table("connections")),
-    channel: createChannel(parts.api, metrics),
-    blobs: createBlobs(objects, createLinkMarks(table("limits"))),
+    connections: createConnections(table("connections"), chance.makeId),
+    channel: createChannel(parts.api, metrics, chance.makeId),
+    blobs: createBlobs(objects, createLinkMarks(table("limits"), chance.makeSecret)),
     wakeups: createWakeups(delayQueue, clock),
     limits,
     delayQueue,
+    makeId: chance.makeId,
     clock,
     log,
     digest: hashOf,

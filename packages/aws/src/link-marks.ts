@@ -1,5 +1,5 @@
 /** The secret that marks of links are made with: one item, made by whichever process first needs it, and then kept. */
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { once } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
 
@@ -10,11 +10,11 @@ interface SecretItem {
 }
 
 /** Blobs.linkMark. */
-export function createLinkMarks(items: Items): (request: string) => Promise<string> {
+export function createLinkMarks(items: Items, makeSecret: () => string): (request: string) => Promise<string> {
   const secret = once(async () => {
     const made = await items.update<SecretItem>(KEY, {
       set: "SET secret = if_not_exists(secret, :made)",
-      values: { ":made": randomBytes(32).toString("base64url") },
+      values: { ":made": makeSecret() },
     });
     return made!.secret;
   });

@@ -10,7 +10,6 @@
  *
  * When a request ends, who was told all of it is dropped; who was not stays, marked `ended`, until it has been.
  */
-import { randomUUID } from "node:crypto";
 import type { Clock, Follower, RequestKey, Subscriptions } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
 import { partitionKey } from "./dynamodb/keys.ts";
@@ -47,13 +46,14 @@ export interface SubscriptionParts {
   readonly items: Items;
   readonly processId: () => string;
   readonly clock: Pick<Clock, "now">;
+  readonly makeId: () => string;
   /** Has the followers of a request told later by whoever is there then: its holder may have died. */
   readonly tellLater: (key: RequestKey, delayMs: number) => Promise<void>;
   /** The newest seq of a request, and whether it has ended; undefined when there is none. */
   readonly endOf: (key: RequestKey) => Promise<{ readonly seq: number; readonly hasEnded: boolean } | undefined>;
 }
 
-export function createSubscriptions({ items, processId, clock, tellLater, endOf }: SubscriptionParts): StoredSubscriptions {
+export function createSubscriptions({ items, processId, clock, makeId, tellLater, endOf }: SubscriptionParts): StoredSubscriptions {
   const keyOf = (connectionId: string, key: RequestKey) => ({ pk: partitionKey(key), connection_id: connectionId });
   const untilTime = (): number => Math.round(clock.now() + HOLD_MS);
   const hold = () => ({ ":me": processId(), ":until": untilTime() });
@@ -62,12 +62,23 @@ export function createSubscriptions({ items, processId, clock, tellLater, endOf 
   const isElsewhere = ({ holder, held_until: until = 0 }: SubscriptionItem): boolean =>
     holder !== undefined && holder !== processId() && until > clock.now();
 
+  /** What this process has added: as what it named it, or as what was another's before. */
+  const addedHere = new Map<string, string>();
+  let adder = "";
+  function addedBy(): typeof addedHere {
+    // On Lambda each invocation is a process of its own.
+    if (adder !== processId()) addedHere.clear();
+    adder = processId();
+    return addedHere;
+  }
+
   async function take(item: SubscriptionItem): Promise<Follower | undefined> {
     const taken = await items.update<SubscriptionItem>(
       { pk: item.pk, connection_id: item.connection_id },
       {
         set: "SET holder = :me, held_until = :until REMOVE missed",
-        condition: "attribute_exists(pk) AND (attribute_not_exists(holder) OR held_until <= :now)",
+        // Its own already when the answer to this very call was lost, and the call made again.
+        condition: "attribute_exists(pk) AND (attribute_not_exists(holder) OR holder = :me OR held_until <= :now)",
         values: { ...hold(), ":now": Math.round(clock.now()) },
       },
     );
@@ -96,8 +107,11 @@ export function createSubscriptions({ items, processId, clock, tellLater, endOf 
     return marked ? undefined : take(item);
   }
 
+  const letGo = ({ pk, connection_id }: SubscriptionItem, holder: string) =>
+    items.update({ pk, connection_id }, { set: "REMOVE holder, held_until", condition: "holder = :it", values: { ":it": holder } });
+
   /** Those of an older deployment have no name. */
-  const isThis = ({ added }: SubscriptionItem) =>
+  const isThis = ({ added }: Pick<SubscriptionItem, "added">) =>
     added === undefined
       ? { expression: "attribute_not_exists(added)", values: undefined }
       : { expression: "added = :added", values: { ":added": added } };
@@ -145,17 +159,32 @@ export function createSubscriptions({ items, processId, clock, tellLater, endOf 
 
   return {
     add: async (connectionId, key) => {
+      const added = makeId();
+      const name = `${connectionId} ${key}`;
       const before = await items.replace<SubscriptionItem>({
         ...keyOf(connectionId, key),
-        added: randomUUID(),
+        added,
         told: 0,
         holder: processId(),
         held_until: untilTime(),
         ttl: Math.ceil((clock.now() + LIFE_MS) / 1_000),
       });
-      return before === undefined;
+      // What this very call wrote was not there before: its answer was lost.
+      const isNew = before === undefined || before.added === added;
+      const isOwn = isNew || (before.added !== undefined && before.added === addedBy().get(name));
+      addedBy().set(name, isOwn ? added : "another's");
+      if (isNew) return true;
+      // Told further by the process that held it, perhaps: clients pass over what they have seen.
+      return before.holder === processId() ? false : before.told;
     },
-    remove: async (connectionId, key) => void (await items.remove(keyOf(connectionId, key))),
+    remove: async (connectionId, key) => {
+      const name = `${connectionId} ${key}`;
+      const added = addedBy().get(name);
+      addedBy().delete(name);
+      // What this process takes back may have been asked for elsewhere, before or at the same time: that stays.
+      if (added === "another's") await letGo({ ...keyOf(connectionId, key), told: 0 }, processId());
+      else await items.remove(keyOf(connectionId, key), added === undefined ? undefined : isThis({ added }));
+    },
     has: async (connectionId, key) => (await items.get(keyOf(connectionId, key))) !== undefined,
     isFollowed: async (key) => (await items.query({ where: "pk = :pk", values: { ":pk": partitionKey(key) }, limit: 1 })).length > 0,
     of: async (key) => {
@@ -183,8 +212,7 @@ export function createSubscriptions({ items, processId, clock, tellLater, endOf 
     dropRequest: async (key) => (await endFollowing(key)).dropped,
     endHolds: async (key, deadId) => {
       const held = (await list(key)).filter(({ holder }) => holder === deadId);
-      const free = { set: "REMOVE holder, held_until", condition: "holder = :dead", values: { ":dead": deadId } };
-      await Promise.all(held.map(({ pk, connection_id: id }) => items.update({ pk, connection_id: id }, free)));
+      await Promise.all(held.map((item) => letGo(item, deadId)));
     },
     dropConnection: async (connectionId) => {
       const where = { index: "by_connection", where: "connection_id = :id", values: { ":id": connectionId }, limit: PAGE };

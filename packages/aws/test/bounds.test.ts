@@ -15,6 +15,7 @@ import {
   terms,
 } from "@streamer/contract/samples";
 import { createStreamer, defineHandler, type EventBody, type RequestKey } from "@streamer/core";
+import { systemChance } from "../src/chance.ts";
 import { createSweep } from "../src/functions/entry/sweep.ts";
 import { createMetrics } from "../src/functions/metrics.ts";
 import { createInvoke } from "../src/functions/runtime.ts";
@@ -307,6 +308,7 @@ it("a row that others write all the time is tried with pauses, and given up as a
     client: { send: () => Promise.reject(conflict) },
     processId: () => "p",
     clock: harness.clock,
+    chance: systemChance,
     requests: { table: "t", get: async () => undefined },
     pause: async (ms: number) => void pauses.push(ms),
   } as unknown as StoreParts;

@@ -47,3 +47,29 @@ it("P14 a slot that is taken before its request is written as running is not tak
   expect(await limits.takeSlots(run("a"), { total: 1 })).toMatchObject({ taken: [expect.any(String)] });
   expect(await limits.takeSlots(run("b"), { total: 1 })).toEqual({ busy: "total" });
 });
+
+const waiting = { tenant: "acme", user: "alice", action: "work", priority: 5, due: true };
+
+it("P14 a tenant's count that a death left behind refuses nobody for longer than a minute", async () => {
+  const { limits } = harness.engine;
+  const caps = { queued: 100, queuedPerTenant: 2 };
+  await created(harness.engine, "r1");
+  // Counted, and its process died before it was written.
+  await limits.enter(waiting, caps);
+  expect(await limits.enter(waiting, caps)).toEqual({ outcome: "refused", limit: "queuedPerTenant" });
+  await harness.clock.advance(61_000);
+  expect(await limits.enter(waiting, caps)).toMatchObject({ outcome: "entered" });
+  // One waits, and one is about to.
+  expect(await limits.enter(waiting, caps)).toEqual({ outcome: "refused", limit: "queuedPerTenant" });
+});
+
+it("P14 what was accepted once counts against the limit, wherever it is counted", async () => {
+  const { limits } = harness.engine;
+  const entries = [];
+  for (let n = 0; n < 4; n += 1) entries.push(await limits.enter(waiting));
+  for (const entry of entries.slice(0, 3)) if (entry.outcome === "entered") await limits.leave({ ...waiting, counted: entry.counted });
+  const caps = { queued: 3, queuedPerTenant: 100 };
+  const outcomes = [];
+  for (let n = 0; n < 3; n += 1) outcomes.push((await limits.enter(waiting, caps)).outcome);
+  expect(outcomes).toEqual(["entered", "entered", "refused"]);
+});

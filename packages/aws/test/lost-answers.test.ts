@@ -224,6 +224,35 @@ it("P12 a store that is down for good is a typed failure, and nothing is half th
   await harness.dispose();
 });
 
+it("P5 P6 a follower that is taken by a call whose answer is lost is told from where it stood", async () => {
+  const harness = await createHarness(cloud);
+  const { key } = submission("followed");
+  await harness.engine.subscriptions.add("a", key);
+  await harness.engine.subscriptions.handOver("a", key, 3);
+  for (let at = 1; ; at += 1) {
+    let calls = 0;
+    const { subscriptions } = faulty(harness, () => ((calls += 1) === at ? "lost" : "none"));
+    expect(await subscriptions.of(key), `lost at call ${at}`).toEqual([{ connectionId: "a", after: 3 }]);
+    await harness.another("faulty").subscriptions.handOver("a", key, 3);
+    if (calls < at) break;
+  }
+  await harness.dispose();
+});
+
+it("§2.3 one greets a connection, whichever answer is lost", async () => {
+  const harness = await createHarness(cloud);
+  for (let at = 1; ; at += 1) {
+    let calls = 0;
+    const { connections } = faulty(harness, () => ((calls += 1) === at ? "lost" : "none"));
+    const connectionId = `c${at}`;
+    await harness.engine.connections.admit({ connectionId, owner: submission("r1").owner, permissions: [], connectedAt: 0 });
+    expect(await connections.markGreeted(connectionId), `lost at call ${at}`).toBe(true);
+    expect(await harness.engine.connections.markGreeted(connectionId)).toBe(false);
+    if (calls < at) break;
+  }
+  await harness.dispose();
+});
+
 describe("what is answered at once", () => {
   const { key } = submission("now");
   const asked = (connectionId: string, fingerprint = "f") => ({ fingerprint, connectionId, leaseMs: LEASE_MS });
@@ -307,7 +336,7 @@ describe("what is answered at once", () => {
   it("P4 what cannot be known is a failure that can be tried again, never an answer", async () => {
     // An item that is never what it was a moment ago: it cannot be begun, and when it is looked at it is gone.
     const items = { update: async () => undefined, get: async () => undefined } as unknown as Items;
-    const answers = createAnswers({ items, clock: { now: () => 0 }, lookLater: async () => {} });
+    const answers = createAnswers({ items, clock: { now: () => 0 }, makeId: () => "run", lookLater: async () => {} });
     await expect(answers.begin(key, asked("a"))).rejects.toMatchObject({ code: "STORAGE_ERROR", afterMs: 1_000 });
   });
 

@@ -260,3 +260,20 @@ it("P2 P5 P6 whatever processes come, go and die, the client's story is whole, o
     { numRuns: 30 },
   );
 });
+
+it("P6 a process that takes its subscription back leaves it to another that was asked for it at the same time", async () => {
+  const [one, other] = [harness.another("one").subscriptions, harness.another("other").subscriptions];
+  expect(await one.add("c1", KEY)).toBe(true);
+  await one.remove("c1", KEY);
+  expect(await other.has("c1", KEY)).toBe(false);
+  expect(await one.add("c1", KEY)).toBe(true);
+  expect(await other.add("c1", KEY)).toBe(0);
+  await one.remove("c1", KEY);
+  expect(await other.has("c1", KEY)).toBe(true);
+  expect(await one.add("c1", KEY)).toBe(0);
+  await one.remove("c1", KEY);
+  expect(await other.of(KEY)).toEqual([{ connectionId: "c1", after: 0 }]);
+  // One that has not made it is asked to end it.
+  await one.remove("c1", KEY);
+  expect(await other.has("c1", KEY)).toBe(false);
+});

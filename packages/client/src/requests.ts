@@ -36,7 +36,7 @@ export interface Requests {
   now(): number;
   up(welcome: ServerMessage<"welcome">): void;
   down(): void;
-  /** Something said on this connection was lost: what is unanswered is said again, in a while. */
+  /** Something said on this connection was lost: what is unanswered is said again, and what did not come asked for, in a while. */
   stumble(): void;
   receive(message: ServerMessage): void;
   /** Ends everything that is open. */
@@ -133,12 +133,14 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
     send(print(present({ type: "cancel", request_id: tracker.id, ref, reason })));
   }
 
-  /** A server that had heard it after all answers with what there is (P4). */
+  /** A server that had heard it after all answers with what there is (P4). Of what was answered, some may not have come. */
   function sayAgain(): void {
     const unanswered = all().filter(({ frame }) => frame !== undefined);
     const asked = Array.from(questions);
-    if (unanswered.length + asked.length === 0) pace.calm();
+    const behind = [...followed].filter(([, trackers]) => trackers.some(({ isBehind }) => isBehind));
+    if (unanswered.length + asked.length + behind.length === 0) pace.calm();
     for (const tracker of unanswered) sendFrame(tracker);
+    for (const [id] of behind) subscribe(id);
     for (const [ref, { text, again }] of asked) {
       if (text !== undefined) send(text);
       else if (questions.delete(ref)) again?.();

@@ -275,6 +275,23 @@ it("P4 P6: says again what was not answered when a gateway lost a frame, on the 
   expect(peer.offered).toHaveLength(1);
 });
 
+it("P6: asks again for what a snapshot announced when a gateway's function failed before it was told", async () => {
+  await using peer = await startPeer();
+  const clock = createManualClock();
+  await using client = open(peer, { clock, random: () => 1 });
+  const attached = client.attach("r1");
+  const { ref } = (await peer.hear(isSubscribe)) as { readonly ref: string };
+  const past = { type: "snapshot", request_id: "r1", seq: 2, action: "work", status: "COMPLETED", attempt: 1, recovered: true, ref };
+  peer.say({ ...past, timestamp: 0, created_at: 0, run_at: 0, ended_at: 0 } as never);
+  peer.say({ ...ack, request_id: "r1", seq: 1 });
+  peer.say({ message: "Internal server error", connectionId: "abc=", requestId: "def" } as never);
+  await vi.waitUntil(() => clock.pending.includes(500));
+  clock.advance(500);
+  expect(await peer.hear(isSubscribe, 2)).toMatchObject({ request_id: "r1", after: 1 });
+  peer.say({ ...done, request_id: "r1", seq: 2 });
+  expect(await attached.result).toEqual({ n: 1 });
+});
+
 it("gives up a connection that is never greeted", async () => {
   await using peer = await startPeer();
   const clock = createManualClock();

@@ -2,7 +2,7 @@
 import { requestKey } from "@streamer/core";
 import { createUsers } from "./askers/users.ts";
 import { disturb } from "./disturb.ts";
-import { DEPLOYMENTS } from "./engines.ts";
+import { DEPLOYMENTS, type CreateDeployment } from "./engines.ts";
 import type { Deployment } from "./engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { checkEnd, isOver } from "./invariants/end.ts";
@@ -31,7 +31,11 @@ const FORGETTING_MS = 8 * 60_000;
 /** Far more than any run takes: one that goes on for ever is a finding too. */
 const MOST_STEPS = 200_000;
 
-export async function simulate(plan: Plan, listen?: (line: string) => void): Promise<Outcome> {
+export async function simulate(
+  plan: Plan,
+  listen?: (line: string) => void,
+  create: CreateDeployment | undefined = DEPLOYMENTS[plan.engine],
+): Promise<Outcome> {
   let deployment: Deployment | undefined;
   const findings = createFindings(() => world.schedule.now);
   const { report } = findings;
@@ -52,7 +56,6 @@ export async function simulate(plan: Plan, listen?: (line: string) => void): Pro
   });
   const { schedule } = world;
   const runs = createRunWatch({ contents, health: () => deployment?.running(), plan, report, tell: world.tell, now: () => schedule.now });
-  const create = DEPLOYMENTS[plan.engine];
   if (!create) throw new Error(`There is no engine "${plan.engine}".`);
   deployment = create(world);
   const network = createNetwork(world, contents, ({ owner }, text) => {

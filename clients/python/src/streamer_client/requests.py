@@ -262,13 +262,16 @@ class Requests:
             cancelling.receipt.reject(error)
 
     def _say_again(self) -> None:
-        """A server that had heard it after all answers with what there is (P4)."""
+        """A server that had heard it after all answers with what there is (P4). Of what was answered, some may not have come."""
         unanswered = [tracker for _, trackers in self._followed.all() for tracker in trackers if tracker.frame is not None]
         asked = list(self._questions.items())
-        if not unanswered and not asked:
+        behind = [id for id, trackers in self._followed.all() if any(tracker.is_behind for tracker in trackers)]
+        if not unanswered and not asked and not behind:
             self._pace.calm()
         for tracker in unanswered:
             self._send_frame(tracker)
+        for id in behind:
+            self._subscribe(id)
         for ref, question in asked:
             if question.text is not None:
                 self._send(question.text)

@@ -89,6 +89,11 @@ class Tracker:
         return BEYOND if isinstance(self.phase, (Astray, Over)) else self.phase.seq
 
     @property
+    def is_behind(self) -> bool:
+        """What was there when this client came has not been told to its end."""
+        return isinstance(self.phase, Live) and self.phase.seq < self.phase.horizon
+
+    @property
     def reference(self) -> RunReference:
         going = self.phase.going if isinstance(self.phase, Over) else self.phase
         reference: RunReference = {"id": self.id, "after": going.seq}

@@ -8,7 +8,6 @@
  * `advance` is one UpdateItem. What is remembered may be old (a frozen process, an invocation that failed): a write made
  * from it is refused then, and nothing is answered from it without a write.
  */
-import { randomUUID } from "node:crypto";
 import {
   PutItemCommand,
   TransactWriteItemsCommand,
@@ -18,6 +17,7 @@ import {
   type TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
 import { StreamerError, type Clock, type RequestKey } from "@streamer/core";
+import type { Chance } from "../chance.ts";
 import { toAttributes, toItem, type Items } from "./items.ts";
 import { partitionKey } from "./keys.ts";
 import type { Limits } from "../requests/limits.ts";
@@ -36,6 +36,7 @@ export interface Store {
   /** Names this process in the leases it takes. */
   readonly processId: () => string;
   readonly clock: Clock;
+  readonly chance: Chance;
   readonly requests: Items;
   readonly events: Items;
   readonly limits: Limits;
@@ -62,7 +63,7 @@ const QUICK_TRIES = 3;
 /** A transaction that is in the way takes some milliseconds. */
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 250;
-const pauseBefore = (tries: number): number => Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - QUICK_TRIES));
+const longestPauseBefore = (tries: number): number => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - QUICK_TRIES));
 
 type Outcome =
   | { readonly outcome: "written" }
@@ -70,7 +71,7 @@ type Outcome =
   | { readonly outcome: "again" };
 
 export function createStore(parts: StoreParts): Store {
-  const { client, processId, clock, requests, pause } = parts;
+  const { client, processId, clock, chance, requests, pause } = parts;
   const remembered = new Map<string, RequestRow>();
   let holder = "";
   const lines = new Map<string, Promise<unknown>>();
@@ -110,7 +111,7 @@ export function createStore(parts: StoreParts): Store {
     let isRemembered = recall(pk) !== undefined;
     let row = recall(pk) ?? (await readPk(pk));
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      if (tries >= QUICK_TRIES) await pause(pauseBefore(tries));
+      if (tries >= QUICK_TRIES) await pause(chance.random() * longestPauseBefore(tries));
       const { next, also = [], answer } = await decide(row);
       if (!next && !isRemembered) return answer;
       if (!next) {
@@ -119,7 +120,7 @@ export function createStore(parts: StoreParts): Store {
         row = await readPk(pk);
         continue;
       }
-      const stamped: RequestRow = { ...next, rev: (row?.rev ?? 0) + 1, written_by: randomUUID() };
+      const stamped: RequestRow = { ...next, rev: (row?.rev ?? 0) + 1, written_by: chance.makeId() };
       const written = await write(row, stamped, also);
       if (written.outcome === "written") {
         if (stamped.status === "PROCESSING" && stamped.process === processId()) remembered.set(pk, withIndexes(stamped, clock.now()));

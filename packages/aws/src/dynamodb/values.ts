@@ -2,7 +2,6 @@
  * Texts too large for an item (an item holds 400 KB, and every write of a request costs by the size of its whole item)
  * live in the bucket, under a name that is never used twice: what an item points to never changes.
  */
-import { randomUUID } from "node:crypto";
 import type { Objects } from "../s3/objects.ts";
 import { hashOf } from "./keys.ts";
 
@@ -19,13 +18,13 @@ export interface Values {
   removeAll(life: { readonly pk: string; readonly life: string }): Promise<void>;
 }
 
-export function createValues(objects: Objects): Values {
+export function createValues(objects: Objects, makeId: () => string): Values {
   const prefixOf = ({ pk, life }: { readonly pk: string; readonly life: string }): string => `values/${hashOf(pk)}/${life}/`;
   return {
     keep: async (life, text) => {
       // A UTF-16 unit is at most three bytes of UTF-8: short texts need no counting.
       if (text.length * 3 <= INLINE_BYTES || Buffer.byteLength(text) <= INLINE_BYTES) return text;
-      const object = prefixOf(life) + randomUUID();
+      const object = prefixOf(life) + makeId();
       await objects.put(object, text, { contentType: "application/json" });
       return { object };
     },

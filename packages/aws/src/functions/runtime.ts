@@ -11,8 +11,9 @@ import type { Context } from "aws-lambda";
 import { asError, createStreamer, type AnyHandler, type Clock, type Log, type PartialOptions, type Streamer } from "@streamer/core";
 import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { meterCapacity } from "../dynamodb/capacity.ts";
+import { systemChance } from "../chance.ts";
 import { systemClock } from "../clock.ts";
-import { createAwsEngine, type AwsEngine } from "../engine.ts";
+import { createAwsEngine, type AwsEngine, type EngineParts } from "../engine.ts";
 import { createLog } from "../log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Environment } from "./settings.ts";
@@ -48,31 +49,53 @@ const RENEW_MS = 1_000;
 /** A link lives no longer than the credentials that signed it. */
 const LINK_MS = 3_600_000;
 /** Quick retries of a throttled call are free, a lost one is not. */
-const MAX_ATTEMPTS = 6;
+export const MAX_ATTEMPTS = 6;
 
-export function createRuntime(handlers: readonly AnyHandler[], environment: Environment, slots: RuntimeSlots): Runtime {
-  const write = (line: string): void => void process.stdout.write(line);
-  const log = createLog(environment.logLevel, write);
-  const metrics = createMetrics(environment.functionName, write);
-  const retries = { maxAttempts: MAX_ATTEMPTS };
+export interface RuntimeParts {
+  readonly handlers: readonly AnyHandler[];
+  /** What operators chose; the rest is what suits functions. */
+  readonly options: PartialOptions;
+  readonly slots: RuntimeSlots;
+  readonly engine: Omit<EngineParts, "processId">;
+}
+
+/** The runtime over the services it is given. */
+export function assembleRuntime({ handlers, options, slots, engine: parts }: RuntimeParts): Runtime {
+  const { log, metrics, clock, chance = systemChance } = parts;
   let invocationId = "";
-  const engine = createAwsEngine({
-    ...environment,
-    dynamodb: meterCapacity(new DynamoDBClient(retries), metrics),
-    s3: new S3Client({ ...retries, forcePathStyle: environment.pathStyle }),
-    api: new ApiGatewayManagementApiClient({ ...retries, endpoint: environment.pushEndpoint }),
-    delayQueue: createDelayQueue(new SQSClient(retries), environment.delayQueueUrl),
-    processId: () => invocationId,
-    clock: systemClock,
-    log,
-    metrics,
+  const engine = createAwsEngine({ ...parts, processId: () => invocationId });
+  const streamer = createStreamer({
+    handlers,
+    engine,
+    options: { ...defaults(options), ...slots },
+    random: chance.random,
+    makeId: chance.makeId,
   });
-  const streamer = createStreamer({ handlers, engine, options: { ...defaults(environment.options), ...slots } });
-
   const begin = (context: Context): void => {
     invocationId = context.awsRequestId;
   };
-  return { engine, streamer, log, metrics, invoke: createInvoke({ streamer, log, metrics, clock: systemClock, begin }) };
+  return { engine, streamer, log, metrics, invoke: createInvoke({ streamer, log, metrics, clock, begin }) };
+}
+
+export function createRuntime(handlers: readonly AnyHandler[], environment: Environment, slots: RuntimeSlots): Runtime {
+  const write = (line: string): void => void process.stdout.write(line);
+  const metrics = createMetrics(environment.functionName, write);
+  const retries = { maxAttempts: MAX_ATTEMPTS };
+  return assembleRuntime({
+    handlers,
+    options: environment.options,
+    slots,
+    engine: {
+      ...environment,
+      dynamodb: meterCapacity(new DynamoDBClient(retries), metrics),
+      s3: new S3Client({ ...retries, forcePathStyle: environment.pathStyle }),
+      api: new ApiGatewayManagementApiClient({ ...retries, endpoint: environment.pushEndpoint }),
+      delayQueue: createDelayQueue(new SQSClient(retries), environment.delayQueueUrl),
+      clock: systemClock,
+      log: createLog(environment.logLevel, write),
+      metrics,
+    },
+  });
 }
 
 interface InvokeParts {

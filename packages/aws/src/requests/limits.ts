@@ -7,13 +7,16 @@
  *   slots#{action}, slots#{action}#{tenant}   which requests run: a set, so that taking and freeing may be repeated
  *
  * A count is changed beside the request, not with it: a process that dies between the two, or an answer that is lost and
- * asked for again, leaves it off by one. `reconcile` puts that right when nothing waits; a tenant's count is forgotten after a quiet week; slots
- * are looked through when there is none to be had: who holds one without running is suspected, and loses it when it is
- * found so again a while later. Traffic does not matter to that: each holder is judged by itself.
+ * asked for again, leaves it off by one. `reconcile` puts that right when nothing waits; a tenant's count is put right
+ * when it refuses though nothing has changed it for a while, and forgotten after a quiet week; slots are looked through
+ * when there is none to be had: who holds one without running is suspected, and loses it when it is found so again a while
+ * later. Traffic does not matter to that: each holder is judged by itself.
  */
 import { heldBy } from "@streamer/core";
 import { shards } from "../dynamodb/keys.ts";
 import type { Items } from "../dynamodb/items.ts";
+import type { WaitingOf } from "./waiting-of.ts";
+import { dealtOut } from "./dealing.ts";
 import { aheadInTenant, ownName, reached, tenantHash, type Charge, type Numbers } from "./shares.ts";
 
 /** Where a waiting request is counted. */
@@ -60,6 +63,8 @@ interface CounterItem {
   readonly waiting?: number;
   readonly due?: number;
   readonly changed_at?: number;
+  /** When what waits of the tenant was counted last. */
+  readonly looked_at?: number;
   readonly [number: string]: unknown;
 }
 interface SlotsItem {
@@ -79,10 +84,16 @@ const MAX_CHECKED = 25;
 const counterKey = (shard: number): string => `waiting#${shard}`;
 const TENANT = "tenant#";
 const tenantCounter = (hash: string): string => TENANT + hash;
-/** A share of `limit` for each shard; the shares add up to it. */
-const shareOf = (limit: number, shard: number): number => Math.floor(limit / shards.length) + (shard < limit % shards.length ? 1 : 0);
 
-export function createLimits(items: Items, now: () => number, isRunning: (pk: string) => Promise<boolean>): Limits {
+export interface LimitsParts {
+  readonly items: Items;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly isRunning: (pk: string) => Promise<boolean>;
+  readonly waitingOf: WaitingOf;
+}
+
+export function createLimits({ items, now, random, isRunning, waitingOf }: LimitsParts): Limits {
   /** Adds to numbers of a counter and sets others; refused when as many wait as may. */
   function count(pk: string, added: Numbers, set: Numbers, cap = Infinity): Promise<CounterItem | undefined> {
     const isTenant = pk.startsWith(TENANT);
@@ -116,9 +127,10 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
     const { due } = request;
     const before = due ? Math.max(0, Number(own[ownName(request)]) - 1) : 0;
     const entered = { tag: reached(counters, request.action) + before, ahead: aheadOf(counters, own, request) };
+    const capOf = caps && dealtOut(caps.queued, shards.map(waitingIn));
     // The emptiest first: that is also the one that others write least.
     for (const shard of shards.toSorted((a, b) => waitingIn(a) - waitingIn(b))) {
-      const cap = caps && shareOf(caps.queued, shard);
+      const cap = capOf?.[shard];
       if (cap !== undefined && cap <= 0) continue;
       if (await count(counterKey(shard), { waiting: 1, ...(due && { due: 1 }) }, {}, cap)) {
         return { outcome: "entered", counted: { shard, due }, ...entered };
@@ -153,7 +165,7 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
     );
     if (!slots) return false;
     const { holders = new Set(), suspects = new Set() } = slots;
-    const checked = draw([...holders], MAX_CHECKED);
+    const checked = draw([...holders], MAX_CHECKED, random);
     const looked = await Promise.all(checked.map(async (holder) => ({ holder, runs: await isRunning(holder) })));
     const found = (runs: boolean, suspected: boolean): readonly string[] =>
       looked.flatMap((one) => (one.runs === runs && suspects.has(one.holder) === suspected ? [one.holder] : []));
@@ -175,9 +187,32 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
       },
     );
 
+  /** Counts anew what waits of a tenant, when nothing has changed its count for a while. True when that was too much. */
+  async function healTenant(tenant: string): Promise<boolean> {
+    const hash = tenantHash(tenant);
+    const key = { pk: tenantCounter(hash) };
+    const counter = await items.get<CounterItem>(key);
+    const { changed_at: changedAt = 0, looked_at: lookedAt = 0, waiting = 0 } = counter ?? {};
+    const at = Math.round(now());
+    if (Math.max(changedAt, lookedAt) > at - QUIET_MS) return false;
+    const there = await waitingOf(hash);
+    if (there === undefined || there >= waiting) {
+      await items.update(key, { set: "SET looked_at = :at", condition: "attribute_exists(pk)", values: { ":at": at } });
+      return false;
+    }
+    const healed = await items.update(key, {
+      set: "SET #waiting = :there, changed_at = :at",
+      condition: "changed_at = :changed",
+      names: { "#waiting": "waiting" },
+      values: { ":there": there, ":at": at, ":changed": changedAt },
+    });
+    return healed !== undefined;
+  }
+
   return {
     enter: async (request, caps) => {
-      const own = await countTenant(request, 1, {}, caps?.queuedPerTenant);
+      const enterTenant = () => countTenant(request, 1, {}, caps?.queuedPerTenant);
+      const own = (await enterTenant()) ?? ((await healTenant(request.tenant)) ? await enterTenant() : undefined);
       if (!own) return { outcome: "refused", limit: "queuedPerTenant" };
       const entry = await enterShard(request, own, caps);
       if (entry.outcome === "refused") await countTenant(request, -1);
@@ -237,8 +272,8 @@ export function createLimits(items: Items, now: () => number, isRunning: (pk: st
 }
 
 /** So many of them, each as likely as any other. */
-function draw(all: readonly string[], count: number): readonly string[] {
-  const lots = all.map((one) => [Math.random(), one] as const);
+function draw(all: readonly string[], count: number, random: () => number): readonly string[] {
+  const lots = all.map((one) => [random(), one] as const);
   return (all.length <= count ? lots : lots.toSorted(([a], [b]) => a - b).slice(0, count)).map(([, one]) => one);
 }
 

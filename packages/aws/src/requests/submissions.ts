@@ -3,7 +3,6 @@
  * stream record of the item is the queue. With an idempotency key it is a transaction of two items, the request and the
  * key. A request whose retention has ended makes way for a new one under its id.
  */
-import { randomUUID } from "node:crypto";
 import { firstClaim, StreamerError, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import { hashOf, partitionKey } from "../dynamodb/keys.ts";
@@ -17,7 +16,7 @@ import type { Change, Store } from "../dynamodb/store.ts";
 const MAX_NAMES_BYTES = 65_536;
 
 export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
-  const { clock, limits, requests, values } = store;
+  const { chance, clock, limits, requests, values } = store;
 
   async function existing(submission: Submission, row: RequestRow, payloadHash: string): Promise<SubmitOutcome> {
     if (row.action !== submission.action || row.payload_hash !== payloadHash) return { outcome: "conflict", requestId: row.request_id };
@@ -48,7 +47,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
   async function build(submission: Submission, payload: string, payloadHash: string): Promise<RequestRow> {
     const { key, owner, runAt, size, idempotencyKey, claim } = submission;
     const now = Math.round(clock.now());
-    const life = { pk: partitionKey(key), life: randomUUID() };
+    const life = { pk: partitionKey(key), life: chance.makeId() };
     const isClaimed = claim !== undefined && (runAt ?? now) <= now;
     const leaseUntil = now + (claim?.leaseMs ?? 0);
     return {

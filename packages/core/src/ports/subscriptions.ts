@@ -12,8 +12,11 @@ export interface Follower {
 }
 
 export interface Subscriptions {
-  /** Adds a subscription, which this process tells from now on. Returns true when it is new. Adding it twice is harmless. */
-  add(connectionId: string, key: RequestKey): Promise<boolean>;
+  /**
+   * Adds a subscription, which this process tells from now on. True when it is new. When it is not, false, or the seq up to
+   * which another process has told it at least. Adding it twice is harmless.
+   */
+  add(connectionId: string, key: RequestKey): Promise<boolean | number>;
   remove(connectionId: string, key: RequestKey): Promise<void>;
   has(connectionId: string, key: RequestKey): Promise<boolean>;
   /** Whether any connection follows the request, whichever process tells it. */

@@ -56,6 +56,8 @@ export function createDevice({ world, network, identity, chance, witness: witnes
   let isGreeted = false;
   let isClosed = false;
   let refCount = 0;
+  /** Whose frames are to be said again. */
+  let stumbledOn: ClientLink | undefined;
   const subscriptions = new Set<string>();
   /** Requests that this connection follows already. */
   let followed = new Set<string>();
@@ -114,6 +116,7 @@ export function createDevice({ world, network, identity, chance, witness: witnes
   function told(text: string): void {
     world.tell(identity.device, `hears ${text.slice(0, 400)}`);
     const message = witness?.told(text);
+    if (message === "failure") return stumble();
     if (!message) return;
     if (message.type === "welcome") isGreeted = true;
     for (const wish of concerned(message)) {
@@ -123,6 +126,19 @@ export function createDevice({ world, network, identity, chance, witness: witnes
       if (message.type === "error" && message.seq === undefined) refused(wish, message);
       if (message.type === "response" && wish.state !== "over") later(wish, message.error?.retry?.after_ms);
     }
+  }
+
+  /** A gateway's function failed on some frame: what is unanswered is said again, in a while. */
+  function stumble(): void {
+    const on = link;
+    if (stumbledOn === on) return;
+    stumbledOn = on;
+    schedule.after(500 + chance() * 3_000, () => {
+      if (stumbledOn === on) stumbledOn = undefined;
+      if (link !== on) return;
+      for (const text of witness?.unansweredTexts ?? []) send(text);
+      for (const wish of own.values()) again(wish);
+    });
   }
 
   function concerned(message: ServerMessage): readonly Wish[] {

@@ -66,6 +66,8 @@ export function createLedger({ contents, plan, report, wallNow, isAlive }: Ledge
   }
 
   function checkAdmission({ owner, key }: StoredRequest): void {
+    // A count that was changed and whose answer was lost is changed again: it may be off by one (aws/requests/limits.ts).
+    if (contents().transport === "api-gateway" && plan.features.has("refusals")) return;
     const waiting = count(({ status }) => WAITS.has(status));
     const ofTenant = count((other) => WAITS.has(other.status) && other.owner.tenantId === owner.tenantId);
     if (waiting > queued) report("P14", `${key} was accepted as number ${waiting} of those that wait; the limit is ${queued}`);

@@ -8,6 +8,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from "aws-lambda";
 import { createVerifier, readToken, trust, type Authenticate } from "@streamer/auth";
 import { SUBPROTOCOL } from "@streamer/protocol";
+import { systemChance } from "../../chance.ts";
 import { systemClock } from "../../clock.ts";
 import { createConnections, type StoredConnections } from "../../connections.ts";
 import { createLog } from "../../log.ts";
@@ -67,7 +68,7 @@ function fromEnvironment(): ConnectParts {
   const [issuer, audience] = [env[VARIABLES.issuer], env[VARIABLES.audience]];
   return {
     authenticate: createVerifier(trust(keys, parts), { ...(issuer && { issuer }), ...(audience && { audience }) }, parts),
-    connections: createConnections(createItems(new DynamoDBClient({}), tableName(env, "connections"))),
+    connections: createConnections(createItems(new DynamoDBClient({}), tableName(env, "connections")), systemChance.makeId),
     delayQueue: createDelayQueue(new SQSClient({}), required(env, VARIABLES.delayQueueUrl)),
     allowedOrigins: (env[VARIABLES.allowedOrigins] ?? "").split(",").filter((origin) => origin !== ""),
     now: systemClock.now,

@@ -2,6 +2,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from "aws-lambda";
 import type { Connections, Subscriptions } from "@streamer/core";
+import { systemChance } from "../../chance.ts";
 import { systemClock } from "../../clock.ts";
 import { createConnections } from "../../connections.ts";
 import { createItems } from "../../dynamodb/items.ts";
@@ -25,11 +26,12 @@ function fromEnvironment(): DisconnectParts {
   const client = new DynamoDBClient({});
   const items = (table: "connections" | "subscriptions") => createItems(client, tableName(process.env, table));
   return {
-    connections: createConnections(items("connections")),
+    connections: createConnections(items("connections"), systemChance.makeId),
     subscriptions: createSubscriptions({
       items: items("subscriptions"),
       processId: () => "disconnect",
       clock: systemClock,
+      makeId: systemChance.makeId,
       // It only drops a connection, and tells nobody anything.
       tellLater: () => Promise.resolve(),
       endOf: () => Promise.resolve(undefined),

@@ -24,6 +24,8 @@ export function createWork({ streamer, invoke }: Pick<Runtime, "streamer" | "inv
       while (claimed > 0) {
         await ended;
         if (context.getRemainingTimeInMillis() < enoughMs) return;
+        // Who follows what it ran waits for nobody but whoever runs that next.
+        await streamer.handOver();
         ({ claimed, ended } = await streamer.work());
       }
     });

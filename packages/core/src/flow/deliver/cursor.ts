@@ -110,6 +110,11 @@ export class Cursor {
     this.#from = Math.max(this.#from, seq);
   }
 
+  /** Of what came after `seq` it is not known whether it was told. */
+  goBackTo(seq: number): void {
+    this.#last = Math.min(this.#last, seq);
+  }
+
   release(): Promise<void> {
     this.#become("release");
     return this.#go();

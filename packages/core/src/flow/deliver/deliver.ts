@@ -243,8 +243,10 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
       cursor.holders += 1;
       cursor.hold();
       const added = await subscriptions.add(connectionId, key);
-      cursor.stays ||= !added && cursor.holders === 1;
-      return added;
+      // What another process had still to tell is this one's to tell now.
+      if (typeof added === "number") cursor.goBackTo(added);
+      cursor.stays ||= added !== true && cursor.holders === 1;
+      return added === true;
     },
     async release(connectionId, key, follows = true) {
       const cursor = cursorOf(connectionId, key);
