@@ -51,12 +51,16 @@ async function checkFile(n: number, result: unknown): Promise<string | undefined
 export interface Load {
   /** Ended so far, as their clients were told. */
   readonly ended: number;
+  /** Of one action. */
+  endedOf(action: string): number;
   /** Answers that refused for now, by code. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Asks for nothing more; resolves when all that was asked for has ended. */
   stop(): Promise<void>;
   /** What was broken, once it has stopped: what was given, told, and what the server says now. */
   verdict(terms?: Terms): Promise<readonly string[]>;
+  /** Ends one connection of one client, which comes back. */
+  cutOne(): void;
   close(): void;
 }
 
@@ -67,12 +71,23 @@ export interface LoadTerms {
   readonly clients: number;
   /** Of the requests, to tell loads of one server apart. */
   readonly name: string;
+  /** Each client waits up to so long between two requests. Default not at all. */
+  readonly pauseMs?: number;
+  /** What ended longer ago is not asked for in the end. Default: everything is. */
+  readonly retentionMs?: number;
   readonly signal: AbortSignal;
 }
 
-export function startLoad({ url, token, random, clients, name, signal }: LoadTerms): Load {
+interface Told {
+  readonly how: Ending["how"];
+  readonly action: string;
+  /** Of the monotonic clock, in ms. */
+  readonly at: number;
+}
+
+export function startLoad({ url, token, random, clients, name, pauseMs, retentionMs = Infinity, signal }: LoadTerms): Load {
   const askers: readonly Asker[] = Array.from({ length: clients }, () => createAsker({ url, token, random, baseMs: 20, capMs: 200 }));
-  const endings = new Map<string, Ending["how"]>();
+  const endings = new Map<string, Told>();
   const refusals: Record<string, number> = {};
   const broken: string[] = [];
   let isOver = false;
@@ -95,7 +110,7 @@ export function startLoad({ url, token, random, clients, name, signal }: LoadTer
         await pass(50);
         continue;
       }
-      endings.set(id, ending.how);
+      endings.set(id, { how: ending.how, action: kind.action, at: performance.now() });
       const wrong = await judgeEnding(kind, n, ending);
       if (wrong !== undefined) broken.push(`${id} (${kind.action}): ${wrong}`);
       return;
@@ -113,13 +128,17 @@ export function startLoad({ url, token, random, clients, name, signal }: LoadTer
 
   const stopped = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
   const lanes = askers.map(async (asker) => {
-    while (!isOver && !signal.aborted) await askOnce(asker, KINDS[Math.floor(random() * KINDS.length)]!);
+    while (!isOver && !signal.aborted) {
+      await askOnce(asker, KINDS[Math.floor(random() * KINDS.length)]!);
+      if (pauseMs !== undefined) await Promise.race([pass(random() * pauseMs), stopped]);
+    }
   });
 
   return {
     get ended() {
       return endings.size;
     },
+    endedOf: (action) => Array.from(endings.values()).filter((told) => told.action === action).length,
     refusals,
     async stop() {
       isOver = true;
@@ -127,8 +146,9 @@ export function startLoad({ url, token, random, clients, name, signal }: LoadTer
     },
     async verdict(terms) {
       const told = askers.flatMap(({ tape }) => judge(tape, terms)).map(({ fault, id, text }) => `${fault}: ${id}: ${text}`);
-      return [...broken, ...told, ...(await storedOtherwise({ url, token, endings, signal }))];
+      return [...broken, ...told, ...(await storedOtherwise({ url, token, endings: stillKept(endings, retentionMs), signal }))];
     },
+    cutOne: () => askers[Math.floor(random() * askers.length)]!.cut(),
     close() {
       for (const asker of askers) asker.close();
     },
@@ -143,15 +163,19 @@ async function judgeEnding(kind: Kind, n: number, { how, message }: Ending): Pro
   return kind.action === "torture.endless" && code === "CANCELLED" ? undefined : `it failed with ${code}: ${text}`;
 }
 
+function stillKept(endings: ReadonlyMap<string, Told>, retentionMs: number): ReadonlyMap<string, Told> {
+  // Half of it is left for the asking.
+  const since = performance.now() - retentionMs / 2;
+  return new Map(Array.from(endings).filter(([, { at }]) => at >= since));
+}
+
 /** Asks, as somebody new, how each request ended. */
-async function storedOtherwise(
-  terms: Pick<LoadTerms, "url" | "token" | "signal"> & { readonly endings: ReadonlyMap<string, Ending["how"]> },
-) {
+async function storedOtherwise(terms: Pick<LoadTerms, "url" | "token" | "signal"> & { readonly endings: ReadonlyMap<string, Told> }) {
   const { endings, signal } = terms;
   const reader = createAsker(terms);
   const expected = { completed: "COMPLETED", failed: "CANCELLED" } as const;
   const differences: string[] = [];
-  for (const [id, how] of endings) {
+  for (const [id, { how }] of endings) {
     if (how !== "completed" && how !== "failed") continue;
     await reader.ready;
     const from = reader.tape.length;

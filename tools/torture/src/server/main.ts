@@ -1,8 +1,9 @@
-/** The server under torture, as a process. Says on stdout where it is, and a token; SIGTERM stops it gracefully (P13). */
+/** The server under torture, as a process. Says on stdout where it is, and a token; SIGTERM stops it gracefully (P13), and SIGUSR2 has it print what it holds. */
 import { z } from "zod";
 import { defineHandler, type PartialOptions } from "@streamer/core";
 import { startServer } from "@streamer/embedded";
 import { kinds } from "./kinds.ts";
+import { answerMeasures } from "./measures.ts";
 import { chainOf, work } from "./work.ts";
 
 const input = z.object({ n: z.number() });
@@ -34,5 +35,6 @@ const server = await startServer({
   logLevel,
   options: JSON.parse(options) as PartialOptions,
 });
+answerMeasures();
 process.once("SIGTERM", () => void server.stop().then(() => process.exit(0)));
 console.log(JSON.stringify({ url: server.url, token: await server.developmentToken({ userId: "torture" }) }));

@@ -10,6 +10,7 @@ import { fullDisk } from "./full-disk.ts";
 import { pauses } from "./pauses.ts";
 import { rollingRestarts } from "./rolling-restarts.ts";
 import { sigkill } from "./sigkill.ts";
+import { soak } from "./soak.ts";
 import { syscalls } from "./syscalls.ts";
 
 export const SUITES: readonly Suite[] = [
@@ -24,4 +25,5 @@ export const SUITES: readonly Suite[] = [
   flippedBits,
   sigkill,
   syscalls,
+  soak,
 ];
