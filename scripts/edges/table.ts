@@ -184,7 +184,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     tests: ["client", "contract", "core"],
     why: "aws-local runs bundles and a template, as AWS does: it knows no code of ours.",
   },
-  "tools/mutation": { imports: [], why: "mutation changes core and runs its tests from outside, and is part of none." },
+  "tools/mutation": { imports: ["scripts"], why: "mutation changes core and runs its tests from outside, and is part of none." },
   "tools/simulation": {
     imports: ["aws", "client", "core", "embedded", "protocol", "scripts"],
     tests: ["contract"],

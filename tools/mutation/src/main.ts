@@ -8,14 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { appendResult } from "../../../scripts/results.ts";
 import { Worker, type WorkerTerms } from "./crew.ts";
 import { mutate, shuffled, type Mutant } from "./mutants.ts";
 import { cover, createPlanner, fileOf, type Covered, type Plan } from "./plan.ts";
-import { record } from "./record.ts";
 import { reportOf, type Extent, type Report as Results } from "./report.ts";
 import { isNoticed, lineOf, readKept, writeKept, type Fate, type Kept, type Outcome } from "./results.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const RESULTS = join(ROOT, "tools/mutation/results/core.json");
 /** Where there is such a place: what these tests store is read by nobody afterwards. */
 const MEMORY = "/dev/shm";
 const SAVE_EVERY = 25;
@@ -130,7 +131,7 @@ async function main(): Promise<void> {
     if (extent.sample.some(({ key }) => kept[key] === undefined) || values.again) await tryAll(terms, extent, await coverage(terms), kept);
     const results = reportOf(extent, kept);
     print(results);
-    if (values.record && positionals.length === 0) await record({ command: commandOf(), tests: values.tests, ...results.summary });
+    if (values.record && positionals.length === 0) appendResult(RESULTS, { command: commandOf(), tests: values.tests, ...results.summary });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

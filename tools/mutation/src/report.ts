@@ -1,7 +1,7 @@
 /** What is printed and recorded of a run: scores, and survivors by the kind that explains them. */
 import { isAt, KINDS } from "./kinds.ts";
 import type { Mutant } from "./mutants.ts";
-import { folderOf, intervalOf, isNoticed, scoreOf, scoresBy, type Kept, type Outcome, type Score } from "./results.ts";
+import { folderOf, intervalOf, isNoticed, scoreOf, scoresBy, type Interval, type Kept, type Outcome, type Score } from "./results.ts";
 
 /** `sample`: the mutants that were to be tried, of `all` there are. */
 export interface Extent {
@@ -9,14 +9,14 @@ export interface Extent {
   readonly sample: readonly Mutant[];
 }
 
-export interface Summary {
+interface Summary {
   readonly extent: "whole" | "sample";
   readonly mutants_of_core: number;
   /** Of the extent, those that were not come to. */
   readonly untried: number;
   readonly all: Score;
   /** Where the score of all of core lies, in percent, if this is a sample. */
-  readonly interval_95?: readonly [number, number];
+  readonly interval_95?: Interval;
   readonly folders: Readonly<Record<string, Score>>;
   /** How many survivors each kind explains, and how many none does. */
   readonly survivors: Readonly<Record<string, number>>;

@@ -39,16 +39,21 @@ export function scoreOf(outcomes: readonly Outcome[]): Score {
 
 const NORMAL_95 = 1.96;
 
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** Where the score of all lies if `outcomes` are a sample of them: Wilson's interval, 95 %, in percent. */
-export function intervalOf(outcomes: readonly Outcome[]): readonly [number, number] {
+export function intervalOf(outcomes: readonly Outcome[]): Interval {
   const count = outcomes.length;
-  if (count === 0) return [0, 100];
+  if (count === 0) return { low: 0, high: 100 };
   const share = outcomes.filter(isNoticed).length / count;
   const square = NORMAL_95 ** 2;
   const middle = share + square / (2 * count);
   const reach = NORMAL_95 * Math.sqrt((share * (1 - share)) / count + square / (4 * count ** 2));
-  const [low, high] = [middle - reach, middle + reach].map((end) => percentOf(end / (1 + square / count))) as [number, number];
-  return [low, high];
+  const scale = 1 + square / count;
+  return { low: percentOf(Math.max(0, (middle - reach) / scale)), high: percentOf((middle + reach) / scale) };
 }
 
 /** By what `nameOf` says, in the order of names. */

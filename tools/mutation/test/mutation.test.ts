@@ -73,9 +73,9 @@ describe("a score", () => {
   it("of a sample is told with the interval in which that of all lies", () => {
     const sample = (noticed: number, count: number): readonly Outcome[] =>
       Array.from({ length: count }, (_, at) => ({ fate: at < noticed ? "killed" : "survived" }));
-    expect(intervalOf(sample(80, 100))).toEqual([71.1, 86.7]);
-    expect(intervalOf(sample(0, 10))[0]).toBeCloseTo(0);
-    expect(intervalOf([])).toEqual([0, 100]);
+    expect(intervalOf(sample(80, 100))).toEqual({ low: 71.1, high: 86.7 });
+    expect(intervalOf(sample(0, 10)).low).toBe(0);
+    expect(intervalOf([])).toEqual({ low: 0, high: 100 });
   });
 
   it("is of the whole once every mutant was tried", () => {
@@ -85,6 +85,10 @@ describe("a score", () => {
     expect(whole.summary).toMatchObject({ extent: "whole", mutants_of_core: 4, untried: 0, survivors: { unexplained: 2 } });
     expect(whole.summary).not.toHaveProperty("interval_95");
     expect(whole.unexplained).toEqual([all[2], all[3]]);
-    expect(reportOf({ all, sample: all.slice(1) }, {}).summary).toMatchObject({ extent: "sample", untried: 3, interval_95: [0, 100] });
+    expect(reportOf({ all, sample: all.slice(1) }, {}).summary).toMatchObject({
+      extent: "sample",
+      untried: 3,
+      interval_95: { low: 0, high: 100 },
+    });
   });
 });
