@@ -34,18 +34,21 @@ const KINDS: readonly Kind[] = [
   { action: "torture.endless", options: { mode: "async" }, check: () => "what was cancelled is complete" },
 ];
 
+/** More than a server that is killed again and again needs to be there once. */
+const READ_TRIES = 2_000;
+
 /** The server may be away just then. */
 async function checkFile(n: number, result: unknown): Promise<string | undefined> {
   const url = (result as { file?: { url?: string } }).file?.url;
   if (url === undefined) return "its result has no link";
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < READ_TRIES; tries += 1) {
     const response = await fetch(url).catch(() => undefined);
     const text = response?.ok ? await response.text().catch(() => undefined) : undefined;
     if (text !== undefined) return text === largeOf(n) ? undefined : `its file has ${text.length} other characters`;
     if (response?.status === 404) return "its file is gone";
     await pass(50);
   }
-  return "its file could not be read for 10 s";
+  return `its file could not be read in ${READ_TRIES} tries`;
 }
 
 export interface Load {

@@ -1,5 +1,6 @@
 /** `npm run torture [-- SUITE…]`: breaks real servers in every way there is a suite for, one after another. */
 import { parseArgs } from "node:util";
+import { tryPlanted } from "./planted.ts";
 import { record } from "./record.ts";
 import { runSuite } from "./run-suite.ts";
 import { SIZES, type Size } from "./suite.ts";
@@ -15,6 +16,7 @@ Breaks real servers again and again, and checks what each client was told. Witho
   --record            appends the figures to tools/torture/results
   --json              prints one JSON object per suite instead of tables
   --list              prints the suites
+  --planted           puts into the server of each suite a bug that it is there for, and tells which suites saw theirs
   --url URL           runs the client's half against a server at an address: see --url URL --help
   --help
 
@@ -40,6 +42,7 @@ const { values, positionals } = parseArgs({
     record: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
+    planted: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -68,6 +71,11 @@ const seed = whole("seed", values.seed) ?? Date.now() % 1_000_000_000;
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
 process.once("SIGTERM", () => stop.abort());
+if (values.planted) {
+  const { record: records } = values;
+  const print = (seen: object): void => console.log(JSON.stringify(seen));
+  process.exit((await tryPlanted({ only: positionals, seed, records, signal: stop.signal, print })) ? 0 : 1);
+}
 let isBroken = false;
 for (const suite of SUITES) {
   if (stop.signal.aborted) break;

@@ -41,6 +41,10 @@ export interface StartTerms {
 
 const LOG_LENGTH = 16_384;
 const MAIN = join(import.meta.dirname, "main.ts");
+/** Loaded first, it puts a planted bug into the server. */
+const PLANT = join(import.meta.dirname, "../../../simulation/src/mutants/plant.ts");
+/** Names the bug that servers under torture are to have, to see which suite sees it (planted.ts). */
+export const PLANTED_VARIABLE = "STREAMER_PLANTED";
 
 export async function startProcess({
   dataFolder,
@@ -51,9 +55,11 @@ export async function startProcess({
   under = [],
   env = {},
 }: StartTerms): Promise<ServerProcess> {
+  const bug = process.env[PLANTED_VARIABLE];
   const node = [
     process.execPath,
     "--disable-warning=ExperimentalWarning",
+    ...(bug === undefined ? [] : ["--import", PLANT]),
     MAIN,
     dataFolder,
     String(port),
@@ -61,7 +67,10 @@ export async function startProcess({
     logLevel,
   ];
   const [command, ...args] = [...under, ...node] as [string, ...string[]];
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env, ...(bug !== undefined && { STREAMER_MUTANT: bug }) },
+  });
   let log = "";
   child.stderr.on("data", (text: Buffer) => {
     log = (log + text.toString()).slice(-LOG_LENGTH);
