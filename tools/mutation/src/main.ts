@@ -28,7 +28,7 @@ such as rules/ or flow/submit.ts; without any, all of core.
 
   --tests WHICH    unit: core's own tests alone, which is quick; all: the contract on the embedded engine as well (default)
   --jobs N         processes at once (default 2)
-  --minutes N      stop after N minutes; what is known is kept, and the next run goes on
+  --minutes N      stop after N minutes; what is known is kept, and the next run goes on. 0 tells what is known
   --sample N       N mutants alone, by chance, the same each time: the score of all follows from theirs
   --again          try survivors again (what was noticed is kept while its file is unchanged)
   --fresh          forget what is known
@@ -128,7 +128,8 @@ async function main(): Promise<void> {
     await writeFile(terms.sourcesFile, JSON.stringify(sources));
     const kept = values.fresh ? {} : await readKept(KEPT);
     const extent = { all: mutants, sample: shuffled(mutants).slice(0, Number(values.sample)) };
-    if (extent.sample.some(({ key }) => kept[key] === undefined) || values.again) await tryAll(terms, extent, await coverage(terms), kept);
+    const isUnknown = values.again || extent.sample.some(({ key }) => kept[key] === undefined);
+    if (isUnknown && Number(values.minutes) > 0) await tryAll(terms, extent, await coverage(terms), kept);
     const results = reportOf(extent, kept);
     print(results);
     if (values.record && positionals.length === 0) appendResult(RESULTS, { command: commandOf(), tests: values.tests, ...results.summary });
