@@ -199,9 +199,11 @@ export function createSubscriptions({ items, processId, clock, makeId, tellLater
         await items.update(keyOf(connectionId, key), { set: "SET told = :seq REMOVE missed", condition: "holder = :me", values });
         return false;
       }
-      if (item.ended) return items.remove(keyOf(connectionId, key), isThis(item));
+      // It may have been retried by hand since: then whoever followed it follows it still.
+      const isOver = item.ended && (await endOf(key))?.hasEnded !== false;
+      if (isOver) return items.remove(keyOf(connectionId, key), isThis(item));
       const handed = await items.update(keyOf(connectionId, key), {
-        set: "SET told = :seq REMOVE holder, held_until",
+        set: "SET told = :seq REMOVE holder, held_until, ended",
         condition: "holder = :me AND attribute_not_exists(missed)",
         values,
       });

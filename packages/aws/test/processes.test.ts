@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { createStreamer, defineHandler, requestKey, type AnyHandler, type HandlerContext, type Owner, type Streamer } from "@streamer/core";
+import { FAILED, claimed, created } from "@streamer/contract/samples";
 import { parseServerMessage, type ServerMessage } from "@streamer/protocol";
 import type { ClientEnd } from "@streamer/contract";
 import { HOLD_MS } from "../src/subscriptions.ts";
@@ -276,4 +277,18 @@ it("P6 a process that takes its subscription back leaves it to another that was 
   // One that has not made it is asked to end it.
   await one.remove("c1", KEY);
   expect(await other.has("c1", KEY)).toBe(false);
+});
+
+it("P6 a follower of a request that ended, and was retried by hand before it was handed over, follows it still", async () => {
+  const [one, two] = [harness.another("one"), harness.another("two")];
+  await created(harness.engine, "r1");
+  const { lease } = await claimed(harness.engine, KEY);
+  await harness.engine.requests.settle(lease, FAILED);
+  const { record } = (await two.requests.get(KEY)) as { readonly record: { readonly seq: number } };
+  await two.subscriptions.add("c1", KEY);
+  expect(await one.subscriptions.endFollowing(KEY)).toEqual({ dropped: [], left: 1 });
+  const acknowledgment = { type: "acknowledgment", status: "queued", message: "again" } as const;
+  expect(await two.requests.redrive(KEY, acknowledgment)).toMatchObject({ outcome: "redriven" });
+  while (!(await two.subscriptions.handOver("c1", KEY, record.seq + 1)));
+  expect(await one.subscriptions.of(KEY)).toEqual([{ connectionId: "c1", after: record.seq + 1 }]);
 });

@@ -65,7 +65,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
   /** Asked by `ref`, and about which request. */
   const asked = new Map<string, ClientMessage>();
   /** Sent more than once: each may be answered. */
-  const repeated = new Set<string>();
+  const repeated = new Map<string, ClientMessage>();
   const listen = createListener(transport);
   const requests = new Map<string, Ask>();
   const perhaps = new Set<string>();
@@ -92,7 +92,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
     // Behind a gateway two functions may tell of it at once: what one tells again is no gap in what the other tells.
     if (transport === "api-gateway" && known) {
       const isAhead = after > known.seq;
-      cursors.set(id, { ...known, ...(isAhead && { from: after, seq: after }), isAnswered: true });
+      cursors.set(id, { ...known, ...(isAhead && { from: after, seq: after, isEnded: false }), isAnswered: true });
       return;
     }
     // Asked for twice, and not told yet what came up to the later place: it goes on from the earlier.
@@ -219,7 +219,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
         before.type === message.type && "request_id" in before && "request_id" in message && before.request_id === message.request_id;
       if (!isSame) continue;
       asked.delete(ref);
-      repeated.add(ref);
+      repeated.set(ref, before);
     }
   }
 
@@ -236,7 +236,8 @@ export function createWitness({ connectionId, identity, read, report, transport,
       broken("P7", `it is shown ${message.timestamp - expiresAt} ms after its retention`, text);
     const ask = ref === undefined ? undefined : asked.get(ref);
     if (ask === undefined || ref === undefined) {
-      if (ref !== undefined && repeated.has(ref)) return;
+      const before = repeated.get(ref ?? "");
+      if (before) return before.type === "subscribe" ? follow(id, message.recovered ? (before.after ?? 0) : message.seq) : undefined;
       if (ref === undefined || !requests.has(ref)) return broken("P12", "a snapshot answers nothing", text);
       answered(ref);
       ids.add(id);
@@ -281,7 +282,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
       }
       if (message.type === "unsubscribe") return void cursors.delete(message.request_id);
       if ("ref" in message && message.ref !== undefined) {
-        if (asked.has(message.ref)) repeated.add(message.ref);
+        if (asked.has(message.ref)) repeated.set(message.ref, message);
         if (hasFailed) forgetSame(message);
         asked.set(message.ref, message);
         // Behind a gateway it may be dealt with before the request is.
