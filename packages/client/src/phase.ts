@@ -94,9 +94,6 @@ export function next(phase: Phase, input: Input): Phase {
 /** Others are dropped, so that a replay repeats nothing (P5, P6). Answers have no seq. */
 export const isNews = (phase: Going, seq: number | undefined): boolean => seq === undefined || (phase.name !== "astray" && seq > phase.seq);
 
-/** What was there when this client came has not been told to its end. */
-export const isBehind = (phase: Phase): boolean => phase.name === "live" && phase.seq < phase.horizon;
-
 /**
  * How a snapshot is read. `wait`: what is missing follows event by event, and tells more than a snapshot does. `glance`:
  * the same, but what was seen elsewhere is not told again, so that it is shown meanwhile. `take`: it is all there is.

@@ -135,12 +135,15 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
 
   /** A server that had heard it after all answers with what there is (P4). Of what was answered, some may not have come. */
   function sayAgain(): void {
-    const unanswered = all().filter(({ frame }) => frame !== undefined);
-    const asked = Array.from(questions);
-    const behind = [...followed].filter(([, trackers]) => trackers.some(({ isBehind }) => isBehind));
-    if (unanswered.length + asked.length + behind.length === 0) pace.calm();
-    for (const tracker of unanswered) sendFrame(tracker);
-    for (const [id] of behind) subscribe(id);
+    // Unanswered, or told less than there was when this client came.
+    const lacking = all().filter(({ phase }) => "frame" in phase || ("horizon" in phase && phase.seq < phase.horizon));
+    const asked = [...questions];
+    if (lacking.length + asked.length === 0) pace.calm();
+    // Each does nothing for those that the other is for.
+    for (const tracker of lacking) {
+      sendFrame(tracker);
+      subscribe(tracker.id);
+    }
     for (const [ref, { text, again }] of asked) {
       if (text !== undefined) send(text);
       else if (questions.delete(ref)) again?.();

@@ -6,7 +6,7 @@ import type { CancellationStage, JsonValue, ServerMessage } from "@streamer/prot
 import { isTerminal } from "@streamer/protocol";
 import { aboutRequest, fromWire, type StreamerError } from "./errors.ts";
 import { createListeners } from "./listeners.ts";
-import { isBehind, isNews, next, reading, type Going, type Input, type Phase } from "./phase.ts";
+import { isNews, next, reading, type Going, type Input, type Phase } from "./phase.ts";
 import { present } from "./present.ts";
 import { UNSENT, advance, failed, fromSnapshot, type Progress, type RunEvent, type RunState } from "./run-state.ts";
 import { createLatest, createRecording } from "./streams.ts";
@@ -67,7 +67,6 @@ export interface Tracker {
   readonly frame: string | undefined;
   /** Where to go on from. */
   readonly cursor: number;
-  readonly isBehind: boolean;
   readonly reference: RunReference;
   readonly state: RunState;
   /** The receipt when it has ended already. */
@@ -156,9 +155,6 @@ export function createTracker(id: string, begin: Going, { onAccepted, onEnded }:
     },
     get cursor() {
       return "seq" in phase && phase.name !== "astray" ? phase.seq : BEYOND;
-    },
-    get isBehind() {
-      return isBehind(phase);
     },
     get reference() {
       const { seq, epoch, ...rest } = phase.name === "over" ? phase.from : phase;
