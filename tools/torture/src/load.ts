@@ -6,6 +6,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { createAsker, judge, type Asker, type Ending, type Terms } from "@streamer/contract/torture";
 import { largeOf } from "./server/kinds.ts";
 import { chainOf } from "./server/work.ts";
+import { until } from "./deadline.ts";
 
 /** May refuse what it cannot store: asked for again, as a client would. */
 const MAY_COME_BACK: ReadonlySet<string> = new Set(["STORAGE_ERROR", "SERVICE_UNAVAILABLE", "RATE_LIMITED", "INTERNAL_ERROR"]);
@@ -14,7 +15,7 @@ interface Kind {
   readonly action: string;
   readonly options?: object;
   /** What is wrong with what it was given, if anything. */
-  readonly check: (n: number, result: unknown) => Promise<string | undefined> | string | undefined;
+  readonly check: (n: number, result: unknown, signal: AbortSignal) => Promise<string | undefined> | string | undefined;
 }
 
 const digestOf = (n: number, result: unknown): string | undefined =>
@@ -38,11 +39,11 @@ const KINDS: readonly Kind[] = [
 const READ_TRIES = 2_000;
 
 /** The server may be away just then. */
-async function checkFile(n: number, result: unknown): Promise<string | undefined> {
+async function checkFile(n: number, result: unknown, signal: AbortSignal): Promise<string | undefined> {
   const url = (result as { file?: { url?: string } }).file?.url;
   if (url === undefined) return "its result has no link";
-  for (let tries = 0; tries < READ_TRIES; tries += 1) {
-    const response = await fetch(url).catch(() => undefined);
+  for (let tries = 0; tries < READ_TRIES && !signal.aborted; tries += 1) {
+    const response = await fetch(url, { signal }).catch(() => undefined);
     const text = response?.ok ? await response.text().catch(() => undefined) : undefined;
     if (text !== undefined) return text === largeOf(n) ? undefined : `its file has ${text.length} other characters`;
     if (response?.status === 404) return "its file is gone";
@@ -58,6 +59,8 @@ export interface Load {
   endedOf(action: string): number;
   /** Answers that refused for now, by code. */
   readonly refusals: Readonly<Record<string, number>>;
+  /** Requests that were made dead letters because their process had died too often. */
+  readonly quarantined: readonly string[];
   /** Asks for nothing more; resolves when all that was asked for has ended. */
   stop(): Promise<void>;
   /** What was broken, once it has stopped: what was given, told, and what the server says now. */
@@ -74,6 +77,8 @@ export interface LoadTerms {
   readonly clients: number;
   /** Of the requests, to tell loads of one server apart. */
   readonly name: string;
+  /** Their server dies of something else: a dead letter for its deaths is counted, and not broken. Default false. */
+  readonly mayBeQuarantined?: boolean;
   /** Each client waits up to so long between two requests. Default not at all. */
   readonly pauseMs?: number;
   /** What ended longer ago is not asked for in the end. Default: everything is. */
@@ -88,11 +93,22 @@ interface Told {
   readonly at: number;
 }
 
-export function startLoad({ url, token, random, clients, name, pauseMs, retentionMs = Infinity, signal }: LoadTerms): Load {
+export function startLoad({
+  url,
+  token,
+  random,
+  clients,
+  name,
+  mayBeQuarantined = false,
+  pauseMs,
+  retentionMs = Infinity,
+  signal,
+}: LoadTerms): Load {
   const askers: readonly Asker[] = Array.from({ length: clients }, () => createAsker({ url, token, random, baseMs: 20, capMs: 200 }));
   const endings = new Map<string, Told>();
   const refusals: Record<string, number> = {};
   const broken: string[] = [];
+  const quarantined: string[] = [];
   let isOver = false;
   let count = 0;
 
@@ -104,7 +120,7 @@ export function startLoad({ url, token, random, clients, name, pauseMs, retentio
       const asked = asker.request(frame);
       if (kind.action === "torture.endless") void cancelUntil(asker, id, asked);
       const ending = await Promise.race([asked, stopped]);
-      if (!ending) return;
+      if (!ending) return void broken.push(`${id} (${kind.action}) had not ended when time was up`);
       if (ending.how === "refused") {
         const { message } = ending;
         const code = message.type === "error" ? message.error.code : message.type;
@@ -113,8 +129,9 @@ export function startLoad({ url, token, random, clients, name, pauseMs, retentio
         await pass(50);
         continue;
       }
+      if (mayBeQuarantined && isQuarantine(ending)) return void quarantined.push(id);
       endings.set(id, { how: ending.how, action: kind.action, at: performance.now() });
-      const wrong = await judgeEnding(kind, n, ending);
+      const wrong = await judgeEnding(kind, { n, ending, signal });
       if (wrong !== undefined) broken.push(`${id} (${kind.action}): ${wrong}`);
       return;
     }
@@ -129,7 +146,7 @@ export function startLoad({ url, token, random, clients, name, pauseMs, retentio
     }
   }
 
-  const stopped = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
+  const stopped = until(signal);
   const lanes = askers.map(async (asker) => {
     while (!isOver && !signal.aborted) {
       await askOnce(asker, KINDS[Math.floor(random() * KINDS.length)]!);
@@ -143,6 +160,7 @@ export function startLoad({ url, token, random, clients, name, pauseMs, retentio
     },
     endedOf: (action) => Array.from(endings.values()).filter((told) => told.action === action).length,
     refusals,
+    quarantined,
     async stop() {
       isOver = true;
       await Promise.all(lanes);
@@ -158,9 +176,16 @@ export function startLoad({ url, token, random, clients, name, pauseMs, retentio
   };
 }
 
-async function judgeEnding(kind: Kind, n: number, { how, message }: Ending): Promise<string | undefined> {
-  if (message.type === "complete") return kind.check(n, message.result);
-  if (message.type === "response") return message.success ? kind.check(n, message.data) : `it was answered with ${message.error?.code}`;
+const isQuarantine = ({ message }: Ending): boolean => message.type === "error" && message.error.message.includes("died 3 times");
+
+async function judgeEnding(
+  kind: Kind,
+  { n, ending, signal }: { readonly n: number; readonly ending: Ending; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const { how, message } = ending;
+  if (message.type === "complete") return kind.check(n, message.result, signal);
+  if (message.type === "response")
+    return message.success ? kind.check(n, message.data, signal) : `it was answered with ${message.error?.code}`;
   if (message.type !== "error") return `it ended as ${how}`;
   const { code, message: text } = message.error;
   return kind.action === "torture.endless" && code === "CANCELLED" ? undefined : `it failed with ${code}: ${text}`;
@@ -180,7 +205,7 @@ async function storedOtherwise(terms: Pick<LoadTerms, "url" | "token" | "signal"
   const differences: string[] = [];
   for (const [id, { how }] of endings) {
     if (how !== "completed" && how !== "failed") continue;
-    await reader.ready;
+    await Promise.race([reader.ready, until(signal)]);
     const from = reader.tape.length;
     reader.send({ type: "get", request_id: id, ref: id });
     const answer = () =>

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { defineHandler, type PartialOptions } from "@streamer/core";
 import { startServer } from "@streamer/embedded";
+import { hostile } from "./hostile.ts";
 import { kinds } from "./kinds.ts";
 import { answerMeasures } from "./measures.ts";
 import { chainOf, work } from "./work.ts";
@@ -29,7 +30,7 @@ const short = defineHandler({ action: "torture.short", input, estimate: 1, run: 
 
 const [dataFolder, port, options, logLevel] = process.argv.slice(2) as [string, string, string, "warn" | "error" | "silent"];
 const server = await startServer({
-  handlers: [chain, derive, short, ...kinds],
+  handlers: [chain, derive, short, ...kinds, ...hostile],
   dataFolder,
   port: Number(port),
   logLevel,

@@ -5,6 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { PartialOptions } from "@streamer/core";
+import { until } from "../deadline.ts";
 import type { Measures } from "./measures.ts";
 
 export interface ServerProcess extends AsyncDisposable {
@@ -20,6 +21,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly log: string;
   /** Whether it has ended, by itself or not. */
   readonly hasExited: boolean;
+  /** Resolves when it has ended. */
+  readonly exited: Promise<unknown>;
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM, and until it has ended. Rejects when it did not end with exit code 0. */
   stop(): Promise<void>;
@@ -34,6 +37,8 @@ export interface StartTerms {
   readonly logLevel?: "warn" | "error" | "silent";
   /** Its log is kept, and shown to nobody. */
   readonly keepsLog?: boolean;
+  /** Aborted before it has started, it is killed, and starting it rejects. */
+  readonly signal?: AbortSignal;
   /** A command it is run under, which must become the server itself. */
   readonly under?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -54,6 +59,7 @@ export async function startProcess({
   keepsLog = false,
   under = [],
   env = {},
+  signal: givesUp,
 }: StartTerms): Promise<ServerProcess> {
   const bug = process.env[PLANTED_VARIABLE];
   const node = [
@@ -77,7 +83,10 @@ export async function startProcess({
     if (!keepsLog) process.stderr.write(text);
   });
   const exited = once(child, "exit") as Promise<[number | null, string | null]>;
+  let hasStarted = false;
+  if (givesUp) void until(givesUp).then(() => hasStarted || child.kill("SIGKILL"));
   const [line] = (await Promise.race([once(child.stdout, "data"), exited.then(() => [undefined])])) as [Buffer | undefined];
+  hasStarted = true;
   if (!line) throw new Error(`The server under torture did not start: ${log}`);
   const where = JSON.parse(line.toString()) as { readonly url: string; readonly token: string };
   const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<readonly [number | null, string | null]> => {
@@ -86,6 +95,7 @@ export async function startProcess({
   };
   return {
     ...where,
+    exited,
     get log() {
       return log;
     },

@@ -7,6 +7,7 @@ import { awsWeather } from "./aws-weather.ts";
 import { CLIENT_SIDE } from "./client-side.ts";
 import { flippedBits } from "./flipped-bits.ts";
 import { fullDisk } from "./full-disk.ts";
+import { hostileHandlers } from "./hostile-handlers.ts";
 import { pauses } from "./pauses.ts";
 import { rollingRestarts } from "./rolling-restarts.ts";
 import { sigkill } from "./sigkill.ts";
@@ -23,6 +24,7 @@ export const SUITES: readonly Suite[] = [
   pauses,
   fullDisk,
   flippedBits,
+  hostileHandlers,
   sigkill,
   syscalls,
   soak,
