@@ -24,9 +24,12 @@ function setUp(turnsOf: () => number = () => 0) {
       await wait();
       return page;
     },
-    async send(_, __, frames) {
-      await wait();
-      sent.push(...frames.map(({ seq }) => seq));
+    async send(_, __, frames, admit) {
+      for (const { seq } of frames) {
+        await wait();
+        if (!admit(seq)) return;
+        sent.push(seq);
+      }
     },
     ready: wait,
   };
@@ -60,6 +63,18 @@ describe("P5 P6 a cursor", () => {
     await held.publish(commit(2));
     await held.follow(1);
     expect(sent).toEqual([1, 2, 3, 2, 3, 4, 5]);
+  });
+
+  it("a frame that still waits for its links when following begins anew is told once", async () => {
+    const { cursor, commit, sent } = setUp(() => 2);
+    commit(5);
+    const asked = cursor();
+    const first = asked.follow(0);
+    while (sent.length < 4) await turn();
+    // Two turns until the connection is ready for the fifth, and one of two for its links.
+    for (let turns = 0; turns < 3; turns += 1) await turn();
+    await Promise.all([first, asked.follow(4)]);
+    expect(sent).toEqual([1, 2, 3, 4, 5]);
   });
 
   it.each([

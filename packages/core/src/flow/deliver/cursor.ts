@@ -43,7 +43,8 @@ const PAGE = 500;
 export interface CursorPorts {
   /** Frames of the request with a seq above `after`, oldest first. */
   readonly read: (key: RequestKey, after: number, limit: number) => Promise<readonly Frame[]>;
-  readonly send: (connectionId: string, key: RequestKey, frames: readonly Frame[]) => Promise<void>;
+  /** Sends frames one after the other; each right after `admit` has let it, none once one was not. */
+  readonly send: (connectionId: string, key: RequestKey, frames: readonly Frame[], admit: (seq: number) => boolean) => Promise<void>;
   /** Resolves when the connection can take more. */
   readonly ready: (connectionId: string) => Promise<void>;
 }
@@ -62,6 +63,8 @@ export class Cursor {
   #from: number;
   #last: number;
   #phase: Phase = { name: "live", frames: [] };
+  /** Raised when what is to be told begins anew: a frame that still waits for its links then is told by the new beginning. */
+  #beginnings = 0;
   #isSending = false;
   #sending: Promise<void> = Promise.resolve();
   readonly #ports: CursorPorts;
@@ -126,6 +129,7 @@ export class Cursor {
    */
   follow(after: number): Promise<void> {
     const phase = this.#phase;
+    this.#beginnings += 1;
     this.#from = Math.min(this.#from, after);
     this.#become("follow", phase.name === "behind" ? Math.min(after, phase.from ?? this.#last) : after);
     return this.#go();
@@ -168,6 +172,15 @@ export class Cursor {
     }
   }
 
+  #send(frames: readonly Frame[]): Promise<void> {
+    const beginning = this.#beginnings;
+    return this.#ports.send(this.connectionId, this.key, frames, (seq) => {
+      const isWanted = !this.closed && beginning === this.#beginnings;
+      if (isWanted) this.#last = seq;
+      return isWanted;
+    });
+  }
+
   async #sendLive(frames: readonly Frame[]): Promise<void> {
     const fresh = frames.filter(({ seq }) => seq > this.#last);
     const [first] = fresh;
@@ -178,8 +191,7 @@ export class Cursor {
       this.#become("gap");
       return;
     }
-    this.#last = fresh.at(-1)!.seq;
-    await this.#ports.send(this.connectionId, this.key, fresh);
+    await this.#send(fresh);
   }
 
   async #readOn(phase: Extract<Phase, { readonly name: "behind" }>): Promise<void> {
@@ -190,8 +202,7 @@ export class Cursor {
     for (const frame of page) {
       await this.#ports.ready(this.connectionId);
       if (this.closed || this.#phase !== phase) return;
-      this.#last = frame.seq;
-      await this.#ports.send(this.connectionId, this.key, [frame]);
+      await this.#send([frame]);
     }
     if (this.#phase === phase && page.length < PAGE && !phase.missed) this.#become("caught_up");
   }

@@ -21,6 +21,8 @@ function setUp() {
   const closed: string[] = [];
   const coalesced: [string, string][] = [];
   const handedOver: [string, number][] = [];
+  /** Connections that another process told up to a seq. */
+  const leftAt = new Map<string, number>();
   /** What the store says to a follower being left to other processes. */
   let mayHandOver: (seq: number) => boolean = () => true;
   let slow: Promise<void> | undefined;
@@ -45,7 +47,11 @@ function setUp() {
         close: async (connectionId) => void closed.push(connectionId),
       },
       subscriptions: {
-        add: async (connectionId) => !followers.has(connectionId) && Boolean(followers.set(connectionId, { connectionId })),
+        add: async (connectionId) => {
+          const isNew = !followers.has(connectionId);
+          followers.set(connectionId, { connectionId });
+          return leftAt.get(connectionId) ?? isNew;
+        },
         remove: async (connectionId) => void followers.delete(connectionId),
         has: async (connectionId) => {
           if (faults.has) throw new Error("the store is down");
@@ -85,6 +91,7 @@ function setUp() {
     closed,
     coalesced,
     handedOver,
+    leftAt,
     slowly: (until: Promise<void>): void => {
       slow = until;
     },
@@ -322,6 +329,16 @@ describe("P5 P8 a receipt for what was asked of a request", () => {
     receipt.close();
     expect(sent).toEqual({ c: ["1"] });
   });
+});
+
+it("P6 what another process had still to tell a follower is told by the one that takes it over", async () => {
+  const { deliver, commit, sent, leftAt } = setUp();
+  commit(1, 2, 3);
+  leftAt.set("c", 1);
+  expect(await deliver.hold("c", KEY, 3)).toBe(false);
+  await deliver.publish(KEY, commit(4));
+  await deliver.release("c", KEY);
+  expect(sent).toEqual({ c: ["2", "3", "4"] });
 });
 
 describe("following no longer", () => {

@@ -88,8 +88,17 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     if (outcome !== "sent") await dropConnection(connectionId);
   }
 
-  async function sendTo(connectionId: string, key: RequestKey, frames: readonly Frame[]): Promise<void> {
-    for (const { text, kind } of frames) await send(connectionId, await withLinks(key, text), kind === "progress" ? key : undefined);
+  async function sendTo(
+    connectionId: string,
+    key: RequestKey,
+    frames: readonly Frame[],
+    admit = (_: number): boolean => true,
+  ): Promise<void> {
+    for (const { seq, text, kind } of frames) {
+      const signed = await withLinks(key, text);
+      if (!admit(seq)) return;
+      await send(connectionId, signed, kind === "progress" ? key : undefined);
+    }
   }
 
   const cursorPorts: CursorPorts = {
@@ -195,7 +204,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
   }
 
   return {
-    sendTo,
+    sendTo: (connectionId, key, frames) => sendTo(connectionId, key, frames),
     publish: async (key, frames) => void (await publishAll(key, frames)),
     unfollow,
     idle,
