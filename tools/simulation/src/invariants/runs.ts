@@ -156,7 +156,8 @@ export function createRunWatch({ contents, health, plan, report, tell, now }: Ru
           tell(process.name, `has run ${key}, attempt ${request.attempt}${succeeded ? "" : ": it threw"}`);
           run.endedAt = now();
           run.succeeded = succeeded;
-          run.hasResult = succeeded && STORABLE.has(script.end);
+          // What comes after it was told to stop, or given up on, is not asked for any more.
+          run.hasResult = succeeded && STORABLE.has(script.end) && !ctx.signal.aborted;
           if (isRetryAfter(error) && !ctx.signal.aborted) run.notBefore = now() + (error.afterMs ?? 0);
           const isLong = request.action === "once" && now() - run.beganAt > LONGEST_ONCE_MS && !has("pauses");
           if (isLong && !ctx.signal.aborted)

@@ -128,6 +128,9 @@ export function createWitness({ connectionId, identity, read, report, transport,
       if (transport === "socket") broken("P5", `seq ${event.seq} comes after ${cursor.seq}`, text);
       return;
     }
+    // Retried by hand from elsewhere, it is not followed here; who then cancels it is told the receipt.
+    const isReceipt = event.type === "cancellation" && cancels.has(event.request_id);
+    if (cursor.isEnded && isReceipt) return;
     if (cursor.isEnded && event.type !== "acknowledgment") broken("P2", "something comes after its end", text);
     const missed = stored?.events.find(({ seq, text: of }) => seq > cursor.seq && seq < event.seq && typeOf(of) !== "progress");
     if (missed) broken("P6", `seq ${event.seq} comes after ${cursor.seq}, and ${missed.seq} was left out: ${missed.text}`, text);

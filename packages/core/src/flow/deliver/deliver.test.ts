@@ -26,12 +26,16 @@ function setUp() {
   /** What the store says to a follower being left to other processes. */
   let mayHandOver: (seq: number) => boolean = () => true;
   let slow: Promise<void> | undefined;
+  let slowMark: Promise<void> | undefined;
   const deliver = createDeliver(
     {
       log: silent,
       clock: { now: () => 0 } as Clock,
       blobs: {
-        linkMark: async () => MARK,
+        linkMark: async () => {
+          await slowMark;
+          return MARK;
+        },
         sign: async (name: string, ms: number) => ({ url: `https://files/${name}?ms=${ms}`, expiresAt: 0 }),
       } as never,
       events: { after: async (_, after, limit) => log.filter(({ seq }) => seq > after).slice(0, limit) },
@@ -94,6 +98,10 @@ function setUp() {
     leftAt,
     slowly: (until: Promise<void>): void => {
       slow = until;
+    },
+    log,
+    slowLinks: (until: Promise<void>): void => {
+      slowMark = until;
     },
     onHandOver: (answer: typeof mayHandOver) => (mayHandOver = answer),
   };
@@ -329,6 +337,19 @@ describe("P5 P8 a receipt for what was asked of a request", () => {
     receipt.close();
     expect(sent).toEqual({ c: ["1"] });
   });
+});
+
+it("P5 a frame that waits for its links when its connection follows anew is told once", async () => {
+  const { deliver, log, sent, slowLinks } = setUp();
+  const links = Promise.withResolvers<void>();
+  slowLinks(links.promise);
+  log.push({ seq: 1, kind: "durable", text: JSON.stringify([urlPlaceholder(MARK, "1")]) });
+  const first = deliver.follow("c", KEY, 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  const second = deliver.follow("c", KEY, 0);
+  links.resolve();
+  await Promise.all([first, second]);
+  expect(sent).toEqual({ c: [JSON.stringify(["https://files/t/u/r/1?ms=1000"])] });
 });
 
 it("P6 what another process had still to tell a follower is told by the one that takes it over", async () => {
