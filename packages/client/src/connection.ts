@@ -27,7 +27,7 @@ export interface Connection {
 /** To a page, a server that refuses its origin looks like no server at all. */
 function originHint(): string {
   const page = globalThis.location as Location | undefined;
-  return page ? ` Is a server running there, and does it allow the origin ${page.origin}?` : "";
+  return page ? ` Is a server there, and does it allow the origin ${page.origin}?` : "";
 }
 
 const PING = JSON.stringify({ type: "ping" });
@@ -75,7 +75,7 @@ export function dial(url: string, token: string, options: DialOptions, events: C
     socket.send(PING);
     watch(pongTimeoutMs, () => {
       if (heardAt >= askedAt) listenForSilence();
-      else end(`${url} was silent for ${Math.round(clock.monotonic() - heardAt)} ms; the connection is given up.`);
+      else end(`${url} was silent for ${Math.round(clock.monotonic() - heardAt)} ms: connecting again.`);
     });
   }
 

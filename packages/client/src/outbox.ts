@@ -28,7 +28,7 @@ export function createOutbox(limits: ResolvedOptions["outbox"]): Outbox {
       if (messages <= limits.messages && characters <= limits.characters) return undefined;
       return new StreamerError(
         "OUTBOX_FULL",
-        `Not sent: ${messages - 1} messages wait for an answer, and one more is over the limit of ${limits.messages} messages or ${limits.characters} characters. Await some results first.`,
+        `Not sent: ${messages - 1} messages wait for an answer; ${limits.messages}, or ${limits.characters} characters, are the limit. Await some results first.`,
       );
     },
     remove(text) {

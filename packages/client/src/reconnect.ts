@@ -20,7 +20,7 @@ export function afterEnd(
   // A token that does not change will be refused again; a function may have a better one next time.
   if (isFinal(error) && typeof token === "string") return error;
   if (failures >= reconnect.maxAttempts) {
-    const message = `No connection after ${failures} attempts, the limit: ${error.message}`;
+    const message = `No connection after ${failures} attempts: ${error.message}`;
     return new StreamerError("CANNOT_CONNECT", message, { cause: error });
   }
   // Being online again ends the wait. Not waiting for that alone: a server on this machine needs no network.

@@ -92,7 +92,7 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
     connectionId: string,
     key: RequestKey,
     frames: readonly Frame[],
-    admit = (_: number): boolean => true,
+    admit: (seq: number) => boolean = () => true,
   ): Promise<void> {
     for (const { seq, text, kind } of frames) {
       const signed = await withLinks(key, text);
