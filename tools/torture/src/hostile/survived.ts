@@ -10,7 +10,7 @@ import { startProbes } from "./probes.ts";
 
 const CLIENTS = 3;
 /** For one round of all deeds, and as much for the end. */
-const ROUND_MS = 90_000;
+const ROUND_MS = 150_000;
 
 export async function survive(
   { count, random, signal, tell }: Terms,

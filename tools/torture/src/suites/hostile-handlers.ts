@@ -23,7 +23,7 @@ export const hostileHandlers: Suite = {
   fault: "handlers loop, exit, eat memory, flood, throw and return what nobody can use, inline and isolated",
   unit: "rounds of every deed",
   counts: { ci: 1, release: 20 },
-  limitSeconds: { ci: 400, release: 3_600 },
+  limitSeconds: { ci: 900, release: 7_200 },
   async run(terms) {
     const outcomes: Outcome[] = [
       await survive(terms, { place: "isolated", deeds, start: await startTerms(terms, "isolated") }),
