@@ -33,7 +33,7 @@ const handlers: readonly AnyHandler[] = [
     run: () => ({ url: "u" }),
   }),
   defineHandler({ action: "plant", input: z.object({ tree }), run: () => 1 }),
-  ...createHandlers({ dataFolder: folder, reports: { dataFolder: folder } }),
+  ...createHandlers({ dataFolder: join(folder, "own"), reports: { dataFolder: join(folder, "shop") } }),
 ];
 
 beforeAll(async () => {

@@ -92,8 +92,8 @@ export const TELLING: readonly Mutant[] = [
     does: "sends events with the placeholders of their files",
     engine: "memory",
     file: "packages/core/src/flow/deliver/deliver.ts",
-    find: "await send(connectionId, await withLinks(key, text), kind",
-    replace: "await send(connectionId, text, kind",
+    find: "const signed = await withLinks(key, text);",
+    replace: "const signed = text;",
   },
   {
     name: "held-while-it-ends",
