@@ -106,6 +106,34 @@ export function askedAgainContract(test: ContractTest): void {
     expect(stages).toEqual(["requested", "observed", "stopped"]);
   });
 
+  test("P8 a cancel waits for the request it was sent behind, whatever becomes of the same one from elsewhere", async (harness) => {
+    const gate = Promise.withResolvers<void>();
+    const late = Promise.withResolvers<void>();
+    const { connect, until, engine, quiet } = await startPipeline({ harness, handlers: [patient(gate.promise)] });
+    const { submit } = engine.requests;
+    let asked = 0;
+    Object.assign(engine.requests, {
+      submit: async (...terms: Parameters<typeof submit>) => {
+        asked += 1;
+        if (asked > 1) throw new StreamerError("STORAGE_ERROR", "The store was down when the second of them came by.");
+        await late.promise;
+        return submit(...terms);
+      },
+    });
+    const [one, two] = [await connect(), await connect()];
+    const request = { type: "request", id: "r1", action: "patient", payload: {}, options: { mode: "async" } } as const;
+    void one.send(request);
+    await quiet();
+    await two.send(request);
+    expect(two.last("error")).toMatchObject({ error: { code: "STORAGE_ERROR" } });
+    void one.send({ type: "cancel", request_id: "r1", ref: "c" });
+    await quiet();
+    late.resolve();
+    await until("the receipt", () => one.last("cancellation") !== undefined);
+    expect(one.received.filter(({ type }) => type === "error")).toEqual([]);
+    gate.resolve();
+  });
+
   test("P6 of two askings for one request on one connection, the one that is refused takes nothing from the other", async (harness) => {
     const gate = Promise.withResolvers<void>();
     const late = Promise.withResolvers<void>();

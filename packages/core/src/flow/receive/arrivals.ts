@@ -5,30 +5,39 @@
 import type { RequestKey } from "../../ports/requests.ts";
 
 export interface Arrivals {
-  /** A request has come in under this key. */
-  announce(key: RequestKey): void;
-  /** What there is under this key is known now. */
-  settle(key: RequestKey): void;
-  /** Resolves once it is. */
+  /** A request has come in under this key, perhaps not the only one. Returns what says that it is known now: once or again. */
+  announce(key: RequestKey): () => void;
+  /** Resolves once all that have come in under the key are known. */
   known(key: RequestKey): Promise<void>;
 }
 
+interface Arriving {
+  /** Requests under one key, from several connections, say, that are not known yet. */
+  count: number;
+  /** Made only when somebody asks: nearly always nobody does. */
+  asked?: PromiseWithResolvers<void>;
+}
+
 export function createArrivals(): Arrivals {
-  /** A promise is made only when somebody asks: nearly always nobody does. */
-  const arriving = new Map<RequestKey, PromiseWithResolvers<void> | undefined>();
+  const arriving = new Map<RequestKey, Arriving>();
   return {
     announce(key) {
-      if (!arriving.has(key)) arriving.set(key, undefined);
-    },
-    settle(key) {
-      arriving.get(key)?.resolve();
-      arriving.delete(key);
+      const all = arriving.get(key) ?? { count: 0 };
+      all.count += 1;
+      arriving.set(key, all);
+      let isKnown = false;
+      return () => {
+        if (isKnown) return;
+        isKnown = true;
+        all.count -= 1;
+        if (all.count > 0) return;
+        arriving.delete(key);
+        all.asked?.resolve();
+      };
     },
     async known(key) {
-      if (!arriving.has(key)) return;
-      const asked = arriving.get(key) ?? Promise.withResolvers<void>();
-      arriving.set(key, asked);
-      await asked.promise;
+      const all = arriving.get(key);
+      if (all) await (all.asked ??= Promise.withResolvers<void>()).promise;
     },
   };
 }

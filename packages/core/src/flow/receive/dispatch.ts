@@ -32,12 +32,11 @@ export function createDispatch({ clock, answer, route, control, inspect, isStopp
       throw new StreamerError("SERVICE_UNAVAILABLE", `The server is stopping; send "${requestId}" again on a new connection.`, {
         afterMs: RESTART_AFTER_MS,
       });
-    const key = requestKey(connection.owner, requestId);
-    arrivals.announce(key);
+    const onKnown = arrivals.announce(requestKey(connection.owner, requestId));
     try {
-      return await route.route(message, { requestId, connection, onKnown: () => arrivals.settle(key) });
+      return await route.route(message, { requestId, connection, onKnown });
     } finally {
-      arrivals.settle(key);
+      onKnown();
     }
   }
 
