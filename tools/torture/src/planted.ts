@@ -35,7 +35,7 @@ const PLANTED: readonly Planted[] = [
   { suite: "storm", count: 60, bug: TOO_FAR },
   {
     suite: "never-readers",
-    count: 20,
+    count: 40,
     bug: {
       name: "hard-bound-not-kept",
       file: "packages/embedded/src/channel.ts",
