@@ -23,7 +23,7 @@ describe("report as CSV", () => {
         "order_date,order_id,customer_key,customer,product_key,product,category,region,quantity,revenue,profit",
         `2024-01-05,A1,10,"'=HYPERLINK(""http://x"")",1,'@SUM(A1),Tools & <Toys>,North,2,20.5000,8.2500`,
         `2024-01-05,A1,10,"'=HYPERLINK(""http://x"")",2,'-Nut,Nuts,North,1,5.2500,1.0000`,
-        "2024-01-20,'-7,11,'+49 Anna,1,'@SUM(A1),Tools & <Toys>,South,-1,-10.2500,-4.0000",
+        "2024-01-20,-7,11,'+49 Anna,1,'@SUM(A1),Tools & <Toys>,South,-1,-10.2500,-4.0000",
         "2024-03-31,A3,,,99,Unknown,Unknown,South,3,300.0000,100.0000",
         "",
       ].join("\n"),

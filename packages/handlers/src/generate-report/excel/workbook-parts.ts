@@ -87,7 +87,9 @@ function stylesXml(): string {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escapeXml = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? "");
+/** XML has no control characters but tab and the ends of lines, escaped or not: one would make the workbook unreadable. */
+const escapeXml = (text: string): string =>
+  text.replaceAll(/[^\P{Cc}\t\n\r]/gu, "").replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? "");
 
 /** "A" for 0, "Z" for 25: no report has more columns. */
 export const columnLetter = (index: number): string => String.fromCodePoint(65 + index);

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../../duckdb/database.ts";
+import { safeForCsv } from "../../duckdb/safe-csv.ts";
 import { identifier, literal } from "../../duckdb/sql.ts";
 import type { OutputFormat, ProcessInput } from "../input.ts";
 import { megabytes, whileWorking, type Tell } from "../progress.ts";
@@ -35,7 +36,9 @@ export async function writeOutput(
 ): Promise<OutputFile> {
   const { format } = terms.input.output;
   const path = join(folder, `predictions.${format}`);
-  const copy = database.write(`COPY (${outputSql(terms)}) TO ${literal(path)} (${OUTPUT_TYPES[format].copy})`);
+  const select = outputSql(terms);
+  const safe = format === "csv" ? await safeForCsv(database, select) : select;
+  const copy = database.write(`COPY (${safe}) TO ${literal(path)} (${OUTPUT_TYPES[format].copy})`);
   const rows = await whileWorking(copy, async () => {
     const size = await stat(path).then(
       (stats) => stats.size,
