@@ -26,13 +26,12 @@ export interface Part {
 
 /** The stages of the flow, in the order in which a request goes through them: each may import those below it. */
 const STAGES = ["receive", "route", "submit", "runs", "report", "deliver"];
-const LEAVES = ["accepted", "learn"];
+const LEAVES = ["accepted", "access", "learn"];
 const AROUND_A_STAGE = ["errors", "rules", "type ports", "type handler", "type options"];
 /** What each stage may import, whether it does or not. */
 export const DECLARED = Object.fromEntries(STAGES.map((stage, at) => [stage, [...STAGES.slice(at + 1), ...LEAVES, ...AROUND_A_STAGE]]));
 /** Where a stage needs more than what is around it. */
 const BESIDES: Readonly<Partial<Record<string, readonly string[]>>> = {
-  route: ["middleware"],
   runs: ["middleware", "json-length"],
 };
 const IS_A_FOLDER: ReadonlySet<string> = new Set(["receive", "runs", "report", "deliver"]);
@@ -49,6 +48,7 @@ const CORE: Readonly<Record<string, Room>> = {
   streamer: {
     paths: ["streamer.ts"],
     imports: [
+      "access",
       "receive",
       "route",
       "submit",
@@ -68,6 +68,10 @@ const CORE: Readonly<Record<string, Room>> = {
   wait: { paths: ["flow/wait.ts"], imports: ["runs", "learn", "rules", "type ports", "type handler"] },
   ...stages,
   accepted: { paths: ["flow/accepted.ts"], imports: ["type handler", "type ports", "type rules"] },
+  access: {
+    paths: ["flow/access.ts"],
+    imports: ["errors", "middleware", "rules", "type ports", "type handler", "type options"],
+  },
   learn: { paths: ["flow/learn.ts"], imports: ["errors", "rules", "type ports", "type handler"] },
   middleware: { paths: ["middleware.ts"], imports: ["errors", "type handler", "type ports"] },
   loops: { paths: ["loops.ts"], imports: ["errors", "type ports"] },

@@ -253,8 +253,8 @@ function withStream<R extends Requests>(requests: R, clock: ManualClock, wake: (
       if (written.outcome === "written") void told(lease.key);
       return written;
     },
-    redrive: async (key, acknowledgment, limits) => {
-      const outcome = await requests.redrive(key, acknowledgment, limits);
+    redrive: async (key, acknowledgment, terms) => {
+      const outcome = await requests.redrive(key, acknowledgment, terms);
       if (outcome.outcome === "redriven") void told(key);
       return outcome;
     },

@@ -19,6 +19,7 @@ import { durabilityContract } from "./ports/durability.ts";
 import { eventsContract } from "./ports/events.ts";
 import { fairSharesContract } from "./ports/fair-shares.ts";
 import { flowContract } from "./flow/whole-pipeline.ts";
+import { isolationContract } from "./flow/isolation.ts";
 import type { ContractTest, CreateHarness, Gap } from "./harness.ts";
 import { leaseContract } from "./ports/lease.ts";
 import { leavingContract } from "./flow/leaving.ts";
@@ -29,6 +30,7 @@ import { promotionContract } from "./flow/promotion.ts";
 import { questionsContract } from "./flow/questions.ts";
 import { routesContract } from "./flow/routes.ts";
 import { recoverContract } from "./ports/recover.ts";
+import { retryingContract } from "./flow/retrying.ts";
 import { resumedEtaContract } from "./flow/resumed-eta.ts";
 import { damagedStoreContract } from "./flow/damaged-store.ts";
 import { refusingStoreContract } from "./flow/refusing-store.ts";
@@ -81,6 +83,8 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: what handlers throw": thrownContract,
   "flow: crashes and repeats": crashContract,
   "flow: what is asked again": askedAgainContract,
+  "flow: retrying by hand": retryingContract,
+  "flow: isolation": isolationContract,
   "flow: cancelling": cancellingContract,
   "flow: limits of a connection": connectionLimitsContract,
   "flow: contexts": contextsContract,

@@ -54,6 +54,6 @@ export { isRunSeries } from "./rules/run-series.ts";
 export { endingOf, progressOf, settledEvents } from "./rules/stored-events.ts";
 export { assertStorable, whyUnsendable, MAX_MESSAGE_LENGTH, MAX_METADATA_BYTES } from "./rules/progress.ts";
 export { DEFAULT_RETRY, backoffMs, type RetryPolicy } from "./rules/retry.ts";
-export { logging, permissions, type Admission, type Invocation, type Middleware } from "./middleware.ts";
+export { logging, type Admission, type Invocation, type Middleware } from "./middleware.ts";
 export { DEFAULT_OPTIONS, resolveOptions, type AdmissionLimits, type PartialOptions, type StreamerOptions } from "./options.ts";
 export { VERSION, createStreamer, type Health, type Streamer, type StreamerParts } from "./streamer.ts";

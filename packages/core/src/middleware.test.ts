@@ -2,18 +2,9 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Fatal, isStreamerError, RetryAfter, StreamerError } from "./errors.ts";
 import { defineHandler } from "./handler.ts";
-import {
-  checkMiddleware,
-  createAdmit,
-  logging,
-  permissions,
-  wrapRun,
-  type Admission,
-  type Invocation,
-  type Middleware,
-} from "./middleware.ts";
+import { checkMiddleware, createAdmit, logging, wrapRun, type Admission, type Invocation, type Middleware } from "./middleware.ts";
 
-const handler = defineHandler({ action: "work", input: z.object({}), permissions: ["work.do"], run: () => 1 });
+const handler = defineHandler({ action: "work", input: z.object({}), run: () => 1 });
 const admission = { handler, requestId: "r", input: {}, connection: { permissions: [] } } as unknown as Admission;
 const refuse = (thrown: unknown): Middleware => ({
   name: "gate",
@@ -29,16 +20,6 @@ const refusalBy = (middleware: Middleware): Promise<unknown> =>
 
 describe("admit", () => {
   it("refuses with what was thrown for that", async () => {
-    expect(await refusalBy(permissions)).toMatchObject({ code: "FORBIDDEN" });
-    const two = defineHandler({ ...handler, permissions: ["work.do", "work.see"] });
-    const asked = (granted: readonly string[], of: Admission["handler"] = two) =>
-      createAdmit([permissions])({ ...admission, handler: of, connection: { permissions: granted } } as unknown as Admission);
-    await expect(asked(["work.do"])).rejects.toMatchObject({
-      message: expect.stringContaining("needs permission work.see;"),
-      details: { issues: [{ path: ["permissions"], message: "work.see" }] },
-    });
-    expect(await asked(["work.see", "work.do", "more"])).toBeUndefined();
-    expect(await asked([], defineHandler({ action: "free", input: z.object({}), run: () => 1 }))).toBeUndefined();
     expect(await refusalBy(refuse(new StreamerError("RATE_LIMITED", "later", { afterMs: 5 })))).toEqual({
       code: "RATE_LIMITED",
       message: "later",
@@ -120,7 +101,7 @@ describe("run", () => {
 
 it("refuses by name what is no middleware", () => {
   const ok = { name: "ok" };
-  expect(checkMiddleware([ok, permissions])).toEqual([ok, permissions]);
+  expect(checkMiddleware([ok, logging])).toEqual([ok, logging]);
   const check = (...list: unknown[]) => checkMiddleware(list as Middleware[]);
   expect(() => check(ok, undefined)).toThrow("Middleware 2 of the list needs a `name`.");
   expect(() => check({ name: "" })).toThrow(/needs a `name`/);

@@ -1,8 +1,7 @@
 /**
- * Middleware around handlers. `admit` runs before anything is accepted and may refuse by throwing; `run` wraps each run
+ * Middleware around handlers. `admit` runs before a run is accepted, a new one or one that is retried by hand, and may refuse by throwing; `run` wraps each run
  * of a handler, sync or async, inline or isolated. The first in the list is the outermost.
  */
-import type { WireIssue } from "@streamer/protocol";
 import { asError, describeError, isFatal, isRetryAfter, isStreamerError, restoreError, StreamerError } from "./errors.ts";
 import type { AnyHandler, HandlerContext } from "./handler.ts";
 import type { Connection } from "./ports/connections.ts";
@@ -32,23 +31,6 @@ export interface Middleware {
   /** Runs around a handler. What it returns is the result; `next` runs what is inside it, once at most. */
   readonly run?: (invocation: Invocation, next: () => Promise<unknown>) => Promise<unknown>;
 }
-
-/** Refuses users whose token lacks a permission the handler asks for. Always on: createStreamer puts it first. */
-export const permissions: Middleware = {
-  name: "permissions",
-  admit: ({ handler, connection }) => {
-    const missing = (handler.permissions ?? []).filter((permission) => !connection.permissions.includes(permission));
-    if (missing.length === 0) return;
-    const issues: WireIssue[] = missing.map((permission) => ({ path: ["permissions"], message: permission }));
-    throw new StreamerError(
-      "FORBIDDEN",
-      `Action "${handler.action}" needs permission ${missing.join(", ")}; ask for a token that carries it.`,
-      {
-        details: { issues: issues.map(({ path, message }) => ({ path, message })) },
-      },
-    );
-  },
-};
 
 /** Logs the start and the end of each run with its request id, attempt and duration; never the payload. */
 export const logging: Middleware = {

@@ -2,6 +2,7 @@
  * createStreamer joins the stages into one flow over an engine: the only file that knows every stage.
  */
 import { SUBPROTOCOL, type ActionDescription } from "@streamer/protocol";
+import { createAccess } from "./flow/access.ts";
 import { createDeliver } from "./flow/deliver/deliver.ts";
 import { createEstimates } from "./flow/learn.ts";
 import { createLifecycle } from "./flow/lifecycle.ts";
@@ -14,7 +15,7 @@ import { createRuns } from "./flow/runs/runs.ts";
 import { createSubmit } from "./flow/submit.ts";
 import { createTellWaits } from "./flow/wait.ts";
 import type { AnyHandler } from "./handler.ts";
-import { checkMiddleware, permissions, type Middleware } from "./middleware.ts";
+import { checkMiddleware, type Middleware } from "./middleware.ts";
 import { resolveOptions, type PartialOptions } from "./options.ts";
 import type { Connection } from "./ports/connections.ts";
 import type { Engine } from "./ports/engine.ts";
@@ -93,8 +94,9 @@ export function createStreamer({
 }: StreamerParts): Streamer {
   const options = resolveOptions(chosen);
   const handlers = register(list);
-  const middleware = [permissions, ...checkMiddleware(added)];
+  const middleware = checkMiddleware(added);
   const { connections, clock, log } = engine;
+  const access = createAccess({ handlers, middleware, options });
   const handlersAreLimited = Array.from(handlers.values()).some(({ concurrency }) => concurrency);
 
   async function dropConnection(connectionId: string): Promise<void> {
@@ -116,7 +118,7 @@ export function createStreamer({
     random,
   });
   const submit = createSubmit({ engine, options, deliver, runs, estimates });
-  const route = createRoute({ handlers, middleware, options, log, estimates, runs, submit });
+  const route = createRoute({ access, options, log, estimates, runs, submit });
   const tellWaits = createTellWaits({ engine, handlers, slots: runs.slots, estimates, publish: deliver.publish });
   const describe = createDescriptions(handlers, options);
   const lifecycle = createLifecycle({ engine, options, deliver, runs, estimates });
@@ -129,9 +131,10 @@ export function createStreamer({
       clock,
       answer: deliver.answer,
       route,
-      control: createControl({ engine, deliver, runs, limits: options.admission }),
+      control: createControl({ engine, access, deliver, runs, limits: options.admission }),
       inspect: createInspect({
         engine,
+        access,
         deliver,
         maxSubscriptions: options.admission.subscriptionsPerConnection,
         describe: () => Promise.all(describe().map(async (told) => calibrated(told, await estimates.calibration(told.action)))),

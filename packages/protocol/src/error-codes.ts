@@ -20,7 +20,7 @@ export const ERROR_CODES = {
   NOT_FOUND: { meaning: "No such request among those this user can see.", retryable: false },
   EXPIRED: { meaning: "The request existed; its retention has ended.", retryable: false },
   UNAUTHORIZED: { meaning: "The token is missing, malformed, expired or not signed by a trusted key.", retryable: false, closeCode: 1008 },
-  FORBIDDEN: { meaning: "The user is known but lacks the permission.", retryable: false },
+  FORBIDDEN: { meaning: "The user is known but the token lacks the permission.", retryable: false },
   RATE_LIMITED: { meaning: "A limit was reached; nothing was accepted. Try again after `after_ms`.", retryable: true, closeCode: 1008 },
   DUPLICATE_REQUEST: { meaning: "The id or idempotency key was already used with another payload.", retryable: false },
   PAYLOAD_TOO_LARGE: { meaning: "The frame or payload is over the size limit.", retryable: false, closeCode: 1009 },

@@ -22,6 +22,7 @@ function keyOf(verb: string, [first]: Values): RequestKey | undefined {
     case "redrive":
     case "wait":
     case "get":
+    case "payloadOf":
     case "has":
       return first as RequestKey;
     default:
@@ -38,7 +39,7 @@ function writtenBy(verb: string, answer: unknown): readonly RequestKey[] {
 
 /** Answers to what a run writes come in the order it wrote; others may overtake them. */
 const OF_A_RUN: ReadonlySet<string> = new Set(["submit", "advance", "reschedule", "release", "settle"]);
-const READS: ReadonlySet<string> = new Set(["get", "has", "list", "nextRunAt", "waits"]);
+const READS: ReadonlySet<string> = new Set(["get", "payloadOf", "has", "list", "nextRunAt", "waits"]);
 
 export function throughWorld(engine: Engine, process: Process, world: World): Engine {
   const wrap = <Port extends object>(name: string, port: Port): Port =>

@@ -52,16 +52,16 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
         return { next: { ...next, cancel_requested: true }, also, answer: { outcome: "requested", frames } };
       }),
 
-    redrive: (key, acknowledgment, caps) =>
+    redrive: (key, acknowledgment, terms) =>
       move<RedriveOutcome>(key, async (row) => {
         const absent = absence(row);
         if (absent) return { answer: absent };
         const there = row!;
         if (there.status !== "FAILED") return { answer: { outcome: "not_failed", status: there.status } };
         const { ended_at: _e, end_seq: _s, expires_at: _x, purge_at: _p, cancel_requested: _c, ...rest } = there;
-        const reopened: RequestRow = { ...rest, failures: 0, crashes: 0 };
+        const reopened: RequestRow = { ...rest, failures: 0, crashes: 0, ...(terms && { permissions: terms.permissions }) };
         const { tenant, user, action, priority } = there;
-        const entry = await limits.enter({ tenant, user, action, priority, due: true }, caps);
+        const entry = await limits.enter({ tenant, user, action, priority, due: true }, terms?.limits);
         if (entry.outcome === "refused") return { answer: entry };
         const moved = await transitions.giveBack(reopened, { status: "PENDING", runAt: clock.now(), events: [acknowledgment], entry });
         return { moved, answer: { outcome: "redriven", frames: moved.frames } };

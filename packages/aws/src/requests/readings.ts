@@ -2,6 +2,7 @@
  * What can be asked of requests. A request past its retention answers `expired`: while its item is still there, and then,
  * from a tombstone that holds only its key, for one more retention. After that it is unknown. Forgetting is purges.ts.
  */
+import type { JsonValue } from "@streamer/protocol";
 import type { RequestKey, Requests } from "@streamer/core";
 import { ownerKey, shards, sortable } from "../dynamodb/keys.ts";
 import { createLate, type Late } from "./late.ts";
@@ -27,7 +28,7 @@ interface Due {
   readonly runAt: number;
 }
 
-type Readings = Pick<Requests, "get" | "has" | "list" | "nextRunAt"> & {
+type Readings = Pick<Requests, "get" | "payloadOf" | "has" | "list" | "nextRunAt"> & {
   /** Waiting requests that become runnable in (from, to], epoch ms, and that no message will wake. */
   dueBetween(from: number, to: number): AsyncIterable<readonly Due[]>;
   /** Looks through the runnable requests that have waited since before `since`, epoch ms: see late.ts. */
@@ -60,6 +61,10 @@ export function createReadings(store: Store): Readings {
       const now = clock.now();
       if (row.tombstone_until !== undefined) return { outcome: row.tombstone_until > now ? "expired" : "unknown" };
       return isExpired(row, now) ? { outcome: "expired" } : { outcome: "found", record: await toRecord(row, { read: values.read, now }) };
+    },
+    payloadOf: async (key) => {
+      const row = await store.read(key, ["payload", "tombstone_until"]);
+      return row && row.tombstone_until === undefined ? (JSON.parse(await values.read(row.payload)) as JsonValue) : undefined;
     },
     has: async (key) => {
       const row = await store.read(key, ["expires_at", "tombstone_until"]);

@@ -2,7 +2,7 @@
  * The whole of Streamer on the engine under test: createStreamer, the pump that an engine's entry points are, and
  * clients in memory. One pipeline is one process; `die` ends it without a word and starts the next on the same store.
  */
-import type { AnyHandler, Engine, Middleware, Owner, PartialOptions, Streamer } from "@streamer/core";
+import type { AnyHandler, Connection, Engine, Middleware, Owner, PartialOptions, Streamer } from "@streamer/core";
 import { createStreamer } from "@streamer/core";
 import { parseServerMessage, printMessage, type ClientMessage, type ServerMessage } from "@streamer/protocol";
 import { withFaults, type Fault, type FaultyEngine, type PortCall } from "../faults.ts";
@@ -26,7 +26,8 @@ export interface PipelineParts {
 export interface Pipeline {
   readonly streamer: Streamer;
   readonly engine: FaultyEngine;
-  connect(owner?: Owner): Promise<FlowClient>;
+  /** `permissions`: what its token carries. */
+  connect(owner?: Owner, permissions?: readonly string[]): Promise<FlowClient>;
   /** Lets everything that waits for no timer happen. */
   quiet(): Promise<void>;
   /** Lets time pass until the condition holds; throws after `withinMs` of it. A dead process waits for nothing. */
@@ -73,7 +74,7 @@ export async function startPipeline({
     streamer,
     engine,
     quiet,
-    connect: (owner = ALICE) => connect({ harness, streamer, engine }, owner),
+    connect: (owner = ALICE, permissions = []) => connect({ harness, streamer, engine }, { owner, permissions }),
     async until(what, condition, withinMs = 120_000) {
       for (let waitedMs = 0; ; waitedMs += STEP_MS) {
         await quiet();
@@ -110,11 +111,11 @@ async function answered(engine: FaultyEngine, answer: Promise<void>): Promise<vo
 
 async function connect(
   { harness, streamer, engine }: { readonly harness: Harness; readonly streamer: Streamer; readonly engine: FaultyEngine },
-  owner: Owner,
+  who: Pick<Connection, "owner" | "permissions">,
 ): Promise<FlowClient> {
   const end = await harness.connectClient();
   const { connectionId } = end;
-  await answered(engine, streamer.connect({ connectionId, owner, permissions: [], connectedAt: harness.clock.now() }));
+  await answered(engine, streamer.connect({ connectionId, ...who, connectedAt: harness.clock.now() }));
   const read = (text: string): ServerMessage => {
     const parsed = parseServerMessage(text);
     if (!parsed.ok) throw new Error(`the server sent what is no message: ${parsed.error.message}\n${text.slice(0, 400)}`);

@@ -125,11 +125,13 @@ export function retryContract(test: ContractTest): void {
     await created(engine, "waits");
     for (const limit of ["queued", "queuedPerTenant"] as const) {
       const limits = { queued: 100, queuedPerTenant: 100, [limit]: limit === "queued" ? 0 : 1 };
-      expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, limits)).toEqual({ outcome: "refused", limit });
+      expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, { limits, permissions: [] })).toEqual({ outcome: "refused", limit });
     }
     expect(await record(engine, lease.key)).toMatchObject({ status: "FAILED" });
     const room = { queued: 100, queuedPerTenant: 2 };
-    expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, room)).toMatchObject({ outcome: "redriven" });
+    expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, { limits: room, permissions: [] })).toMatchObject({
+      outcome: "redriven",
+    });
   });
 
   test("P9 only failed requests are redriven", async ({ engine }) => {

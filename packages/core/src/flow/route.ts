@@ -1,29 +1,26 @@
 /**
- * A request message to its answer: known action, valid payload, admitted by middleware; then answered at once when it is
+ * A request message to its answer: admitted (access.ts), then answered at once when it is
  * short, submitted when it is not. Refusals are thrown as StreamerErrors: receive turns them into the answer.
  */
 import type { ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
-import { createAdmit, type Middleware } from "../middleware.ts";
 import type { StreamerOptions } from "../options.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Log } from "../ports/log.ts";
-import { checkAsked } from "../rules/asked-options.ts";
 import { declaredMs } from "../rules/estimates.ts";
 import { requestKey } from "../rules/identity.ts";
 import { sizeClass } from "../rules/input-size.ts";
 import type { RunKind } from "../rules/run-series.ts";
-import { describeIssues, validate } from "../rules/validation.ts";
 import type { AcceptedRequest } from "./accepted.ts";
+import type { Access } from "./access.ts";
 import type { Estimates } from "./learn.ts";
 import type { Runs } from "./runs/runs.ts";
 import type { Submit } from "./submit.ts";
 
 export interface RouteParts {
-  readonly handlers: ReadonlyMap<string, AnyHandler>;
-  readonly middleware: readonly Middleware[];
-  readonly options: StreamerOptions;
+  readonly access: Pick<Access, "enter" | "admit">;
+  readonly options: Pick<StreamerOptions, "syncThresholdMs">;
   readonly log: Log;
   readonly estimates: Pick<Estimates, "of" | "known">;
   readonly runs: Pick<Runs, "answer">;
@@ -39,9 +36,7 @@ interface About {
 
 export type Route = ReturnType<typeof createRoute>;
 
-export function createRoute({ handlers, middleware, options, log, estimates, runs, submit }: RouteParts) {
-  const admit = createAdmit(middleware);
-
+export function createRoute({ access, options, log, estimates, runs, submit }: RouteParts) {
   /**
    * At once only when nothing says that it is long: what is declared as long stays queued however quick it is, because its
    * author wants it durable, and what is declared as short is queued while runs show otherwise.
@@ -55,22 +50,9 @@ export function createRoute({ handlers, middleware, options, log, estimates, run
     { action, payload = {}, metadata = {}, options: asked = {} }: ClientMessage<"request">,
     { requestId, connection, onKnown }: About,
   ): Promise<AcceptedRequest> {
-    const handler = handlers.get(action);
-    if (!handler)
-      throw new StreamerError(
-        "INVALID_ACTION",
-        `There is no action "${action}"; known actions are ${Array.from(handlers.keys()).join(", ")}.`,
-      );
+    const handler = access.enter(action, connection);
     const payloadText = JSON.stringify(payload);
-    const checked = validate(handler.input, payload);
-    const validated = checked instanceof Promise ? await checked : checked;
-    if (!validated.ok) {
-      const { message: problem, details } = describeIssues(action, validated.issues);
-      throw new StreamerError("VALIDATION_ERROR", problem, { details });
-    }
-    const { input } = validated;
-    const terms = checkAsked(asked, handler, options);
-    await admit({ handler, requestId, input, connection });
+    const { input, terms } = await access.admit({ handler, requestId, connection, payload, options: asked });
     const declared = declaredMs(handler, input, (problem) =>
       log.warn({ action, err: problem }, "an estimate function failed; the request is queued"),
     );

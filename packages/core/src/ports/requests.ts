@@ -154,6 +154,11 @@ export type CancelOutcome =
   | { readonly outcome: "unknown" }
   | { readonly outcome: "expired" };
 
+export interface RedriveTerms {
+  readonly limits: Submission["limits"];
+  /** Of whoever asks for it: what the run may do follows from these, not from those it was submitted with. */
+  readonly permissions: readonly string[];
+}
 export type RedriveOutcome =
   | { readonly outcome: "redriven"; readonly frames: readonly Frame[] }
   | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" }
@@ -235,8 +240,8 @@ export interface Requests {
     key: RequestKey,
     events: { readonly whenWaiting: readonly EventBody[]; readonly whenRunning: readonly EventBody[] },
   ): Promise<CancelOutcome>;
-  /** FAILED → PENDING with a fresh count of failures and crashes; refused above `limits`, as a new request is (P14). */
-  redrive(key: RequestKey, acknowledgment: EventBody, limits?: Submission["limits"]): Promise<RedriveOutcome>;
+  /** FAILED → PENDING with a fresh count of failures and crashes; refused above its limits, as a new request is (P14). */
+  redrive(key: RequestKey, acknowledgment: EventBody, terms?: RedriveTerms): Promise<RedriveOutcome>;
   /**
    * Takes back requests whose owner has died: to PENDING with one more crash, to FAILED at `quarantineAfter` crashes, to
    * CANCELLED when that had been asked for. `isAlive` tells which leases this process still runs: nothing is taken from
@@ -251,6 +256,8 @@ export interface Requests {
   /** Returns when the next waiting request becomes runnable (epoch ms), or undefined when none waits. */
   nextRunAt(): Promise<number | undefined>;
   get(key: RequestKey): Promise<Lookup>;
+  /** The payload of a request, undefined when none is stored under the key. Rejects with DATA_LOSS when it is damaged. */
+  payloadOf(key: RequestKey): Promise<JsonValue | undefined>;
   /** Whether a request is stored under the key and within its retention. Asked before anything is run at once (P4). */
   has(key: RequestKey): Awaitable<boolean>;
   /**

@@ -1,6 +1,6 @@
 /** The verbs that need no lease: cancel (P8), redrive of a dead letter (P9), recovery of what a dead process left (P2). */
 import { requestIdOf, type Recovery, type RequestKey, type Requests } from "@streamer/core";
-import { isIntact } from "../sqlite/checksums.ts";
+import { checksumOf, isIntact } from "../sqlite/checksums.ts";
 import { dataLoss } from "../sqlite/damage.ts";
 import { isExpired, type RequestRow } from "./rows.ts";
 import type { Reading } from "./readings.ts";
@@ -19,6 +19,8 @@ export function createInterventions(
   const markCancel = db.prepare("UPDATE requests SET cancel_requested = 1 WHERE id = ?");
   const reopen = db.prepare(`
     UPDATE requests SET failures = 0, crashes = 0, cancel_requested = 0, ended_at = NULL, end_seq = NULL, expires_at = NULL WHERE id = ?`);
+  const input = db.prepare("SELECT payload, permissions, sum FROM inputs WHERE request = ?");
+  const setPermissions = db.prepare("UPDATE inputs SET permissions = ?, sum = ? WHERE request = ?");
   const findRunning = db.prepare("SELECT * FROM requests WHERE id = ?");
 
   const find = (key: RequestKey): RequestRow | { readonly outcome: "unknown" | "expired" } => {
@@ -26,6 +28,14 @@ export function createInterventions(
     if (row) damage.check(isIntact(row), "record", requestIdOf(key));
     if (row) return isExpired(row, retention.earliest()) ? { outcome: "expired" } : row;
     return { outcome: reading.isTombstone(key) ? "expired" : "unknown" };
+  };
+
+  /** A row of its own checksum: what was damaged before stays so. */
+  const allow = ({ id, request_id: requestId }: RequestRow, wanted: readonly string[]): void => {
+    const { payload, permissions: before, sum } = input.get(id) ?? {};
+    damage.check(sum === checksumOf([id, payload, before]), "payload", requestId);
+    const permissions = JSON.stringify(wanted);
+    if (permissions !== before) setPermissions.run(permissions, checksumOf([id, payload, permissions]), id);
   };
 
   return {
@@ -44,14 +54,16 @@ export function createInterventions(
         return { outcome: "requested", frames: appended.frames };
       }),
 
-    redrive: async (key, acknowledgment, limits) => {
+    redrive: async (key, acknowledgment, terms) => {
       const redriven = await store.write(() => {
         const row = find(key);
         if ("outcome" in row) return row;
         if (row.status !== "FAILED") return { outcome: "not_failed" as const, status: row.status };
+        const limits = terms?.limits;
         if (limits && backlog.waiting >= limits.queued) return { outcome: "refused" as const, limit: "queued" as const };
         if (limits && backlog.waitingOf(row.tenant) >= limits.queuedPerTenant)
           return { outcome: "refused" as const, limit: "queuedPerTenant" as const };
+        if (terms) allow(row, terms.permissions);
         reopen.run(row.id);
         const frames = transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });
         return { outcome: "redriven" as const, frames };

@@ -2,13 +2,14 @@
  * What can be asked of requests, and forgetting them. A request past its retention answers `expired`: while its row is
  * still there, and then, from a tombstone that holds only its key, for one more retention. After that it is unknown.
  */
+import type { JsonValue } from "@streamer/protocol";
 import { StreamerError, asError, requestIdOf, type Lookup, type RequestKey, type Requests } from "@streamer/core";
 import { createList } from "./lists.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import { checksumOf, IS_INTACT, isIntact } from "../sqlite/checksums.ts";
 import type { Store } from "../sqlite/store.ts";
 
-export interface Reading extends Pick<Requests, "get" | "has" | "list" | "nextRunAt" | "purge"> {
+export interface Reading extends Pick<Requests, "get" | "payloadOf" | "has" | "list" | "nextRunAt" | "purge"> {
   readonly isTombstone: (key: RequestKey) => boolean;
 }
 
@@ -19,6 +20,9 @@ export function createReadings(store: Store): Reading {
   const { db, clock, retention, backlog, damage, write } = store;
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
   const lives = db.prepare(`SELECT 1 FROM requests WHERE key = ? AND (expires_at IS NULL OR expires_at > ? OR NOT ${IS_INTACT})`);
+  const input = db.prepare(
+    "SELECT inputs.request, payload, permissions, inputs.sum FROM inputs JOIN requests ON requests.id = inputs.request WHERE requests.key = ?",
+  );
   const tombstone = db.prepare("SELECT until, sum FROM tombstones WHERE key = ?");
   // What is damaged may be of another age, or name the files of another.
   const past = db.prepare(`
@@ -45,8 +49,16 @@ export function createReadings(store: Store): Reading {
     return { outcome: "found", record: toRecord(row, backlog.placeOf(row.id, clock.now()), damage) };
   };
 
+  const payloadOf = (key: RequestKey): JsonValue | undefined => {
+    const row = input.get(key);
+    if (!row) return undefined;
+    damage.check(row["sum"] === checksumOf([row["request"], row["payload"], row["permissions"]]), "payload", requestIdOf(key));
+    return JSON.parse(row["payload"] as string) as JsonValue;
+  };
+
   return {
     isTombstone,
+    payloadOf: async (key) => damage.reading(requestIdOf(key), () => payloadOf(key)),
     get: async (key) => damage.reading(requestIdOf(key), () => get(key)),
     has: (key) => store.keys.mayHave(key) && damage.reading(requestIdOf(key), () => lives.get(key, retention.earliest()) !== undefined),
     list: async (query) => damage.reading(undefined, () => list(query)),

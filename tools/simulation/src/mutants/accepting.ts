@@ -64,7 +64,7 @@ export const ACCEPTING: readonly Mutant[] = [
     does: "puts a retried request into the queue however full it is",
     engine: "memory",
     file: "packages/core/src/flow/receive/control.ts",
-    find: "requests.redrive(key, acknowledgment, limits)",
+    find: "requests.redrive(key, acknowledgment, { limits, permissions })",
     replace: "requests.redrive(key, acknowledgment)",
   },
   {
@@ -73,7 +73,7 @@ export const ACCEPTING: readonly Mutant[] = [
     does: "subscribes nobody to a request that is retried by hand",
     engine: "memory",
     file: "packages/core/src/flow/receive/control.ts",
-    find: "      await deliver.hold(connectionId, key, lookup.record.seq);\n",
+    find: "      await deliver.hold(connectionId, key, record.seq);\n",
     replace: "",
   },
   {
@@ -108,9 +108,9 @@ export const ACCEPTING: readonly Mutant[] = [
     promise: "P10",
     does: "does not ask whether a user may call an action",
     engine: "memory",
-    file: "packages/core/src/flow/route.ts",
-    find: "    await admit({ handler, requestId, input, connection });\n",
-    replace: "",
+    file: "packages/core/src/flow/access.ts",
+    find: "      checkPermission(handler, connection);\n      return handler;",
+    replace: "      return handler;",
   },
   {
     name: "refusal-is-no-answer",

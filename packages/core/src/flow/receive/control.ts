@@ -3,16 +3,18 @@ import { boundedText, wireError, type ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../../errors.ts";
 import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
-import type { EventBody, RedriveOutcome, Submission } from "../../ports/requests.ts";
+import type { EventBody, RedriveOutcome, RequestRecord, Submission } from "../../ports/requests.ts";
 import { requestKey } from "../../rules/identity.ts";
 import { cancelledError } from "../../rules/outcome.ts";
 import { queueFull } from "../../rules/queue-full.ts";
+import type { Access } from "../access.ts";
 import type { Deliver } from "../deliver/deliver.ts";
 import type { Runs } from "../runs/runs.ts";
 import { missing } from "./missing.ts";
 
 export interface ControlParts {
   readonly engine: Pick<Engine, "requests" | "clock">;
+  readonly access: Access;
   readonly deliver: Deliver;
   /** A run elsewhere learns of a cancellation by its next write. */
   readonly runs: Pick<Runs, "cancelAnswer" | "cancel">;
@@ -25,18 +27,36 @@ export interface Control {
   retry(message: ClientMessage<"retry">, connection: Connection): Promise<void>;
 }
 
-export function createControl({ engine, deliver, runs, limits }: ControlParts): Control {
+export function createControl({ engine, access, deliver, runs, limits }: ControlParts): Control {
   const { requests, clock } = engine;
 
+  async function find({ owner }: Connection, requestId: string): Promise<RequestRecord> {
+    const lookup = await requests.get(requestKey(owner, requestId));
+    if (lookup.outcome !== "found") throw missing(lookup.outcome, requestId);
+    return lookup.record;
+  }
+
+  /** Admits another run of a FAILED request as its first was, by whoever asks for it now. */
+  async function readmit({ key, requestId, action, status }: RequestRecord, connection: Connection): Promise<void> {
+    const handler = access.enter(action, connection);
+    if (status !== "FAILED") throw whyNotRetried({ outcome: "not_failed", status }, requestId, limits);
+    const payload = await requests.payloadOf(key);
+    if (payload === undefined) throw missing("expired", requestId);
+    // What it was to ask for was admitted then: only what asks for nothing is to be admitted now.
+    await access.admit({ handler, requestId, connection, payload, options: {} });
+  }
+
   return {
-    async cancel({ request_id: requestId, reason, ref }, { connectionId, owner }) {
+    async cancel({ request_id: requestId, reason, ref }, connection) {
+      const { connectionId, owner } = connection;
       const key = requestKey(owner, requestId);
       const why = reason === undefined ? {} : { reason };
       const receipt = { type: "cancellation", request_id: requestId, ...why, ...(ref !== undefined && { ref }) } as const;
-      if (await runs.cancelAnswer(key)) {
+      if (await runs.cancelAnswer(key, ({ action }) => access.check(action, connection))) {
         await deliver.answer(connectionId, { ...receipt, timestamp: Math.round(clock.now()), stage: "requested" });
         return;
       }
+      if (!access.mayUseAll(connection)) access.check((await find(connection, requestId)).action, connection);
       const requested: EventBody = { type: "cancellation", stage: "requested", ...why };
       const error = reason ? wireError("CANCELLED", `The request was cancelled: ${reason}`) : cancelledError;
       const expected = await deliver.expectReceipt(connectionId, key);
@@ -67,7 +87,8 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
         expected.close();
       }
     },
-    async retry({ request_id: requestId, reason }, { connectionId, owner }) {
+    async retry({ request_id: requestId, reason }, connection) {
+      const { connectionId, owner, permissions } = connection;
       const key = requestKey(owner, requestId);
       const acknowledgment: EventBody = {
         type: "acknowledgment",
@@ -75,13 +96,13 @@ export function createControl({ engine, deliver, runs, limits }: ControlParts): 
         message: boundedText(reason ? `Queued again: ${reason}` : "Queued again", 1_024),
         waiting_for: "queue",
       };
-      const lookup = await requests.get(key);
-      if (lookup.outcome !== "found") throw missing(lookup.outcome, requestId);
+      const record = await find(connection, requestId);
+      await readmit(record, connection);
       // Before the write, so that nothing the run says can be missed, its end least of all.
-      await deliver.hold(connectionId, key, lookup.record.seq);
+      await deliver.hold(connectionId, key, record.seq);
       let follows: number | false = false;
       try {
-        const outcome = await requests.redrive(key, acknowledgment, limits);
+        const outcome = await requests.redrive(key, acknowledgment, { limits, permissions });
         if (outcome.outcome !== "redriven") throw whyNotRetried(outcome, requestId, limits);
         follows = outcome.frames[0]!.seq - 1;
         await deliver.publish(key, outcome.frames);

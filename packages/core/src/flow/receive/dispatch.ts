@@ -27,11 +27,16 @@ export interface DispatchParts {
 export function createDispatch({ clock, answer, route, control, inspect, isStopping }: DispatchParts) {
   const arrivals = createArrivals();
 
+  /** P13: whatever begins a run is refused. */
+  function refuseWhenStopping(requestId: string): void {
+    if (!isStopping()) return;
+    throw new StreamerError("SERVICE_UNAVAILABLE", `The server is stopping; send "${requestId}" again on a new connection.`, {
+      afterMs: RESTART_AFTER_MS,
+    });
+  }
+
   async function request(message: ClientMessage<"request">, connection: Connection, requestId: string): Promise<void> {
-    if (isStopping())
-      throw new StreamerError("SERVICE_UNAVAILABLE", `The server is stopping; send "${requestId}" again on a new connection.`, {
-        afterMs: RESTART_AFTER_MS,
-      });
+    refuseWhenStopping(requestId);
     const onKnown = arrivals.announce(requestKey(connection.owner, requestId));
     try {
       return await route.route(message, { requestId, connection, onKnown });
@@ -54,6 +59,7 @@ export function createDispatch({ clock, answer, route, control, inspect, isStopp
         case "cancel":
           return control.cancel(message, connection);
         case "retry":
+          refuseWhenStopping(requestId);
           return control.retry(message, connection);
         case "get":
           return inspect.get(message, connection);

@@ -6,6 +6,7 @@ import type { Engine } from "../../ports/engine.ts";
 import type { RequestRecord } from "../../ports/requests.ts";
 import { requestKey } from "../../rules/identity.ts";
 import { snapshotOf } from "../../rules/snapshot.ts";
+import type { Access } from "../access.ts";
 import type { Deliver } from "../deliver/deliver.ts";
 import { missing } from "./missing.ts";
 
@@ -13,6 +14,7 @@ const DEFAULT_PAGE = 20;
 
 export interface InspectParts {
   readonly engine: Pick<Engine, "requests" | "subscriptions" | "clock">;
+  readonly access: Pick<Access, "check" | "mayUse">;
   readonly deliver: Deliver;
   readonly maxSubscriptions: number;
   readonly describe: () => Promise<readonly ActionDescription[]>;
@@ -26,12 +28,13 @@ export interface Inspect {
   actions(message: ClientMessage<"actions">, connection: Connection): Promise<void>;
 }
 
-export function createInspect({ engine, deliver, maxSubscriptions, describe }: InspectParts): Inspect {
+export function createInspect({ engine, access, deliver, maxSubscriptions, describe }: InspectParts): Inspect {
   const { requests, subscriptions, clock } = engine;
 
   async function find(connection: Connection, requestId: string): Promise<RequestRecord> {
     const lookup = await requests.get(requestKey(connection.owner, requestId));
     if (lookup.outcome !== "found") throw missing(lookup.outcome, requestId);
+    access.check(lookup.record.action, connection);
     return lookup.record;
   }
 
@@ -61,7 +64,9 @@ export function createInspect({ engine, deliver, maxSubscriptions, describe }: I
         record.key,
       );
     },
-    async list({ status, action, limit = DEFAULT_PAGE, cursor, ref }, { connectionId, owner }) {
+    async list({ status, action, limit = DEFAULT_PAGE, cursor, ref }, connection) {
+      const { connectionId, owner } = connection;
+      if (action !== undefined) access.check(action, connection);
       const page = await requests.list({
         ...owner,
         limit,
@@ -74,10 +79,12 @@ export function createInspect({ engine, deliver, maxSubscriptions, describe }: I
         type: "list",
         timestamp,
         // Results stay with `get`: a page of them could be any size, and their links belong to their own requests.
-        items: page.records.map((record) => {
-          const { type: _, result: __, ...item } = snapshotOf(record, timestamp);
-          return item;
-        }),
+        items: page.records
+          .filter((record) => access.mayUse(record.action, connection))
+          .map((record) => {
+            const { type: _, result: __, ...item } = snapshotOf(record, timestamp);
+            return item;
+          }),
         ...(page.cursor !== undefined && { cursor: page.cursor }),
         ...(ref !== undefined && { ref }),
       });

@@ -146,11 +146,12 @@ export function createRuns(parts: RunsParts) {
       const input = inputOf(handlers.get(claim.action)!, claim);
       return begin(claim, input instanceof Promise ? await input : input, undefined);
     },
-    /** Tells a run that is answered at once to stop; false when there is none under the key. */
-    async cancelAnswer(key: RequestKey): Promise<boolean> {
+    /** Tells a run that is answered at once to stop, unless `check` throws for its handler; false when there is none under the key. */
+    async cancelAnswer(key: RequestKey, check: (handler: AnyHandler) => void): Promise<boolean> {
       const run = registry.find(key);
       if (run?.phase.name === "promoting") await run.phase.promotion;
       if (run?.phase.name !== "answering") return false;
+      check(run.terms.handler);
       registry.stop(run, "cancelled");
       return true;
     },

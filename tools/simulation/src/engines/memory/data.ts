@@ -11,7 +11,7 @@ export interface Row {
   readonly idempotencyKey: string | undefined;
   readonly payloadText: string;
   readonly metadata: Submission["metadata"];
-  readonly permissions: readonly string[];
+  permissions: readonly string[];
   readonly priority: number;
   readonly size: number;
   readonly maxAttempts: number;

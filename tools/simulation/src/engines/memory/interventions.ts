@@ -30,17 +30,19 @@ export function createInterventions(state: State): Interventions {
         return { outcome: "requested", frames };
       }),
 
-    redrive: async (key, acknowledgment, limits) => {
+    redrive: async (key, acknowledgment, terms) => {
       const redriven = await write(() => {
         const row = find(key);
         if ("outcome" in row) return row;
         if (row.status !== "FAILED") return { outcome: "not_failed" as const, status: row.status };
+        const limits = terms?.limits;
         const waiting = queue.waiting();
         const ofTenant = waiting.filter(({ owner }) => owner.tenantId === row.owner.tenantId);
         if (limits && waiting.length >= limits.queued) return { outcome: "refused" as const, limit: "queued" as const };
         if (limits && ofTenant.length >= limits.queuedPerTenant) return { outcome: "refused" as const, limit: "queuedPerTenant" as const };
         const frames = giveBack(state, row, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });
         Object.assign(row, { failures: 0, crashes: 0, cancelRequested: false, endedAt: undefined, expiresAt: undefined });
+        if (terms) row.permissions = terms.permissions;
         return { outcome: "redriven" as const, frames };
       });
       if (redriven.outcome === "redriven") state.onRunnable();

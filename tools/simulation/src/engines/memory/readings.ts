@@ -1,4 +1,5 @@
 /** What can be asked of requests, and forgetting them once their retention has ended (P7). */
+import type { JsonValue } from "@streamer/protocol";
 import { asError, StreamerError, type ListQuery, type RequestKey, type Requests } from "@streamer/core";
 import { forget, type Row } from "./data.ts";
 import { isExpired, toRecord } from "./rows.ts";
@@ -6,7 +7,7 @@ import type { State } from "./state.ts";
 
 const CURSOR = /^[0-9a-z]{1,10}$/;
 
-type Readings = Pick<Requests, "get" | "has" | "list" | "nextRunAt" | "purge">;
+type Readings = Pick<Requests, "get" | "payloadOf" | "has" | "list" | "nextRunAt" | "purge">;
 
 export function createReadings({ data, retention, queue, write }: State): Readings {
   /** Keys of what could not be forgotten: they let others go first. */
@@ -40,6 +41,10 @@ export function createReadings({ data, retention, queue, write }: State): Readin
           ? { outcome: "expired" }
           : { outcome: "found", record: toRecord(row, queue.placeOf(row)) };
       return { outcome: (data.tombstones.get(key) ?? 0) > retention.earliest() ? "expired" : "unknown" };
+    },
+    payloadOf: async (key) => {
+      const row = data.rows.get(key);
+      return row && (JSON.parse(row.payloadText) as JsonValue);
     },
     has: (key) => {
       const row = data.rows.get(key);
