@@ -1,14 +1,16 @@
 /** An action as `actions` prints it for people: its limits in words, its schemas as TypeScript. */
 import type { ActionDescription } from "@streamer/client";
 import type { JsonObject } from "@streamer/protocol";
+import { visibleText } from "@streamer/protocol/visible";
 import { createClaim } from "./declarations.ts";
 import { namedTypes } from "./schema-types.ts";
 import type { Terminal } from "./terminal.ts";
 import { formatSpan } from "./time-span.ts";
 
 export function actionTable(actions: readonly ActionDescription[], { style, stdout }: Terminal): readonly string[] {
-  const width = Math.max(...actions.map(({ action }) => action.length));
-  return actions.map(({ action, description = "" }) => `${style("bold", action.padEnd(width), stdout)}  ${description}`.trimEnd());
+  const names = actions.map(({ action }) => visibleText(action));
+  const width = Math.max(...names.map(({ length }) => length));
+  return actions.map(({ description = "" }, index) => `${style("bold", names[index]!.padEnd(width), stdout)}  ${description}`.trimEnd());
 }
 
 export function actionDetails(told: ActionDescription, { style, stdout }: Terminal): readonly string[] {

@@ -8,13 +8,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { EXIT, ExitError, usage } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
 
 export interface CdkRun {
   readonly appFolder: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Says nothing while it runs. */
-  readonly silent: boolean;
+  /** Says nothing while it runs, with --json. */
+  readonly terminal: Terminal;
 }
 
 interface Failure {
@@ -69,7 +70,7 @@ const FAILURES: readonly Failure[] = [
 /** Enough of the end of what was said to hold the reason. */
 const KEPT_CHARACTERS = 20_000;
 
-export async function runCdk({ appFolder, args, env, silent }: CdkRun): Promise<void> {
+export async function runCdk({ appFolder, args, env, terminal }: CdkRun): Promise<void> {
   const cdk = findCdk(appFolder);
   const { PATH = "" } = process.env;
   const child = spawn(process.execPath, [cdk, ...args], {
@@ -82,12 +83,12 @@ export async function runCdk({ appFolder, args, env, silent }: CdkRun): Promise<
       ...(process.stderr.isTTY && { FORCE_COLOR: "1" }),
     },
     // Its questions reach a person; its stdout is news, not our result.
-    stdio: ["inherit", silent ? "ignore" : process.stderr, "pipe"],
+    stdio: ["inherit", terminal.json ? "ignore" : process.stderr, "pipe"],
   });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-KEPT_CHARACTERS);
-    if (!silent) process.stderr.write(text);
+    if (!terminal.json) terminal.relay(text);
   });
   const [exitCode, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
   if (signal !== null || exitCode === 130) throw new ExitError(EXIT.cancelled, "The CDK was stopped.", "CANCELLED");

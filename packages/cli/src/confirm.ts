@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { EXIT, Said, usage } from "./exit.ts";
 import type { Shell } from "./shell.ts";
+import type { Terminal } from "./terminal.ts";
 
-export async function confirm({ stdin, stderr }: Shell, question: string): Promise<void> {
+export async function confirm({ stdin }: Shell, terminal: Terminal, question: string): Promise<void> {
   if (!stdin.isTTY) throw usage("Nobody can be asked here: give --yes to go ahead, or --dry-run to look first.");
-  stderr.write(`${question} [y/N] `);
+  terminal.ask(`${question} [y/N] `);
   const lines = createInterface({ input: stdin });
   try {
     // The end of the input is no answer, and none is no.
@@ -15,6 +16,6 @@ export async function confirm({ stdin, stderr }: Shell, question: string): Promi
   } finally {
     lines.close();
   }
-  stderr.write("Nothing was done.\n");
+  terminal.note("Nothing was done.");
   throw new Said(EXIT.cancelled);
 }

@@ -50,15 +50,19 @@ export function exitCodeOf(error: unknown): number {
   return byCode[error.code] ?? EXIT.failed;
 }
 
-/** What went wrong as lines of text: the message, then each issue with its path. */
+/** What went wrong as lines: the message, of which none but the first begins at the margin, then each issue with its path. */
 export function describeError(error: unknown): readonly string[] {
-  if (!(error instanceof Error)) return [String(error)];
-  if (!isStreamerError(error)) return [error.message];
+  if (!(error instanceof Error)) return indented(String(error));
+  if (!isStreamerError(error)) return indented(error.message);
   return [
-    `${error.code}: ${error.message}`,
+    ...indented(`${error.code}: ${error.message}`),
     ...issuesOf(error).map(({ path, message }) => `  ${path.join(".") || "(payload)"}: ${message}`),
   ];
 }
+
+/** A message may hold others' text, and a line of it must not look like one of ours. */
+export const indented = (text: string): readonly string[] =>
+  text.split("\n").map((line, index) => (index === 0 || line.startsWith("  ") ? line : `  ${line}`));
 
 interface Issue {
   readonly path: readonly (string | number)[];

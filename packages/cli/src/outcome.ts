@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Client, Run } from "@streamer/client";
 import { isTerminal } from "@streamer/protocol";
 import { quote, type Access } from "./access.ts";
-import { download, formatBytes, linkIn, type Download } from "./download.ts";
-import { Said, describeError, exitCodeOf } from "./exit.ts";
+import { download, formatBytes, linkIn, type Download, type Place } from "./download.ts";
+import { Said, exitCodeOf } from "./exit.ts";
 import { follow, type End } from "./follow.ts";
 import { errorBody, type Terminal } from "./terminal.ts";
 
@@ -15,25 +15,30 @@ export interface Delivery {
   readonly access: Access;
   /** Folder for the files the results link to. */
   readonly out: string | undefined;
+  /** Writes over files there. */
+  readonly force?: boolean | undefined;
 }
 
 /** One run: its result. Several, or with --json: a line for each as it ends. */
-export async function deliver({ runs, client, terminal, access, out }: Delivery): Promise<void> {
+export async function deliver({ runs, client, terminal, access, out, force = false }: Delivery): Promise<void> {
   const isOnly = runs.length === 1;
   const exitCodes: number[] = [];
 
   async function tell(end: End, signal: AbortSignal): Promise<void> {
-    const told = await fetched(end, isOnly ? out : out && join(out, folderOf(end.run.id)), signal);
+    const told = await fetched(
+      end,
+      out === undefined ? undefined : { folder: isOnly ? out : join(out, folderOf(end.run.id)), taken: force ? "replace" : "refuse" },
+      signal,
+    );
     if (signal.aborted) return;
     if ("error" in told) exitCodes.push(exitCodeOf(told.error));
     if (terminal.json || !isOnly) terminal.printJson(outcomeOf(told));
     if (terminal.json) return;
     if ("error" in told) {
-      if (isOnly) terminal.fail(told.error);
-      else terminal.note(`${terminal.style("red", "error")} ${told.run.id}: ${describeError(told.error).join("\n")}`);
+      terminal.fail(told.error, isOnly ? undefined : told.run.id);
       return;
     }
-    if (isOnly) terminal.print(JSON.stringify(told.result ?? null, null, 2));
+    if (isOnly) terminal.printJson(told.result ?? null, "pretty");
     if (told.file) terminal.note(`${terminal.style("green", "saved")} ${told.file.path} (${formatBytes(told.file.sizeBytes)})`);
     else if (out !== undefined && isOnly) terminal.note("The result links to no file; nothing was downloaded.");
   }
@@ -52,12 +57,12 @@ export async function deliver({ runs, client, terminal, access, out }: Delivery)
 type Told = End & { readonly file?: Download };
 
 /** With its file in the folder, when there are both; a download that fails is how it ended. */
-async function fetched(end: End, folder: string | undefined, signal: AbortSignal): Promise<Told> {
-  if ("error" in end || folder === undefined) return end;
+async function fetched(end: End, place: Place | undefined, signal: AbortSignal): Promise<Told> {
+  if ("error" in end || place === undefined) return end;
   const link = linkIn(end.result);
   if (link === undefined) return end;
   try {
-    return { ...end, file: await download(link, folder, signal) };
+    return { ...end, file: await download(link, place, signal) };
   } catch (error) {
     return { run: end.run, error };
   }

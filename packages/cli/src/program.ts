@@ -3,7 +3,7 @@
  * it: nobody waits for the server's code to list requests.
  */
 import { Command, CommanderError } from "commander";
-import { EXIT, EXIT_HELP, Said, exitCodeOf } from "./exit.ts";
+import { EXIT, EXIT_HELP, Said, exitCodeOf, indented } from "./exit.ts";
 import { processShell, type Shell } from "./shell.ts";
 import { createTerminal } from "./terminal.ts";
 import manifest from "../package.json" with { type: "json" };
@@ -36,11 +36,16 @@ export const COMMANDS: readonly Verb[] = [
 
 /** The program with every verb, of which those `argv` needs are defined in full. */
 export async function createProgram(shell: Shell, argv: readonly string[]): Promise<Command> {
+  const terminal = createTerminal(shell);
   const program = new Command("streamer")
     .description("Long-running requests over a WebSocket, with live progress and results that are never lost.")
     .version(manifest.version)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => void shell.stdout.write(text), writeErr: (text) => void shell.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => terminal.document(text),
+      writeErr: (text) => terminal.document(text, terminal.stderr),
+      outputError: (text) => terminal.document(`${indented(text.trimEnd()).join("\n")}\n`, terminal.stderr),
+    })
     .showHelpAfterError("(add --help for all options)")
     .addHelpText(
       "after",

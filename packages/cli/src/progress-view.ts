@@ -4,6 +4,7 @@
  */
 import type { Eta, RunState } from "@streamer/client";
 import { isTerminal, type RequestStatus } from "@streamer/protocol";
+import { visibleText } from "@streamer/protocol/visible";
 import { describe } from "./run-text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -103,13 +104,14 @@ function barLine(run: Shown, name: string, { columns, width }: { columns: number
   const percentage = state.progress?.percentage ?? 0;
   const full = Math.round((percentage / 100) * width);
   const bar = style("cyan", "█".repeat(full)) + style("dim", "░".repeat(width - full));
-  const rest = ` ${percentOf(state)}  ${describe(state, run.remaining())}`;
+  // Written out before it is measured: what is written out is longer.
+  const rest = visibleText(` ${percentOf(state)}  ${describe(state, run.remaining())}`);
   // A line that wraps could not be redrawn.
   const room = Math.max(0, columns - name.length - width - 1);
   return `${name}${bar}${rest.length > room ? `${rest.slice(0, Math.max(0, room - 1))}…` : rest}`;
 }
 
-function createLines({ stderr }: Terminal, areNamed: boolean): ProgressView {
+function createLines({ note }: Terminal, areNamed: boolean): ProgressView {
   const lastKeys = new Map<string, string>();
   return {
     changed(run) {
@@ -119,7 +121,7 @@ function createLines({ stderr }: Terminal, areNamed: boolean): ProgressView {
       const key = `${stage} ${Math.floor(percentage / STEP_PERCENT)} ${state.waiting?.reason ?? ""} ${state.status}`;
       if (key === lastKeys.get(id)) return;
       lastKeys.set(id, key);
-      stderr.write(`${areNamed ? `${nameOf(id)} ` : ""}${percentOf(state)}  ${describe(state, run.remaining())}\n`);
+      note(`${areNamed ? `${nameOf(id)} ` : ""}${percentOf(state)}  ${describe(state, run.remaining())}`);
     },
     end: () => undefined,
   };
@@ -127,4 +129,7 @@ function createLines({ stderr }: Terminal, areNamed: boolean): ProgressView {
 
 const percentOf = ({ progress }: RunState): string => `${String(Math.round(progress?.percentage ?? 0)).padStart(3)} %`;
 
-const nameOf = (id: string): string => (id.length > NAME_WIDTH ? `${id.slice(0, NAME_WIDTH - 1)}…` : id.padEnd(NAME_WIDTH));
+function nameOf(id: string): string {
+  const name = visibleText(id);
+  return name.length > NAME_WIDTH ? `${name.slice(0, NAME_WIDTH - 1)}…` : name.padEnd(NAME_WIDTH);
+}

@@ -1,6 +1,7 @@
 /** A request as `list` and `get` print it: for people, and as JSON with the protocol's names. */
 import type { RequestInfo } from "@streamer/client";
 import { isTerminal, type RequestStatus } from "@streamer/protocol";
+import { visibleJson, visibleText } from "@streamer/protocol/visible";
 import { describe } from "./run-text.ts";
 import { errorBody, type Terminal } from "./terminal.ts";
 import { formatSpan } from "./time-span.ts";
@@ -19,13 +20,10 @@ const STATUS_COLUMN = 2;
 
 /** Columns under headings, newest first as they come. */
 export function tableOf(requests: readonly RequestInfo[], nowMs: number, { style, stdout }: Terminal): readonly string[] {
-  const rows = requests.map((request) => [
-    request.id,
-    request.action,
-    request.status,
-    formatSpan(nowMs - request.createdAt.getTime()),
-    remark(request),
-  ]);
+  const rows = requests.map((request) =>
+    // Written out before the columns are measured.
+    [request.id, request.action, request.status, formatSpan(nowMs - request.createdAt.getTime()), remark(request)].map(visibleText),
+  );
   const widths = HEADINGS.map((heading, column) => Math.max(heading.length, ...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[], paint = (cell: string, _column: number): string => cell): string =>
     cells
@@ -63,9 +61,11 @@ export function detailsOf(request: RequestInfo, { style, stdout }: Terminal): re
     ["progress", endedAt || !request.progress ? undefined : `${Math.round(request.progress.percentage)} %  ${describe(request)}`],
     ...Object.entries(metadata).map(([name, value]) => [`metadata ${name}`, String(value)] as const),
     ["error", error && `${error.code}: ${error.message}`],
-    ["result", "result" in request ? JSON.stringify(request.result, null, 2) : undefined],
   ];
-  return details.flatMap(([name, value]) => (value === undefined ? [] : [`${style("dim", name.padEnd(11), stdout)} ${value}`]));
+  const [first, ...more] = "result" in request ? visibleJson(JSON.stringify(request.result ?? null, null, 2)).split("\n") : [];
+  return [...details, ["result", first] as const]
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${style("dim", name.padEnd(11), stdout)} ${value}`]))
+    .concat(more);
 }
 
 /** As a `snapshot` of the protocol has it. */

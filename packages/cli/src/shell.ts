@@ -5,8 +5,15 @@
 import type { Readable, Writable } from "node:stream";
 import { onInterrupt, onUncaught } from "./interrupts.ts";
 
-/** `isTTY`, `columns` and `rows` as a terminal has them. */
-export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
+/** As a terminal has them. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** Written to by the terminal alone (`terminal.ts`). */
+export type Output = Writable & Screen;
 
 export interface Shell {
   readonly stdin: Readable & { readonly isTTY?: boolean };

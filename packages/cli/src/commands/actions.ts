@@ -41,7 +41,7 @@ async function actions(name: string | undefined, options: Options, shell: Shell)
   if (options.asyncapi) {
     const { state } = client;
     const serverVersion = state.status === "open" ? state.serverVersion : "unknown";
-    terminal.print(JSON.stringify(asyncApiDocument({ url: access.url, serverVersion, actions: found }), null, 2));
+    terminal.printJson(asyncApiDocument({ url: access.url, serverVersion, actions: found }), "pretty");
   } else if (options.json) for (const action of found) terminal.printJson(action);
   else for (const line of name === undefined ? actionTable(found, terminal) : actionDetails(found[0]!, terminal)) terminal.print(line);
 }

@@ -24,5 +24,5 @@ export function define(command: Command, shell: Shell): void {
     .description("Print a completion script for your shell.")
     .addArgument(new Argument("<shell>", "which").choices(Object.keys(SCRIPTS)))
     .addHelpText("after", HELP)
-    .action((name: keyof typeof SCRIPTS) => createTerminal(shell).print(SCRIPTS[name](wordsOf(command.parent!)).trimEnd()));
+    .action((name: keyof typeof SCRIPTS) => createTerminal(shell).document(SCRIPTS[name](wordsOf(command.parent!))));
 }

@@ -99,7 +99,7 @@ async function makeReport(options: DemoOptions, terminal: Terminal, signal: Abor
     const { result } = end;
     const link = linkIn(result);
     if (link === undefined) throw new ExitError(EXIT.failed, "The report has no link to its file.", "NO_FILE");
-    const file = await download(link, out, signal);
+    const file = await download(link, { folder: out, taken: "count" }, signal);
     if (terminal.json) terminal.printJson({ type: "outcome", request_id: run.id, status: "COMPLETED", result, file: file.path });
     else {
       for (const line of summarize(result as Partial<ReportResult>)) terminal.print(line);

@@ -71,8 +71,7 @@ async function deploy(options: DeployOptions, shell: Shell): Promise<void> {
   const contextArgs = Object.entries(context).flatMap(([name, value]) => ["--context", `${name}=${value}`]);
   const profile = options.profile === undefined ? [] : ["--profile", options.profile];
   const env = options.region === undefined ? {} : { AWS_REGION: options.region, AWS_DEFAULT_REGION: options.region };
-  const run = (args: readonly string[]): Promise<void> =>
-    runCdk({ appFolder, args: [...args, ...profile, ...contextArgs], env, silent: terminal.json });
+  const run = (args: readonly string[]): Promise<void> => runCdk({ appFolder, args: [...args, ...profile, ...contextArgs], env, terminal });
 
   if (options.synthOnly) {
     await run(["synth", stack, "--strict", "--quiet"]);

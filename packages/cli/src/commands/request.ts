@@ -20,6 +20,7 @@ interface Options extends AccessOptions, PayloadOptions {
   readonly id?: string;
   readonly idempotencyKey?: string;
   readonly out?: string;
+  readonly force?: boolean;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -57,6 +58,7 @@ export function define(command: Command, shell: Shell): void {
     .option("--id <id>", "the request's id, at most 128 characters (default: a random one)")
     .option("--idempotency-key <key>", "requests under one key are one request (default: none)")
     .option("--out <folder>", "download the file the result links to into this folder (default: do not)")
+    .option("--force", "write over a file of the same name there (default: leave it, and fail)")
     .option("--detach", "print the id once the server has it, and do not wait for its end")
     .option("--json", "print events as JSON lines, the outcome last");
   addAccessOptions(command)
@@ -72,13 +74,14 @@ async function request(action: string, options: Options, shell: Shell): Promise<
   await using client = await openClient(access);
   const runs = payloads.map((payload) => client.request(action, payload, requestOptions(options)));
   if (options.detach) await announce(runs, terminal);
-  else await deliver({ runs, client, terminal, access, out: options.out });
+  else await deliver({ runs, client, terminal, access, out: options.out, force: options.force });
 }
 
-function check({ id, idempotencyKey, detach, mode, out }: Options, count: number): void {
+function check({ id, idempotencyKey, detach, mode, out, force }: Options, count: number): void {
   if (count > 1 && (id ?? idempotencyKey) !== undefined)
     throw usage("--id and --idempotency-key name one request; there are several payloads.");
   if (detach && mode === "sync") throw usage("An answer given at once is not stored: --detach cannot be with --mode sync.");
+  if (force && out === undefined) throw usage("--force writes over a file in the folder of --out: give both.");
   if (detach && out !== undefined) throw usage("--out needs the result, which --detach does not wait for.");
 }
 

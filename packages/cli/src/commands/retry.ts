@@ -82,6 +82,7 @@ async function choose(
     return [];
   }
   for (const line of previewLines(preview)) terminal.note(line);
-  if (preview.count > 0 && !options.yes) await confirm(shell, preview.count === 1 ? "Run it again?" : `Run all ${preview.count} again?`);
+  if (preview.count > 0 && !options.yes)
+    await confirm(shell, terminal, preview.count === 1 ? "Run it again?" : `Run all ${preview.count} again?`);
   return preview.request_ids;
 }

@@ -169,13 +169,14 @@ function welcome({ server, token, shop, period, options, terminal }: Welcome): v
     return;
   }
   const how = accessFlags({ url: server.url, dataFolder: options.dataFolder, ...(options.secret !== undefined && { token }) });
-  print(`\nA token for development, valid for 24 hours:\n${token}\n`);
+  for (const line of ["", "A token for development, valid for 24 hours:", token, ""]) print(line);
   print(`${bold("Try it")}, in another terminal in this folder:`);
   print(`  npx streamer request echo --payload ${quote('{"hello":"world"}')}${how}`);
   const heavy = heavyExample(shop, period);
   if (heavy) print(`  npx streamer request ${heavy.action} --payload ${quote(JSON.stringify(heavy.payload))} --out .${how}`);
   print(`  curl -s ${server.httpUrl}/readyz`);
-  print("\nCtrl-C stops it.");
+  print("");
+  print("Ctrl-C stops it.");
 }
 
 /** Work that takes a while, on what is there: a report, else what a data set's rows have in common. */

@@ -5,6 +5,7 @@ import { declarationsOf } from "../declarations.ts";
 import { EXIT_HELP } from "../exit.ts";
 import { openClient } from "../session.ts";
 import type { Shell } from "../shell.ts";
+import { createTerminal } from "../terminal.ts";
 
 const HELP = `
 The same actions give the same text: committed, it shows by a diff when the server has changed.
@@ -22,6 +23,6 @@ export function define(command: Command, shell: Shell): void {
     .addHelpText("after", HELP)
     .action(async (options: AccessOptions) => {
       await using client = await openClient(findAccess(options, shell));
-      shell.stdout.write(declarationsOf(await client.actions()));
+      createTerminal(shell).document(declarationsOf(await client.actions()));
     });
 }

@@ -9,6 +9,7 @@ import { createTerminal } from "../terminal.ts";
 
 interface WatchOptions extends AccessOptions {
   readonly out?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -27,6 +28,7 @@ export function define(command: Command, shell: Shell): void {
     .description("Follow requests sent before: their progress so far, then live, then their results.")
     .argument("<ids...>", "the requests' ids")
     .option("--out <folder>", "download the file the result links to into this folder (default: do not)")
+    .option("--force", "write over a file of the same name there (default: leave it, and fail)")
     .option("--json", "print events as JSON lines, the outcome last");
   addAccessOptions(command)
     .addHelpText("after", HELP)
@@ -35,6 +37,6 @@ export function define(command: Command, shell: Shell): void {
       const access = findAccess(options, shell);
       await using client = await openClient(access);
       const runs = [...new Set(ids)].map((id) => client.attach(id));
-      await deliver({ runs, client, terminal, access, out: options.out });
+      await deliver({ runs, client, terminal, access, out: options.out, force: options.force });
     });
 }
