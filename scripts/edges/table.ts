@@ -26,7 +26,7 @@ export interface Part {
 
 /** The stages of the flow, in the order in which a request goes through them: each may import those below it. */
 const STAGES = ["receive", "route", "submit", "runs", "report", "deliver"];
-const LEAVES = ["accepted", "access", "learn"];
+const LEAVES = ["accepted", "access", "faults", "learn"];
 const AROUND_A_STAGE = ["errors", "rules", "type ports", "type handler", "type options"];
 /** What each stage may import, whether it does or not. */
 export const DECLARED = Object.fromEntries(STAGES.map((stage, at) => [stage, [...STAGES.slice(at + 1), ...LEAVES, ...AROUND_A_STAGE]]));
@@ -49,6 +49,7 @@ const CORE: Readonly<Record<string, Room>> = {
     paths: ["streamer.ts"],
     imports: [
       "access",
+      "faults",
       "receive",
       "route",
       "submit",
@@ -72,13 +73,14 @@ const CORE: Readonly<Record<string, Room>> = {
     paths: ["flow/access.ts"],
     imports: ["errors", "middleware", "rules", "type ports", "type handler", "type options"],
   },
+  faults: { paths: ["flow/faults.ts"], imports: ["errors", "rules", "type ports"] },
   learn: { paths: ["flow/learn.ts"], imports: ["errors", "rules", "type ports", "type handler"] },
   middleware: { paths: ["middleware.ts"], imports: ["errors", "type handler", "type ports"] },
   loops: { paths: ["loops.ts"], imports: ["errors", "type ports"] },
   once: { paths: ["once.ts"], imports: [] },
   handler: { paths: ["handler.ts"], imports: ["rules", "type ports"] },
   options: { paths: ["options.ts"], imports: ["rules"] },
-  rules: { paths: ["rules/"], imports: ["errors", "json-length", "type ports", "type handler", "type options"] },
+  rules: { paths: ["rules/"], imports: ["errors", "thrown", "json-length", "type ports", "type handler", "type options"] },
   ports: { paths: ["ports/"], imports: ["type handler", "type rules"] },
   errors: { paths: ["errors.ts"], imports: ["thrown"] },
   thrown: { paths: ["thrown.ts"], imports: ["json-length"] },

@@ -21,11 +21,10 @@ const TRY_AGAIN_MS = 1_000;
 export function storageError(thrown: unknown): Error {
   const error = asError(thrown);
   if (ANSWERS.has(error.name)) return error;
-  return new StreamerError(
-    "STORAGE_ERROR",
-    `The store failed (${error.name}); whether it took the change is not known. Send it again under the same id.`,
-    { cause: error, afterMs: TRY_AGAIN_MS },
-  );
+  return new StreamerError("STORAGE_ERROR", "The store failed; whether it took the change is not known. Send it again under the same id.", {
+    cause: error,
+    afterMs: TRY_AGAIN_MS,
+  });
 }
 
 /** The client of an AWS service, whose failures are StreamerErrors. */

@@ -4,7 +4,19 @@
  * other, and an error can cross a process boundary as a description and come back.
  */
 import { isErrorCode, type ErrorCode, type WireError } from "@streamer/protocol";
-import { detailsNote, detailsOf, isError, isPlainError, memberOf, messageOf, nameOf, stackOf, withNote } from "./thrown.ts";
+import {
+  detailsNote,
+  detailsOf,
+  isError,
+  isPlainError,
+  markSystem,
+  memberOf,
+  messageOf,
+  nameOf,
+  stackOf,
+  systemCodeOf,
+  withNote,
+} from "./thrown.ts";
 
 const BRAND = Symbol.for("streamer.error");
 type Brand = "error" | "fatal" | "retry_after" | "stopped";
@@ -126,12 +138,15 @@ export interface ErrorDescription {
   readonly details?: WireError["details"];
   readonly afterMs?: number;
   readonly reason?: StopReason;
+  /** Of which system it is, where no author wrote it: thrown.ts. */
+  readonly system?: string;
 }
 
 /** Never throws, whatever was thrown; what cannot be carried over is left out, and the message says so. */
 export function describeError(error: unknown): ErrorDescription {
   if (!isError(error)) return { name: "Error", message: messageOf(error) };
   const brand = brandOf(error);
+  const system = brand === undefined ? systemCodeOf(error) : undefined;
   const stack = stackOf(error);
   const { details, problem } = detailsOf(memberOf(error, "details"));
   const [code, afterMs, reason] = ["code", "afterMs", "reason"].map((name) => memberOf(error, name));
@@ -144,6 +159,7 @@ export function describeError(error: unknown): ErrorDescription {
     ...(details && { details }),
     ...(typeof afterMs === "number" && { afterMs }),
     ...(brand === "stopped" && isStopReason(reason) && { reason }),
+    ...(system !== undefined && { system }),
   };
 }
 
@@ -159,7 +175,11 @@ export function restoreError(description: ErrorDescription): Error {
   return error;
 
   function restored(): Error {
-    if (!isBrand(brand)) return Object.assign(new Error(message), { name: nameOf(description) });
+    if (!isBrand(brand)) {
+      const plain = Object.assign(new Error(message), { name: nameOf(description) });
+      const system = memberOf(description, "system");
+      return typeof system === "string" ? markSystem(plain, system) : plain;
+    }
     switch (brand) {
       case "fatal":
         return new Fatal(message, more);

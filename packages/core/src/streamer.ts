@@ -4,6 +4,7 @@
 import { SUBPROTOCOL, type ActionDescription } from "@streamer/protocol";
 import { createAccess } from "./flow/access.ts";
 import { createDeliver } from "./flow/deliver/deliver.ts";
+import { createFaults } from "./flow/faults.ts";
 import { createEstimates } from "./flow/learn.ts";
 import { createLifecycle } from "./flow/lifecycle.ts";
 import { createControl } from "./flow/receive/control.ts";
@@ -96,6 +97,7 @@ export function createStreamer({
   const handlers = register(list);
   const middleware = checkMiddleware(added);
   const { connections, clock, log } = engine;
+  const faults = createFaults({ log, random });
   const access = createAccess({ handlers, middleware, options });
   const handlersAreLimited = Array.from(handlers.values()).some(({ concurrency }) => concurrency);
 
@@ -111,19 +113,21 @@ export function createStreamer({
     handlers,
     middleware,
     options,
+    faults,
     deliver,
     estimates,
     promote: (request, elapsedMs) => submit.promote(request, elapsedMs),
     onSlotFree,
     random,
   });
-  const submit = createSubmit({ engine, options, deliver, runs, estimates });
+  const submit = createSubmit({ engine, faults, options, deliver, runs, estimates });
   const route = createRoute({ access, options, log, estimates, runs, submit });
   const tellWaits = createTellWaits({ engine, handlers, slots: runs.slots, estimates, publish: deliver.publish });
   const describe = createDescriptions(handlers, options);
   const lifecycle = createLifecycle({ engine, options, deliver, runs, estimates });
   const receive = createReceive({
     engine,
+    faults,
     options,
     answer: deliver.answer,
     makeId,

@@ -48,6 +48,42 @@ export function isPlainError(value: unknown): value is Error {
   }
 }
 
+const SYSTEM = Symbol.for("streamer.system_code");
+/** Errors of the language: a mistake in a program, not a word of its author. */
+const OF_THE_LANGUAGE: ReadonlySet<string> = new Set([
+  "TypeError",
+  "RangeError",
+  "ReferenceError",
+  "SyntaxError",
+  "EvalError",
+  "URIError",
+  "DataCloneError",
+]);
+
+/**
+ * Which system an error comes from that no author wrote: a code of the operating system (`EMFILE`), of Node or one of its
+ * parts (`ERR_SQLITE_ERROR`), the name of an error of the language (`TypeError`), or of a service's client (`AccessDenied`).
+ * Undefined for any other. It is kept by what `markSystem` has marked.
+ */
+export function systemCodeOf(thrown: unknown): string | undefined {
+  const marked = memberOf(thrown, SYSTEM);
+  if (typeof marked === "string") return marked;
+  if (!isError(thrown)) return undefined;
+  const [code, name] = [memberOf(thrown, "code"), nameOf(thrown)];
+  if (typeof code === "string" && isSystemCode(code, thrown)) return shorten(code, MAX_NAME_LENGTH);
+  // An error of an SDK of AWS: https://github.com/smithy-lang/smithy-typescript, ServiceException.
+  const isOfService = memberOf(thrown, "$fault") !== undefined || memberOf(thrown, "$metadata") !== undefined;
+  return isOfService || OF_THE_LANGUAGE.has(name) ? name : undefined;
+}
+
+const isSystemCode = (code: string, thrown: Error): boolean =>
+  /^ERR_[A-Z0-9_]+$/.test(code) ||
+  (/^E[A-Z0-9]{2,}$/.test(code) && (memberOf(thrown, "errno") !== undefined || memberOf(thrown, "syscall") !== undefined));
+
+/** For an error that crosses from another process: there it was one of a system. */
+export const markSystem = <E extends Error>(error: E, code: string): E =>
+  Object.assign(error, { [SYSTEM]: shorten(code, MAX_NAME_LENGTH) });
+
 /** What a thrown value says; empty only when an Error, or its description, says nothing. */
 export function messageOf(thrown: unknown): string {
   const message = memberOf(thrown, "message");

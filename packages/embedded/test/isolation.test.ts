@@ -131,7 +131,7 @@ describe("a handler in a worker process", () => {
     expect(problems.every(isFatal)).toBe(true);
     expect(problems.map(String)).toEqual([
       expect.stringContaining("Result is not JSON: Converting circular structure"),
-      expect.stringContaining('exports no handler "work.nowhere"'),
+      expect.stringContaining('The module of "work.nowhere" exports no such handler'),
     ]);
   });
 

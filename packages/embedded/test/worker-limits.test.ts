@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isFatal, isStreamerError, type Log, type LogFields } from "@streamer/core";
+import { asError, isFatal, isStreamerError, type Log, type LogFields } from "@streamer/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../src/clock.ts";
 import { createIsolation, type IsolationOptions, type ProcessIsolation } from "../src/isolation.ts";
@@ -172,7 +172,8 @@ describe("starting workers", () => {
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const failure = await problem("pid");
       expect(isStreamerError(failure) && failure.code).toBe("SERVICE_UNAVAILABLE");
-      expect(failure.message).toMatch(/^No worker process could be started for "pid": it exited with code 9/);
+      expect(failure.message).toBe(`No worker process could be started for "pid", for now. Try again later.`);
+      expect(asError(failure.cause).message).toMatch(/^A worker process exited with code 9/);
     }
     // 100 and 200 ms, and what three starts take.
     expect(performance.now() - startedAt).toBeGreaterThan(300);
@@ -183,9 +184,12 @@ describe("starting workers", () => {
   });
 
   it("a module that does not load, or exports no such handler, fails for good and says what to do", async () => {
-    const missing = await run("pid", 0, watch(folder), "file:///no/such/module.ts").catch((error: unknown) => error as Error);
-    expect(isFatal(missing) && missing.message).toMatch(/^The module of "pid" does not load in a worker process: Cannot find module/);
+    const seen = watch(folder);
+    const missing = await run("pid", 0, seen, "file:///no/such/module.ts").catch((error: unknown) => error as Error);
+    expect(isFatal(missing) && missing.message).toMatch(/^The module of "pid" does not load in a worker process; the server's log/);
+    const why = { module: "file:///no/such/module.ts", err: expect.objectContaining({ message: expect.stringContaining("Cannot find") }) };
+    expect(seen.story).toEqual([["log", why, "the module of a handler does not load in a worker process"]]);
     const nowhere = await problem("no.such.action");
-    expect(isFatal(nowhere) && nowhere.message).toMatch(/exports no handler "no.such.action"/);
+    expect(isFatal(nowhere) && nowhere.message).toMatch(/^The module of "no.such.action" exports no such handler; the server's log/);
   });
 });

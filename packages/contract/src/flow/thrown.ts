@@ -1,5 +1,5 @@
 /** Whatever a handler throws, its run ends as what it was: once for each attempt, with an error that can be read. */
-import { defineHandler, Fatal, RetryAfter, StreamerError, type AnyHandler } from "@streamer/core";
+import { defineHandler, Fatal, RetryAfter, StreamerError, type AnyHandler, type LogFields } from "@streamer/core";
 import { expect } from "vitest";
 import type { ContractTest, Harness } from "../harness.ts";
 import { anything, startPipeline } from "./pipeline.ts";
@@ -26,6 +26,20 @@ const THROWN: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
   half_a_character: [() => new Error("half \ud83d"), /^half \ufffd$/],
   cut_in_a_character: [() => new Error(`${"x".repeat(1_023)}😀`), /^x{1000,}/],
   long: [() => new Error("x".repeat(100_000)), /^x+…?$/],
+};
+
+const SECRET = "/srv/secret";
+const systemError = (code: string): Error =>
+  Object.assign(new Error(`${code}: too many open files, open '${SECRET}'`), { code, errno: -24, syscall: "open", path: SECRET });
+
+/** What no author wrote, and the code it is told by. */
+const FAULTS: Readonly<Record<string, readonly [() => unknown, string]>> = {
+  type_error: [() => new TypeError(`Cannot read properties of undefined (reading '${SECRET}')`), "INTERNAL_ERROR"],
+  no_file: [() => systemError("ENOENT"), "INTERNAL_ERROR"],
+  no_descriptors: [() => systemError("EMFILE"), "SERVICE_UNAVAILABLE"],
+  no_room: [() => systemError("ENOSPC"), "SERVICE_UNAVAILABLE"],
+  of_node: [() => Object.assign(new Error(`unable to open ${SECRET}`), { code: "ERR_SQLITE_ERROR" }), "INTERNAL_ERROR"],
+  of_a_service: [() => Object.assign(new Error(`arn:aws:iam::1:role${SECRET}`), { name: "AccessDenied", $metadata: {} }), "INTERNAL_ERROR"],
 };
 
 export function thrownContract(test: ContractTest): void {
@@ -105,6 +119,67 @@ export function thrownContract(test: ContractTest): void {
       expect(runs).toBe(handlers.length);
     });
   }
+
+  for (const mode of ["async", "sync"] as const) {
+    test(`P12 what no author wrote is told by an id that the log explains, and by nothing else: ${mode}`, async (harness) => {
+      const lines: LogFields[] = [];
+      const note = (fields: LogFields): void => void lines.push(fields);
+      const handlers = Object.entries(FAULTS).map(([action, [make]]) =>
+        defineHandler({
+          action,
+          input: anything,
+          estimate: 60_000,
+          retry: { maxAttempts: 2, baseMs: 1, capMs: 1 },
+          run: () => {
+            throw make();
+          },
+        }),
+      );
+      const log = { debug: note, info: note, warn: note, error: note };
+      const { connect, until } = await startPipeline({ harness, handlers, instead: { log } });
+      const client = await connect();
+      for (const [action, [, code]] of Object.entries(FAULTS)) {
+        await client.send({ type: "request", id: action, action, payload: {}, options: { mode } });
+        await until(`${action} has ended`, () => client.last("error")?.request_id === action);
+        const errors = client.story(action).flatMap((message) => ("error" in message ? [message.error] : []));
+        expect([action, errors.map(({ code: told }) => told)]).toEqual([action, [code, code]]);
+        for (const { details, retry } of errors) {
+          const line = lines.find(({ error_id: id }) => id === details?.["error_id"]);
+          expect(line).toMatchObject({ request_id: action, action, err: { message: expect.stringContaining(SECRET) } });
+          if (code === "SERVICE_UNAVAILABLE") expect(retry?.after_ms).toBeGreaterThan(0);
+        }
+      }
+      expect(client.end.received.join("")).not.toContain(SECRET);
+    });
+  }
+
+  test("P12 what middleware and schemas fail by is told by an id, too", async (harness) => {
+    const lines: LogFields[] = [];
+    const note = (fields: LogFields): void => void lines.push(fields);
+    const fail = (): never => {
+      throw systemError("EMFILE");
+    };
+    const work = (action: string, input = anything): AnyHandler => defineHandler({ action, input, estimate: 60_000, run: () => 1 });
+    const schema = { "~standard": { ...anything["~standard"], validate: fail } } as typeof anything;
+    const { connect } = await startPipeline({
+      harness,
+      handlers: [work("asked"), work("read", schema)],
+      middleware: [{ name: "quota", admit: ({ handler }) => void (handler.action === "asked" && fail()) }],
+      instead: { log: { debug: note, info: note, warn: note, error: note } },
+    });
+    const client = await connect();
+    for (const [action, code] of [
+      ["asked", "INTERNAL_ERROR"],
+      ["read", "SERVICE_UNAVAILABLE"],
+    ] as const) {
+      await client.send({ type: "request", id: action, action, payload: {} });
+      const { error } = client.last("error")!;
+      expect(error).toMatchObject({ code, details: { error_id: expect.any(String) } });
+      const line = lines.find(({ error_id: id }) => id === error.details!["error_id"]);
+      expect(line).toMatchObject({ request_id: action, err: { message: expect.stringContaining(SECRET) } });
+    }
+    expect(client.end.received.join("")).not.toContain(SECRET);
+  });
 
   test("a handler whose folder could not be made once may ask for it again, and has it removed", async (harness) => {
     let asked = 0;

@@ -13,15 +13,16 @@ import type { Quantiles } from "../rules/durations.ts";
 import type { Place } from "../rules/waiting.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
 import { queueFull } from "../rules/queue-full.ts";
-import { refusalOf } from "../rules/refusal.ts";
 import type { AcceptedRequest } from "./accepted.ts";
 import type { Deliver } from "./deliver/deliver.ts";
+import type { Faults } from "./faults.ts";
 import type { Estimates } from "./learn.ts";
 import type { Promoted } from "./runs/promotion.ts";
 import type { Runs } from "./runs/runs.ts";
 
 export interface SubmitParts {
   readonly engine: Pick<Engine, "requests" | "wakeups" | "clock" | "log">;
+  readonly faults: Pick<Faults, "refusal">;
   readonly options: StreamerOptions;
   readonly deliver: Deliver;
   readonly runs: Pick<Runs, "slots" | "join" | "start">;
@@ -34,7 +35,7 @@ type Stored =
   | { readonly outcome: "created"; readonly claim: Claim | undefined }
   | { readonly outcome: "existing"; readonly record: RequestRecord };
 
-export function createSubmit({ engine, options, deliver, runs, estimates }: SubmitParts) {
+export function createSubmit({ engine, faults, options, deliver, runs, estimates }: SubmitParts) {
   const { requests, wakeups, clock, log } = engine;
   const { slots } = runs;
 
@@ -108,7 +109,12 @@ export function createSubmit({ engine, options, deliver, runs, estimates }: Subm
 
   /** Whoever waits for the same request is refused as the one who sent it. */
   async function refuseAll(requestId: string, connectionIds: readonly string[], error: unknown): Promise<void> {
-    const frame = { type: "error", request_id: requestId, timestamp: Math.round(clock.now()), error: refusalOf(error, requestId) } as const;
+    const frame = {
+      type: "error",
+      request_id: requestId,
+      timestamp: Math.round(clock.now()),
+      error: faults.refusal(error, requestId),
+    } as const;
     await Promise.all(connectionIds.map((connectionId) => deliver.answer(connectionId, frame)));
   }
 

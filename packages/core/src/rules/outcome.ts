@@ -101,6 +101,10 @@ export const describeFailure = (error: Fatal): WireError => ({ ...describe(error
 
 /** The author's message travels, the stack never does (P12). */
 function describe(error: unknown, code: WireError["code"]): WireError {
-  const { message, details } = describeError(error);
-  return wireError(code, message || "The handler failed without a message.", details ? { details } : {});
+  const { message, details, afterMs, brand } = describeError(error);
+  const isWaitWorth = brand === "error" && afterMs !== undefined;
+  return wireError(code, message || "The handler failed without a message.", {
+    ...(details && { details }),
+    ...(isWaitWorth && { afterMs }),
+  });
 }

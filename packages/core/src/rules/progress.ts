@@ -1,5 +1,5 @@
 /** From what a handler reported to one progress message: coalesced, merged and bounded. Pure. */
-import { asError } from "../errors.ts";
+import { asError, StreamerError } from "../errors.ts";
 import { boundedText, isJsonObject, type Eta, type JsonObject, type JsonValue, type ProgressUpdate } from "@streamer/protocol";
 import type { EventBody } from "../ports/requests.ts";
 import { leastJsonLength } from "../json-length.ts";
@@ -90,22 +90,24 @@ export function whyUnsendable(metadata: unknown): string | undefined {
   }
 }
 
-/** The JSON of a value a handler hands over, or a TypeError that says what was wrong with it. */
+/** The JSON of a value a handler hands over; throws PROCESSING_FAILED that says what is wrong with it. */
 export function assertStorable(value: unknown, what: string, maxBytes: number): string {
+  const refuse = (problem: string): never => {
+    throw new StreamerError("PROCESSING_FAILED", problem);
+  };
   let text: string | undefined;
-  let least: number;
+  let least = 0;
   try {
     least = leastJsonLength(value, maxBytes);
     text = least > maxBytes ? "" : JSON.stringify(value);
   } catch (error) {
-    throw new TypeError(`${what} is not JSON: ${asError(error).message}`, { cause: error });
+    refuse(`${what} is not JSON: ${asError(error).message}`);
   }
-  if (text === undefined) throw new TypeError(`${what} is not JSON: ${typeof value}`);
-  if (least > maxBytes) throw new TypeError(tooLong(what, `at least ${least}`, maxBytes));
-  if (text.length > maxBytes) throw new TypeError(tooLong(what, text.length, maxBytes));
+  if (text === undefined) return refuse(`${what} is not JSON: ${typeof value}`);
+  if (least > maxBytes) refuse(tooLong(what, `at least ${least}`, maxBytes));
+  if (text.length > maxBytes) refuse(tooLong(what, text.length, maxBytes));
   const links = countLinks(text);
-  if (links > MAX_LINKS)
-    throw new TypeError(`${what} has ${links} links to files, over the limit of ${MAX_LINKS}; store a file that lists them.`);
+  if (links > MAX_LINKS) refuse(`${what} has ${links} links to files, over the limit of ${MAX_LINKS}; store a file that lists them.`);
   return text;
 }
 

@@ -208,6 +208,8 @@ export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }:
   };
 
   function begin(message: Extract<ToWorker, { type: "run" }>): void {
+    // Without descriptors for its pipes there is no child at all: "error" says why, in a moment.
+    if (child.pid === undefined) return;
     try {
       child.send(message, () => {});
     } catch (error) {
@@ -227,12 +229,16 @@ export class WorkerHeld extends Error {
 const diedRunning = (action: string, how: string): Error =>
   new WorkerDied(`The worker process running "${action}" ${how} without an answer.`);
 
+const START_AGAIN_MS = 5_000;
+const LOOK_AT =
+  "look at stderr, the memory, the limits of processes and of open files, and the options of workers (NODE_OPTIONS, execArgv)";
+
 /** No fault of the handler, nor a crash of it: tried again later like any failure that may pass. */
 export const couldNotStart = (action: string, how: string): StreamerError =>
-  new StreamerError(
-    "SERVICE_UNAVAILABLE",
-    `No worker process could be started for "${action}": it ${how}. The server's log and stderr say more; look at its memory, its limit of processes, and the options given to workers (NODE_OPTIONS, execArgv).`,
-  );
+  new StreamerError("SERVICE_UNAVAILABLE", `No worker process could be started for "${action}", for now. Try again later.`, {
+    afterMs: START_AGAIN_MS,
+    cause: new Error(`A worker process ${how}; ${LOOK_AT}.`),
+  });
 
 function fieldsOf({ fields, errors = {} }: LogLine): LogFields {
   return { ...fields, ...Object.fromEntries(Object.entries(errors).map(([name, error]) => [name, restoreError(error)])) };

@@ -6,7 +6,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setPriority } from "node:os";
 import { Worker } from "node:worker_threads";
-import { assertStorable, asError, describeError, Fatal, restoreError, type AnyHandler } from "@streamer/core";
+import { assertStorable, asError, describeError, Fatal, restoreError, type AnyHandler, type Log } from "@streamer/core";
 import { createWorkerContext, type WorkerContext } from "./worker-context.ts";
 import type { Answer, FromWorker, ToWorker } from "./worker-messages.ts";
 
@@ -73,7 +73,7 @@ async function answerOf(
   { ctx }: WorkerContext,
 ): Promise<Answer> {
   try {
-    const handler = await findHandler(module, action);
+    const handler = await findHandler(module, action, ctx.log);
     const result: unknown = await handler.run(input, ctx);
     return result === undefined ? { ok: true } : { ok: true, json: checked(result, valueLength) };
   } catch (error) {
@@ -102,21 +102,22 @@ function post(message: FromWorker): void {
   send(message, undefined, undefined, () => {});
 }
 
-async function findHandler(module: string, action: string): Promise<AnyHandler> {
-  const exported = Object.values(await load(module, action)).flat();
+/** Where the module is, and what is wrong with it, is for the log. */
+async function findHandler(module: string, action: string, log: Log): Promise<AnyHandler> {
+  const exported = Object.values(await load(module, action, log)).flat();
   const found = exported.find((value) => typeof value === "object" && value !== null && (value as Partial<AnyHandler>).action === action);
-  if (!found)
-    throw new Fatal(`${module} exports no handler "${action}": export it, alone or in an array, from the module its \`isolate\` names.`);
+  if (!found) {
+    log.error({ module }, `the module exports no handler "${action}": export it, alone or in an array, from the one its \`isolate\` names`);
+    throw new Fatal(`The module of "${action}" exports no such handler; the server's log says which it is. Once it does, send "retry".`);
+  }
   return found as AnyHandler;
 }
 
-async function load(module: string, action: string): Promise<Readonly<Record<string, unknown>>> {
+async function load(module: string, action: string, log: Log): Promise<Readonly<Record<string, unknown>>> {
   try {
     return (await import(module)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    const { message } = asError(error);
-    throw new Fatal(`The module of "${action}" does not load in a worker process: ${message}. Mend ${module}, then send "retry".`, {
-      cause: error,
-    });
+    log.error({ module, err: asError(error) }, "the module of a handler does not load in a worker process");
+    throw new Fatal(`The module of "${action}" does not load in a worker process; the server's log says why. Once it does, send "retry".`);
   }
 }

@@ -1,12 +1,12 @@
 /** What was found damaged: named, logged once each, and counted. Whoever reads goes through here (ADR 0036). */
 import { isDataLoss, StreamerError, type Log } from "@streamer/core";
 
-/** The refusal of what is damaged. `requestId` is absent where nobody can tell whose it is. */
-export function dataLoss(what: string, requestId?: string): StreamerError {
+/** The refusal of what is damaged. `requestId` is absent where nobody can tell whose it is; `cause` is for the log. */
+export function dataLoss(what: string, requestId?: string, cause?: Error): StreamerError {
   const advice = "restore the server's data folder from a backup, or send a new request";
   return requestId === undefined
-    ? new StreamerError("DATA_LOSS", `The ${what} in the store is damaged; ${advice}.`)
-    : new StreamerError("DATA_LOSS", `What is stored of request "${requestId}" is damaged (its ${what}); ${advice}.`, { requestId });
+    ? new StreamerError("DATA_LOSS", `The ${what} in the store is damaged; ${advice}.`, { cause })
+    : new StreamerError("DATA_LOSS", `What is stored of request "${requestId}" is damaged (its ${what}); ${advice}.`, { requestId, cause });
 }
 
 export interface Damage {
@@ -49,7 +49,7 @@ export function createDamage(log: Pick<Log, "error">): Damage {
       try {
         return read();
       } catch (error) {
-        if (isDamageBySqlite(error)) throw note(dataLoss(`place in the database: ${error.message}`, requestId));
+        if (isDamageBySqlite(error)) throw note(dataLoss("place in the database", requestId, error));
         throw note(error);
       }
     },

@@ -40,7 +40,7 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog, damage: Pic
   let closed = false;
   let refusal: Error | undefined;
   const refuse = (error: unknown): unknown => {
-    if (isDamageBySqlite(error)) return damage.note(dataLoss(`database: ${error.message}`));
+    if (isDamageBySqlite(error)) return damage.note(dataLoss("database", undefined, error));
     if (isOfTheStore(error)) refusal = error;
     return damage.note(asStorageError(error));
   };
@@ -133,6 +133,9 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog, damage: Pic
 const isSqliteError = (error: unknown): error is Error & { readonly errcode: number } =>
   error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
 
+/** About the time in which an operator, or the purge, makes room. */
+const TRY_AGAIN_MS = 5_000;
+
 /** SQLITE_FULL. */
 const DISK_FULL = 13;
 /** Codes of SQLite that a write earns for what it says: error, constraint, mismatch, range. Any other is of the disk. */
@@ -142,6 +145,9 @@ const isOfTheStore = (error: unknown): error is Error => isSqliteError(error) &&
 
 function asStorageError(error: unknown): unknown {
   return isSqliteError(error)
-    ? new StreamerError("STORAGE_ERROR", `The store refused the write: ${error.message}. Nothing was accepted.`, { cause: error })
+    ? new StreamerError("STORAGE_ERROR", "The store refused the write; nothing was accepted. Try again later.", {
+        cause: error,
+        afterMs: TRY_AGAIN_MS,
+      })
     : error;
 }

@@ -118,7 +118,7 @@ export const ACCEPTING: readonly Mutant[] = [
     does: "throws what a frame is refused for, and answers nothing",
     engine: "memory",
     file: "packages/core/src/flow/receive/receive.ts",
-    find: "        await refuse(connectionId, refusalOf(error, requestId), about);",
+    find: "        await refuse(connectionId, faults.refusal(error, requestId), about);",
     replace: "        throw error;",
   },
   {

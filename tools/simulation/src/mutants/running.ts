@@ -152,8 +152,8 @@ export const RUNNING: readonly Mutant[] = [
     does: "stores a result of any size or kind, or tries to",
     engine: "memory",
     file: "packages/core/src/flow/runs/runs.ts",
-    find: `const result = phase.name === "leased" ? storable(ending, options.valueLength) : ending;`,
-    replace: "const result = ending;",
+    find: `const result = phase.name === "leased" ? storable(told, options.valueLength) : told;`,
+    replace: "const result = told;",
   },
   {
     name: "complete-below-100",

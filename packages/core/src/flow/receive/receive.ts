@@ -3,16 +3,16 @@
  * wrong becomes an `error` frame for this one message; a connection is closed only for abuse.
  */
 import { ERROR_CODES, parseClientMessage, wireError, type ServerMessage, type WireError } from "@streamer/protocol";
-import { asError, isStreamerError } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Engine } from "../../ports/engine.ts";
 import { take, type Bucket } from "../../rules/rate.ts";
-import { refusalOf } from "../../rules/refusal.ts";
 import type { Deliver } from "../deliver/deliver.ts";
+import type { Faults } from "../faults.ts";
 import type { Dispatch } from "./dispatch.ts";
 
 export interface ReceiveParts {
-  readonly engine: Pick<Engine, "connections" | "channel" | "clock" | "log">;
+  readonly engine: Pick<Engine, "connections" | "channel" | "clock">;
+  readonly faults: Pick<Faults, "refusal">;
   readonly options: StreamerOptions;
   readonly answer: Deliver["answer"];
   readonly makeId: () => string;
@@ -24,8 +24,8 @@ interface Rates {
   readonly refusals: Bucket;
 }
 
-export function createReceive({ engine, options, answer, makeId, dispatch }: ReceiveParts) {
-  const { connections, channel, clock, log } = engine;
+export function createReceive({ engine, faults, options, answer, makeId, dispatch }: ReceiveParts) {
+  const { connections, channel, clock } = engine;
   const { messagesPerSecond, refusalsPerMinute } = options.admission;
   const rates = new Map<string, Rates>();
 
@@ -59,11 +59,6 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
     if (take(ratesOf(connectionId, now).refusals, refusalsPerMinute / 60, refusalsPerMinute, now) > 0) {
       await channel.close(connectionId, ERROR_CODES.RATE_LIMITED.closeCode, "too many refused messages");
     }
-  }
-
-  /** A refusal is the client's to know; anything else is a fault of the server's own. */
-  function note(error: unknown, requestId: string): void {
-    if (!isStreamerError(error)) log.error({ request_id: requestId, err: asError(error) }, "a message could not be answered");
   }
 
   return {
@@ -101,8 +96,7 @@ export function createReceive({ engine, options, answer, makeId, dispatch }: Rec
       try {
         await dispatch.dispatch(message, connection, requestId);
       } catch (error) {
-        note(error, requestId);
-        await refuse(connectionId, refusalOf(error, requestId), about);
+        await refuse(connectionId, faults.refusal(error, requestId), about);
       }
     },
   };

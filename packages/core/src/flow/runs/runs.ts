@@ -15,6 +15,7 @@ import { DEFAULT_RETRY } from "../../rules/retry.ts";
 import { describeIssues, validate, type Validated } from "../../rules/validation.ts";
 import type { AcceptedRequest } from "../accepted.ts";
 import type { Deliver } from "../deliver/deliver.ts";
+import type { Faults } from "../faults.ts";
 import type { Estimates } from "../learn.ts";
 import { createAnswer } from "./answer.ts";
 import { createAtOnce } from "./at-once.ts";
@@ -29,6 +30,7 @@ export interface RunsParts {
   readonly handlers: ReadonlyMap<string, AnyHandler>;
   readonly middleware: readonly Middleware[];
   readonly options: StreamerOptions;
+  readonly faults: Faults;
   readonly deliver: Deliver;
   readonly estimates: Estimates;
   readonly promote: PromotionParts["submit"];
@@ -39,7 +41,7 @@ export interface RunsParts {
 export type Runs = ReturnType<typeof createRuns>;
 
 export function createRuns(parts: RunsParts) {
-  const { engine, handlers, middleware, options, deliver, estimates, random } = parts;
+  const { engine, handlers, middleware, options, faults, deliver, estimates, random } = parts;
   const { requests, clock, log } = engine;
   const slots = createSlots({ engine, handlers, options, onSlotFree: parts.onSlotFree });
   const answer = createAnswer({ engine, deliver, valueLength: options.valueLength });
@@ -52,7 +54,7 @@ export function createRuns(parts: RunsParts) {
     conclude,
     promote: promotion.promote,
   });
-  const settle = createSettle({ engine, options, deliver, givesUpAt: () => registry.settlesUntil });
+  const settle = createSettle({ engine, options, faults, deliver, givesUpAt: () => registry.settlesUntil });
 
   const owner: RunOwner = {
     reporterPorts: {
@@ -91,7 +93,11 @@ export function createRuns(parts: RunsParts) {
     const begun = { requestId: request.id, failures: 0, crashes: 0, maxAttempts: accepted?.terms.maxAttempts ?? 1, timeoutMs };
     const claim = phase.name === "leased" ? phase.claim : begun;
     const retry = { ...DEFAULT_RETRY, ...handler.retry };
-    const result = phase.name === "leased" ? storable(ending, options.valueLength) : ending;
+    // Told to stop, it may have failed by that: nobody is told how.
+    const isFailure = ending.kind === "threw" && stopped === undefined;
+    const about = { action: request.action, attempt: request.attempt };
+    const told = isFailure ? { kind: ending.kind, error: faults.ofHandler(ending.error, request.id, about) } : ending;
+    const result = phase.name === "leased" ? storable(told, options.valueLength) : told;
     return decide(result, { claim, stopped, retry, quarantineAfter: options.quarantineAfter, random });
   }
 

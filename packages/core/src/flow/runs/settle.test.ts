@@ -5,6 +5,7 @@ import { StreamerError } from "../../errors.ts";
 import type { Frame } from "../../ports/events.ts";
 import type { AdvanceOutcome, Claim, EventBody, RequestKey, Settlement, Written } from "../../ports/requests.ts";
 import type { Decision } from "../../rules/outcome.ts";
+import { createFaults } from "../faults.ts";
 import type { Unwritten } from "../report/reporter.ts";
 import type { Run } from "./run.ts";
 import { createSettle, type SettleParts } from "./settle.ts";
@@ -39,6 +40,7 @@ function setUp({ unwritten, stopped, answer = () => "written", givesUpAt = Infin
     return said === "lost" ? { outcome: "lost" } : { outcome: "written", frames: [{ seq: writes.length, kind: "durable", text: verb }] };
   };
   const settle = createSettle({
+    faults: createFaults({ log: silent, random: () => 0.5 }),
     engine: {
       clock,
       log: silent,
@@ -208,7 +210,9 @@ it("P2 what can never be stored is replaced by an error that says so", async () 
     {
       status: "FAILED",
       runMs: 34.6,
-      events: [{ type: "error", error: expect.objectContaining({ code: "INTERNAL_ERROR", message: expect.stringContaining("too long") }) }],
+      events: [
+        { type: "error", error: expect.objectContaining({ code: "INTERNAL_ERROR", message: expect.stringContaining("its log says why") }) },
+      ],
       tooLate: TOO_LATE,
     },
   ]);

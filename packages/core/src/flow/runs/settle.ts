@@ -3,20 +3,22 @@
  * there is not thrown away because the disk is full: the run keeps its lease and its slot meanwhile.
  */
 import type { JsonValue } from "@streamer/protocol";
-import { wireError } from "@streamer/protocol";
 import { asError, isDataLoss, isPassing } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Claim, EventBody, Lease, Settlement, Written } from "../../ports/requests.ts";
 import { cancelledError, type Decision } from "../../rules/outcome.ts";
+import { refusalOf } from "../../rules/refusal.ts";
 import { pauseMs } from "../../rules/retry.ts";
 import type { Deliver } from "../deliver/deliver.ts";
+import type { Faults } from "../faults.ts";
 import type { Unwritten } from "../report/reporter.ts";
 import type { Run } from "./run.ts";
 
 export interface SettleParts {
   readonly engine: Pick<Engine, "requests" | "wakeups" | "clock" | "log">;
   readonly options: Pick<StreamerOptions, "leaseMs">;
+  readonly faults: Pick<Faults, "fault">;
   readonly deliver: Pick<Deliver, "publish" | "publishLast">;
   /** Monotonic ms after which nothing is tried again: the process is about to end. */
   readonly givesUpAt: () => number;
@@ -28,7 +30,7 @@ type End = Extract<Decision, { kind: "complete" | "fail" | "cancel" }>;
 
 const TOO_LATE: EventBody = { type: "cancellation", stage: "too_late" };
 
-export function createSettle({ engine, options, deliver, givesUpAt }: SettleParts): Settle {
+export function createSettle({ engine, options, faults, deliver, givesUpAt }: SettleParts): Settle {
   const { requests, wakeups, clock, log } = engine;
 
   const pause = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
@@ -129,14 +131,15 @@ export function createSettle({ engine, options, deliver, givesUpAt }: SettlePart
       }
       return frames;
     } catch (error) {
-      log.error(
-        { request_id: claim.requestId, err: asError(error) },
-        "the end of a run cannot be stored as it is; it is stored as a failure",
-      );
+      const told = faults.fault(error, claim.requestId, "the end of a run cannot be stored as it is; it is stored as a failure");
       // Of what is damaged nothing can be stored: its followers are told when it is next asked for.
       if (isDataLoss(error)) return [undefined];
-      const failure = wireError("INTERNAL_ERROR", `The end of "${claim.requestId}" could not be stored: ${asError(error).message}`);
-      const settlement = settlementOf(run, claim, { kind: "fail", error: failure }, { unwritten: { events: [] }, runMs: terms.runMs });
+      const settlement = settlementOf(
+        run,
+        claim,
+        { kind: "fail", error: refusalOf(told) },
+        { unwritten: { events: [] }, runMs: terms.runMs },
+      );
       const written = await untilKnown(run, () => requests.settle(claim.lease, settlement));
       return [written && (["fail", written] as const)];
     }
