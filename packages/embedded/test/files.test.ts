@@ -66,6 +66,7 @@ describe("signed file links", () => {
     forged.searchParams.set("expires", String(Number(url.searchParams.get("expires")) + 1));
     expect(await errorOf(await fetch(forged))).toEqual([403, "FORBIDDEN"]);
     expect(await errorOf(await fetch(`${baseUrl()}/files/x`))).toEqual([403, "FORBIDDEN"]);
+    expect(await errorOf(await fetch(`${baseUrl()}/files/%E0%A4%A`))).toEqual([400, "INVALID_MESSAGE"]);
     expect(await errorOf(await fetch(await link("a/b/c/other")))).toEqual([404, "NOT_FOUND"]);
     await clock.advance(HOUR_MS);
     expect(await errorOf(await fetch(url))).toEqual([410, "EXPIRED"]);

@@ -16,6 +16,12 @@ export async function serveFile(
   response: ServerResponse,
 ): Promise<void> {
   const name = url.pathname.slice(FILES_PATH.length);
+  if (!isEncoded(name))
+    return replyCode(
+      response,
+      "INVALID_MESSAGE",
+      "The link's name is not encoded as UTF-8: it was changed on its way. Ask for the result again.",
+    );
   const link = { name, expires: url.searchParams.get("expires") ?? "", signature: url.searchParams.get("signature") ?? "" };
   const validity = engine.links.check(link, engine.clock.now());
   if (validity === "forged")
@@ -24,6 +30,14 @@ export async function serveFile(
   const file = await engine.blobs.find(name);
   if (!file) return replyCode(response, "NOT_FOUND", "The file is gone: its request's retention has ended.");
   await send(file, request, response);
+}
+
+function isEncoded(name: string): boolean {
+  try {
+    return decodeURIComponent(name) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 async function send(file: BlobFile, request: IncomingMessage, response: ServerResponse): Promise<void> {

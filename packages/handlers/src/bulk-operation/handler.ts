@@ -11,7 +11,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { randomUUID } from "node:crypto";
 import { applyItem, type ItemRules, type Rows } from "./apply-item.ts";
 import { bulkInput, type BulkInput } from "./input.ts";
-import { countOutcomes, isFailure, type ItemReport } from "./outcomes.ts";
+import { countOutcomes, isFailure, type Counts, type ItemReport } from "./outcomes.ts";
 import { bulkOutput, bulkResult, type BulkResult } from "./result.ts";
 import { isBusy, openBulkStore, type BulkStore } from "./store.ts";
 
@@ -88,16 +88,22 @@ async function applyRest(run: Run, store: BulkStore, done: readonly (readonly It
   const batchCount = Math.ceil(input.items.length / input.batch_size);
   const reports = done.flat();
   let batches = done.length;
-  tell(ctx, reports, input.items.length);
+  // Counted on from batch to batch: counting all of them anew would cost the square of the items.
+  let counts = countOutcomes(reports);
+  let hasFailed = reports.some(isFailure);
+  tell(ctx, reports.length, { total: input.items.length, counts });
 
-  while (batches < batchCount && !(reports.some(isFailure) && !input.options.continue_on_error)) {
+  while (batches < batchCount && !(hasFailed && !input.options.continue_on_error)) {
     ctx.signal.throwIfAborted();
     const start = batches * input.batch_size;
     const batch = { run: name, number: batches, tenantId: ctx.request.tenantId, entityType: input.entity_type };
-    reports.push(...store.apply(batch, (rows) => applyBatch(rows, rules, input, start)));
+    const applied = await store.apply(batch, (rows) => applyBatch(rows, rules, input, start));
+    reports.push(...applied);
+    counts = countOutcomes(applied, counts);
+    hasFailed ||= applied.some(isFailure);
     batches += 1;
     await save(run, batches);
-    tell(ctx, reports, input.items.length);
+    tell(ctx, reports.length, { total: input.items.length, counts });
   }
   return { reports, batches };
 }
@@ -112,9 +118,8 @@ function applyBatch(rows: Rows, rules: ItemRules, { items, batch_size, options }
   return reports;
 }
 
-function tell(ctx: HandlerContext, reports: readonly ItemReport[], total: number): void {
-  const done = reports.length;
-  ctx.report((APPLY_SHARE * done) / total, `${done} of ${total} items`, { stage: "apply", done, total, counts: countOutcomes(reports) });
+function tell(ctx: HandlerContext, done: number, { total, counts }: { readonly total: number; readonly counts: Counts }): void {
+  ctx.report((APPLY_SHARE * done) / total, `${done} of ${total} items`, { stage: "apply", done, total, counts });
 }
 
 /** Open while any run needs it: nothing is held between runs, and nobody has to remember to close it. */

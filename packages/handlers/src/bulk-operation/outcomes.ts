@@ -22,8 +22,11 @@ export type Counts = z.infer<typeof itemCounts>;
 
 export const isFailure = ({ outcome }: ItemReport): boolean => FAILURES.has(outcome);
 
-export function countOutcomes(reports: readonly ItemReport[]): Counts {
-  const counts = Object.fromEntries(ITEM_OUTCOMES.map((outcome) => [outcome, 0])) as Record<ItemOutcome, number>;
+const NONE = Object.fromEntries(ITEM_OUTCOMES.map((outcome) => [outcome, 0])) as Readonly<Record<ItemOutcome, number>>;
+
+/** Of `reports`, and of those counted before. */
+export function countOutcomes(reports: readonly ItemReport[], before: Counts = NONE): Counts {
+  const counts = { ...NONE, ...before };
   for (const { outcome } of reports) counts[outcome] += 1;
   return counts;
 }

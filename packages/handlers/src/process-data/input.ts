@@ -14,6 +14,8 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** More columns than any table people make; a file of a million is a mistake, and is told so. */
 export const MAX_COLUMNS = 2_000;
+export const tooManyColumns = (what: string, columns: string): string =>
+  `${what} has ${columns} columns; at most ${MAX_COLUMNS.toLocaleString("en-US")} can be read. Choose those that matter`;
 const MAX_SQL_LENGTH = 20_000;
 /** Names of channels and output files: what every file system and every log can show. */
 const SIMPLE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;

@@ -20,6 +20,8 @@ const FILES = {
   "wide.csv": `${Array.from({ length: 1_000_000 }, (_, column) => `c${column}`).join(",")}\n`,
   "wider.csv": `${Array.from({ length: 3_000 }, (_, column) => `c${column}`).join(",")}\n${Array.from({ length: 3_000 }, () => "1").join(",")}\n`,
   "wide.json": `[${JSON.stringify(Object.fromEntries(Array.from({ length: 3_000 }, (_, column) => [`c${column}`, 1])))}]`,
+  "tilde.csv": `${Array.from({ length: 3_000 }, (_, column) => `c${column}`).join("~")}\n`,
+  "ever-new.ndjson": rows((row) => JSON.stringify(Object.fromEntries(Array.from({ length: 200 }, (_, key) => [`k${row}_${key}`, 1])))),
   "broken.parquet": "PAR1 and nothing more",
   "broken.csv.gz": "not gzip",
   "broken.json": '{"a": [1, 2',
@@ -53,6 +55,13 @@ const CASES: readonly Case[] = [
   ["a million columns", on("wide.csv"), "VALIDATION_ERROR", /first line of "wide.csv" is longer than 2 MB|has about 1,000,000 columns/],
   ["too many columns", on("wider.csv"), "VALIDATION_ERROR", /"wider.csv" has about 3,000 columns; at most 2,000/],
   ["too many columns as JSON", on("wide.json"), "VALIDATION_ERROR", /3,000 columns; at most 2,000/],
+  [
+    "too many columns between delimiters of its own",
+    on("tilde.csv", { data_source: { type: "file", path: "tilde.csv", config: { delimiter: "~" } } }),
+    "VALIDATION_ERROR",
+    /"tilde.csv" has about 3,000 columns; at most 2,000/,
+  ],
+  ["rows that share no key", on("ever-new.ndjson"), "VALIDATION_ERROR", /"ever-new.ndjson" has more than 10,000 columns; at most 2,000/],
   [
     "too many rows",
     on("flowers.csv", { data_source: { type: "file", path: "flowers.csv", config: { max_rows: 10 } } }),

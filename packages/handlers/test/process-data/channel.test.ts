@@ -133,6 +133,21 @@ describe.each(Object.entries(STORES))("a channel %s", (_, fresh) => {
     expect((await (await learn({}, { requestId: "third" })).result).data).toMatchObject({ rows: 120 });
   });
 
+  it.each([
+    ["at the top", (key: string) => ({ [key]: 1 }), /more than 2,000 different keys/],
+    ["in a nested value", (key: string) => ({ nested: [{ deeper: { [key]: 1 } }] }), /more than 10,000 different keys in nested values/],
+  ])("whose rows have ever new keys %s is refused before it is read", async (_where, row, message) => {
+    const { send, learn } = await channels();
+    for (let sequence = 0; sequence < 6; sequence += 1)
+      await send(
+        sequence,
+        [...Array(2_000).keys()].map((at) => row(`k${sequence}_${at}`)),
+        { end: sequence === 5 },
+      );
+    const run = await learn();
+    await expect(run.result).rejects.toMatchObject({ code: "VALIDATION_ERROR", message: expect.stringMatching(message) as string });
+  });
+
   it("that ends without a row is an error", async () => {
     const { send, learn } = await channels();
     await send(0, [], { end: true });

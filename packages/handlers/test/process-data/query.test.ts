@@ -27,6 +27,12 @@ describe("a query", () => {
       "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 50) SELECT i, i * i AS s FROM n",
       50,
     ],
+    ["a CTE called like the data set it reads", "WITH flowers AS (SELECT id, width FROM flowers) SELECT * FROM flowers", 90],
+    [
+      "a CTE within another, known there and after it",
+      "WITH a AS (SELECT 1 AS i), b AS (WITH c AS (SELECT i FROM a UNION ALL SELECT 2) SELECT * FROM c) SELECT b.i, (SELECT max(i) FROM A) AS m FROM b UNION ALL SELECT i, i FROM b",
+      4,
+    ],
     ["rows made by range in FROM", "SELECT i, i % 3 AS m FROM range(20) t(i);", 20],
     ["a union without FROM", "SELECT 1 AS a UNION SELECT 2 UNION SELECT 3 UNION SELECT 4", 4],
   ])("reads %s", async (_, text, rows) => {
@@ -79,6 +85,15 @@ describe("a query", () => {
     ["SELECT * FROM run.main.raw", /not a data set/],
     ["SELECT (SELECT count(*) FROM other)", /reads "other", which is not a data set; there are "2024\/more", "flowers", "sales-1"/],
     ["SELECT width FROM flowers WHERE EXISTS (SELECT 1 FROM 'x.parquet')", /not a data set/],
+    ["WITH duckdb_databases AS (SELECT 1 AS x) SELECT * FROM duckdb_databases", /"duckdb_databases", which is a name of DuckDB's own/],
+    [
+      "SELECT d.* FROM duckdb_databases d, (WITH duckdb_databases AS (SELECT 1 AS x) SELECT x FROM duckdb_databases) y",
+      /reads "duckdb_databases", which is not a data set/,
+    ],
+    ["WITH a AS (WITH Pg_Class AS (SELECT 1 AS x) SELECT x FROM pg_class) SELECT * FROM a", /"Pg_Class", which is a name of DuckDB's own/],
+    ["SELECT * FROM other, (WITH other AS (SELECT 1 AS x) SELECT x FROM other) y", /reads "other", which is not a data set/],
+    ["WITH one AS (SELECT * FROM two), two AS (SELECT 1) SELECT * FROM one", /reads "two", which is not a data set/],
+    ["WITH one AS (SELECT * FROM one) SELECT * FROM one", /reads "one", which is not a data set/],
     ["SELECT getenv('HOME')", /may not use getenv\(\)/],
     ["SELECT current_setting('temp_directory')", /may not use current_setting\(\)/],
     ["SELECT repeat('x', 3000000000)", /may not use repeat\(\).*unbounded/],

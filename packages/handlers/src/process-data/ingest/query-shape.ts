@@ -27,10 +27,12 @@ const FIELD = "data_source.query";
 
 export async function queryShape(database: Database, query: string, known: readonly string[]): Promise<QueryShape> {
   const statement = await parse(database, query);
-  const ctes = new Set<string>();
+  const views = await database.rows<{ name: string }>(
+    "SELECT view_name AS name FROM duckdb_views() WHERE internal AND schema_name IN ('main', 'pg_catalog')",
+  );
   const tables = new Set<string>();
-  for (const node of nodes(statement)) for (const name of cteNames(node)) ctes.add(name.toLowerCase());
-  for (const node of nodes(statement)) check(node, { ctes, tables, known });
+  const reserved = new Set(views.map(({ name }) => name.toLowerCase()));
+  for (const found of nodes(statement, NO_CTES)) check(found, { tables, known, reserved });
   return { tables };
 }
 
@@ -44,28 +46,59 @@ async function parse(database: Database, query: string): Promise<Node> {
   return statement.node;
 }
 
-function* nodes(value: unknown): Generator<Node> {
-  if (typeof value !== "object" || value === null) return;
-  if (!Array.isArray(value)) yield value as Node;
-  // The function in FROM is judged by its TABLE_FUNCTION node; what it is given is judged like everything else.
-  const isFrom = (value as Node).type === "TABLE_FUNCTION";
-  for (const [key, child] of Object.entries(value)) yield* isFrom && key === "function" ? nodes((child as Node).children) : nodes(child);
+/** A node, and the CTEs that can be named where it stands, in lower case. */
+interface Found {
+  readonly node: Node;
+  readonly ctes: ReadonlySet<string>;
 }
 
-function cteNames({ cte_map }: Node): readonly string[] {
-  const map = (cte_map as { map?: readonly { key: string }[] } | undefined)?.map;
-  return map?.map(({ key }) => key) ?? [];
+const NO_CTES: ReadonlySet<string> = new Set();
+const alsoNaming = (ctes: ReadonlySet<string>, name: unknown): ReadonlySet<string> => new Set([...ctes, String(name).toLowerCase()]);
+
+function* nodes(value: unknown, outer: ReadonlySet<string>): Generator<Found> {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) {
+    for (const child of value) yield* nodes(child, outer);
+    return;
+  }
+  const node = value as Node;
+  const { cte_map, ...rest } = node;
+  let ctes = outer;
+  // A CTE knows those before it, and itself where it recurs; the node knows all of them, and nothing outside does.
+  for (const { key, value: cte } of ctesOf(cte_map)) {
+    yield* nodes(cte, ctes);
+    ctes = alsoNaming(ctes, key);
+  }
+  yield { node, ctes };
+  for (const [key, child] of Object.entries(rest)) {
+    if (node.type === "TABLE_FUNCTION" && key === "function") {
+      // The function in FROM is judged by its own node; what it is given is judged like everything else.
+      yield* nodes((child as Node).children, ctes);
+    } else yield* nodes(child, node.type === "RECURSIVE_CTE_NODE" && key === "right" ? alsoNaming(ctes, node.cte_name) : ctes);
+  }
 }
+
+interface Cte {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+const ctesOf = (map: unknown): readonly Cte[] => (map as { readonly map?: readonly Cte[] } | undefined)?.map ?? [];
 
 interface Allowed {
-  readonly ctes: ReadonlySet<string>;
   readonly tables: Set<string>;
   readonly known: readonly string[];
+  /** DuckDB's own views, which tell about the server. */
+  readonly reserved: ReadonlySet<string>;
 }
 
-function check(node: Node, allowed: Allowed): void {
+function check({ node, ctes }: Found, allowed: Allowed): void {
+  for (const { key } of ctesOf(node.cte_map)) {
+    if (allowed.reserved.has(key.toLowerCase()))
+      throw invalid(FIELD, `calls a part of itself "${key}", which is a name of DuckDB's own; call it otherwise`);
+  }
   if (node.type === "SHOW_REF") throw invalid(FIELD, "must be one SELECT: SHOW, DESCRIBE and SUMMARIZE are not");
-  if (node.type === "BASE_TABLE") checkTable(node, allowed);
+  if (node.type === "BASE_TABLE") checkTable(node, ctes, allowed);
   else if (node.type === "TABLE_FUNCTION") {
     const name = functionName(node.function as Node);
     if (!TABLE_FUNCTIONS.has(name)) throw invalid(FIELD, `may not use ${name}() in FROM; it may read ${describeKnown(allowed.known)}`);
@@ -74,7 +107,7 @@ function check(node: Node, allowed: Allowed): void {
   }
 }
 
-function checkTable(node: Node, { ctes, tables, known }: Allowed): void {
+function checkTable(node: Node, ctes: ReadonlySet<string>, { tables, known }: Allowed): void {
   const name = String(node.table_name);
   const isQualified = node.schema_name !== "" || node.catalog_name !== "";
   if (!isQualified && ctes.has(name.toLowerCase())) return;

@@ -8,6 +8,7 @@ import { count, megabytes, part, type Tell } from "../progress.ts";
 import { ChannelIdle, readChannel, type ChannelStore } from "./channel.ts";
 import { describeFile } from "./data-files.ts";
 import { readFile, type ReadTable } from "./read-file.ts";
+import { createRowKeys } from "./row-keys.ts";
 
 export interface ChannelReading {
   readonly streamId: string;
@@ -47,10 +48,12 @@ async function collect(
 ): Promise<{ rows: number; bytes: number }> {
   let rows = 0;
   let bytes = 0;
+  const keys = createRowKeys("data_source.stream_id");
   const file = await open(path, "w", 0o600);
   try {
     tell(0, `Waiting for rows of channel "${streamId}"`);
     for await (const segment of readChannel(channel, { pollMs, idleMs: config.idle_timeout_ms, signal })) {
+      keys.add(segment);
       await file.appendFile(segment);
       rows += segment.split("\n").length - 1;
       bytes += segment.length;

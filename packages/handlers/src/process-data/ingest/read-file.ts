@@ -6,9 +6,9 @@
  */
 import type { Database } from "../../duckdb/database.ts";
 import { identifier, literal } from "../../duckdb/sql.ts";
-import type { FileConfig } from "../input.ts";
+import { MAX_COLUMNS, tooManyColumns, type FileConfig } from "../input.ts";
 import { duckdbReason, invalid, unusable } from "../problem.ts";
-import { megabytes, whileWorking, type Tell } from "../progress.ts";
+import { count, megabytes, whileWorking, type Tell } from "../progress.ts";
 import { csvBadRows, limitBadRows, NO_BAD_ROWS, takeEmptyRows, type BadRows } from "./bad-rows.ts";
 import type { DataFile } from "./data-files.ts";
 import { csvReading, nullTexts, sniffCsv } from "./sniff-csv.ts";
@@ -32,10 +32,14 @@ export interface ReadTable {
 
 /** Rows whose types are looked at before the others are read. */
 const FIRST_ROWS = 20_480;
+/** Different keys that are counted for a message: enough to tell a wide table from what is none. */
+const MAX_COUNTED_KEYS = 10_000;
+/** Longest row of JSON. */
+const MAX_OBJECT_BYTES = 16_777_216;
 const ALL_ROWS = -1;
 export async function readFile(database: Database, file: DataFile, reading: Reading): Promise<ReadTable> {
   const { config, field = "data_source.path" } = reading;
-  await refuseWideHead(file, reading.signal, field);
+  await refuseWideHead(file, { delimiter: config.delimiter, signal: reading.signal, field });
   try {
     const badRows = await whileWorking(
       file.format === "csv" ? readCsv(database, file, reading) : readOther(database, file, reading),
@@ -84,16 +88,29 @@ async function loadCsv(database: Database, file: DataFile, { table, config, asTe
   return csvBadRows(database);
 }
 
-async function readOther(database: Database, file: DataFile, { table, config }: Reading): Promise<BadRows> {
+async function readOther(database: Database, file: DataFile, { table, config, field = "data_source.path" }: Reading): Promise<BadRows> {
   const { path, format } = file;
+  if (format !== "parquet") await refuseWideRows(database, file, field);
   const source =
     format === "parquet"
       ? `read_parquet(${literal(path)})`
-      : `read_json(${literal(path)}, records = true, sample_size = -1, maximum_object_size = 16777216, map_inference_threshold = -1, ${
+      : `read_json(${literal(path)}, records = true, sample_size = -1, maximum_object_size = ${MAX_OBJECT_BYTES}, map_inference_threshold = -1, ${
           format === "ndjson" ? "format = 'newline_delimited', ignore_errors = true" : "format = 'auto'"
         })`;
   await database.execute(`CREATE OR REPLACE TABLE ${identifier(table)} AS SELECT * FROM ${source}${limitOf(file, config)}`);
   return format === "ndjson" ? takeEmptyRows(database, table) : NO_BAD_ROWS;
+}
+
+/** Looked for first, and until there are too many: reading would take minutes to see it. */
+async function refuseWideRows(database: Database, { path, name, format }: DataFile, field: string): Promise<void> {
+  const objects = `read_json_objects(${literal(path)}, maximum_object_size = ${MAX_OBJECT_BYTES}, ${
+    format === "ndjson" ? "format = 'newline_delimited', ignore_errors = true" : "format = 'auto'"
+  })`;
+  const [{ keys } = { keys: 0 }] = await database.rows<{ keys: number }>(
+    `SELECT count(*)::DOUBLE AS keys FROM (SELECT DISTINCT unnest(json_keys(json)) FROM ${objects} LIMIT ${MAX_COUNTED_KEYS + 1})`,
+  );
+  if (keys > MAX_COLUMNS)
+    throw invalid(field, tooManyColumns(`"${name}"`, keys > MAX_COUNTED_KEYS ? `more than ${count(MAX_COUNTED_KEYS)}` : count(keys)));
 }
 
 /**

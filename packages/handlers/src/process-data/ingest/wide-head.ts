@@ -4,7 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
-import { MAX_COLUMNS } from "../input.ts";
+import { MAX_COLUMNS, tooManyColumns } from "../input.ts";
 import { invalid } from "../problem.ts";
 import type { DataFile } from "./data-files.ts";
 
@@ -13,7 +13,14 @@ const MAX_HEAD_BYTES = 2_000_000;
 const NEWLINE = 0x0a;
 const DELIMITERS = [",", ";", "\t", "|"];
 
-export async function refuseWideHead(file: DataFile, signal: AbortSignal, field: string): Promise<void> {
+export interface HeadTerms {
+  /** Of CSV, when it is given. */
+  readonly delimiter: string | undefined;
+  readonly signal: AbortSignal;
+  readonly field: string;
+}
+
+export async function refuseWideHead(file: DataFile, { delimiter, signal, field }: HeadTerms): Promise<void> {
   if (file.format !== "csv" && file.format !== "ndjson") return;
   const head = await firstLine(file.path, signal);
   if (head === undefined) {
@@ -22,13 +29,10 @@ export async function refuseWideHead(file: DataFile, signal: AbortSignal, field:
       `the first line of "${file.name}" is longer than ${MAX_HEAD_BYTES / 1_000_000} MB: this is not a table of rows, or it has far too many columns`,
     );
   }
-  const separators = file.format === "csv" ? DELIMITERS : ['":'];
+  const separators = file.format === "csv" ? (delimiter === undefined ? DELIMITERS : [delimiter]) : ['":'];
   const columns = Math.max(...separators.map((separator) => head.split(separator).length));
   if (columns > MAX_COLUMNS + 1) {
-    throw invalid(
-      field,
-      `"${file.name}" has about ${columns.toLocaleString("en-US")} columns; at most ${MAX_COLUMNS.toLocaleString("en-US")} can be read. Choose those that matter`,
-    );
+    throw invalid(field, tooManyColumns(`"${file.name}"`, `about ${columns.toLocaleString("en-US")}`));
   }
 }
 

@@ -11,7 +11,7 @@ import type { BadRow } from "../ingest/bad-rows.ts";
 import { readFile, type ReadTable } from "../ingest/read-file.ts";
 import { readStream } from "../ingest/read-channel.ts";
 import { runQuery, tooMuchMemory } from "../ingest/run-query.ts";
-import { MAX_COLUMNS, type DataSource } from "../input.ts";
+import { MAX_COLUMNS, tooManyColumns, type DataSource } from "../input.ts";
 import { rawColumns, type RawColumn } from "../preprocess/columns.ts";
 import { invalid } from "../problem.ts";
 import { count, part, type Tell } from "../progress.ts";
@@ -176,10 +176,7 @@ async function fileOf({ input, settings, ctx, scratchFolder }: Run, { path, form
 async function usableColumns(database: Database): Promise<readonly RawColumn[]> {
   const columns = await rawColumns(database);
   if (columns.length > MAX_COLUMNS) {
-    throw invalid(
-      "data_source",
-      `the data has ${count(columns.length)} columns; at most ${count(MAX_COLUMNS)} can be read. Choose those that matter`,
-    );
+    throw invalid("data_source", tooManyColumns("the data", count(columns.length)));
   }
   // DuckDB's own row number is called so, and a column of that name would hide it.
   const hiding = columns.find(({ name }) => name.toLowerCase() === "rowid");
