@@ -95,7 +95,10 @@ describe("sizes", () => {
     const permissions = Array.from({ length: 4_000 }, (_, n) => `reports:read:department-${n}`);
     await expect(harness.engine.requests.submit(submission("r1", { permissions }))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
     expect(await harness.engine.requests.get(submission("r1").key)).toEqual({ outcome: "unknown" });
-    await created(harness.engine, "r2", { permissions: permissions.slice(0, 1_000), limits: { queued: 1, queuedPerTenant: 1 } });
+    await created(harness.engine, "r2", {
+      permissions: permissions.slice(0, 1_000),
+      limits: { queued: 1, queuedPerTenant: 1, queuedPerUser: 1_000_000 },
+    });
   });
 
   it("P7 what belongs to an idempotency key goes with its request, and by itself should nobody come", async () => {

@@ -1,6 +1,6 @@
 /** Counts and slots that outlive the processes that made them, under traffic that never ends (P14). */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { created, submission, terms } from "@streamer/contract/samples";
+import { BOB, created, submission, terms } from "@streamer/contract/samples";
 import { createHarness, startCloud, type AwsHarness, type Cloud } from "./harness.ts";
 
 let cloud: Cloud;
@@ -52,7 +52,7 @@ const waiting = { tenant: "acme", user: "alice", action: "work", priority: 5, du
 
 it("P14 a tenant's count that a death left behind refuses nobody for longer than a minute", async () => {
   const { limits } = harness.engine;
-  const caps = { queued: 100, queuedPerTenant: 2 };
+  const caps = { queued: 100, queuedPerTenant: 2, queuedPerUser: 1_000_000 };
   await created(harness.engine, "r1");
   // Counted, and its process died before it was written.
   await limits.enter(waiting, caps);
@@ -63,12 +63,27 @@ it("P14 a tenant's count that a death left behind refuses nobody for longer than
   expect(await limits.enter(waiting, caps)).toEqual({ outcome: "refused", limit: "queuedPerTenant" });
 });
 
+it("P14 so is a user's", async () => {
+  const { limits } = harness.engine;
+  const caps = { queued: 100, queuedPerTenant: 100, queuedPerUser: 2 };
+  await created(harness.engine, "r1");
+  await created(harness.engine, "r1", { owner: BOB });
+  // Counted, and its process died before it was written.
+  await limits.enter(waiting, caps);
+  expect(await limits.enter(waiting, caps)).toEqual({ outcome: "refused", limit: "queuedPerUser" });
+  await harness.clock.advance(61_000);
+  expect(await limits.enter(waiting, caps)).toMatchObject({ outcome: "entered" });
+  expect(await limits.enter(waiting, caps)).toEqual({ outcome: "refused", limit: "queuedPerUser" });
+  expect(await limits.enter({ ...waiting, user: BOB.userId }, caps)).toMatchObject({ outcome: "entered" });
+  expect(await limits.enter({ ...waiting, user: BOB.userId }, caps)).toEqual({ outcome: "refused", limit: "queuedPerUser" });
+});
+
 it("P14 what was accepted once counts against the limit, wherever it is counted", async () => {
   const { limits } = harness.engine;
   const entries = [];
   for (let n = 0; n < 4; n += 1) entries.push(await limits.enter(waiting));
   for (const entry of entries.slice(0, 3)) if (entry.outcome === "entered") await limits.leave({ ...waiting, counted: entry.counted });
-  const caps = { queued: 3, queuedPerTenant: 100 };
+  const caps = { queued: 3, queuedPerTenant: 100, queuedPerUser: 1_000_000 };
   const outcomes = [];
   for (let n = 0; n < 3; n += 1) outcomes.push((await limits.enter(waiting, caps)).outcome);
   expect(outcomes).toEqual(["entered", "entered", "refused"]);

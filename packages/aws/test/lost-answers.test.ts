@@ -161,7 +161,9 @@ describe.each(["lost", "throttled"] as const)("an answer that is %s", (fault) =>
     await harness.clock.advance(61_000);
     await harness.engine.limits.reconcile(harness.clock.now());
     for (let n = 0; n < 40; n += 1) {
-      const outcome = await harness.engine.requests.submit(submission(`after-${n}`, { limits: { queued: 40, queuedPerTenant: 1_000 } }));
+      const outcome = await harness.engine.requests.submit(
+        submission(`after-${n}`, { limits: { queued: 40, queuedPerTenant: 1_000, queuedPerUser: 1_000_000 } }),
+      );
       expect(outcome.outcome, `submit ${n} of 40`).toBe("created");
     }
     await harness.dispose();

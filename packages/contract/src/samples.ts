@@ -38,7 +38,7 @@ export function submission(requestId: string, more: Partial<Submission> = {}): S
     maxAttempts: 3,
     timeoutMs: 60_000,
     retentionMs: 7 * DAY_MS,
-    limits: { queued: 1_000_000, queuedPerTenant: 1_000_000 },
+    limits: { queued: 1_000_000, queuedPerTenant: 1_000_000, queuedPerUser: 1_000_000 },
     acknowledge: ({ place, claimed: isRunning }) => ({
       type: "acknowledgment",
       status: isRunning ? "processing" : "queued",

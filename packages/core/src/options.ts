@@ -62,6 +62,8 @@ export interface AdmissionLimits {
   readonly queued: number;
   /** Waiting requests of one tenant. Default 20,000. */
   readonly queuedPerTenant: number;
+  /** Waiting requests of one user: fewer than `queuedPerTenant`, so that no user stops a colleague. Default 5,000. */
+  readonly queuedPerUser: number;
   /** Highest priority that a client may ask for, 0–9; a handler's own `maxPriority` may be lower. Default 9. */
   readonly maxPriority: number;
   /** Messages a second from one connection, on average; bursts of twice that pass. Default 1,000. */
@@ -92,6 +94,7 @@ export const DEFAULT_OPTIONS: StreamerOptions = {
   admission: {
     queued: 100_000,
     queuedPerTenant: 20_000,
+    queuedPerUser: 5_000,
     maxPriority: 9,
     messagesPerSecond: 1_000,
     inFlightPerConnection: 1_000,
@@ -130,6 +133,7 @@ const FRAME_LIMITS: Readonly<Record<keyof FrameLimits, NumberRule>> = {
 const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
   queued: wholeBetween(0, Infinity),
   queuedPerTenant: wholeBetween(0, Infinity),
+  queuedPerUser: wholeBetween(0, Infinity),
   maxPriority: wholeBetween(0, 9),
   messagesPerSecond: wholeBetween(1, 1e9),
   inFlightPerConnection: wholeBetween(0, Infinity),

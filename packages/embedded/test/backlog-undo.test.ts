@@ -46,7 +46,13 @@ function contents(backlog: Backlog, now: number) {
   ]);
   return {
     waiting: backlog.waiting,
-    tenants: OWNERS.map(({ tenantId }) => backlog.waitingOf(tenantId)),
+    limits: OWNERS.flatMap(({ tenantId, userId }) =>
+      [1, 2, 3, 5].map((most) => [
+        backlog.limitReached({ queued: most, queuedPerTenant: Infinity, queuedPerUser: Infinity }, tenantId, userId),
+        backlog.limitReached({ queued: Infinity, queuedPerTenant: most, queuedPerUser: Infinity }, tenantId, userId),
+        backlog.limitReached({ queued: Infinity, queuedPerTenant: Infinity, queuedPerUser: most }, tenantId, userId),
+      ]),
+    ),
     running: Array.from(backlog.running).sort((a, b) => a - b),
     places: OWNERS.flatMap(({ tenantId: tenant, userId: user }) =>
       [0, 5, 9].map((priority) => backlog.place({ action: "work", tenant, user, priority }, CONCURRENCY.work, now)),

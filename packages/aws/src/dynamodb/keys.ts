@@ -10,8 +10,12 @@ export const hashOf = (text: string): string => createHash("sha256").update(text
 export const partitionKey = (name: string): string => (name.length <= MAX_NAME_LENGTH ? name : `#${hashOf(name)}`);
 export const ownerKey = ({ tenantId, userId }: Owner): string =>
   partitionKey(`${encodeURIComponent(tenantId)}/${encodeURIComponent(userId)}`);
-/** The tenant that a request's partition key names, unless it is a hash. */
-export const tenantIn = (pk: string): string | undefined => (pk.startsWith("#") ? undefined : decodeURIComponent(pk.split("/")[0]!));
+/** The owner that a request's partition key names, unless it is a hash. */
+export function ownerIn(pk: string): Owner | undefined {
+  if (pk.startsWith("#")) return undefined;
+  const [tenantId, userId] = pk.split("/").map(decodeURIComponent) as [string, string];
+  return { tenantId, userId };
+}
 export const shardOf = (pk: string): number => createHash("sha256").update(pk).digest()[0]! % SHARDS;
 export const shards: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
 /** Digits enough for epoch ms, so that text sorts as the number does. */

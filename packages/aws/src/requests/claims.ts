@@ -5,7 +5,7 @@
  */
 import type { Claim, ClaimTerms, RequestKey, Requests } from "@streamer/core";
 import type { JsonValue } from "@streamer/protocol";
-import { shards, sortable, tenantIn } from "../dynamodb/keys.ts";
+import { ownerIn, shards, sortable } from "../dynamodb/keys.ts";
 import { createTurns, needsTurns, type Charge } from "./shares.ts";
 import { agendaOf, isWaiting, lineOf, readLine, type RequestRow, type Waiting } from "./rows.ts";
 import type { Change, Store } from "../dynamodb/store.ts";
@@ -122,7 +122,7 @@ export function createClaim(store: Store): Requests["claim"] {
   /** By the tenants' hashes. */
   async function weigh(page: readonly Waiting[], weightOf: (tenant: string) => number): Promise<ReadonlyMap<string, number>> {
     const weights = page.map(async ({ pk, tenant }) => {
-      const name = tenantIn(pk) ?? (await requests.get<RequestRow>({ pk }))?.tenant;
+      const name = ownerIn(pk)?.tenantId ?? (await requests.get<RequestRow>({ pk }))?.tenant;
       return [tenant, name === undefined ? 1 : weightOf(name)] as const;
     });
     return new Map(await Promise.all(weights));

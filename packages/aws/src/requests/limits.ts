@@ -3,7 +3,7 @@
  *
  *   waiting#{shard}   how many requests wait, and how many are due; the limit is dealt out to the shards, so that together
  *                     they never exceed it and no single item takes every write. How far the lines have come (shares.ts)
- *   tenant#{tenant}   how many of one tenant wait, and of which users; whose turn it is
+ *   tenant#{tenant}   how many of one tenant wait, and of which users (told apart by a hash); whose turn it is
  *   slots#{action}, slots#{action}#{tenant}   which requests run: a set, so that taking and freeing may be repeated
  *
  * A count is changed beside the request, not with it: a process that dies between the two, or an answer that is lost and
@@ -12,12 +12,12 @@
  * when there is none to be had: who holds one without running is suspected, and loses it when it is found so again a while
  * later. Traffic does not matter to that: each holder is judged by itself.
  */
-import { heldBy } from "@streamer/core";
+import { heldBy, type QueueLimits } from "@streamer/core";
 import { shards } from "../dynamodb/keys.ts";
 import type { Items } from "../dynamodb/items.ts";
 import type { WaitingOf } from "./waiting-of.ts";
 import { dealtOut } from "./dealing.ts";
-import { aheadInTenant, ownName, reached, tenantHash, type Charge, type Numbers } from "./shares.ts";
+import { aheadInTenant, isWaitingName, ownName, reached, tenantHash, waitingName, type Charge, type Numbers } from "./shares.ts";
 
 /** Where a waiting request is counted. */
 export interface Counted {
@@ -26,7 +26,7 @@ export interface Counted {
 }
 type Entry =
   | { readonly outcome: "entered"; readonly counted: Counted; readonly tag: number; readonly ahead: number }
-  | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" };
+  | { readonly outcome: "refused"; readonly limit: keyof QueueLimits };
 
 interface WaitingRequest {
   readonly tenant: string;
@@ -35,16 +35,12 @@ interface WaitingRequest {
   readonly priority: number;
   readonly counted?: Counted;
 }
-interface Caps {
-  readonly queued: number;
-  readonly queuedPerTenant: number;
-}
 type Slots = { readonly taken: readonly string[] } | { readonly busy: "total" | "perTenant" };
 type Concurrency = { readonly total?: number; readonly perTenant?: number } | undefined;
 
 export interface Limits {
   /** Counts a request that is about to wait, unless that would exceed the caps. */
-  enter(request: WaitingRequest & { readonly due: boolean }, caps?: Caps): Promise<Entry>;
+  enter(request: WaitingRequest & { readonly due: boolean }, caps?: QueueLimits): Promise<Entry>;
   /** It waits no longer; chosen in turn, its tenant and user are charged for it. */
   leave(request: WaitingRequest, charge?: Charge): Promise<void>;
   /** Whose turn it is, of these tenants by their hashes. */
@@ -94,11 +90,12 @@ export interface LimitsParts {
 }
 
 export function createLimits({ items, now, random, isRunning, waitingOf }: LimitsParts): Limits {
-  /** Adds to numbers of a counter and sets others; refused when as many wait as may. */
-  function count(pk: string, added: Numbers, set: Numbers, cap = Infinity): Promise<CounterItem | undefined> {
+  /** Adds to numbers of a counter and sets others; refused when one that is capped is as high as it may be. */
+  function count(pk: string, added: Numbers, set: Numbers, caps: Readonly<Record<string, number>> = {}): Promise<CounterItem | undefined> {
     const isTenant = pk.startsWith(TENANT);
     const wanted = { ...set, changed_at: Math.round(now()), ...(isTenant && { ttl: Math.ceil((now() + TENANT_EXPIRY_MS) / 1_000) }) };
     const all = { ...added, ...wanted };
+    const capped = Object.entries(caps).filter(([, cap]) => cap !== Infinity);
     const expression = (names: Numbers, sign: string): string =>
       Object.keys(names)
         .map((name) => `#${name}${sign}:${name}`)
@@ -110,18 +107,27 @@ export function createLimits({ items, now, random, isRunning, waitingOf }: Limit
         names: Object.fromEntries(Object.keys(all).map((name) => [`#${name}`, name])),
         values: {
           ...Object.fromEntries(Object.entries(all).map(([name, value]) => [`:${name}`, value])),
-          ...(cap !== Infinity && { ":cap": cap }),
+          ...Object.fromEntries(capped.map(([name, cap]) => [`:most_${name}`, cap])),
         },
-        ...(cap !== Infinity && { condition: "attribute_not_exists(#waiting) OR #waiting < :cap" }),
+        ...(capped.length > 0 && {
+          condition: capped.map(([name]) => `(attribute_not_exists(#${name}) OR #${name} < :most_${name})`).join(" AND "),
+        }),
       },
     );
   }
 
-  const countTenant = (request: WaitingRequest & { readonly due: boolean }, by: 1 | -1, set: Numbers = {}, cap = Infinity) =>
-    count(tenantCounter(tenantHash(request.tenant)), { waiting: by, ...(request.due && { [ownName(request)]: by }) }, set, cap);
+  function countTenant(request: WaitingRequest & { readonly due: boolean }, by: 1 | -1, set: Numbers = {}, limits?: QueueLimits) {
+    const [name, own] = [tenantCounter(tenantHash(request.tenant)), waitingName(request.user)];
+    const caps = limits && { waiting: limits.queuedPerTenant, [own]: limits.queuedPerUser };
+    return count(name, { waiting: by, [own]: by, ...(request.due && { [ownName(request)]: by }) }, set, caps);
+  }
   const counterKeys = shards.map((shard) => ({ pk: counterKey(shard) }));
 
-  async function enterShard(request: WaitingRequest & { readonly due: boolean }, own: Numbers, caps: Caps | undefined): Promise<Entry> {
+  async function enterShard(
+    request: WaitingRequest & { readonly due: boolean },
+    own: Numbers,
+    caps: QueueLimits | undefined,
+  ): Promise<Entry> {
     const counters = await items.getAll<CounterItem>(counterKeys);
     const waitingIn = (shard: number): number => counters.find(({ pk }) => pk === counterKey(shard))?.waiting ?? 0;
     const { due } = request;
@@ -132,7 +138,7 @@ export function createLimits({ items, now, random, isRunning, waitingOf }: Limit
     for (const shard of shards.toSorted((a, b) => waitingIn(a) - waitingIn(b))) {
       const cap = capOf?.[shard];
       if (cap !== undefined && cap <= 0) continue;
-      if (await count(counterKey(shard), { waiting: 1, ...(due && { due: 1 }) }, {}, cap)) {
+      if (await count(counterKey(shard), { waiting: 1, ...(due && { due: 1 }) }, {}, cap === undefined ? {} : { waiting: cap })) {
         return { outcome: "entered", counted: { shard, due }, ...entered };
       }
     }
@@ -192,28 +198,38 @@ export function createLimits({ items, now, random, isRunning, waitingOf }: Limit
     const hash = tenantHash(tenant);
     const key = { pk: tenantCounter(hash) };
     const counter = await items.get<CounterItem>(key);
-    const { changed_at: changedAt = 0, looked_at: lookedAt = 0, waiting = 0 } = counter ?? {};
+    if (!counter) return false;
+    const { changed_at: changedAt = 0, looked_at: lookedAt = 0 } = counter;
     const at = Math.round(now());
     if (Math.max(changedAt, lookedAt) > at - QUIET_MS) return false;
-    const there = await waitingOf(hash);
-    if (there === undefined || there >= waiting) {
+    const users = await waitingOf(hash);
+    const right = users && waitingNumbers(counter, users);
+    if (!right || !Object.entries(right).some(([name, there]) => there < Number(counter[name] ?? 0))) {
       await items.update(key, { set: "SET looked_at = :at", condition: "attribute_exists(pk)", values: { ":at": at } });
       return false;
     }
+    const names = Object.keys(right);
     const healed = await items.update(key, {
-      set: "SET #waiting = :there, changed_at = :at",
+      set: `SET ${names.map((name) => `#${name} = :${name}`).join(", ")}, changed_at = :at`,
       condition: "changed_at = :changed",
-      names: { "#waiting": "waiting" },
-      values: { ":there": there, ":at": at, ":changed": changedAt },
+      names: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+      values: { ...Object.fromEntries(names.map((name) => [`:${name}`, right[name]])), ":at": at, ":changed": changedAt },
     });
     return healed !== undefined;
   }
 
+  /** Which of a tenant's limits has just refused. */
+  async function limitOf({ tenant, user }: WaitingRequest, { queuedPerTenant, queuedPerUser }: QueueLimits): Promise<keyof QueueLimits> {
+    const counter = await items.get<CounterItem>({ pk: tenantCounter(tenantHash(tenant)) });
+    const isTenants = (counter?.waiting ?? 0) >= queuedPerTenant || Number(counter?.[waitingName(user)] ?? 0) < queuedPerUser;
+    return isTenants ? "queuedPerTenant" : "queuedPerUser";
+  }
+
   return {
     enter: async (request, caps) => {
-      const enterTenant = () => countTenant(request, 1, {}, caps?.queuedPerTenant);
+      const enterTenant = () => countTenant(request, 1, {}, caps);
       const own = (await enterTenant()) ?? ((await healTenant(request.tenant)) ? await enterTenant() : undefined);
-      if (!own) return { outcome: "refused", limit: "queuedPerTenant" };
+      if (!own) return { outcome: "refused", limit: await limitOf(request, caps!) };
       const entry = await enterShard(request, own, caps);
       if (entry.outcome === "refused") await countTenant(request, -1);
       return entry;
@@ -269,6 +285,14 @@ export function createLimits({ items, now, random, isRunning, waitingOf }: Limit
       }
     },
   };
+}
+
+/** The counts of a tenant that there should be, when these users wait, by the names that its counter has. */
+function waitingNumbers(counter: CounterItem, users: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = { waiting: users.length };
+  for (const name of Object.keys(counter)) if (isWaitingName(name)) counts[name] = 0;
+  for (const user of users) counts[waitingName(user)] = (counts[waitingName(user)] ?? 0) + 1;
+  return counts;
 }
 
 /** So many of them, each as likely as any other. */

@@ -16,6 +16,12 @@ import type { Waiting } from "./rows.ts";
 /** Of users within a tenant. More would tell more of them apart, and make every write of the counter dearer. */
 const BUCKETS = 16;
 
+/**
+ * Users of one hash share one part of their tenant's queue. Each that has ever waited is a number of 4 bytes on an item that
+ * every submit writes.
+ */
+const QUEUE_BUCKETS = 64;
+
 export const tenantHash = (tenant: string): string => hashOf(tenant).slice(0, 22);
 export const bucketOf = (user: string): string => (createHash("sha256").update(user).digest()[0]! % BUCKETS).toString(BUCKETS);
 /** Part of the names of attributes, and of placeholders for them. */
@@ -27,6 +33,12 @@ const numberOf = (item: Numbers | undefined, name: string): number => Number(ite
 
 /** How far the line of an action has come, on a counter: the tag of the request that was chosen from it last. */
 const reachedName = (action: string): string => `v${actionHash(action)}`;
+/** How many requests of a user wait, due or not, on the tenant's counter: by a hash of more values than that of turns. */
+export const waitingName = (user: string): string =>
+  `w${(createHash("sha256").update(user).digest()[1]! % QUEUE_BUCKETS).toString(16).padStart(2, "0")}`;
+
+export const isWaitingName = (name: string): boolean => /^w[0-9a-f]{2}$/.test(name);
+
 /** How many requests of one priority a user has waiting for an action, on the tenant's counter. */
 export const ownName = (own: { readonly action: string; readonly user: string; readonly priority: number }): string =>
   `n${actionHash(own.action)}${bucketOf(own.user)}${own.priority}`;

@@ -1,11 +1,14 @@
-/** How many requests of one tenant wait, counted one by one: to put a count right, not to ask for it. */
+/** Whose requests of one tenant wait, looked up one by one: to put counts right, not to ask for them. */
 import type { Items } from "../dynamodb/items.ts";
-import { shards, tenantIn } from "../dynamodb/keys.ts";
+import { ownerIn, shards } from "../dynamodb/keys.ts";
 import { agendaOf } from "./rows.ts";
 import { tenantHash } from "./shares.ts";
 
-/** By the hash of the tenant. Undefined when too many wait to be looked through, or one does not tell whose it is. */
-export type WaitingOf = (hash: string) => Promise<number | undefined>;
+/**
+ * The users, one for each request, by the hash of the tenant. Undefined when too many wait to be looked through, or one does
+ * not tell whose it is.
+ */
+export type WaitingOf = (hash: string) => Promise<readonly string[] | undefined>;
 
 /** Of each shard: a page of an index that holds keys only. */
 const MAX_LOOKED_THROUGH = 2_000;
@@ -22,8 +25,9 @@ export function createWaitingOf(requests: Pick<Items, "query">): WaitingOf {
         }),
       ),
     );
-    const tenants = found.flat().map(({ pk }) => tenantIn(pk));
-    const isWhole = found.every(({ length }) => length < MAX_LOOKED_THROUGH) && !tenants.includes(undefined);
-    return isWhole ? tenants.filter((tenant) => tenantHash(tenant!) === hash).length : undefined;
+    const owners = found.flat().map(({ pk }) => ownerIn(pk));
+    const isWhole = found.every(({ length }) => length < MAX_LOOKED_THROUGH) && !owners.includes(undefined);
+    if (!isWhole) return undefined;
+    return owners.flatMap((owner) => (tenantHash(owner!.tenantId) === hash ? [owner!.userId] : []));
   };
 }

@@ -65,7 +65,7 @@ export function durabilityContract(test: ContractTest): void {
   });
 
   test("P9 P14 what waits survives with its schedule, its counts and its limits", async (harness) => {
-    const limits = { queued: 2, queuedPerTenant: 2 };
+    const limits = { queued: 2, queuedPerTenant: 2, queuedPerUser: 1_000_000 };
     const runAt = harness.clock.now() + 60_000;
     const again = await running(harness.engine, "again", { limits });
     await harness.engine.requests.reschedule(again.lease, { runAt, events: [] });

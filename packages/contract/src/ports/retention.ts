@@ -60,7 +60,9 @@ export function retentionContract(test: ContractTest): void {
     const key = await ended(harness, "r1");
     await clock.advance(RETENTION_MS);
     await created(engine, "waiting");
-    const outcome = await engine.requests.submit(submission("r1", { payload: "another", limits: { queued: 1, queuedPerTenant: 1 } }));
+    const outcome = await engine.requests.submit(
+      submission("r1", { payload: "another", limits: { queued: 1, queuedPerTenant: 1, queuedPerUser: 1_000_000 } }),
+    );
     expect(outcome.outcome).toBe("refused");
     expect(await engine.requests.get(key)).toEqual({ outcome: "expired" });
     const released: RequestKey[] = [];

@@ -123,12 +123,12 @@ export function retryContract(test: ContractTest): void {
     const { lease } = await running(engine, "r1");
     await engine.requests.settle(lease, FAILED);
     await created(engine, "waits");
-    for (const limit of ["queued", "queuedPerTenant"] as const) {
-      const limits = { queued: 100, queuedPerTenant: 100, [limit]: limit === "queued" ? 0 : 1 };
+    for (const limit of ["queued", "queuedPerTenant", "queuedPerUser"] as const) {
+      const limits = { queued: 100, queuedPerTenant: 100, queuedPerUser: 1_000_000, [limit]: limit === "queued" ? 0 : 1 };
       expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, { limits, permissions: [] })).toEqual({ outcome: "refused", limit });
     }
     expect(await record(engine, lease.key)).toMatchObject({ status: "FAILED" });
-    const room = { queued: 100, queuedPerTenant: 2 };
+    const room = { queued: 100, queuedPerTenant: 2, queuedPerUser: 1_000_000 };
     expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, { limits: room, permissions: [] })).toMatchObject({
       outcome: "redriven",
     });

@@ -1,7 +1,22 @@
 /** Submitting: one durable write that stores, queues, numbers the acknowledgment, and runs nothing twice. */
 import { expect } from "vitest";
 import type { ContractTest } from "../harness.ts";
-import { ALICE, BOB, COMPLETED, DAY_MS, EVE, claimed, created, readFrame, record, replay, running, submission, terms } from "../samples.ts";
+import {
+  ALICE,
+  BOB,
+  COMPLETED,
+  DAY_MS,
+  EVE,
+  claimed,
+  created,
+  readFrame,
+  record,
+  replay,
+  running,
+  submission,
+  terms,
+  CANCEL_EVENTS,
+} from "../samples.ts";
 
 export function submitContract(test: ContractTest): void {
   test("P1 submit stores the request and its acknowledgment, seq 1, as one write", async ({ engine, clock }) => {
@@ -86,7 +101,7 @@ export function submitContract(test: ContractTest): void {
   });
 
   test("P14 over the limit of waiting requests a submit is refused, and nothing is stored", async ({ engine }) => {
-    const limits = { queued: 3, queuedPerTenant: 100 };
+    const limits = { queued: 3, queuedPerTenant: 100, queuedPerUser: 1_000_000 };
     for (const id of ["r1", "r2", "r3"]) await created(engine, id, { limits });
     expect(await engine.requests.submit(submission("r4", { limits }))).toEqual({ outcome: "refused", limit: "queued" });
     expect(await engine.requests.get(submission("r4").key)).toEqual({ outcome: "unknown" });
@@ -98,15 +113,33 @@ export function submitContract(test: ContractTest): void {
   });
 
   test("P14 one tenant at its limit leaves room to the others", async ({ engine }) => {
-    const limits = { queued: 100, queuedPerTenant: 2 };
+    const limits = { queued: 100, queuedPerTenant: 2, queuedPerUser: 1_000_000 };
     await created(engine, "r1", { limits });
     await created(engine, "r2", { limits, owner: BOB });
     expect(await engine.requests.submit(submission("r3", { limits }))).toEqual({ outcome: "refused", limit: "queuedPerTenant" });
     await created(engine, "r3", { limits, owner: EVE });
   });
 
+  test("P14 one user at its limit leaves room to its colleagues, whenever its requests are to run", async ({ engine, clock }) => {
+    const limits = { queued: 100, queuedPerTenant: 100, queuedPerUser: 2 };
+    const nextYear = { limits, runAt: clock.now() + 360 * DAY_MS };
+    await created(engine, "r1", nextYear);
+    await created(engine, "r2", { limits });
+    for (const more of [nextYear, { limits }]) {
+      expect(await engine.requests.submit(submission("r3", more))).toEqual({ outcome: "refused", limit: "queuedPerUser" });
+    }
+    await created(engine, "r3", { limits, owner: BOB });
+    await created(engine, "r3", { limits, owner: EVE });
+    // What runs, or waits no more, makes room.
+    expect(await engine.requests.claim(terms(1, { key: submission("r2").key }))).toHaveLength(1);
+    await created(engine, "r3", nextYear);
+    await engine.requests.requestCancel(submission("r1").key, CANCEL_EVENTS);
+    await created(engine, "r4", nextYear);
+    expect(await engine.requests.submit(submission("r5", nextYear))).toEqual({ outcome: "refused", limit: "queuedPerUser" });
+  });
+
   test("P14 submits at once never exceed the limit together", async ({ engine }) => {
-    const limits = { queued: 7, queuedPerTenant: 100 };
+    const limits = { queued: 7, queuedPerTenant: 100, queuedPerUser: 1_000_000 };
     const outcomes = await Promise.all(Array.from({ length: 30 }, (_, n) => engine.requests.submit(submission(`r${n}`, { limits }))));
     expect(outcomes.filter(({ outcome }) => outcome === "created")).toHaveLength(7);
     expect(outcomes.filter(({ outcome }) => outcome === "refused")).toHaveLength(23);

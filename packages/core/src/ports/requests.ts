@@ -25,6 +25,13 @@ export type EventBody = BodyOf<
   | (ServerMessage<"error"> & { request_id: string })
 >;
 
+/** How many requests may wait: in all, of one tenant, of one user of it. */
+export interface QueueLimits {
+  readonly queued: number;
+  readonly queuedPerTenant: number;
+  readonly queuedPerUser: number;
+}
+
 export interface Submission {
   readonly key: RequestKey;
   readonly requestId: string;
@@ -50,8 +57,8 @@ export interface Submission {
   /** Runs at once of its action: what it may have to wait for. */
   readonly concurrency?: Concurrency;
   readonly retentionMs: number;
-  /** Refused above these (P14): waiting requests in all, and of one tenant. */
-  readonly limits: { readonly queued: number; readonly queuedPerTenant: number };
+  /** Refused above these (P14). */
+  readonly limits: QueueLimits;
   /** The acknowledgment, given what a runnable request would wait for and whether it was claimed by this very write. */
   readonly acknowledge: (queue: { readonly place: Place; readonly claimed: boolean }) => EventBody;
   /** Claim in the same write, when a slot is free or a sync run is promoted. */
@@ -64,7 +71,7 @@ export type SubmitOutcome =
   | { readonly outcome: "existing"; readonly record: RequestRecord }
   /** Same id or idempotency key, another payload. */
   | { readonly outcome: "conflict"; readonly requestId: string }
-  | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" };
+  | { readonly outcome: "refused"; readonly limit: keyof QueueLimits };
 
 /** The right to run one request; `attempt` is its fencing token. */
 export interface Lease {
@@ -155,13 +162,13 @@ export type CancelOutcome =
   | { readonly outcome: "expired" };
 
 export interface RedriveTerms {
-  readonly limits: Submission["limits"];
+  readonly limits: QueueLimits;
   /** Of whoever asks for it: what the run may do follows from these, not from those it was submitted with. */
   readonly permissions: readonly string[];
 }
 export type RedriveOutcome =
   | { readonly outcome: "redriven"; readonly frames: readonly Frame[] }
-  | { readonly outcome: "refused"; readonly limit: "queued" | "queuedPerTenant" }
+  | { readonly outcome: "refused"; readonly limit: keyof QueueLimits }
   | { readonly outcome: "not_failed"; readonly status: RequestStatus }
   | { readonly outcome: "unknown" }
   | { readonly outcome: "expired" };

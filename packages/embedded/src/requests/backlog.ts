@@ -8,7 +8,16 @@
  * Who goes next is a matter of fair shares (lines.ts, next-request.ts): no claim looks at more than the first line of
  * each action, and a request behind a limit hides nobody. Whoever was charged a turn by a claim that is undone has it back.
  */
-import { fairOrder, heldBy, isEarlier, type ClaimTerms, type Concurrency, type Contender, type Place as PlaceInLine } from "@streamer/core";
+import {
+  fairOrder,
+  heldBy,
+  isEarlier,
+  type ClaimTerms,
+  type Concurrency,
+  type Contender,
+  type Place as PlaceInLine,
+  type QueueLimits,
+} from "@streamer/core";
 import type { UndoLog } from "../sqlite/undo-log.ts";
 import { aheadOf, createContest, giveBackTurn, serve, turnsOf, weigh, type Share } from "./contest.ts";
 import { createHeap } from "./heap.ts";
@@ -32,7 +41,8 @@ import { admits, nextRequest } from "./next-request.ts";
 
 export interface Backlog {
   readonly waiting: number;
-  waitingOf(tenant: string): number;
+  /** The limit that a further request of the user would be over, if there is one. */
+  limitReached(limits: QueueLimits, tenant: string, user: string): keyof QueueLimits | undefined;
   /** What a new request would wait for. Its position is counted as if all users who wait took turns from now on. */
   place(request: Omit<Waiting, "id" | "runAt">, caps: Concurrency | undefined, now: number): PlaceInLine;
   /** What a request waits for that waits here: as it was last told, or better where that is cheap to know. */
@@ -52,6 +62,12 @@ export interface Backlog {
   readonly running: Iterable<number>;
 }
 
+/** What waits of one tenant, and of its users. */
+interface Crowd {
+  waiting: number;
+  readonly users: Map<string, number>;
+}
+
 /** One that could run now. */
 export type DueRequest = Waiting & { readonly line: { readonly running: number; readonly action: { readonly running: number } } };
 
@@ -63,7 +79,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
   const entries = new Map<number, Entry>();
   const running = new Map<number, Line>();
   const actions = new Map<string, Action>();
-  const tenants = new Map<string, number>();
+  const crowds = new Map<string, Crowd>();
   /** By the names of their actions. What no claim has asked for yet is in one of its own. */
   const lanes = new Map<string, Lane>();
   const scheduled = createHeap<Entry>(isSooner);
@@ -103,9 +119,19 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     for (let next = backingOff.head; next && next.dueAt! <= monotonic(); next = backingOff.head) ripen(next);
   };
 
+  const countCrowd = ({ tenant, user }: Waiting, by: 1 | -1): void => {
+    let crowd = crowds.get(tenant);
+    if (!crowd) crowds.set(tenant, (crowd = { waiting: 0, users: new Map() }));
+    crowd.waiting += by;
+    const own = (crowd.users.get(user) ?? 0) + by;
+    if (own > 0) crowd.users.set(user, own);
+    else crowd.users.delete(user);
+    if (crowd.waiting === 0) crowds.delete(tenant);
+  };
+
   const enter = (entry: Entry): void => {
     entries.set(entry.id, entry);
-    tenants.set(entry.tenant, (tenants.get(entry.tenant) ?? 0) + 1);
+    countCrowd(entry, 1);
     if (entry.due) wait(entry);
     else notDue(entry).push(entry);
     note(() => leave(entry));
@@ -113,9 +139,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
 
   const leave = (entry: Entry): void => {
     entries.delete(entry.id);
-    const left = tenants.get(entry.tenant)! - 1;
-    if (left === 0) tenants.delete(entry.tenant);
-    else tenants.set(entry.tenant, left);
+    countCrowd(entry, -1);
     if (entry.due) waitNoMore(entry);
     else notDue(entry).remove(entry);
     partLine(entry.line);
@@ -187,7 +211,12 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     get waiting() {
       return entries.size;
     },
-    waitingOf: (tenant) => tenants.get(tenant) ?? 0,
+    limitReached: (limits, tenant, user) => {
+      const crowd = crowds.get(tenant);
+      if (entries.size >= limits.queued) return "queued";
+      if ((crowd?.waiting ?? 0) >= limits.queuedPerTenant) return "queuedPerTenant";
+      return (crowd?.users.get(user) ?? 0) >= limits.queuedPerUser ? "queuedPerUser" : undefined;
+    },
     place: placeOfNew,
     placeOf: (id, now) => {
       makeDue(now);

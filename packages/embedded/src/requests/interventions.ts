@@ -59,10 +59,8 @@ export function createInterventions(
         const row = find(key);
         if ("outcome" in row) return row;
         if (row.status !== "FAILED") return { outcome: "not_failed" as const, status: row.status };
-        const limits = terms?.limits;
-        if (limits && backlog.waiting >= limits.queued) return { outcome: "refused" as const, limit: "queued" as const };
-        if (limits && backlog.waitingOf(row.tenant) >= limits.queuedPerTenant)
-          return { outcome: "refused" as const, limit: "queuedPerTenant" as const };
+        const limit = terms && backlog.limitReached(terms.limits, row.tenant, row.user);
+        if (limit) return { outcome: "refused" as const, limit };
         if (terms) allow(row, terms.permissions);
         reopen.run(row.id);
         const frames = transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });

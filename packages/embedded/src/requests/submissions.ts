@@ -87,10 +87,8 @@ export function createSubmit(store: Store): Requests["submit"] {
     const { known, expired } = look(submission, payload);
     if (known) return known;
     const claimed = submission.claim !== undefined && isDue;
-    if (!claimed) {
-      if (backlog.waiting >= limits.queued) return { outcome: "refused", limit: "queued" };
-      if (backlog.waitingOf(owner.tenantId) >= limits.queuedPerTenant) return { outcome: "refused", limit: "queuedPerTenant" };
-    }
+    const limit = claimed ? undefined : backlog.limitReached(limits, owner.tenantId, owner.userId);
+    if (limit) return { outcome: "refused", limit };
     const place: Place = !isDue
       ? { reason: "scheduled" }
       : backlog.place({ action, tenant: owner.tenantId, user: owner.userId, priority }, submission.concurrency, now);

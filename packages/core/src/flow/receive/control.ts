@@ -3,7 +3,7 @@ import { boundedText, wireError, type ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../../errors.ts";
 import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
-import type { EventBody, RedriveOutcome, RequestRecord, Submission } from "../../ports/requests.ts";
+import type { EventBody, QueueLimits, RedriveOutcome, RequestRecord } from "../../ports/requests.ts";
 import { requestKey } from "../../rules/identity.ts";
 import { cancelledError } from "../../rules/outcome.ts";
 import { queueFull } from "../../rules/queue-full.ts";
@@ -19,7 +19,7 @@ export interface ControlParts {
   /** A run elsewhere learns of a cancellation by its next write. */
   readonly runs: Pick<Runs, "cancelAnswer" | "cancel">;
   /** Most requests that may wait. */
-  readonly limits: Submission["limits"];
+  readonly limits: QueueLimits;
 }
 
 export interface Control {
@@ -116,7 +116,7 @@ export function createControl({ engine, access, deliver, runs, limits }: Control
 function whyNotRetried(
   outcome: Exclude<RedriveOutcome, { readonly outcome: "redriven" }>,
   requestId: string,
-  limits: Submission["limits"],
+  limits: QueueLimits,
 ): StreamerError {
   switch (outcome.outcome) {
     case "unknown":

@@ -35,11 +35,8 @@ export function createInterventions(state: State): Interventions {
         const row = find(key);
         if ("outcome" in row) return row;
         if (row.status !== "FAILED") return { outcome: "not_failed" as const, status: row.status };
-        const limits = terms?.limits;
-        const waiting = queue.waiting();
-        const ofTenant = waiting.filter(({ owner }) => owner.tenantId === row.owner.tenantId);
-        if (limits && waiting.length >= limits.queued) return { outcome: "refused" as const, limit: "queued" as const };
-        if (limits && ofTenant.length >= limits.queuedPerTenant) return { outcome: "refused" as const, limit: "queuedPerTenant" as const };
+        const limit = terms && queue.limitReached(terms.limits, row.owner);
+        if (limit) return { outcome: "refused" as const, limit };
         const frames = giveBack(state, row, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });
         Object.assign(row, { failures: 0, crashes: 0, cancelRequested: false, endedAt: undefined, expiresAt: undefined });
         if (terms) row.permissions = terms.permissions;

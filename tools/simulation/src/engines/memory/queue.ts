@@ -1,11 +1,13 @@
 /** What waits and what runs, by looking at all that has not ended. */
-import { fairOrder, heldBy, type ClaimTerms, type Clock, type Concurrency, type Place } from "@streamer/core";
+import { fairOrder, heldBy, type ClaimTerms, type Clock, type Concurrency, type Owner, type Place, type QueueLimits } from "@streamer/core";
 import type { Data, Row } from "./data.ts";
 import { contendersIn, createContest, takeNext, type Contest } from "./turns.ts";
 
 export interface Queue {
   /** Those that wait. */
   waiting(): readonly Row[];
+  /** The limit that a further request of the owner would be over, if there is one. */
+  limitReached(limits: QueueLimits, owner: Owner): keyof QueueLimits | undefined;
   /** Those that could run now. */
   due(): readonly Row[];
   /** What holds a request of this action and tenant, if a limit does. */
@@ -37,6 +39,14 @@ export function createQueue({ live }: Data, clock: Clock): Queue {
   const isDue = ({ dueAt, runAt }: Row): boolean => (dueAt === undefined ? runAt <= clock.now() : dueAt <= clock.monotonic());
   const due = (): Row[] => waiting().filter(isDue);
 
+  function limitReached(limits: QueueLimits, { tenantId, userId }: Owner): keyof QueueLimits | undefined {
+    const all = waiting();
+    const ofTenant = all.filter(({ owner }) => owner.tenantId === tenantId);
+    if (all.length >= limits.queued) return "queued";
+    if (ofTenant.length >= limits.queuedPerTenant) return "queuedPerTenant";
+    return ofTenant.filter(({ owner }) => owner.userId === userId).length >= limits.queuedPerUser ? "queuedPerUser" : undefined;
+  }
+
   function held({ action, owner }: Pick<Row, "action" | "owner">, caps: Concurrency | undefined): ReturnType<typeof heldBy> {
     if (!caps) return undefined;
     const running = Array.from(live).filter((row) => row.status === "PROCESSING" && row.action === action);
@@ -61,6 +71,7 @@ export function createQueue({ live }: Data, clock: Clock): Queue {
 
   return {
     waiting,
+    limitReached,
     due,
     heldBy: held,
     inOrder,

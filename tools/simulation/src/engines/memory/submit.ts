@@ -75,10 +75,8 @@ export function createSubmit(state: State): Requests["submit"] {
     if (known) return existing(known, submission);
     const isDue = runAt <= now;
     const claimed = claim !== undefined && isDue;
-    const waiting = queue.waiting();
-    if (!claimed && waiting.length >= limits.queued) return { outcome: "refused", limit: "queued" };
-    const ofTenant = waiting.filter((row) => row.owner.tenantId === owner.tenantId);
-    if (!claimed && ofTenant.length >= limits.queuedPerTenant) return { outcome: "refused", limit: "queuedPerTenant" };
+    const limit = claimed ? undefined : queue.limitReached(limits, owner);
+    if (limit) return { outcome: "refused", limit };
 
     const row = newRow(submission, now, runAt);
     const place: Place = isDue ? queue.place(row, concurrency) : { reason: "scheduled" };
