@@ -30,7 +30,10 @@ const server = await startServer({
   workers: { slots: workers, ...(shop && { env: { BENCH_SHOP: shop } }) },
   log: createLog("error"),
   // The generator is one client doing the work of many: limits per client would measure themselves.
-  options: { admission: { messagesPerSecond: 1_000_000, inFlightPerConnection: 1_000_000, queuedPerTenant: 100_000 } },
+  options: {
+    admission: { messagesPerSecond: 1_000_000, bytesPerSecond: 1e12, inFlightPerConnection: 1_000_000, queuedPerTenant: 100_000 },
+  },
+  connectionLimits: { perUser: 20_000, perTenant: 20_000, perAddress: 20_000 },
 });
 const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 delays.enable();

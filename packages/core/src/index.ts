@@ -47,9 +47,10 @@ export {
   type Shares,
 } from "./rules/fair-shares.ts";
 export { firstClaim } from "./rules/first-claim.ts";
-export { blobPrefix, requestIdOf, requestKey } from "./rules/identity.ts";
+export { blobPrefix, ownerName, requestIdOf, requestKey } from "./rules/identity.ts";
 export { LIFECYCLE, type LifecycleVerb } from "./rules/lifecycle.ts";
 export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";
+export { delayUntil, type Bucket, type Rate } from "./rules/rate.ts";
 export { isRunSeries } from "./rules/run-series.ts";
 export { endingOf, progressOf, settledEvents } from "./rules/stored-events.ts";
 export { assertStorable, whyUnsendable, MAX_MESSAGE_LENGTH, MAX_METADATA_BYTES } from "./rules/progress.ts";

@@ -68,6 +68,12 @@ export interface AdmissionLimits {
   readonly maxPriority: number;
   /** Messages a second from one connection, on average; bursts of twice that pass. Default 1,000. */
   readonly messagesPerSecond: number;
+  /** The same over all connections of one user. Default: twice `messagesPerSecond`. */
+  readonly messagesPerSecondPerUser: number;
+  /** Bytes of messages a second from one connection, on average; bursts of twice that pass, and the largest message. Default 8 MiB. */
+  readonly bytesPerSecond: number;
+  /** The same over all connections of one user. Default: twice `bytesPerSecond`. */
+  readonly bytesPerSecondPerUser: number;
   /** Sync requests in flight on one connection. Default 1,000. */
   readonly inFlightPerConnection: number;
   /** Requests one connection may follow at once. Default 10,000. */
@@ -97,6 +103,9 @@ export const DEFAULT_OPTIONS: StreamerOptions = {
     queuedPerUser: 5_000,
     maxPriority: 9,
     messagesPerSecond: 1_000,
+    messagesPerSecondPerUser: 2_000,
+    bytesPerSecond: 8_388_608,
+    bytesPerSecondPerUser: 16_777_216,
     inFlightPerConnection: 1_000,
     subscriptionsPerConnection: 10_000,
     refusalsPerMinute: 100,
@@ -136,6 +145,9 @@ const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
   queuedPerUser: wholeBetween(0, Infinity),
   maxPriority: wholeBetween(0, 9),
   messagesPerSecond: wholeBetween(1, 1e9),
+  messagesPerSecondPerUser: wholeBetween(1, 1e9),
+  bytesPerSecond: wholeBetween(1, 1e12),
+  bytesPerSecondPerUser: wholeBetween(1, 1e12),
   inFlightPerConnection: wholeBetween(0, Infinity),
   subscriptionsPerConnection: wholeBetween(0, Infinity),
   refusalsPerMinute: between(1, 1e9),
@@ -146,12 +158,17 @@ export function resolveOptions(options: PartialOptions = {}): StreamerOptions {
   const { frames, admission, shares = DEFAULT_OPTIONS.shares, takesQueued = DEFAULT_OPTIONS.takesQueued, ...numbers } = options;
   if (typeof takesQueued !== "boolean") throw new TypeError(`Option "takesQueued" must be true or false.`);
   const own = checkedPart(numbers, LIMITS, "");
+  const limits = { ...DEFAULT_OPTIONS.admission, ...checkedPart(admission, ADMISSION_LIMITS, "admission") };
   const checked: StreamerOptions = {
     ...DEFAULT_OPTIONS,
     ...own,
     takesQueued,
     frames: { ...DEFAULT_OPTIONS.frames, ...checkedPart(frames, FRAME_LIMITS, "frames") },
-    admission: { ...DEFAULT_OPTIONS.admission, ...checkedPart(admission, ADMISSION_LIMITS, "admission") },
+    admission: {
+      ...limits,
+      messagesPerSecondPerUser: admission?.messagesPerSecondPerUser ?? 2 * limits.messagesPerSecond,
+      bytesPerSecondPerUser: admission?.bytesPerSecondPerUser ?? 2 * limits.bytesPerSecond,
+    },
     shares: checkShares(shares),
   };
   return { ...checked, renewMs: Math.min(own.renewMs ?? Infinity, checked.leaseMs / 3) };

@@ -54,6 +54,8 @@ export interface Streamer {
   connect(connection: Connection): Promise<void>;
   /** Handles one frame from a connection. Resolves when the frame has been answered. */
   receive(connectionId: string, data: string | Uint8Array): Promise<void>;
+  /** Refuses a binary frame, which is no message of this protocol (P12). */
+  refuseBinary(connectionId: string): Promise<void>;
   disconnect(connectionId: string): Promise<void>;
   /** Claims as many requests as there are free slots (or only the one under `key`) and starts running them. */
   work(key?: RequestKey): Promise<{ readonly claimed: number; /** Resolves when those runs have ended. */ readonly ended: Promise<void> }>;
@@ -131,6 +133,7 @@ export function createStreamer({
     options,
     answer: deliver.answer,
     makeId,
+    drop: dropConnection,
     dispatch: createDispatch({
       clock,
       answer: deliver.answer,
@@ -167,6 +170,7 @@ export function createStreamer({
     handlers,
     describe,
     receive: receive.receive,
+    refuseBinary: receive.refuseBinary,
     async work(key) {
       const claims = await runs.slots.claim(key);
       // Asked for by name and not to be had: a limit may hold it.

@@ -113,6 +113,7 @@ it("names loops that are stuck or have failed for long until they work again, an
     isServing: () => true,
     storeRefusal: async () => undefined,
     loops: () => [stuck, failing],
+    doors: { isFull: false },
     health: () => health,
   });
   stuck.nudge();

@@ -117,7 +117,7 @@ describe("the embedded server", () => {
   it("P12 a client that keeps sending binary frames is closed with 1008", async () => {
     const server = await start();
     const client = await visit(server);
-    for (let count = 0; count < 100; count += 1) client.send(Buffer.from([count]));
+    for (let count = 0; count <= 100; count += 1) client.send(Buffer.from([count]));
     expect((await client.closed).code).toBe(1008);
   });
 

@@ -5,7 +5,8 @@
 import { checkShape, pick, type Shape } from "./fields.ts";
 import { wireError, type ErrorCode, type WireError, type WireIssue } from "./error-codes.ts";
 import { isJsonObject, overflowingNumber, shapeOf, type JsonObject } from "./json.ts";
-import { CLIENT_SHAPES, MAX_ID_LENGTH, SERVER_SHAPES, type ClientMessage, type ServerMessage } from "./messages.ts";
+import { asId, leadingIds } from "./leading-ids.ts";
+import { CLIENT_SHAPES, SERVER_SHAPES, type ClientMessage, type ServerMessage } from "./messages.ts";
 
 export interface FrameLimits {
   /** Largest frame in bytes of UTF-8. Default 1 MiB. */
@@ -27,7 +28,7 @@ export interface Refusal {
 /** Reads a frame sent by a client. A frame without `type` but with `action` is a request, whose id may be `request_id`. */
 export function parseClientMessage(data: string | Uint8Array, limits: FrameLimits = DEFAULT_FRAME_LIMITS): Parsed<ClientMessage> {
   const read = readObject(data, limits);
-  if (!read.ok) return read;
+  if (!read.ok) return read.error.code === "PAYLOAD_TOO_LARGE" ? { ...read, ...leadingIds(data) } : read;
   const frame = read.message;
   const type = frame["type"] ?? (frame["action"] === undefined ? undefined : "request");
   if (type !== "request") return readFrame(CLIENT_SHAPES, type, frame);
@@ -52,7 +53,10 @@ export function printMessage(message: ClientMessage | ServerMessage): string {
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Bytes of UTF-8; a string that is too long however it is encoded is not encoded to find out. */
+/** Bytes of UTF-8. */
+export const byteLength = (data: string | Uint8Array): number => (typeof data === "string" ? encoder.encode(data) : data).length;
+
+/** The same, as far as the limit; a string that is too long however it is encoded is not encoded to find out. */
 function sizeOf(data: string | Uint8Array, limit: number): number {
   // A string's length is at most its bytes and at least a third of them: only the band between needs counting.
   const isKnown = typeof data !== "string" || data.length > limit || data.length * 3 <= limit;
@@ -107,8 +111,8 @@ function readFrame<M>(shapes: Readonly<Record<string, Shape>>, type: unknown, fr
 }
 
 function refuse(code: ErrorCode, message: string, frame?: JsonObject, issues?: readonly WireIssue[]): Refusal {
-  const requestId = idOf(frame?.["id"]) ?? idOf(frame?.["request_id"]);
-  const ref = idOf(frame?.["ref"]);
+  const requestId = asId(frame?.["id"]) ?? asId(frame?.["request_id"]);
+  const ref = asId(frame?.["ref"]);
   return {
     ok: false,
     error: wireError(
@@ -119,9 +123,4 @@ function refuse(code: ErrorCode, message: string, frame?: JsonObject, issues?: r
     ...(requestId !== undefined && { requestId }),
     ...(ref !== undefined && { ref }),
   };
-}
-
-function idOf(value: unknown): string | undefined {
-  const isId = typeof value === "string" && value.length > 0 && value.length <= MAX_ID_LENGTH && value.isWellFormed();
-  return isId ? value : undefined;
 }

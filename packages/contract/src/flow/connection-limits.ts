@@ -78,6 +78,66 @@ export function connectionLimitsContract(test: ContractTest): void {
     expect(closedWith(engine)).toEqual([[client.end.connectionId, 1008]]);
   });
 
+  test("P14 the connections of one user share one rate, and one who comes back finds it as it was left", async (harness) => {
+    const admission = { messagesPerSecond: 4, messagesPerSecondPerUser: 6, refusalsPerMinute: 100 };
+    const { connect, streamer } = await start(harness, patient().work, { admission });
+    const pongs = async (client: FlowClient, times: number): Promise<number> => {
+      for (let n = 0; n < times; n += 1) await client.send({ type: "ping", ref: `p${n}` });
+      return client.received.filter(({ type }) => type === "pong").length;
+    };
+    const [first, second] = [await connect(), await connect()];
+    expect(await pongs(first, 9)).toBe(8);
+    expect(await pongs(second, 9)).toBe(4);
+    expect(second.last("error")).toMatchObject({
+      ref: "p8",
+      error: { code: "RATE_LIMITED", message: expect.stringMatching(/all connections of yours/), retry: { after_ms: 167 } },
+    });
+    await streamer.disconnect(first.end.connectionId);
+    expect(await pongs(await connect(), 1)).toBe(0);
+    expect(await pongs(await connect({ tenantId: "other", userId: "bob" }), 1)).toBe(1);
+    await harness.clock.advance(1_000);
+    expect(await pongs(await connect(), 9)).toBe(6);
+  });
+
+  test("P14 bytes are counted like messages; what is over is not parsed, and refused under its ids", async (harness) => {
+    const admission = { bytesPerSecond: 10_000, bytesPerSecondPerUser: 20_000 };
+    const { connect } = await start(harness, patient().work, { admission, frames: { messageBytes: 20_000 } });
+    const [client, second, other] = [await connect(), await connect(), await connect({ tenantId: "other", userId: "bob" })];
+    const large = (ref: string): string => JSON.stringify({ type: "get", request_id: "r1", ref, more: "é".repeat(9_000) });
+    await client.sendText(large("g1"));
+    expect(client.last("error")).toMatchObject({ ref: "g1", error: { code: "NOT_FOUND" } });
+    await client.sendText(large("g2"));
+    expect(client.last("error")).toMatchObject({
+      ref: "g2",
+      request_id: "r1",
+      error: { code: "RATE_LIMITED", message: expect.stringMatching(/^More than 10000 bytes a second;/), retry: { retryable: true } },
+    });
+    for (const ref of ["s1", "s2"]) await second.sendText(large(ref));
+    await (await connect()).sendText(large("t1"));
+    expect(codes(second)).toEqual(["NOT_FOUND", "RATE_LIMITED"]);
+    await other.sendText(large("o1"));
+    expect(codes(other)).toEqual(["NOT_FOUND"]);
+    await harness.clock.advance(client.last("error")!.error.retry!.after_ms!);
+    await client.sendText(large("g3"));
+    expect(client.last("error")).toMatchObject({ ref: "g3", error: { code: "NOT_FOUND" } });
+  });
+
+  test("P12 what is sent behind the frame that cuts a connection off is not dealt with", async (harness) => {
+    const runs: string[] = [];
+    const work = defineHandler({ action: "work", input: anything, estimate: 1, run: (_, { request }) => void runs.push(request.id) });
+    const { connect, quiet, streamer } = await start(harness, work, { admission: { refusalsPerMinute: 3 } });
+    const client = await connect();
+    const sent = [client.sendText("{"), client.sendText("["), streamer.refuseBinary(client.end.connectionId), client.sendText("{")];
+    for (const id of ["r1", "r2"]) sent.push(ask(client, id), ask(client, `${id}-queued`, { mode: "async" }));
+    await Promise.all(sent);
+    await quiet();
+    expect(client.end.closed).toBeDefined();
+    expect(codes(client)).toHaveLength(4);
+    expect(runs).toEqual([]);
+    await ask(client, "r3");
+    expect(runs).toEqual([]);
+  });
+
   test("P14 requests that one connection may have answered at once are counted while they run", async (harness) => {
     const { work, open } = patient();
     const { connect, until, quiet } = await start(harness, work, { admission: { inFlightPerConnection: 2 } });

@@ -3,7 +3,12 @@ import type { Owner, RequestKey } from "../ports/requests.ts";
 
 /** Injective: the separator cannot occur in an encoded part. */
 export function requestKey(owner: Owner, requestId: string): RequestKey {
-  return `${encodeURIComponent(owner.tenantId)}/${encodeURIComponent(owner.userId)}/${encodeURIComponent(requestId)}` as RequestKey;
+  return `${ownerName(owner)}/${encodeURIComponent(requestId)}` as RequestKey;
+}
+
+/** Tells the users of all tenants apart. */
+export function ownerName({ tenantId, userId }: Owner): string {
+  return `${encodeURIComponent(tenantId)}/${encodeURIComponent(userId)}`;
 }
 
 /** The id that a client gave, out of a key or the key of a blob. */

@@ -1,8 +1,10 @@
 /**
  * WebSockets: who may connect, what each frame becomes, and which peers are still there. Refusals of the token are
  * answered on the socket, as an `error` frame and close code 1008, because a browser cannot read the answer to a failed
- * upgrade. A foreign origin gets HTTP 403: it is not our client.
+ * upgrade. A foreign origin gets HTTP 403: it is not our client. What a socket may cost is counted before it is paid:
+ * places (doors.ts), bytes of a message that is not complete (unfinished.ts), frames that are no messages.
  */
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from "ws";
@@ -15,15 +17,20 @@ import {
   type TransportLimits,
   type WireError,
 } from "@streamer/protocol";
-import { asError, createLoop, type Loop, type Streamer } from "@streamer/core";
+import { asError, createLoop, ownerName, type Loop, type Streamer } from "@streamer/core";
 import { readToken, type Identity } from "@streamer/auth";
 import type { Auth } from "./auth.ts";
+import type { AddressReader } from "./client-address.ts";
+import type { Doors } from "./doors.ts";
 import type { Wire } from "../channel.ts";
 import type { EmbeddedEngine } from "../engine.ts";
 import { createLives, withinLimits } from "./transport-limits.ts";
 import { connect } from "./entry/connect.ts";
 import { disconnect } from "./entry/disconnect.ts";
-import { message, type Sender } from "./entry/message.ts";
+import { message } from "./entry/message.ts";
+import { createFrameRates } from "./frame-rates.ts";
+import { createTurnedAway, type Upgrade } from "./turned-away.ts";
+import type { Unfinished } from "./unfinished.ts";
 
 export interface GatewayParts {
   readonly engine: EmbeddedEngine;
@@ -32,7 +39,11 @@ export interface GatewayParts {
   readonly isReady: () => boolean;
   readonly path: string;
   readonly allowedOrigins: readonly string[];
-  readonly maxConnections: number;
+  readonly addresses: Pick<AddressReader, "of">;
+  readonly doors: Doors;
+  readonly unfinished: Unfinished;
+  /** Messages a second on one connection; twice as many frames that are none: pings, pieces of messages. */
+  readonly messagesPerSecond: number;
   /** The largest frame the flow accepts. */
   readonly messageBytes: number;
   /** Limits of another transport to keep within. */
@@ -53,8 +64,19 @@ const PING_BOUND_MS = 10_000;
 /** How long a peer may take to answer a close frame; until then a slow one's buffer is kept. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
+/** How long one that is cut off may take to read why. */
+const CUT_OFF_MS = 1_000;
+/** Pongs wait for a client no further than this. */
+const PONG_BUFFER_BYTES = 65_536;
+const HANDSHAKE: Pick<ServerOptions, "handleProtocols"> = {
+  handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+};
+const STARTING_OR_STOPPING = wireError("SERVICE_UNAVAILABLE", "The server is starting or stopping. Connect again in a moment.", {
+  afterMs: 1_000,
+});
+
 export function createGateway(parts: GatewayParts): Gateway {
-  const { engine, streamer, auth, isReady, path, allowedOrigins, maxConnections, messageBytes, transport } = parts;
+  const { engine, streamer, auth, isReady, path, allowedOrigins, addresses, doors, messageBytes, messagesPerSecond, transport } = parts;
   const { clock, log, channel } = engine;
   const options: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,
@@ -63,9 +85,12 @@ export function createGateway(parts: GatewayParts): Gateway {
     // A frame somewhat too large gets a typed answer; one beyond this ends the connection with 1009.
     maxPayload: transport ? messageBytes : 4 * messageBytes,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    autoPong: false,
+    ...HANDSHAKE,
   };
   const server = new WebSocketServer(options);
+  const turnedAway = createTurnedAway({ clock, handshake: HANDSHAKE });
+  const frameRates = createFrameRates({ clock, perSecond: 2 * messagesPerSecond });
   const heard = new Map<WebSocket, boolean>();
   const lives = transport && createLives(engine, transport);
 
@@ -80,31 +105,66 @@ export function createGateway(parts: GatewayParts): Gateway {
   };
   const ping = createLoop({ clock, log, name: "ping", round: pingAll, everyMs: PING_EVERY_MS, boundMs: PING_BOUND_MS });
 
-  const turnAway = (socket: WebSocket, error: WireError): void => {
-    socket.send(printMessage({ type: "error", timestamp: clock.now(), error }));
-    socket.close(closeCodeOf(error), error.code);
+  const errorFrame = (error: WireError): string => printMessage({ type: "error", timestamp: clock.now(), error });
+
+  const turnAway = (upgrade: Upgrade, error: WireError): void =>
+    turnedAway.socket(upgrade, (socket) => {
+      socket.send(errorFrame(error));
+      socket.close(closeCodeOf(error), error.code);
+    });
+
+  const tellAndClose = async (connectionId: string, error: WireError): Promise<void> => {
+    await channel.send(connectionId, { text: errorFrame(error) });
+    await channel.close(connectionId, closeCodeOf(error), error.code);
+  };
+
+  /** Ends a connection that costs too much: it is told why, and not read any more, whether it agrees or not. */
+  const cutOff = (socket: WebSocket, connectionId: string, error: WireError): void => {
+    if (socket.isPaused || socket.readyState !== socket.OPEN) return;
+    socket.pause();
+    clock.after(CUT_OFF_MS, () => socket.terminate());
+    tellAndClose(connectionId, error).catch((problem: unknown) => log.error({ err: asError(problem) }, "a socket could not be closed"));
+  };
+
+  /** Counts what the socket costs beside its messages, from its first byte. */
+  const watch = (socket: WebSocket, raw: Duplex, user: string, connectionId: string): void => {
+    const count = frameRates.of(user, raw);
+    const end = (error: WireError): void => cutOff(socket, connectionId, error);
+    const onFrames = (frames: number): void => {
+      const afterMs = count(frames);
+      if (afterMs > 0) end(wireError("RATE_LIMITED", "Too many pings and pieces of messages a second. Send fewer.", { afterMs }));
+    };
+    parts.unfinished.watch({ raw, user, end, onFrames });
   };
 
   const welcome = async (socket: WebSocket, raw: Duplex, identity: Identity): Promise<void> => {
+    const connectionId = randomUUID();
+    watch(socket, raw, ownerName(identity.owner), connectionId);
     const own = toWire(socket, raw);
     const wire = lives && transport ? withinLimits(lives.watch(socket, own), transport.pushBytes) : own;
-    const sender: Sender = { connectionId: await connect(parts, wire, identity, !transport), binaryFrames: 0 };
+    await connect(parts, wire, { connectionId, ...identity, connectedAt: clock.now() }, !transport);
     let isGreeted = !transport;
-    raw.on("drain", () => channel.drained(sender.connectionId));
+    raw.on("drain", () => channel.drained(connectionId));
     socket.on("message", (data: RawData, isBinary: boolean) => {
+      // Of a socket that is closing nothing counts any more, whatever it has sent behind what closed it.
+      if (socket.readyState !== socket.OPEN) return;
       heard.set(socket, true);
       lives?.used(socket);
       // As a server that cannot speak first does it.
-      if (!isGreeted) void streamer.greet(sender.connectionId);
+      if (!isGreeted) void streamer.greet(connectionId);
       isGreeted = true;
-      const frame = isBinary ? "binary" : { text: (data as Buffer).toString("utf8") };
-      message(parts, sender, frame).catch((error: unknown) => log.error({ err: asError(error) }, "a frame could not be answered"));
+      message(parts, connectionId, data as Buffer, isBinary).catch((error: unknown) =>
+        log.error({ err: asError(error) }, "a frame could not be answered"),
+      );
+    });
+    socket.on("ping", (data: Buffer) => {
+      heard.set(socket, true);
+      // Whoever reads no answers gets none: they would wait here for ever.
+      if (socket.bufferedAmount < PONG_BUFFER_BYTES) socket.pong(data);
     });
     socket.on("pong", () => heard.set(socket, true));
     socket.on("close", () => {
-      disconnect(parts, sender.connectionId).catch((error: unknown) =>
-        log.error({ err: asError(error) }, "a connection could not be forgotten"),
-      );
+      disconnect(parts, connectionId).catch((error: unknown) => log.error({ err: asError(error) }, "a connection could not be forgotten"));
     });
   };
 
@@ -119,41 +179,54 @@ export function createGateway(parts: GatewayParts): Gateway {
     return undefined;
   };
 
-  const admit = async (request: IncomingMessage, raw: Duplex, head: Buffer): Promise<void> => {
+  /** Settled once everything that could refuse it has been asked, the cheapest first. */
+  const admit = async (upgrade: Upgrade): Promise<void> => {
+    const { request, raw } = upgrade;
     const refusal = refusalOf(request);
-    if (refusal) return refuseUpgrade(raw, refusal.status, refusal.error);
+    if (refusal) return turnedAway.http(raw, refusal.status, refusal.error);
+    if (!isReady()) return turnAway(upgrade, STARTING_OR_STOPPING);
+    const entered = doors.enter(addresses.of(request));
+    if ("error" in entered) return turnAway(upgrade, entered.error);
+    const { place } = entered;
+    raw.once("close", place.leave);
     const authentication = await auth.authenticate(readToken(request));
-    const turnedAway = !isReady()
-      ? wireError("SERVICE_UNAVAILABLE", "The server is starting or stopping. Connect again in a moment.", { afterMs: 1_000 })
-      : heard.size >= maxConnections
-        ? wireError("RATE_LIMITED", `All ${maxConnections} connections are taken. Connect again later.`, { afterMs: 5_000 })
-        : authentication.ok
-          ? undefined
-          : authentication.error;
+    const turnedAwayFor = !authentication.ok
+      ? authentication.error
+      : !isReady()
+        ? STARTING_OR_STOPPING
+        : place.settle(authentication.identity.owner);
+    if (turnedAwayFor || !authentication.ok) {
+      // It goes on for a moment, and takes nobody's place meanwhile.
+      place.leave();
+      return turnAway(upgrade, turnedAwayFor!);
+    }
+    open(upgrade, authentication.identity);
+  };
+
+  const open = ({ request, raw, head }: Upgrade, identity: Identity): void =>
     server.handleUpgrade(request, raw, head, (socket) => {
       // Protocol violations and resets end the socket by themselves; "close" follows.
       socket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
-      if (turnedAway || !authentication.ok) return turnAway(socket, turnedAway!);
       heard.set(socket, true);
       socket.on("close", () => heard.delete(socket));
-      welcome(socket, raw, authentication.identity).catch((error: unknown) => {
+      welcome(socket, raw, identity).catch((error: unknown) => {
         log.error({ err: asError(error) }, "a connection could not be opened");
         socket.close(ERROR_CODES.INTERNAL_ERROR.closeCode);
       });
     });
-  };
 
   return {
-    loops: [ping, ...(lives ? [lives.loop] : [])],
+    loops: [ping, parts.unfinished.loop, ...(lives ? [lives.loop] : [])],
     upgrade: (request, raw, head) => {
       raw.on("error", () => raw.destroy());
-      admit(request, raw, head).catch((error: unknown) => {
+      admit({ request, raw, head }).catch((error: unknown) => {
         log.error({ err: asError(error) }, "an upgrade failed");
         raw.destroy();
       });
     },
     close: async (code, reason) => {
       ping.stop();
+      parts.unfinished.loop.stop();
       lives?.loop.stop();
       const sockets = Array.from(heard.keys());
       const closed = sockets.map((socket) => new Promise<void>((resolve) => void socket.once("close", () => resolve())));
@@ -180,11 +253,4 @@ function toWire(socket: WebSocket, raw: Duplex): Wire {
     uncork: () => raw.uncork(),
     close: (code, reason) => socket.close(code, reason),
   };
-}
-
-function refuseUpgrade(raw: Duplex, status: string, error: WireError): void {
-  const body = JSON.stringify({ error });
-  raw.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
 }

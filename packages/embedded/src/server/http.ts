@@ -6,18 +6,20 @@ import type { JsonObject } from "@streamer/protocol";
 import type { EmbeddedEngine } from "../engine.ts";
 import { serveFile } from "../blobs/files.ts";
 import { FILES_PATH } from "../blobs/links.ts";
+import type { Doors } from "./doors.ts";
 import type { Readiness } from "./readiness.ts";
 import { replyCode, replyError, replyJson } from "./replies.ts";
 
 export interface HttpParts {
   readonly engine: Pick<EmbeddedEngine, "blobs" | "links" | "clock" | "log" | "damageCount">;
   readonly readiness: Readiness;
+  readonly doors: Pick<Doors, "refused">;
   readonly authenticate: Authenticate;
   /** The AsyncAPI document of this server. */
   readonly describe: () => Promise<JsonObject>;
 }
 
-export function createHttpListener({ engine, readiness, authenticate, describe }: HttpParts): RequestListener {
+export function createHttpListener({ engine, readiness, doors, authenticate, describe }: HttpParts): RequestListener {
   /** Only those who may connect may read what the handlers accept. */
   async function serveDescription(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const authentication = await authenticate(readToken(request));
@@ -37,8 +39,14 @@ export function createHttpListener({ engine, readiness, authenticate, describe }
       if (url?.pathname === "/readyz") {
         const problems = await readiness();
         const damaged = engine.damageCount();
-        if (problems.length === 0) return replyJson(response, 200, { status: "ready", ...(damaged > 0 && { damaged }) });
-        return replyJson(response, 503, { status: "not ready", problems: problems.map(({ name, message }) => ({ name, message })) });
+        const refused = Object.entries(doors.refused).filter(([, count]) => count > 0);
+        const counts = { ...(damaged > 0 && { damaged }), ...(refused.length > 0 && { refused_connections: Object.fromEntries(refused) }) };
+        if (problems.length === 0) return replyJson(response, 200, { status: "ready", ...counts });
+        return replyJson(response, 503, {
+          status: "not ready",
+          ...counts,
+          problems: problems.map(({ name, message }) => ({ name, message })),
+        });
       }
       if (url?.pathname === "/asyncapi.json") return serveDescription(request, response);
       if (url?.pathname.startsWith(FILES_PATH)) return serveFile(engine, url, request, response);

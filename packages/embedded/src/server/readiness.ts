@@ -3,9 +3,10 @@
  * what has been mended is no problem any more.
  */
 import type { Loop, Streamer } from "@streamer/core";
+import type { Doors } from "./doors.ts";
 
 interface Problem {
-  /** "server", "store", "slots", "loop claim": stable, for whoever alarms on it. */
+  /** "server", "store", "slots", "connections", "loop claim": stable, for whoever alarms on it. */
   readonly name: string;
   readonly message: string;
 }
@@ -17,14 +18,17 @@ export interface ReadinessParts {
   readonly storeRefusal: () => Promise<Error | undefined>;
   readonly loops: () => readonly Loop[];
   readonly health: Streamer["health"];
+  readonly doors: Pick<Doors, "isFull">;
 }
+
+const ALL_TAKEN: Problem = { name: "connections", message: "All connections are taken: new ones are refused." };
 
 export type Readiness = () => Promise<readonly Problem[]>;
 
 /** A loop that has failed for less may be on its way back. */
 const FAILING_LONG_MS = 30_000;
 
-export function createReadiness({ isServing, storeRefusal, loops, health }: ReadinessParts): Readiness {
+export function createReadiness({ isServing, storeRefusal, loops, health, doors }: ReadinessParts): Readiness {
   return async () => {
     if (!isServing()) return [{ name: "server", message: "The server is starting or stopping." }];
     const refusal = await storeRefusal();
@@ -32,6 +36,7 @@ export function createReadiness({ isServing, storeRefusal, loops, health }: Read
       ...(refusal ? [{ name: "store", message: `The store refuses writes: ${refusal.message}` }] : []),
       ...loops().flatMap((loop) => problemOf(loop)),
       ...slotProblems(health()),
+      ...(doors.isFull ? [ALL_TAKEN] : []),
     ];
   };
 }

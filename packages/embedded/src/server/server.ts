@@ -24,12 +24,16 @@ import { openDatabase } from "../sqlite/database.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../engine.ts";
 import { startSweep, type Sweep } from "./entry/sweep.ts";
 import { createPump } from "./entry/work.ts";
+import { createAddressReader } from "./client-address.ts";
+import { createDoors, type ConnectionLimits } from "./doors.ts";
 import { createGateway } from "./gateway.ts";
 import { watchHeldLoop } from "./held-loop.ts";
 import { createHttpListener } from "./http.ts";
 import { aroundRuns } from "./inline-runs.ts";
 import { createReadiness } from "./readiness.ts";
+import { resolveRoom } from "./room.ts";
 import { logStrays } from "./strays.ts";
+import { createUnfinished } from "./unfinished.ts";
 import { createIsolation, type IsolationOptions } from "../isolation.ts";
 import { createLog, type LogLevel } from "../log.ts";
 
@@ -57,8 +61,12 @@ export interface ServerOptions {
   readonly workers?: number | Partial<IsolationOptions>;
   /** URL path that accepts WebSocket connections. Default "/". */
   readonly upgradePath?: string;
-  /** Connections open at the same time. Default 20,000. */
+  /** Connections open at the same time. Default 20,000; never more than the process's file descriptors leave room for. */
   readonly maxConnections?: number;
+  /** What one address, tenant or user may have of them, and what messages that are not complete may hold. */
+  readonly connectionLimits?: Partial<ConnectionLimits>;
+  /** Addresses, or networks as `10.0.0.0/8`, of proxies whose `X-Forwarded-For` says where a client comes from. Default none. */
+  readonly trustedProxies?: readonly string[];
   readonly channel?: Partial<ChannelOptions>;
   /**
    * Keep within what a transport elsewhere allows: with `API_GATEWAY_LIMITS` frames, connections and runs live as they
@@ -93,7 +101,14 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     { clock, log, valueLength: options.valueLength },
     typeof workers === "number" ? { slots: workers } : workers,
   );
-  const http = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 });
+  const addresses = createAddressReader(chosen.trustedProxies ?? []);
+  const room = resolveRoom({ maxConnections: chosen.maxConnections, limits: chosen.connectionLimits, log });
+  const doors = createDoors({ clock, log, addresses, ...room });
+  const unfinished = createUnfinished({ clock, log, limits: room.limits });
+  const http = createServer(HTTP_TIMES);
+  http.maxConnections = room.sockets;
+  http.on("connection", doors.accept);
+  http.on("drop", doors.dropped);
   const publicUrl = (): string => chosen.publicUrl?.replace(/\/$/, "") ?? urlOf(http);
   let isReady = false;
   let sweep: Sweep | undefined;
@@ -126,7 +141,10 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     isReady: () => isReady,
     path: upgradePath,
     allowedOrigins: chosen.allowedOrigins ?? [],
-    maxConnections: chosen.maxConnections ?? 20_000,
+    addresses,
+    doors,
+    unfinished,
+    messagesPerSecond: options.admission.messagesPerSecond,
     messageBytes: options.frames.messageBytes,
     ...(transport && { transport }),
   });
@@ -138,9 +156,10 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     isServing: () => isReady,
     storeRefusal: engine.storeRefusal,
     health: streamer.health,
+    doors,
     loops: () => [pump.loop, ...gateway.loops, engine.wakeups.loop, ...(sweep?.loops ?? [])],
   });
-  http.on("request", createHttpListener({ engine, readiness, authenticate: auth.authenticate, describe }));
+  http.on("request", createHttpListener({ engine, readiness, doors, authenticate: auth.authenticate, describe }));
   http.on("upgrade", gateway.upgrade);
 
   try {
@@ -190,6 +209,9 @@ function withLimits(options: PartialOptions = {}, transport: TransportLimits | u
   const { messageBytes, runMs, idleMs } = transport;
   return { runLifeMs: runMs, heartbeatMs: Math.round(idleMs * HEARTBEAT_SHARE), ...options, frames: { messageBytes, ...options.frames } };
 }
+
+/** Those who are slow to say what they want are looked for each second: else a limit of 10 s may be one of 40. */
+const HTTP_TIMES = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 1_000 };
 
 /** Two pings in a row may be lost before a connection has been silent for too long. */
 const HEARTBEAT_SHARE = 0.4;

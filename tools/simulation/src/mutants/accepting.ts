@@ -100,8 +100,8 @@ export const ACCEPTING: readonly Mutant[] = [
     does: "names requests by their tenant alone: users of a tenant share their ids",
     engine: "memory",
     file: "packages/core/src/rules/identity.ts",
-    find: "/${encodeURIComponent(owner.userId)}/",
-    replace: "/",
+    find: "/${encodeURIComponent(userId)}",
+    replace: "",
   },
   {
     name: "permissions-not-asked",
@@ -118,7 +118,7 @@ export const ACCEPTING: readonly Mutant[] = [
     does: "throws what a frame is refused for, and answers nothing",
     engine: "memory",
     file: "packages/core/src/flow/receive/receive.ts",
-    find: "        await refuse(connectionId, faults.refusal(error, requestId), about);",
+    find: '        await refuse(connectionId, faults.refusal(error, requestId), { requestId: requestId === "" ? undefined : requestId, ref });',
     replace: "        throw error;",
   },
   {
@@ -127,7 +127,7 @@ export const ACCEPTING: readonly Mutant[] = [
     does: "drops a frame that is over the rate without a word",
     engine: "memory",
     file: "packages/core/src/flow/receive/receive.ts",
-    find: "      if (afterMs > 0) {\n",
-    replace: "      if (afterMs > 0) return;\n      if (afterMs > 0) {\n",
+    find: "      if (!parsed.ok) return refuseFrame(",
+    replace: '      if (!parsed.ok && parsed.error.code === "RATE_LIMITED") return;\n      if (!parsed.ok) return refuseFrame(',
   },
 ];

@@ -28,13 +28,19 @@ const chain = defineHandler({
 const derive = defineHandler({ action: "torture.work", input, estimate: LONG_MS, run: async ({ n }) => ({ n, derived: await work(n) }) });
 const short = defineHandler({ action: "torture.short", input, estimate: 1, run: ({ n }) => ({ n, digest: chainOf(n).at(-1) }) });
 
+const withRoom = (options: PartialOptions): PartialOptions => ({
+  ...options,
+  admission: { messagesPerSecondPerUser: 1_000_000, bytesPerSecondPerUser: 1e12, ...options.admission },
+});
 const [dataFolder, port, options, logLevel] = process.argv.slice(2) as [string, string, string, "warn" | "error" | "silent"];
 const server = await startServer({
   handlers: [chain, derive, short, ...kinds, ...hostile],
   dataFolder,
   port: Number(port),
   logLevel,
-  options: JSON.parse(options) as PartialOptions,
+  // Its clients are one user, in great number.
+  options: withRoom(JSON.parse(options) as PartialOptions),
+  connectionLimits: { perUser: 20_000, perTenant: 20_000, perAddress: 20_000 },
 });
 answerMeasures();
 process.once("SIGTERM", () => void server.stop().then(() => process.exit(0)));

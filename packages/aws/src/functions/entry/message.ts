@@ -43,8 +43,7 @@ export function createMessage({ engine, streamer, invoke }: Pick<Runtime, "engin
       return 200;
     }
     if (caller.ungreeted && (await connections.markGreeted(connectionId))) await streamer.greet(connectionId);
-    if (isBase64Encoded)
-      await say(connectionId, wireError("INVALID_MESSAGE", "Binary frames are not part of this protocol; send JSON as text."));
+    if (isBase64Encoded) await streamer.refuseBinary(connectionId);
     else await streamer.receive(connectionId, body);
     return 200;
   }

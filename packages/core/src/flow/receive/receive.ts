@@ -2,13 +2,14 @@
  * Bytes from a connection to a message for the stage that answers it, or to a typed refusal (P12, P14). Whatever goes
  * wrong becomes an `error` frame for this one message; a connection is closed only for abuse.
  */
-import { ERROR_CODES, parseClientMessage, wireError, type ServerMessage, type WireError } from "@streamer/protocol";
+import { byteLength, ERROR_CODES, leadingIds, parseClientMessage, wireError, type ServerMessage, type WireError } from "@streamer/protocol";
 import type { StreamerOptions } from "../../options.ts";
+import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
-import { take, type Bucket } from "../../rules/rate.ts";
 import type { Deliver } from "../deliver/deliver.ts";
 import type { Faults } from "../faults.ts";
 import type { Dispatch } from "./dispatch.ts";
+import { createRates } from "./rates.ts";
 
 export interface ReceiveParts {
   readonly engine: Pick<Engine, "connections" | "channel" | "clock">;
@@ -17,32 +18,25 @@ export interface ReceiveParts {
   readonly answer: Deliver["answer"];
   readonly makeId: () => string;
   readonly dispatch: Dispatch;
+  /** Forgets a connection that was closed. */
+  readonly drop: (connectionId: string) => Promise<void>;
 }
 
-interface Rates {
-  readonly messages: Bucket;
-  readonly refusals: Bucket;
+interface About {
+  readonly requestId?: string | undefined;
+  readonly ref?: string | undefined;
+}
+interface Refused extends About {
+  readonly error: WireError;
 }
 
-export function createReceive({ engine, faults, options, answer, makeId, dispatch }: ReceiveParts) {
+export function createReceive({ engine, faults, options, answer, makeId, dispatch, drop }: ReceiveParts) {
   const { connections, channel, clock } = engine;
-  const { messagesPerSecond, refusalsPerMinute } = options.admission;
-  const rates = new Map<string, Rates>();
+  const rates = createRates(options.admission, options.frames.messageBytes);
+  /** Cut off, and not gone yet: what they have sent behind is not read. */
+  const cutOff = new Set<string>();
 
-  function ratesOf(connectionId: string, now: number): Rates {
-    let entry = rates.get(connectionId);
-    if (!entry) {
-      entry = { messages: { tokens: 2 * messagesPerSecond, at: now }, refusals: { tokens: refusalsPerMinute, at: now } };
-      rates.set(connectionId, entry);
-    }
-    return entry;
-  }
-
-  async function refuse(
-    connectionId: string,
-    error: WireError,
-    about: { requestId?: string | undefined; ref?: string | undefined },
-  ): Promise<void> {
+  async function refuse(connectionId: string, error: WireError, about: About): Promise<void> {
     const frame: ServerMessage<"error"> = {
       type: "error",
       timestamp: Math.round(clock.now()),
@@ -53,50 +47,64 @@ export function createReceive({ engine, faults, options, answer, makeId, dispatc
     await answer(connectionId, frame);
   }
 
-  /** Frames that are no messages, or far too many of them: a client that goes on so is cut off (P12). */
-  async function countAbuse(connectionId: string): Promise<void> {
-    const now = clock.monotonic();
-    if (take(ratesOf(connectionId, now).refusals, refusalsPerMinute / 60, refusalsPerMinute, now) > 0) {
+  /**
+   * Frames that are no messages, or far too many of them: a client that goes on so is cut off (P12). That is decided before
+   * anything is waited for, so that nothing it has sent behind is dealt with meanwhile.
+   */
+  async function refuseFrame({ connectionId }: Connection, refusal: Refused, isOver: boolean): Promise<void> {
+    if (isOver) cutOff.add(connectionId);
+    await refuse(connectionId, refusal.error, refusal);
+    if (!isOver) return;
+    try {
       await channel.close(connectionId, ERROR_CODES.RATE_LIMITED.closeCode, "too many refused messages");
+      await drop(connectionId);
+    } finally {
+      cutOff.delete(connectionId);
     }
+  }
+
+  /** The frame's message, or why it is none. Limits come before parsing. */
+  function read(connection: Connection, data: string | Uint8Array, now: number) {
+    const over = rates.take(connection, byteLength(data), now);
+    if (!over) return parseClientMessage(data, options.frames);
+    const message = `More than ${over.limit}; this message was not accepted.`;
+    return { ok: false, error: wireError("RATE_LIMITED", message, { afterMs: over.afterMs }), ...leadingIds(data) } as const;
+  }
+
+  /** Whoever was not let in is not read. */
+  async function known(connectionId: string): Promise<Connection | undefined> {
+    const connection = await connections.get(connectionId);
+    if (!connection) await channel.close(connectionId, ERROR_CODES.UNAUTHORIZED.closeCode, "unknown connection");
+    return connection;
   }
 
   return {
     /** Forgets the rates of a closed connection. */
     forget(connectionId: string): void {
-      rates.delete(connectionId);
+      rates.forget(connectionId);
+    },
+    /** A binary frame is no message of this protocol. */
+    async refuseBinary(connectionId: string): Promise<void> {
+      const connection = await known(connectionId);
+      // Asked here, at once before it is dealt with: whoever came before may have been one too many.
+      if (!connection || cutOff.has(connectionId)) return;
+      const error = wireError("INVALID_MESSAGE", "Binary frames are not part of this protocol; send JSON as text.");
+      await refuseFrame(connection, { error }, rates.isAbuse(connection, clock.monotonic()));
     },
     async receive(connectionId: string, data: string | Uint8Array): Promise<void> {
-      const connection = await connections.get(connectionId);
-      if (!connection) {
-        await channel.close(connectionId, ERROR_CODES.UNAUTHORIZED.closeCode, "unknown connection");
-        return;
-      }
-      const parsed = parseClientMessage(data, options.frames);
-      if (!parsed.ok) {
-        await refuse(connectionId, parsed.error, parsed);
-        await countAbuse(connectionId);
-        return;
-      }
+      const connection = await known(connectionId);
+      // Asked here, at once before it is dealt with: whoever came before may have been one too many.
+      if (!connection || cutOff.has(connectionId)) return;
+      const now = clock.monotonic();
+      const parsed = read(connection, data, now);
+      if (!parsed.ok) return refuseFrame(connection, parsed, rates.isAbuse(connection, now));
       const { message } = parsed;
       const requestId = message.type === "request" ? (message.id ?? makeId()) : "request_id" in message ? message.request_id : "";
       const ref = "ref" in message ? message.ref : undefined;
-      const about = { requestId: requestId === "" ? undefined : requestId, ref };
-      const now = clock.monotonic();
-      const afterMs = take(ratesOf(connectionId, now).messages, messagesPerSecond, 2 * messagesPerSecond, now);
-      if (afterMs > 0) {
-        await refuse(
-          connectionId,
-          wireError("RATE_LIMITED", `More than ${messagesPerSecond} messages a second; this one was not accepted.`, { afterMs }),
-          about,
-        );
-        await countAbuse(connectionId);
-        return;
-      }
       try {
         await dispatch.dispatch(message, connection, requestId);
       } catch (error) {
-        await refuse(connectionId, faults.refusal(error, requestId), about);
+        await refuse(connectionId, faults.refusal(error, requestId), { requestId: requestId === "" ? undefined : requestId, ref });
       }
     },
   };
