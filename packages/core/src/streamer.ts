@@ -4,6 +4,7 @@
 import { SUBPROTOCOL, type ActionDescription } from "@streamer/protocol";
 import { createAccess } from "./flow/access.ts";
 import { createDeliver } from "./flow/deliver/deliver.ts";
+import { createFollowing } from "./flow/deliver/following.ts";
 import { createFaults } from "./flow/faults.ts";
 import { createEstimates } from "./flow/learn.ts";
 import { createLifecycle } from "./flow/lifecycle.ts";
@@ -109,6 +110,7 @@ export function createStreamer({
   }
 
   const deliver = createDeliver(engine, options.linkMs, dropConnection);
+  const following = createFollowing(engine.subscriptions, options.admission.subscriptionsPerConnection);
   const estimates = createEstimates({ engine, handlers, random });
   const runs = createRuns({
     engine,
@@ -122,7 +124,7 @@ export function createStreamer({
     onSlotFree,
     random,
   });
-  const submit = createSubmit({ engine, faults, options, deliver, runs, estimates });
+  const submit = createSubmit({ engine, faults, options, deliver, following, runs, estimates });
   const route = createRoute({ access, options, log, estimates, runs, submit });
   const tellWaits = createTellWaits({ engine, handlers, slots: runs.slots, estimates, publish: deliver.publish });
   const describe = createDescriptions(handlers, options);
@@ -138,12 +140,12 @@ export function createStreamer({
       clock,
       answer: deliver.answer,
       route,
-      control: createControl({ engine, access, deliver, runs, limits: options.admission }),
+      control: createControl({ engine, access, deliver, following, runs, limits: options.admission }),
       inspect: createInspect({
         engine,
         access,
         deliver,
-        maxSubscriptions: options.admission.subscriptionsPerConnection,
+        following,
         describe: () => Promise.all(describe().map(async (told) => calibrated(told, await estimates.calibration(told.action)))),
       }),
       isStopping: () => lifecycle.isStopping,

@@ -1,6 +1,6 @@
 /** What is asked besides requests is answered as the protocol says, with the `ref` of its question; and what is refused, by name. */
 import { expect } from "vitest";
-import { defineHandler, type AnyHandler, type HandlerContext } from "@streamer/core";
+import { defineHandler, Fatal, type AnyHandler, type HandlerContext } from "@streamer/core";
 import type { ClientMessage, ServerMessage } from "@streamer/protocol";
 import type { ContractTest, Harness } from "../harness.ts";
 import { ALICE, DAY_MS, EVE } from "../samples.ts";
@@ -112,7 +112,7 @@ export function questionsContract(test: ContractTest): void {
       options: { admission: { subscriptionsPerConnection: 1 } },
     });
     const [client, other] = [await connect(), await connect()];
-    for (const id of ["r1", "r2"]) await ask(other, id);
+    for (const id of ["r1", "r2"]) await ask(other, id, { options: { mode: "async", subscribe: false } });
     await client.send({ type: "subscribe", request_id: "r1" });
     expect(client.last("error")).toBeUndefined();
     await client.send({ type: "subscribe", request_id: "r2", ref: "s" });
@@ -120,6 +120,38 @@ export function questionsContract(test: ContractTest): void {
     await client.send({ type: "unsubscribe", request_id: "r1" });
     await client.send({ type: "subscribe", request_id: "r2" });
     expect(client.last("snapshot")).toMatchObject({ request_id: "r2" });
+  });
+
+  test("P14 a request is submitted and retried within that limit, however many come at once", async (harness) => {
+    const failing = handler("fail", () => Promise.reject(new Fatal("no")));
+    const { connect, quiet, until } = await start(harness, [handler("work", () => new Promise(() => {})), failing], {
+      options: { admission: { subscriptionsPerConnection: 2 } },
+    });
+    const client = await connect();
+    await client.send({ type: "request", id: "f1", action: "fail", payload: {}, options: { mode: "async", subscribe: false } });
+    await Promise.all(
+      ["r1", "r2", "r3", "r4"].map((id) => client.send({ type: "request", id, action: "work", payload: {}, options: { mode: "async" } })),
+    );
+    await quiet();
+    const refused = client.received.filter((message) => message.type === "error");
+    expect(refused).toHaveLength(2);
+    expect(refused[0]).toMatchObject({
+      error: { code: "RATE_LIMITED", message: expect.stringMatching(/follows 2 requests/), retry: { after_ms: 1_000 } },
+    });
+    expect(await harness.engine.subscriptions.countOf(client.end.connectionId)).toBe(2);
+    // Nothing was accepted of it.
+    await client.send({ type: "get", request_id: refused[0]!.request_id!, ref: "g" });
+    expect(client.last("error")).toMatchObject({ ref: "g", error: { code: "NOT_FOUND" } });
+    await client.send({ type: "request", id: "r5", action: "work", payload: {}, options: { mode: "async", subscribe: false } });
+    expect(client.last("acknowledgment")).toMatchObject({ request_id: "r5" });
+    await client.send({ type: "get", request_id: "f1", ref: "f" });
+    await client.send({ type: "retry", request_id: "f1" });
+    expect(client.last("error")).toMatchObject({ request_id: "f1", error: { code: "RATE_LIMITED" } });
+    const followed = client.received.find((message) => message.type === "acknowledgment" && /r[1-4]/.test(message.request_id));
+    await client.send({ type: "cancel", request_id: (followed as ServerMessage<"acknowledgment">).request_id });
+    await until("there is room", async () => (await harness.engine.subscriptions.countOf(client.end.connectionId)) < 2);
+    await client.send({ type: "retry", request_id: "f1" });
+    expect(client.story("f1").find(({ type }) => type === "acknowledgment")).toBeDefined();
   });
 
   test("P7 past its retention a request is told to have been, and is gone", async (harness) => {

@@ -15,6 +15,7 @@ import { snapshotOf } from "../rules/snapshot.ts";
 import { queueFull } from "../rules/queue-full.ts";
 import type { AcceptedRequest } from "./accepted.ts";
 import type { Deliver } from "./deliver/deliver.ts";
+import type { Following } from "./deliver/following.ts";
 import type { Faults } from "./faults.ts";
 import type { Estimates } from "./learn.ts";
 import type { Promoted } from "./runs/promotion.ts";
@@ -25,6 +26,7 @@ export interface SubmitParts {
   readonly faults: Pick<Faults, "refusal">;
   readonly options: StreamerOptions;
   readonly deliver: Deliver;
+  readonly following: Following;
   readonly runs: Pick<Runs, "slots" | "join" | "start">;
   readonly estimates: Pick<Estimates, "known">;
 }
@@ -35,7 +37,7 @@ type Stored =
   | { readonly outcome: "created"; readonly claim: Claim | undefined }
   | { readonly outcome: "existing"; readonly record: RequestRecord };
 
-export function createSubmit({ engine, faults, options, deliver, runs, estimates }: SubmitParts) {
+export function createSubmit({ engine, faults, options, deliver, following, runs, estimates }: SubmitParts) {
   const { requests, wakeups, clock, log } = engine;
   const { slots } = runs;
 
@@ -87,7 +89,7 @@ export function createSubmit({ engine, faults, options, deliver, runs, estimates
     const { key, requestId, connection } = request;
     const { connectionId } = connection;
     const stored = submission(request, claim, elapsedMs);
-    const subscribes = request.options.subscribe ?? true;
+    const subscribes = subscribesTo(request);
     // Before the write, so that nothing the run says can be missed; held, so that it comes after what has to come first.
     if (subscribes) await deliver.hold(connectionId, key, 0);
     let isFollowed = false;
@@ -137,7 +139,10 @@ export function createSubmit({ engine, faults, options, deliver, runs, estimates
   }
 
   return {
-    /** Submits a run in progress as PROCESSING (runs/life.ts). Rejects when the store does not take it. */
+    /**
+     * Submits a run in progress as PROCESSING (runs/life.ts), followed or not as it was asked: it was admitted already, and so
+     * many run at once at most. Rejects when the store does not take it.
+     */
     async promote(request: AcceptedRequest, elapsedMs: number): Promise<Promoted> {
       const stored = await write(request, true, elapsedMs);
       if (stored.outcome === "existing") return { outcome: "taken" };
@@ -151,12 +156,15 @@ export function createSubmit({ engine, faults, options, deliver, runs, estimates
       const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
       const reserved = !isLater && slots.reserve(handler);
       let stored: Stored | undefined;
+      let leave: (() => void) | undefined;
       try {
+        if (subscribesTo(request)) leave = await following.enter(request.connection.connectionId, request.requestId);
         stored = await write(request, reserved);
       } catch (error) {
         await refuseAll(request.requestId, others, error);
         throw error;
       } finally {
+        leave?.();
         if (reserved && !claimOf(stored)) slots.free(handler);
       }
       const claim = claimOf(stored);
@@ -167,6 +175,7 @@ export function createSubmit({ engine, faults, options, deliver, runs, estimates
   };
 }
 
+const subscribesTo = ({ options }: AcceptedRequest): boolean => options.subscribe ?? true;
 const claimOf = (stored: Stored | undefined): Claim | undefined => (stored?.outcome === "created" ? stored.claim : undefined);
 
 function running(quantiles: Quantiles | undefined, elapsedMs: number) {

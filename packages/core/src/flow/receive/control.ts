@@ -9,6 +9,7 @@ import { cancelledError } from "../../rules/outcome.ts";
 import { queueFull } from "../../rules/queue-full.ts";
 import type { Access } from "../access.ts";
 import type { Deliver } from "../deliver/deliver.ts";
+import type { Following } from "../deliver/following.ts";
 import type { Runs } from "../runs/runs.ts";
 import { missing } from "./missing.ts";
 
@@ -16,6 +17,7 @@ export interface ControlParts {
   readonly engine: Pick<Engine, "requests" | "clock">;
   readonly access: Access;
   readonly deliver: Deliver;
+  readonly following: Following;
   /** A run elsewhere learns of a cancellation by its next write. */
   readonly runs: Pick<Runs, "cancelAnswer" | "cancel">;
   /** Most requests that may wait. */
@@ -27,7 +29,7 @@ export interface Control {
   retry(message: ClientMessage<"retry">, connection: Connection): Promise<void>;
 }
 
-export function createControl({ engine, access, deliver, runs, limits }: ControlParts): Control {
+export function createControl({ engine, access, deliver, following, runs, limits }: ControlParts): Control {
   const { requests, clock } = engine;
 
   async function find({ owner }: Connection, requestId: string): Promise<RequestRecord> {
@@ -98,16 +100,18 @@ export function createControl({ engine, access, deliver, runs, limits }: Control
       };
       const record = await find(connection, requestId);
       await readmit(record, connection);
-      // Before the write, so that nothing the run says can be missed, its end least of all.
-      await deliver.hold(connectionId, key, record.seq);
+      const leave = await following.enter(connectionId, requestId);
       let follows: number | false = false;
       try {
+        // Before the write, so that nothing the run says can be missed, its end least of all.
+        await deliver.hold(connectionId, key, record.seq);
         const outcome = await requests.redrive(key, acknowledgment, { limits, permissions });
         if (outcome.outcome !== "redriven") throw whyNotRetried(outcome, requestId, limits);
         follows = outcome.frames[0]!.seq - 1;
         await deliver.publish(key, outcome.frames);
       } finally {
         await deliver.release(connectionId, key, follows);
+        leave();
       }
     },
   };

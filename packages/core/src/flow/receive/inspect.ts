@@ -1,6 +1,5 @@
 /** Answers questions: about requests, subscribe with replay, unsubscribe, get, list (P6, P7, P10); and what actions there are. */
 import { isTerminal, type ActionDescription, type ClientMessage } from "@streamer/protocol";
-import { StreamerError } from "../../errors.ts";
 import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { RequestRecord } from "../../ports/requests.ts";
@@ -8,15 +7,16 @@ import { requestKey } from "../../rules/identity.ts";
 import { snapshotOf } from "../../rules/snapshot.ts";
 import type { Access } from "../access.ts";
 import type { Deliver } from "../deliver/deliver.ts";
+import type { Following } from "../deliver/following.ts";
 import { missing } from "./missing.ts";
 
 const DEFAULT_PAGE = 20;
 
 export interface InspectParts {
-  readonly engine: Pick<Engine, "requests" | "subscriptions" | "clock">;
+  readonly engine: Pick<Engine, "requests" | "clock">;
   readonly access: Pick<Access, "check" | "mayUse">;
   readonly deliver: Deliver;
-  readonly maxSubscriptions: number;
+  readonly following: Following;
   readonly describe: () => Promise<readonly ActionDescription[]>;
 }
 
@@ -28,8 +28,8 @@ export interface Inspect {
   actions(message: ClientMessage<"actions">, connection: Connection): Promise<void>;
 }
 
-export function createInspect({ engine, access, deliver, maxSubscriptions, describe }: InspectParts): Inspect {
-  const { requests, subscriptions, clock } = engine;
+export function createInspect({ engine, access, deliver, following, describe }: InspectParts): Inspect {
+  const { requests, clock } = engine;
 
   async function find(connection: Connection, requestId: string): Promise<RequestRecord> {
     const lookup = await requests.get(requestKey(connection.owner, requestId));
@@ -38,20 +38,25 @@ export function createInspect({ engine, access, deliver, maxSubscriptions, descr
     return lookup.record;
   }
 
+  /** Its snapshot, what came after, and what comes. */
+  async function tell(connection: Connection, record: RequestRecord, after: number, ref: string | undefined): Promise<void> {
+    // A cursor from the future belongs to another store: what there is, is the snapshot.
+    const recovered = after <= record.seq;
+    const snapshot = { ...snapshotOf(record, clock.now()), recovered, ...(ref !== undefined && { ref }) };
+    await deliver.answer(connection.connectionId, snapshot, record.key);
+    const endedAt = isTerminal(record.status) ? record.seq : undefined;
+    await deliver.follow(connection.connectionId, record.key, recovered ? after : record.seq, endedAt);
+  }
+
   return {
     async subscribe({ request_id: requestId, after = 0, ref }, connection) {
       const record = await find(connection, requestId);
-      if ((await subscriptions.countOf(connection.connectionId)) >= maxSubscriptions) {
-        throw new StreamerError("RATE_LIMITED", `This connection follows ${maxSubscriptions} requests, the limit; unsubscribe from some.`, {
-          requestId,
-        });
+      const leave = await following.enter(connection.connectionId, requestId);
+      try {
+        await tell(connection, record, after, ref);
+      } finally {
+        leave();
       }
-      // A cursor from the future belongs to another store: what there is, is the snapshot.
-      const recovered = after <= record.seq;
-      const snapshot = { ...snapshotOf(record, clock.now()), recovered, ...(ref !== undefined && { ref }) };
-      await deliver.answer(connection.connectionId, snapshot, record.key);
-      const endedAt = isTerminal(record.status) ? record.seq : undefined;
-      await deliver.follow(connection.connectionId, record.key, recovered ? after : record.seq, endedAt);
     },
     async unsubscribe({ request_id: requestId }, { connectionId, owner }) {
       await deliver.unfollow(connectionId, requestKey(owner, requestId));
