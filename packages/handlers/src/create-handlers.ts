@@ -5,7 +5,7 @@ import { createBulkOperation, type BulkOperationOptions } from "./bulk-operation
 import { echo } from "./echo.ts";
 import { createGenerateReport, type GenerateReportOptions } from "./generate-report/index.ts";
 import { createHealth } from "./health.ts";
-import { createAppendRows, createProcessData, type ProcessDataOptions } from "./process-data/index.ts";
+import { createAppendRows, createProcessData, type AppendRowsOptions, type ProcessDataOptions } from "./process-data/index.ts";
 
 export interface HandlersOptions {
   /** The folder in which handlers keep what they own. */
@@ -16,6 +16,8 @@ export interface HandlersOptions {
   readonly processing?: Partial<Omit<ProcessDataOptions, "channels">>;
   /** Where rows that clients append are kept. Default: a folder in `dataFolder`. */
   readonly channels?: ProcessDataOptions["channels"];
+  /** What may be kept there, of a channel, a user and a tenant. */
+  readonly channelLimits?: AppendRowsOptions["limits"];
   /** The entity types that bulk operations may change. Default: any. */
   readonly entities?: BulkOperationOptions["entities"];
 }
@@ -25,12 +27,26 @@ export interface HandlersOptions {
  * const handlers = createHandlers({ dataFolder: "data", reports: { dataFolder: "shop" } });
  * const client = connect<typeof handlers>("ws://localhost:8080", { token });
  */
-export function createHandlers({ dataFolder, reports, processing, channels = join(dataFolder, "channels"), entities }: HandlersOptions) {
+export function createHandlers({
+  dataFolder,
+  reports,
+  processing,
+  channels = join(dataFolder, "channels"),
+  channelLimits,
+  entities,
+}: HandlersOptions) {
   for (const data of [reports.dataFolder, processing?.dataFolder ?? reports.dataFolder]) {
     const problem = whyNotApart(data, dataFolder);
     if (problem !== undefined) throw new RangeError(`createHandlers: ${problem}`);
   }
   const bulkOperation = createBulkOperation({ folder: join(dataFolder, "bulk"), ...(entities && { entities }) });
   const processData = createProcessData({ dataFolder: reports.dataFolder, ...processing, channels });
-  return [createGenerateReport(reports), processData, createAppendRows({ channels }), bulkOperation, echo, createHealth()] as const;
+  return [
+    createGenerateReport(reports),
+    processData,
+    createAppendRows({ channels, ...(channelLimits && { limits: channelLimits }) }),
+    bulkOperation,
+    echo,
+    createHealth(),
+  ] as const;
 }

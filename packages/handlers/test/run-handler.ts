@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly requestId?: string;
   /** Default t1. */
   readonly tenantId?: string;
+  /** Default u1. */
+  readonly userId?: string;
   /** Told of each report, in the handler's own call: the place to abort a run at a known moment. */
   readonly onReport?: (report: Reported, run: { stop(reason?: StopReason): void }) => void;
   readonly onCheckpoint?: (state: JsonValue, run: { stop(reason?: StopReason): void }) => void;
@@ -99,7 +101,7 @@ export async function startRun<Action extends string, Schema extends StandardSch
       id: options.requestId ?? "r1",
       action: handler.action,
       attempt: options.attempt ?? 1,
-      userId: "u1",
+      userId: options.userId ?? "u1",
       tenantId: options.tenantId ?? "t1",
       permissions: [],
       metadata: {},

@@ -7,6 +7,7 @@ import { defineHandler, Fatal, StreamerError } from "@streamer/core";
 import type { JsonObject } from "@streamer/protocol";
 import * as z from "zod";
 import { appendToChannel, CHANNEL_LIMITS, type ChannelLimits, type Channels, type Refusal } from "./ingest/channel.ts";
+import { createAdmission } from "./ingest/channel-usage.ts";
 import { channelsIn } from "./ingest/channel-folders.ts";
 import { simpleName } from "./input.ts";
 
@@ -39,6 +40,7 @@ export interface AppendRowsOptions {
 export function createAppendRows({ channels, limits }: AppendRowsOptions) {
   const kept = channelsIn(channels);
   const resolved = { ...CHANNEL_LIMITS, ...limits };
+  const terms = { limits: resolved, admit: createAdmission(kept, resolved) };
   const inTurn = turns();
   return defineHandler({
     action: "append_rows",
@@ -51,7 +53,7 @@ export function createAppendRows({ channels, limits }: AppendRowsOptions) {
       const { request: owner } = ctx;
       const append = { owner, streamId: stream_id, sequence, rows, end };
       const name = JSON.stringify([owner.tenantId, owner.userId, stream_id]);
-      const answer = await inTurn(name, () => appendToChannel(kept, append, resolved));
+      const answer = await inTurn(name, () => appendToChannel(kept, append, terms));
       if (!("nextSequence" in answer)) throw refusal(stream_id, answer);
       return {
         stream_id,
@@ -75,10 +77,20 @@ function refusal(streamId: string, refused: Refusal): Error {
       return wrong(`has ended with sequence ${refused.at - 1}; use another stream_id.`, { ended_at: refused.at });
     case "too_large":
       return wrong(`holds ${refused.maxBytes} bytes, the most a channel may.`, { max_bytes: refused.maxBytes });
-    case "too_many":
-      return wrong(`would be one more than the ${refused.maxChannels} a user may have; read or finish one.`, {
-        max_channels: refused.maxChannels,
+    case "empty":
+      return wrong(`gets no rows by sequence ${refused.sequence}, and does not end by it: an append has rows, or "end": true.`, {
+        sequence: refused.sequence,
       });
+    case "over_quota": {
+      const whose = refused.of === "user" ? "a user" : "all users of a tenant together";
+      const name = `max_${refused.what}_per_${refused.of}`;
+      const what = refused.what === "channels" ? `${refused.most} channels` : `${refused.most} bytes in channels`;
+      return wrong(`would be more than the ${what} that ${whose} may have; read or finish one.`, {
+        [name]: refused.most,
+        // As it was called when there was no other.
+        ...(refused.of === "user" && refused.what === "channels" && { max_channels: refused.most }),
+      });
+    }
     case "full":
       return new StreamerError(
         "RATE_LIMITED",

@@ -1,3 +1,5 @@
+import { appendFile, readdir, utimes } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { JsonObject } from "@streamer/protocol";
 import { describe, expect, it } from "vitest";
@@ -133,6 +135,47 @@ describe.each(Object.entries(STORES))("a channel %s", (_, fresh) => {
     expect((await (await learn({}, { requestId: "third" })).result).data).toMatchObject({ rows: 120 });
   });
 
+  it("joins appends in segments, whatever their number", async () => {
+    const { send, learn, rowsLeft } = await channels();
+    for (let sequence = 0; sequence < 300; sequence += 1) await send(sequence, [ROWS[sequence % 120]!]);
+    expect(await rowsLeft()).toHaveLength(1);
+    expect(await send(17, [ROWS[17]!])).toMatchObject({ stored: false, next_sequence: 300 });
+    await expect(send(17, [ROWS[18]!])).rejects.toMatchObject({ details: { sequence: 17 } });
+    const large = [...Array(40).keys()].map((at) => ({ ...ROWS[at % 120]!, id: `${at}${"x".repeat(10_000)}` }));
+    for (let sequence = 300; sequence < 304; sequence += 1) await send(sequence, large);
+    expect((await rowsLeft()).length).toBeLessThan(6);
+    expect(await send(304, [], { end: true })).toMatchObject({ stored: true, next_sequence: 305 });
+    expect(await send(304, [], { end: true })).toMatchObject({ stored: false, next_sequence: 305 });
+    expect((await (await learn()).result).data).toMatchObject({ rows: 460, bad_rows: 0 });
+    expect(await rowsLeft()).toEqual([]);
+  });
+
+  it("refuses an append that has no rows and is not the end", async () => {
+    const { send, rowsLeft } = await channels();
+    await expect(send(0, [])).rejects.toMatchObject({ code: "VALIDATION_ERROR", details: { sequence: 0 } });
+    await send(0, ROWS);
+    await expect(send(1, [])).rejects.toMatchObject({ code: "VALIDATION_ERROR", details: { sequence: 1 } });
+    expect(await rowsLeft()).toHaveLength(1);
+  });
+
+  it("P14 bounds bytes and channels of a user, and of all users of a tenant together", async () => {
+    const { send, learn } = await channels({ maxBytesPerUser: 30_000, maxBytesPerTenant: 40_000, maxChannelsPerTenant: 3 });
+    const user = (userId: string) => ({ userId });
+    await send(0, ROWS, { end: true });
+    await expect(send(0, [...ROWS, ...ROWS], { stream_id: "b" })).rejects.toMatchObject({ details: { max_bytes_per_user: 30_000 } });
+    await send(0, ROWS, {}, user("u2"));
+    await expect(send(0, ROWS, {}, user("u3"))).rejects.toMatchObject({ details: { max_bytes_per_tenant: 40_000 } });
+    await send(0, ROWS.slice(0, 1), {}, user("u3"));
+    await expect(send(0, ROWS.slice(0, 1), {}, user("u4"))).rejects.toMatchObject({ details: { max_channels_per_tenant: 3 } });
+    await send(0, ROWS, {}, { ...user("u4"), tenantId: "other" });
+    // What was read has gone, and makes room.
+    await (
+      await learn()
+    ).result;
+    await delay(1_000);
+    await send(0, ROWS, {}, user("u4"));
+  });
+
   it.each([
     ["at the top", (key: string) => ({ [key]: 1 }), /more than 2,000 different keys/],
     ["in a nested value", (key: string) => ({ nested: [{ deeper: { [key]: 1 } }] }), /more than 10,000 different keys in nested values/],
@@ -171,6 +214,20 @@ describe("a channel as objects", () => {
     expect(answers.map(({ next_sequence }) => next_sequence)).toEqual([1, 1]);
   });
 
+  it("loses no append and takes none twice when processes take in different ones at once", async () => {
+    const texts = new Map<string, string>();
+    for (let sequence = 0; sequence < 20; sequence += 1) {
+      const sent = await Promise.allSettled([send(texts, sequence), send(texts, sequence + 1), send(texts, sequence)]);
+      expect(sent.some(({ status }) => status === "fulfilled")).toBe(true);
+    }
+    const { next_sequence: next } = await send(texts, 19);
+    await send(texts, next, { end: true });
+    const learn = createProcessData({ dataFolder: await dataFolder({}), channels: objectChannels(() => objectsIn(texts), "channels/") });
+    const input = { pipeline: "clustering", data_source: { type: "stream", stream_id: "sensor" }, options: { duplicates: "keep" } };
+    const run = await startRun(learn, input, { blobsFolder: await temporaryFolder() });
+    expect((await run.result).data).toMatchObject({ rows: 10 * next + 10 });
+  });
+
   it("whose first rows were forgotten begins anew", async () => {
     const texts = new Map<string, string>();
     await send(texts, 0);
@@ -184,5 +241,35 @@ describe("a channel as objects", () => {
       throw new Error("There is no bucket here.");
     };
     expect(() => createAppendRows({ channels: objectChannels(absent, "channels/") })).not.toThrow();
+  });
+});
+
+describe("a channel in a folder", () => {
+  it("cuts off what a crash has torn, and goes on behind what was whole", async () => {
+    const channels = join(await temporaryFolder(), "channels");
+    const { send, learn } = await handlersOn(channels);
+    await send(0, ROWS.slice(0, 60));
+    const segment = (await readdir(channels, { recursive: true })).find((name) => name.endsWith(".ndjson"));
+    await appendFile(join(channels, segment!), `${JSON.stringify(ROWS[60])}\n{"id":"torn`);
+    expect(await send(1, ROWS.slice(60), { end: true })).toMatchObject({ stored: true, next_sequence: 2 });
+    expect((await (await learn()).result).data).toMatchObject({ rows: 120, bad_rows: 0 });
+  });
+
+  it("that was waited for and never filled leaves nothing", async () => {
+    const channels = join(await temporaryFolder(), "channels");
+    const { learn } = await handlersOn(channels);
+    await expect((await learn({ idle_timeout_ms: 200 })).result).rejects.toMatchObject({ code: "TIMEOUT" });
+    const left = await readdir(channels, { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => entry.isFile())).toEqual([]);
+    expect(left).toHaveLength(2);
+  });
+
+  it("of anybody is forgotten a week after it was touched", async () => {
+    const channels = join(await temporaryFolder(), "channels");
+    await (await handlersOn(channels)).send(0, ROWS);
+    const old = new Date(Date.now() - 8 * 86_400_000);
+    for (const name of await readdir(channels, { recursive: true })) await utimes(join(channels, name), old, old);
+    await (await handlersOn(channels)).send(0, ROWS, {}, { tenantId: "other" });
+    expect((await readdir(channels, { recursive: true })).filter((name) => name.endsWith(".ndjson"))).toHaveLength(1);
   });
 });

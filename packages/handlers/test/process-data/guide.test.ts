@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeSampleShop } from "../../src/generate-report/index.ts";
 import { createAppendRows } from "../../src/process-data/index.ts";
+import { CHANNEL_LIMITS } from "../../src/process-data/ingest/channel.ts";
 import { fileConfig, queryConfig, streamConfig } from "../../src/process-data/input.ts";
 import { MODELS, processOptions } from "../../src/process-data/options.ts";
 import { documented, exampleIn } from "../documented.ts";
@@ -74,6 +75,10 @@ describe("the guide", () => {
       expect(guide).toContain(optionTable(schema).join("\n"));
     },
   );
+
+  it("lists the limits of channels with their defaults", () => {
+    for (const [name, value] of Object.entries(CHANNEL_LIMITS)) expect(guide).toContain(`| \`${name}\` | \`${value}\` |`);
+  });
 
   it("lists the models of each pipeline", () => {
     for (const [pipeline, names] of Object.entries(MODELS))

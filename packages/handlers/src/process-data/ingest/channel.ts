@@ -4,30 +4,37 @@
  * objects of a bucket.
  *
  * P10: a channel is found by its owner: nobody can name somebody else's.
- * P14: unread bytes and channels of one user are bounded; beyond, an append is refused with RATE_LIMITED.
+ * P14: bytes of a channel, unread ones and all of them, and channels and bytes of a user and of a tenant are bounded;
+ * beyond, an append is refused. Appends are joined in segments (segment.ts), so that their number costs nothing.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Owner } from "@streamer/core";
+import { appendsIn, appendText } from "./segment.ts";
 
 /** Where channels are kept. A channel that nobody touches for a week may be forgotten. */
 export interface Channels {
   of(owner: Owner, streamId: string): ChannelStore;
-  /** How many the owner has. */
-  count(owner: Owner): Promise<number>;
+  /** What the users of a tenant have, by `userName`. */
+  usage(tenantId: string): Promise<ReadonlyMap<string, Usage>>;
   /** How often a reader looks for rows, in ms. */
   readonly pollMs: number;
+}
+
+export interface Usage {
+  readonly channels: number;
+  readonly bytes: number;
 }
 
 /** One channel as it is stored. Appends are numbered from 0 without gaps. */
 export interface ChannelStore {
   /** Undefined when there is no such channel. */
   look(): Promise<ChannelState | undefined>;
-  /** The rows of an append of so many bytes, as NDJSON. */
-  read(sequence: number, bytes: number): Promise<string>;
+  /** Whole appends from this one on, at least it, as they are stored; `next` is the first that is not among them. */
+  read(sequence: number): Promise<{ readonly text: string; readonly next: number }>;
   /** Stores an append whole, on stable storage when it resolves; false when there is one of this number. */
   add(sequence: number, text: string): Promise<boolean>;
-  setReadUpTo(sequence: number): Promise<void>;
-  setEnd(sequence: number): Promise<void>;
+  setRead(read: Mark): Promise<void>;
+  setEnd(end: End): Promise<void>;
   /** Takes the channel for a request, unless another has it; answers whose it is. It may be taken before its first row is there. */
   take(requestId: string): Promise<string>;
   /** Nothing happens to a channel that somebody else reads. */
@@ -35,14 +42,26 @@ export interface ChannelStore {
   remove(): Promise<void>;
 }
 
-export interface ChannelState {
-  /** Bytes of each append. */
-  readonly sizes: readonly number[];
-  /** Appends that a run has read. */
-  readonly readUpTo: number;
-  /** Appends there are in all, once that is known. */
-  readonly endsAt: number | undefined;
+interface Mark {
+  readonly appends: number;
+  readonly bytes: number;
 }
+
+/** The last append of a channel may have had no rows, and is not stored then. */
+interface End {
+  /** Appends that are stored. */
+  readonly appends: number;
+  readonly nextSequence: number;
+}
+
+export interface ChannelState extends Mark {
+  /** What a run has read of it. */
+  readonly read: Mark;
+  /** Once it is known. */
+  readonly end: End | undefined;
+}
+
+export const NOTHING: Mark = { appends: 0, bytes: 0 };
 
 export interface Appended {
   readonly outcome: "stored" | "repeated";
@@ -54,18 +73,38 @@ export type Refusal =
   | { readonly outcome: "gap"; readonly expected: number }
   | { readonly outcome: "differs"; readonly sequence: number }
   | { readonly outcome: "ended"; readonly at: number }
+  | { readonly outcome: "empty"; readonly sequence: number }
   | { readonly outcome: "full"; readonly unreadBytes: number; readonly maxUnreadBytes: number }
   | { readonly outcome: "too_large"; readonly maxBytes: number }
-  | { readonly outcome: "too_many"; readonly maxChannels: number };
+  | OverQuota;
+
+/** What a user, or all users of the tenant together, may not have more of. */
+export interface OverQuota {
+  readonly outcome: "over_quota";
+  readonly of: "user" | "tenant";
+  readonly what: "channels" | "bytes";
+  readonly most: number;
+}
 
 export interface ChannelLimits {
-  /** Rows waiting for a reader. */
+  /** Rows waiting for a reader, in bytes. */
   readonly maxUnreadBytes: number;
   /** All rows of one channel: they stay until the run that reads them has stored what it made of them. */
   readonly maxBytes: number;
   readonly maxChannelsPerUser: number;
+  readonly maxChannelsPerTenant: number;
+  /** All rows of all channels. */
+  readonly maxBytesPerUser: number;
+  readonly maxBytesPerTenant: number;
 }
-export const CHANNEL_LIMITS: ChannelLimits = { maxUnreadBytes: 16_000_000, maxBytes: 2_000_000_000, maxChannelsPerUser: 20 };
+export const CHANNEL_LIMITS: ChannelLimits = {
+  maxUnreadBytes: 16_000_000,
+  maxBytes: 2_000_000_000,
+  maxChannelsPerUser: 20,
+  maxChannelsPerTenant: 1_000,
+  maxBytesPerUser: 4_000_000_000,
+  maxBytesPerTenant: 20_000_000_000,
+};
 
 export interface Append {
   readonly owner: Owner;
@@ -75,37 +114,47 @@ export interface Append {
   readonly end: boolean;
 }
 
-export async function appendToChannel(channels: Channels, append: Append, limits: ChannelLimits): Promise<Appended | Refusal> {
+/** Asks whether the owner may have so many bytes more, in a channel that is new or not; notes them when it may. */
+export type Admit = (owner: Owner, more: Usage) => Promise<OverQuota | undefined>;
+
+export async function appendToChannel(
+  channels: Channels,
+  append: Append,
+  { limits, admit }: { readonly limits: ChannelLimits; readonly admit: Admit },
+): Promise<Appended | Refusal> {
   const { owner, streamId, sequence, rows, end } = append;
   const channel = channels.of(owner, streamId);
-  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   const found = await channel.look();
-  const { sizes, readUpTo, endsAt } = found ?? { sizes: [], readUpTo: 0, endsAt: undefined };
-  const expected = sizes.length;
-  const stored = sum(sizes);
-  const unread = stored - sum(sizes.slice(0, readUpTo));
-  const bytes = Buffer.byteLength(text);
-  if (sequence < expected) {
-    if ((await channel.read(sequence, sizes[sequence]!)) !== text) return { outcome: "differs", sequence };
-    if (end && endsAt === undefined && sequence === expected - 1) await channel.setEnd(expected);
-    return { outcome: "repeated", nextSequence: expected, unreadBytes: unread };
+  const { appends, bytes: stored, read, end: known } = found ?? { ...NOTHING, read: NOTHING, end: undefined };
+  // Of the rows: without the line that ends each append.
+  const unread = stored - read.bytes - (appends - read.appends);
+  const answer = (outcome: Appended["outcome"], more = 0, next = known?.nextSequence ?? appends): Appended => ({
+    outcome,
+    nextSequence: next,
+    unreadBytes: unread + more,
+  });
+  const text = rows.length === 0 ? "" : appendText(rows);
+  if (sequence < (known?.nextSequence ?? appends)) {
+    const before = sequence < appends ? appendsIn((await channel.read(sequence)).text)[0] : "";
+    if (before !== text) return { outcome: "differs", sequence };
+    if (end && !known && sequence === appends - 1) await channel.setEnd({ appends, nextSequence: appends });
+    return answer("repeated");
   }
-  if (endsAt !== undefined) return { outcome: "ended", at: endsAt };
-  if (sequence > expected) return { outcome: "gap", expected };
+  if (known) return { outcome: "ended", at: known.nextSequence };
+  if (sequence > appends) return { outcome: "gap", expected: appends };
+  if (text === "" && !end) return { outcome: "empty", sequence };
+  const bytes = Buffer.byteLength(text);
   if (unread > 0 && unread + bytes > limits.maxUnreadBytes) {
     return { outcome: "full", unreadBytes: unread, maxUnreadBytes: limits.maxUnreadBytes };
   }
   if (stored + bytes > limits.maxBytes) return { outcome: "too_large", maxBytes: limits.maxBytes };
-  if (!found && (await channels.count(owner)) >= limits.maxChannelsPerUser) {
-    return { outcome: "too_many", maxChannels: limits.maxChannelsPerUser };
-  }
+  const over = await admit(owner, { channels: found ? 0 : 1, bytes });
+  if (over) return over;
   // Another append of this number was there first: this one repeats it, or differs.
-  if (!(await channel.add(sequence, text))) return appendToChannel(channels, append, limits);
-  if (end) await channel.setEnd(expected + 1);
-  return { outcome: "stored", nextSequence: expected + 1, unreadBytes: unread + bytes };
+  if (text !== "" && !(await channel.add(sequence, text))) return appendToChannel(channels, append, { limits, admit });
+  if (end) await channel.setEnd({ appends: text === "" ? appends : appends + 1, nextSequence: appends + 1 });
+  return answer("stored", text === "" ? 0 : bytes - 1, appends + 1);
 }
-
-const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
 
 export class ChannelIdle extends Error {}
 
@@ -122,17 +171,20 @@ export async function* readChannel(channel: ChannelStore, { pollMs, idleMs, sign
   let heardAt = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    const { sizes = [], endsAt } = (await channel.look()) ?? {};
-    if (read < sizes.length) {
-      for (; read < sizes.length; read += 1) {
+    const { appends, bytes, end } = (await channel.look()) ?? { ...NOTHING, end: undefined };
+    if (read < appends) {
+      while (read < appends) {
         signal.throwIfAborted();
-        yield await channel.read(read, sizes[read]!);
+        const { text, next } = await channel.read(read);
+        read = next;
+        // The empty lines that end appends are no rows.
+        yield text.replaceAll("\n\n", "\n");
       }
       heardAt = performance.now();
       // Once for all that was there: the mark costs a write, and what is unread is bounded.
-      await channel.setReadUpTo(read);
+      await channel.setRead({ appends, bytes });
     }
-    if (endsAt !== undefined && read >= endsAt) return;
+    if (end && read >= end.appends) return;
     if (performance.now() - heardAt > idleMs) throw new ChannelIdle();
     await delay(pollMs, undefined, { signal }).catch(() => undefined);
   }
