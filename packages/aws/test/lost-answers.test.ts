@@ -4,7 +4,7 @@
  */
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { submission } from "@streamer/contract/samples";
+import { UNLIMITED, submission } from "@streamer/contract/samples";
 import { CREDENTIALS } from "./dynamodb.ts";
 import { apologize } from "../src/functions/apologize.ts";
 import { createAnswers } from "../src/answers.ts";
@@ -162,7 +162,7 @@ describe.each(["lost", "throttled"] as const)("an answer that is %s", (fault) =>
     await harness.engine.limits.reconcile(harness.clock.now());
     for (let n = 0; n < 40; n += 1) {
       const outcome = await harness.engine.requests.submit(
-        submission(`after-${n}`, { limits: { queued: 40, queuedPerTenant: 1_000, queuedPerUser: 1_000_000 } }),
+        submission(`after-${n}`, { limits: { ...UNLIMITED, queued: 40, queuedPerTenant: 1_000 } }),
       );
       expect(outcome.outcome, `submit ${n} of 40`).toBe("created");
     }

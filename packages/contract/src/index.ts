@@ -37,6 +37,8 @@ import { refusingStoreContract } from "./flow/refusing-store.ts";
 import { retentionContract } from "./ports/retention.ts";
 import { retryContract } from "./ports/retry.ts";
 import { runTimesContract } from "./ports/run-times.ts";
+import { storageContract } from "./ports/storage.ts";
+import { storageFlowContract } from "./flow/storage.ts";
 import { submitContract } from "./ports/submit.ts";
 import { largeValuesContract } from "./flow/large-values.ts";
 import { thrownContract } from "./flow/thrown.ts";
@@ -56,6 +58,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "requests: submit": submitContract,
   "requests: claim": claimContract,
   "requests: fair shares": fairSharesContract,
+  "requests: storage": storageContract,
   "requests: lease": leaseContract,
   "requests: retry": retryContract,
   "requests: cancel": cancelContract,
@@ -85,6 +88,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: what is asked again": askedAgainContract,
   "flow: retrying by hand": retryingContract,
   "flow: isolation": isolationContract,
+  "flow: storage": storageFlowContract,
   "flow: cancelling": cancellingContract,
   "flow: limits of a connection": connectionLimitsContract,
   "flow: contexts": contextsContract,

@@ -21,6 +21,15 @@ export const ALICE: Owner = { tenantId: "acme", userId: "alice" };
 export const BOB: Owner = { tenantId: "acme", userId: "bob" };
 export const EVE: Owner = { tenantId: "evil", userId: "alice" };
 
+/** Limits that no test comes near. */
+export const UNLIMITED: Submission["limits"] = {
+  queued: 1_000_000,
+  queuedPerTenant: 1_000_000,
+  queuedPerUser: 1_000_000,
+  storedBytesPerUser: 1e12,
+  storedBytesPerTenant: 1e12,
+};
+
 export function submission(requestId: string, more: Partial<Submission> = {}): Submission {
   const owner = more.owner ?? ALICE;
   const { payload = { n: requestId } } = more;
@@ -38,7 +47,7 @@ export function submission(requestId: string, more: Partial<Submission> = {}): S
     maxAttempts: 3,
     timeoutMs: 60_000,
     retentionMs: 7 * DAY_MS,
-    limits: { queued: 1_000_000, queuedPerTenant: 1_000_000, queuedPerUser: 1_000_000 },
+    limits: UNLIMITED,
     acknowledge: ({ place, claimed: isRunning }) => ({
       type: "acknowledgment",
       status: isRunning ? "processing" : "queued",

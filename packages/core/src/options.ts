@@ -64,6 +64,13 @@ export interface AdmissionLimits {
   readonly queuedPerTenant: number;
   /** Waiting requests of one user: fewer than `queuedPerTenant`, so that no user stops a colleague. Default 5,000. */
   readonly queuedPerUser: number;
+  /**
+   * Bytes stored for one user, with files, events and checkpoints, until their retention ends; a request counts for 1,024 at
+   * least, a file for 4,096 more than it holds. Default 500,000,000.
+   */
+  readonly storedBytesPerUser: number;
+  /** The same of one tenant. Default 5,000,000,000. */
+  readonly storedBytesPerTenant: number;
   /** Highest priority that a client may ask for, 0–9; a handler's own `maxPriority` may be lower. Default 9. */
   readonly maxPriority: number;
   /** Messages a second from one connection, on average; bursts of twice that pass. Default 1,000. */
@@ -101,6 +108,8 @@ export const DEFAULT_OPTIONS: StreamerOptions = {
     queued: 100_000,
     queuedPerTenant: 20_000,
     queuedPerUser: 5_000,
+    storedBytesPerUser: 500_000_000,
+    storedBytesPerTenant: 5_000_000_000,
     maxPriority: 9,
     messagesPerSecond: 1_000,
     messagesPerSecondPerUser: 2_000,
@@ -143,6 +152,8 @@ const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
   queued: wholeBetween(0, Infinity),
   queuedPerTenant: wholeBetween(0, Infinity),
   queuedPerUser: wholeBetween(0, Infinity),
+  storedBytesPerUser: wholeBetween(0, Infinity),
+  storedBytesPerTenant: wholeBetween(0, Infinity),
   maxPriority: wholeBetween(0, 9),
   messagesPerSecond: wholeBetween(1, 1e9),
   messagesPerSecondPerUser: wholeBetween(1, 1e9),

@@ -13,6 +13,7 @@ import { requestIdOf, StreamerError, type Blobs, type PutOptions } from "@stream
 import { sync, writeBody } from "./blobs/body-file.ts";
 import { openSealed, sealFile, SEALED_SUFFIX } from "./blobs/sealed-file.ts";
 import type { LinkSigner } from "./blobs/links.ts";
+import { FILE_BYTES } from "./requests/usage.ts";
 import { checksumOf } from "./sqlite/checksums.ts";
 import { dataLoss } from "./sqlite/damage.ts";
 import type { Store } from "./sqlite/store.ts";
@@ -51,27 +52,43 @@ const HIGHEST = "\u{10FFFF}";
 /** The name of a blob in links and on disk. */
 const blobName = (key: string): string => createHash("sha256").update(key).digest("hex");
 
-export async function createBlobs({ db, write, clock, damage }: Store, dataFolder: string, links: LinkSigner): Promise<FileBlobs> {
+export async function createBlobs({ db, write, clock, damage, usage }: Store, dataFolder: string, links: LinkSigner): Promise<FileBlobs> {
   const folder = join(dataFolder, "blobs");
   const temporaryFolder = join(folder, "partial");
   await rm(temporaryFolder, { recursive: true, force: true });
   await mkdir(temporaryFolder, { recursive: true, mode: 0o700 });
 
-  const upsert = db.prepare("INSERT OR REPLACE INTO blobs (key, name, content_type, filename, sum) VALUES (?, ?, ?, ?, ?)");
+  const upsert = db.prepare("INSERT OR REPLACE INTO blobs (key, name, content_type, filename, bytes, sum) VALUES (?, ?, ?, ?, ?, ?)");
   const byName = db.prepare("SELECT * FROM blobs WHERE name = ?");
   const byPrefix = db.prepare("SELECT key FROM blobs WHERE key >= ? AND key < ?");
-  const remove = db.prepare("DELETE FROM blobs WHERE key = ?");
+  const remove = db.prepare("DELETE FROM blobs WHERE key = ? RETURNING bytes");
+  const bytesOf = db.prepare("SELECT bytes FROM blobs WHERE key = ?");
+  const charge = db.prepare("UPDATE requests SET bytes = bytes + ? WHERE key = ? RETURNING tenant, user");
+  /** Counts a file for its request; one whose request is gone is on its way out. */
+  const count = (key: string, bytes: number): void => {
+    const row = charge.get(bytes, key.slice(0, key.lastIndexOf("/"))) as { readonly tenant: string; readonly user: string } | undefined;
+    if (row) usage.add(row.tenant, row.user, bytes);
+  };
   const pathOf = (name: string): string => join(folder, name.slice(0, 2), name);
-  let count = 0;
-  const temporary = (): string => join(temporaryFolder, String((count += 1)));
+  let made = 0;
+  const temporary = (): string => join(temporaryFolder, String((made += 1)));
 
   /** Gives a sealed file its place. The row comes first: a file is never there without one that can find it. */
-  const place = async (key: string, from: string, { contentType = "application/octet-stream", filename }: PutOptions): Promise<void> => {
+  const place = async (
+    key: string,
+    { from, sizeBytes }: { readonly from: string; readonly sizeBytes: number },
+    { contentType = "application/octet-stream", filename }: PutOptions,
+  ): Promise<void> => {
     const name = blobName(key);
     const path = pathOf(name);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const shownAs = (filename ?? decodeURIComponent(key.slice(key.lastIndexOf("/") + 1))).toWellFormed();
-    await write(() => upsert.run(key, name, contentType, shownAs, checksumOf([key, name, contentType, shownAs])));
+    await write(() => {
+      const before = (bytesOf.get(key)?.["bytes"] as number | undefined) ?? 0;
+      const bytes = FILE_BYTES + sizeBytes;
+      upsert.run(key, name, contentType, shownAs, bytes, checksumOf([key, name, contentType, shownAs]));
+      count(key, bytes - before);
+    });
     await rename(from, path + SEALED_SUFFIX);
     await rm(path, { force: true });
     await sync(dirname(path));
@@ -99,7 +116,7 @@ export async function createBlobs({ db, write, clock, damage }: Store, dataFolde
       try {
         await writeBody(path, body, options.signal);
         const sizeBytes = await sealFile(path);
-        await place(key, path, options);
+        await place(key, { from: path, sizeBytes }, options);
         return { sizeBytes };
       } finally {
         await rm(path, { force: true });
@@ -120,7 +137,7 @@ export async function createBlobs({ db, write, clock, damage }: Store, dataFolde
         // Its maker may have made it read-only.
         await chmod(copy, 0o600);
         const sizeBytes = await sealFile(copy);
-        await place(key, copy, options);
+        await place(key, { from: copy, sizeBytes }, options);
         return { sizeBytes };
       } finally {
         await rm(copy, { force: true });
@@ -142,7 +159,7 @@ export async function createBlobs({ db, write, clock, damage }: Store, dataFolde
       const paths = rows.flatMap(({ key }) => [pathOf(blobName(key)), pathOf(blobName(key)) + SEALED_SUFFIX]);
       await Promise.all(paths.map((path) => rm(path, { force: true })));
       await write(() => {
-        for (const { key } of rows) remove.run(key);
+        for (const { key } of rows) count(key, -((remove.get(key)?.["bytes"] as number | undefined) ?? 0));
       });
     },
   };

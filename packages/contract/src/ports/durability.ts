@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import type { ContractTest } from "../harness.ts";
 import {
+  UNLIMITED,
   CANCEL_EVENTS,
   COMPLETED,
   LEASE_MS,
@@ -65,7 +66,7 @@ export function durabilityContract(test: ContractTest): void {
   });
 
   test("P9 P14 what waits survives with its schedule, its counts and its limits", async (harness) => {
-    const limits = { queued: 2, queuedPerTenant: 2, queuedPerUser: 1_000_000 };
+    const limits = { ...UNLIMITED, queued: 2, queuedPerTenant: 2 };
     const runAt = harness.clock.now() + 60_000;
     const again = await running(harness.engine, "again", { limits });
     await harness.engine.requests.reschedule(again.lease, { runAt, events: [] });

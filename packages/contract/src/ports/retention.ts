@@ -2,7 +2,7 @@
 import type { RequestKey } from "@streamer/core";
 import { expect } from "vitest";
 import type { ContractTest, Harness } from "../harness.ts";
-import { ALICE, CANCEL_EVENTS, COMPLETED, DAY_MS, FAILED, created, record, running, submission, terms } from "../samples.ts";
+import { UNLIMITED, ALICE, CANCEL_EVENTS, COMPLETED, DAY_MS, FAILED, created, record, running, submission, terms } from "../samples.ts";
 
 const RETENTION_MS = 2 * DAY_MS;
 const nothing = (): Promise<void> => Promise.resolve();
@@ -61,7 +61,7 @@ export function retentionContract(test: ContractTest): void {
     await clock.advance(RETENTION_MS);
     await created(engine, "waiting");
     const outcome = await engine.requests.submit(
-      submission("r1", { payload: "another", limits: { queued: 1, queuedPerTenant: 1, queuedPerUser: 1_000_000 } }),
+      submission("r1", { payload: "another", limits: { ...UNLIMITED, queued: 1, queuedPerTenant: 1 } }),
     );
     expect(outcome.outcome).toBe("refused");
     expect(await engine.requests.get(key)).toEqual({ outcome: "expired" });

@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import type { ContractTest } from "../harness.ts";
 import {
+  UNLIMITED,
   CANCEL_EVENTS,
   COMPLETED,
   FAILED,
@@ -124,11 +125,11 @@ export function retryContract(test: ContractTest): void {
     await engine.requests.settle(lease, FAILED);
     await created(engine, "waits");
     for (const limit of ["queued", "queuedPerTenant", "queuedPerUser"] as const) {
-      const limits = { queued: 100, queuedPerTenant: 100, queuedPerUser: 1_000_000, [limit]: limit === "queued" ? 0 : 1 };
+      const limits = { ...UNLIMITED, queued: 100, queuedPerTenant: 100, [limit]: limit === "queued" ? 0 : 1 };
       expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, { limits, permissions: [] })).toEqual({ outcome: "refused", limit });
     }
     expect(await record(engine, lease.key)).toMatchObject({ status: "FAILED" });
-    const room = { queued: 100, queuedPerTenant: 2, queuedPerUser: 1_000_000 };
+    const room = { ...UNLIMITED, queued: 100, queuedPerTenant: 2 };
     expect(await engine.requests.redrive(lease.key, ACKNOWLEDGED, { limits: room, permissions: [] })).toMatchObject({
       outcome: "redriven",
     });

@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import type { ContractTest } from "../harness.ts";
 import {
+  UNLIMITED,
   ALICE,
   BOB,
   COMPLETED,
@@ -101,7 +102,7 @@ export function submitContract(test: ContractTest): void {
   });
 
   test("P14 over the limit of waiting requests a submit is refused, and nothing is stored", async ({ engine }) => {
-    const limits = { queued: 3, queuedPerTenant: 100, queuedPerUser: 1_000_000 };
+    const limits = { ...UNLIMITED, queued: 3, queuedPerTenant: 100 };
     for (const id of ["r1", "r2", "r3"]) await created(engine, id, { limits });
     expect(await engine.requests.submit(submission("r4", { limits }))).toEqual({ outcome: "refused", limit: "queued" });
     expect(await engine.requests.get(submission("r4").key)).toEqual({ outcome: "unknown" });
@@ -113,7 +114,7 @@ export function submitContract(test: ContractTest): void {
   });
 
   test("P14 one tenant at its limit leaves room to the others", async ({ engine }) => {
-    const limits = { queued: 100, queuedPerTenant: 2, queuedPerUser: 1_000_000 };
+    const limits = { ...UNLIMITED, queued: 100, queuedPerTenant: 2 };
     await created(engine, "r1", { limits });
     await created(engine, "r2", { limits, owner: BOB });
     expect(await engine.requests.submit(submission("r3", { limits }))).toEqual({ outcome: "refused", limit: "queuedPerTenant" });
@@ -121,7 +122,7 @@ export function submitContract(test: ContractTest): void {
   });
 
   test("P14 one user at its limit leaves room to its colleagues, whenever its requests are to run", async ({ engine, clock }) => {
-    const limits = { queued: 100, queuedPerTenant: 100, queuedPerUser: 2 };
+    const limits = { ...UNLIMITED, queuedPerUser: 2 };
     const nextYear = { limits, runAt: clock.now() + 360 * DAY_MS };
     await created(engine, "r1", nextYear);
     await created(engine, "r2", { limits });
@@ -139,7 +140,7 @@ export function submitContract(test: ContractTest): void {
   });
 
   test("P14 submits at once never exceed the limit together", async ({ engine }) => {
-    const limits = { queued: 7, queuedPerTenant: 100, queuedPerUser: 1_000_000 };
+    const limits = { ...UNLIMITED, queued: 7, queuedPerTenant: 100 };
     const outcomes = await Promise.all(Array.from({ length: 30 }, (_, n) => engine.requests.submit(submission(`r${n}`, { limits }))));
     expect(outcomes.filter(({ outcome }) => outcome === "created")).toHaveLength(7);
     expect(outcomes.filter(({ outcome }) => outcome === "refused")).toHaveLength(23);

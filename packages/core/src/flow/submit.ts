@@ -13,6 +13,7 @@ import type { Quantiles } from "../rules/durations.ts";
 import type { Place } from "../rules/waiting.ts";
 import { snapshotOf } from "../rules/snapshot.ts";
 import { queueFull } from "../rules/queue-full.ts";
+import { storageFull } from "../rules/stored-bytes.ts";
 import type { AcceptedRequest } from "./accepted.ts";
 import type { Deliver } from "./deliver/deliver.ts";
 import type { Following } from "./deliver/following.ts";
@@ -86,7 +87,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
   }
 
   async function write(request: AcceptedRequest, claim: boolean, elapsedMs = 0): Promise<Stored> {
-    const { key, requestId, connection } = request;
+    const { key, connection } = request;
     const { connectionId } = connection;
     const stored = submission(request, claim, elapsedMs);
     const subscribes = subscribesTo(request);
@@ -97,7 +98,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
       const outcome = await requests.submit(stored);
       isFollowed = outcome.outcome === "created";
       if (outcome.outcome !== "created") {
-        if (outcome.outcome !== "existing") throw refusal(requestId, stored, outcome);
+        if (outcome.outcome !== "existing") throw refusal(stored, outcome, clock.now());
         await answerExisting(request, outcome.record, subscribes);
         return { outcome: "existing", record: outcome.record };
       }
@@ -197,9 +198,9 @@ function startOf({ run_at: runAt, delay_ms: delayMs }: RequestOptions, now: numb
 }
 
 function refusal(
-  requestId: string,
-  stored: Submission,
-  outcome: Extract<SubmitOutcome, { readonly outcome: "conflict" | "refused" }>,
+  { requestId, limits }: Pick<Submission, "requestId" | "limits">,
+  outcome: Extract<SubmitOutcome, { readonly outcome: "conflict" | "refused" | "full" }>,
+  now: number,
 ): StreamerError {
   if (outcome.outcome === "conflict") {
     return new StreamerError(
@@ -208,5 +209,6 @@ function refusal(
       { details: { request_id: outcome.requestId } },
     );
   }
-  return queueFull(requestId, outcome.limit, stored.limits[outcome.limit]);
+  if (outcome.outcome === "full") return storageFull(requestId, outcome, { most: limits, now });
+  return queueFull(requestId, outcome.limit, limits[outcome.limit]);
 }

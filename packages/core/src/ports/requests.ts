@@ -32,6 +32,18 @@ export interface QueueLimits {
   readonly queuedPerUser: number;
 }
 
+/** How much may be stored, with all that belongs to it: files, events and checkpoints. */
+export interface StorageLimits {
+  readonly storedBytesPerTenant: number;
+  readonly storedBytesPerUser: number;
+}
+
+/** Bytes that are stored for a user, and for its tenant in all. A request counts for more than 1,000, whatever it holds. */
+export interface StoredBytes {
+  readonly tenant: number;
+  readonly user: number;
+}
+
 export interface Submission {
   readonly key: RequestKey;
   readonly requestId: string;
@@ -58,7 +70,7 @@ export interface Submission {
   readonly concurrency?: Concurrency;
   readonly retentionMs: number;
   /** Refused above these (P14). */
-  readonly limits: QueueLimits;
+  readonly limits: QueueLimits & StorageLimits;
   /** The acknowledgment, given what a runnable request would wait for and whether it was claimed by this very write. */
   readonly acknowledge: (queue: { readonly place: Place; readonly claimed: boolean }) => EventBody;
   /** Claim in the same write, when a slot is free or a sync run is promoted. */
@@ -71,7 +83,16 @@ export type SubmitOutcome =
   | { readonly outcome: "existing"; readonly record: RequestRecord }
   /** Same id or idempotency key, another payload. */
   | { readonly outcome: "conflict"; readonly requestId: string }
-  | { readonly outcome: "refused"; readonly limit: keyof QueueLimits };
+  | { readonly outcome: "refused"; readonly limit: keyof QueueLimits }
+  | StorageFull;
+
+/** More is stored than may be; `roomAt`, epoch ms: when the oldest that is stored for the user is forgotten, if that is known. */
+export interface StorageFull {
+  readonly outcome: "full";
+  readonly limit: keyof StorageLimits;
+  readonly bytes: number;
+  readonly roomAt?: number;
+}
 
 /** The right to run one request; `attempt` is its fencing token. */
 export interface Lease {
@@ -162,13 +183,14 @@ export type CancelOutcome =
   | { readonly outcome: "expired" };
 
 export interface RedriveTerms {
-  readonly limits: QueueLimits;
+  readonly limits: QueueLimits & StorageLimits;
   /** Of whoever asks for it: what the run may do follows from these, not from those it was submitted with. */
   readonly permissions: readonly string[];
 }
 export type RedriveOutcome =
   | { readonly outcome: "redriven"; readonly frames: readonly Frame[] }
   | { readonly outcome: "refused"; readonly limit: keyof QueueLimits }
+  | StorageFull
   | { readonly outcome: "not_failed"; readonly status: RequestStatus }
   | { readonly outcome: "unknown" }
   | { readonly outcome: "expired" };
@@ -265,6 +287,8 @@ export interface Requests {
   get(key: RequestKey): Promise<Lookup>;
   /** The payload of a request, undefined when none is stored under the key. Rejects with DATA_LOSS when it is damaged. */
   payloadOf(key: RequestKey): Promise<JsonValue | undefined>;
+  /** Whether more may be stored for an owner (P14): undefined when it may. Asked before a run begins, and before it stores a file. */
+  full(owner: Owner, limits: StorageLimits): Awaitable<StorageFull | undefined>;
   /** Whether a request is stored under the key and within its retention. Asked before anything is run at once (P4). */
   has(key: RequestKey): Awaitable<boolean>;
   /**

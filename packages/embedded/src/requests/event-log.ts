@@ -15,6 +15,8 @@ export interface Appended {
   readonly progress: Frame | undefined;
   /** The event that holds the result or the newest error, when there is one. */
   readonly endSeq: number | undefined;
+  /** Stored of these, in bytes; progress is stored in place of the one before it, and counts for none. */
+  readonly bytes: number;
 }
 
 export interface EventLog {
@@ -30,16 +32,20 @@ export function createEventLog(db: DatabaseSync, clock: Clock): EventLog {
       let seq = from;
       let progress: Frame | undefined;
       let endSeq: number | undefined;
+      let bytes = 0;
       for (const body of bodies) {
         seq += 1;
         const text = printMessage({ ...body, request_id, seq, timestamp });
         const frame: Frame = { seq, kind: body.type === "progress" ? "progress" : "durable", text };
         if (frame.kind === "progress") progress = frame;
-        else insert.run(id, seq, text, checksumOf([id, seq, text]));
+        else {
+          insert.run(id, seq, text, checksumOf([id, seq, text]));
+          bytes += Buffer.byteLength(text);
+        }
         if (body.type === "complete" || body.type === "error" || body.type === "retrying") endSeq = seq;
         frames.push(frame);
       }
-      return { frames, seq, progress, endSeq };
+      return { frames, seq, progress, endSeq, bytes };
     },
   };
 }

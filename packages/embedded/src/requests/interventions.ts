@@ -4,6 +4,7 @@ import { checksumOf, isIntact } from "../sqlite/checksums.ts";
 import { dataLoss } from "../sqlite/damage.ts";
 import { isExpired, type RequestRow } from "./rows.ts";
 import type { Reading } from "./readings.ts";
+import { createFullness } from "./fullness.ts";
 import type { Store } from "../sqlite/store.ts";
 import type { Transitions } from "./transitions.ts";
 
@@ -23,6 +24,7 @@ export function createInterventions(
   const setPermissions = db.prepare("UPDATE inputs SET permissions = ?, sum = ? WHERE request = ?");
   const findRunning = db.prepare("SELECT * FROM requests WHERE id = ?");
 
+  const fullness = createFullness(store);
   const find = (key: RequestKey): RequestRow | { readonly outcome: "unknown" | "expired" } => {
     const row = byKey.get(key) as unknown as RequestRow | undefined;
     if (row) damage.check(isIntact(row), "record", requestIdOf(key));
@@ -50,7 +52,7 @@ export function createInterventions(
         if (row.cancel_requested === 1) return { outcome: "requested", frames: [] };
         markCancel.run(row.id);
         const appended = log.append(row, whenRunning);
-        transitions.note(row.id, appended);
+        transitions.note(row, appended);
         return { outcome: "requested", frames: appended.frames };
       }),
 
@@ -61,6 +63,8 @@ export function createInterventions(
         if (row.status !== "FAILED") return { outcome: "not_failed" as const, status: row.status };
         const limit = terms && backlog.limitReached(terms.limits, row.tenant, row.user);
         if (limit) return { outcome: "refused" as const, limit };
+        const full = terms && fullness({ tenantId: row.tenant, userId: row.user }, terms.limits);
+        if (full) return full;
         if (terms) allow(row, terms.permissions);
         reopen.run(row.id);
         const frames = transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });

@@ -18,7 +18,8 @@ export function createLeasedWrites(
   const findHeld = db.prepare(`
     SELECT id, request_id, seq, action, tenant, user, priority, retention_ms, cancel_requested FROM requests
     WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ?`);
-  const renew = db.prepare("UPDATE requests SET lease_until = ? WHERE id = ?");
+  const renew = db.prepare("UPDATE requests SET lease_until = ?, bytes = bytes + ? WHERE id = ?");
+  const checkpointBytes = db.prepare("SELECT octet_length(state) AS bytes FROM checkpoints WHERE request = ?");
   const saveCheckpoint = db.prepare(
     "INSERT INTO checkpoints (request, state, sum) VALUES (?, ?, ?) ON CONFLICT (request) DO UPDATE SET state = excluded.state, sum = excluded.sum",
   );
@@ -29,16 +30,21 @@ export function createLeasedWrites(
       return row ? change(row) : { outcome: "lost" };
     });
 
+  /** In place of the one before it. Returns by how many bytes it is longer. */
+  const save = ({ id, tenant, user }: MovingRow, state: string): number => {
+    const before = (checkpointBytes.get(id)?.["bytes"] as number | undefined) ?? 0;
+    saveCheckpoint.run(id, state, checksumOf([id, state]));
+    const more = Buffer.byteLength(state) - before;
+    store.usage.add(tenant, user, more);
+    return more;
+  };
+
   return {
     advance: (lease, { events, checkpoint, leaseMs }) =>
       underLease(lease, (row) => {
         const appended = log.append(row, events);
-        transitions.note(row.id, appended);
-        renew.run(clock.monotonic() + leaseMs, row.id);
-        if (checkpoint !== undefined) {
-          const state = JSON.stringify(checkpoint);
-          saveCheckpoint.run(row.id, state, checksumOf([row.id, state]));
-        }
+        transitions.note(row, appended);
+        renew.run(clock.monotonic() + leaseMs, checkpoint === undefined ? 0 : save(row, JSON.stringify(checkpoint)), row.id);
         return { outcome: "advanced", frames: appended.frames, cancelRequested: row.cancel_requested === 1 };
       }),
 

@@ -4,12 +4,13 @@
  */
 import type { JsonValue } from "@streamer/protocol";
 import { StreamerError, asError, requestIdOf, type Lookup, type RequestKey, type Requests } from "@streamer/core";
+import { createFullness } from "./fullness.ts";
 import { createList } from "./lists.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import { checksumOf, IS_INTACT, isIntact } from "../sqlite/checksums.ts";
 import type { Store } from "../sqlite/store.ts";
 
-export interface Reading extends Pick<Requests, "get" | "payloadOf" | "has" | "list" | "nextRunAt" | "purge"> {
+export interface Reading extends Pick<Requests, "get" | "payloadOf" | "full" | "has" | "list" | "nextRunAt" | "purge"> {
   readonly isTombstone: (key: RequestKey) => boolean;
 }
 
@@ -31,7 +32,7 @@ export function createReadings(store: Store): Reading {
   const clearTombstones = db.prepare("DELETE FROM tombstones WHERE key IN (SELECT key FROM tombstones WHERE until <= ? LIMIT ?)");
   // Not by id alone: SQLite gives the id of a forgotten row to a new one.
   const isStillPast = db.prepare("SELECT 1 FROM requests WHERE id = ? AND expires_at <= ?");
-  const forget = createForget(db);
+  const forget = createForget(store);
   const list = createList(store);
   /** Rows that could not be forgotten: they let others go first. */
   const postponed = new Set<number>();
@@ -56,8 +57,11 @@ export function createReadings(store: Store): Reading {
     return JSON.parse(row["payload"] as string) as JsonValue;
   };
 
+  const fullness = createFullness(store);
+
   return {
     isTombstone,
+    full: (owner, limits) => fullness(owner, limits),
     payloadOf: async (key) => damage.reading(requestIdOf(key), () => payloadOf(key)),
     get: async (key) => damage.reading(requestIdOf(key), () => get(key)),
     has: (key) => store.keys.mayHave(key) && damage.reading(requestIdOf(key), () => lives.get(key, retention.earliest()) !== undefined),

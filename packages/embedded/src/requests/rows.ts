@@ -1,9 +1,9 @@
 /** Rows of `requests` as the port's records; the only place that knows how a record is put together from the tables. */
-import type { DatabaseSync } from "node:sqlite";
 import { isTerminal, type JsonObject, type RequestStatus } from "@streamer/protocol";
 import { endingOf, progressOf, type Place, type RequestKey, type RequestRecord } from "@streamer/core";
 import { checksumOf, isIntact } from "../sqlite/checksums.ts";
 import type { Damage } from "../sqlite/damage.ts";
+import type { Store } from "../sqlite/store.ts";
 
 export interface RequestRow {
   readonly id: number;
@@ -28,6 +28,8 @@ export interface RequestRow {
   readonly progress: string | null;
   readonly ended_at: number | null;
   readonly expires_at: number | null;
+  /** Stored with it, in all (usage.ts). */
+  readonly bytes: number;
   readonly idempotency_key: string | null;
   readonly boot: number | null;
   readonly lease_until: number | null;
@@ -95,7 +97,8 @@ export function recordOf(row: FullRow, waitingFor: Place | undefined): RequestRe
 }
 
 /** Removes a request and all that belongs to it. */
-export function createForget(db: DatabaseSync): (id: number) => void {
+export function createForget({ db, usage }: Pick<Store, "db" | "usage">): (id: number) => void {
+  const counted = db.prepare("SELECT tenant, user, bytes FROM requests WHERE id = ?");
   const statements = [
     db.prepare("DELETE FROM events WHERE request = ?"),
     db.prepare("DELETE FROM checkpoints WHERE request = ?"),
@@ -103,6 +106,8 @@ export function createForget(db: DatabaseSync): (id: number) => void {
     db.prepare("DELETE FROM requests WHERE id = ?"),
   ];
   return (id) => {
+    const row = counted.get(id) as Pick<RequestRow, "tenant" | "user" | "bytes"> | undefined;
     for (const statement of statements) statement.run(id);
+    if (row) usage.add(row.tenant, row.user, -row.bytes);
   };
 }

@@ -3,9 +3,14 @@
  * retention has ended makes way for a new one under its id.
  */
 import { firstClaim, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { createFullness } from "./fullness.ts";
+import { REQUEST_BYTES } from "./usage.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import { checksumOf, isIntact } from "../sqlite/checksums.ts";
 import type { Store } from "../sqlite/store.ts";
+
+/** What a request takes that holds nothing but its payload. */
+const bytesOf = (payload: string): number => REQUEST_BYTES + Buffer.byteLength(payload);
 
 export function createSubmit(store: Store): Requests["submit"] {
   const { db, clock, retention, backlog, damage } = store;
@@ -13,14 +18,15 @@ export function createSubmit(store: Store): Requests["submit"] {
   const byIdempotencyKey = db.prepare(`${SELECT_FULL} WHERE requests.tenant = ? AND requests.user = ? AND requests.idempotency_key = ?`);
   const insertRequest = db.prepare(`
     INSERT INTO requests (key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
-      size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, seq)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`);
+      size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, bytes, seq)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`);
   const insertInput = db.prepare(
     "INSERT INTO inputs (request, payload, metadata, permissions, sum, metadata_sum) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const input = db.prepare("SELECT payload, permissions, sum FROM inputs WHERE request = ?");
   const freeIdempotencyKey = db.prepare("UPDATE requests SET idempotency_key = NULL WHERE id = ?");
-  const forget = createForget(db);
+  const forget = createForget(store);
+  const fullness = createFullness(store);
 
   const payloadOf = ({ id, request_id: requestId }: FullRow): string => {
     const { payload, permissions, sum } = input.get(id) ?? {};
@@ -52,6 +58,8 @@ export function createSubmit(store: Store): Requests["submit"] {
 
   const insert = (submission: Submission, payload: string, now: number, claimed: boolean): number => {
     const { owner, claim } = submission;
+    const [metadata, permissions] = [JSON.stringify(submission.metadata), JSON.stringify(submission.permissions)];
+    const bytes = bytesOf(payload) + Buffer.byteLength(metadata) + Buffer.byteLength(permissions);
     store.keys.add(submission.key);
     const { lastInsertRowid } = insertRequest.run(
       submission.key,
@@ -71,9 +79,10 @@ export function createSubmit(store: Store): Requests["submit"] {
       claimed ? 1 : 0,
       claimed ? store.boot : null,
       claimed ? clock.monotonic() + claim!.leaseMs : null,
+      bytes,
     );
     const id = Number(lastInsertRowid);
-    const [metadata, permissions] = [JSON.stringify(submission.metadata), JSON.stringify(submission.permissions)];
+    store.usage.add(owner.tenantId, owner.userId, bytes);
     insertInput.run(id, payload, metadata, permissions, checksumOf([id, payload, permissions]), checksumOf([id, metadata]));
     return id;
   };
@@ -89,6 +98,8 @@ export function createSubmit(store: Store): Requests["submit"] {
     const claimed = submission.claim !== undefined && isDue;
     const limit = claimed ? undefined : backlog.limitReached(limits, owner.tenantId, owner.userId);
     if (limit) return { outcome: "refused", limit };
+    const full = fullness(owner, limits, bytesOf(payload));
+    if (full) return full;
     const place: Place = !isDue
       ? { reason: "scheduled" }
       : backlog.place({ action, tenant: owner.tenantId, user: owner.userId, priority }, submission.concurrency, now);

@@ -30,42 +30,46 @@ export interface Transitions {
   /** It waits again; `failures` and `crashes` are added. */
   giveBack(row: MovingRow, change: Return): readonly Frame[];
   /** Stores the seq and the newest progress of what was appended. */
-  note(id: number, appended: Appended): void;
+  note(row: Pick<MovingRow, "id" | "tenant" | "user">, appended: Appended): void;
 }
 
-type Parts = Pick<Store, "db" | "clock" | "retention" | "log" | "backlog">;
+type Parts = Pick<Store, "db" | "clock" | "retention" | "log" | "backlog" | "usage">;
 
-export function createTransitions({ db, clock, retention, log, backlog }: Parts): Transitions {
-  const noteSeq = db.prepare("UPDATE requests SET seq = ? WHERE id = ?");
-  const noteProgress = db.prepare("UPDATE requests SET seq = ?, progress_seq = ?, progress = ? WHERE id = ?");
+export function createTransitions({ db, clock, retention, log, backlog, usage }: Parts): Transitions {
+  const noteSeq = db.prepare("UPDATE requests SET seq = ?, bytes = bytes + ? WHERE id = ?");
+  const noteProgress = db.prepare("UPDATE requests SET seq = ?, bytes = bytes + ?, progress_seq = ?, progress = ? WHERE id = ?");
   const finish = db.prepare(`
     UPDATE requests SET status = ?, seq = ?, end_seq = ?, ended_at = ?, expires_at = ?, boot = NULL, lease_until = NULL,
-      progress_seq = coalesce(?, progress_seq), progress = coalesce(?, progress) WHERE id = ?`);
+      bytes = bytes + ?, progress_seq = coalesce(?, progress_seq), progress = coalesce(?, progress) WHERE id = ?`);
   const wait = db.prepare(`
     UPDATE requests SET status = ?, run_at = ?, failures = failures + ?, crashes = crashes + ?, end_seq = ?, boot = NULL, lease_until = NULL
     WHERE id = ?`);
-  const dropCheckpoint = db.prepare("DELETE FROM checkpoints WHERE request = ?");
+  const dropCheckpoint = db.prepare("DELETE FROM checkpoints WHERE request = ? RETURNING octet_length(state) AS bytes");
 
-  const note = (id: number, { frames, seq, progress }: Appended): void => {
-    if (progress) noteProgress.run(seq, progress.seq, progress.text, id);
-    else if (frames.length > 0) noteSeq.run(seq, id);
+  const note: Transitions["note"] = ({ id, tenant, user }, { frames, seq, progress, bytes }) => {
+    if (progress) noteProgress.run(seq, bytes, progress.seq, progress.text, id);
+    else if (frames.length > 0) noteSeq.run(seq, bytes, id);
+    usage.add(tenant, user, bytes);
   };
 
   return {
     note,
     end: (row, { status, events }) => {
-      const { frames, seq, progress, endSeq } = log.append(row, events);
+      const { frames, seq, progress, endSeq, bytes: appended } = log.append(row, events);
       const expiresAt = Math.ceil(retention.latest() + row.retention_ms);
-      finish.run(status, seq, endSeq ?? null, Math.round(clock.now()), expiresAt, progress?.seq ?? null, progress?.text ?? null, row.id);
       // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
-      if (status !== "FAILED") dropCheckpoint.run(row.id);
+      const dropped = status === "FAILED" ? 0 : ((dropCheckpoint.get(row.id)?.["bytes"] as number | undefined) ?? 0);
+      const bytes = appended - dropped;
+      const newest = [progress?.seq ?? null, progress?.text ?? null] as const;
+      finish.run(status, seq, endSeq ?? null, Math.round(clock.now()), expiresAt, bytes, ...newest, row.id);
+      usage.add(row.tenant, row.user, bytes);
       backlog.drop(row.id);
       return frames;
     },
     giveBack: (row, { status, runAt: wanted, events, failures = 0, crashes = 0 }) => {
       const runAt = Math.ceil(wanted);
       const appended = log.append(row, events);
-      note(row.id, appended);
+      note(row, appended);
       wait.run(status, runAt, failures, crashes, appended.endSeq ?? null, row.id);
       backlog.drop(row.id);
       // `retrying` says what it waits for; whoever is handed back has been told nothing.

@@ -22,7 +22,7 @@ export function createWaits(store: Store, transitions: Pick<Transitions, "note">
   const { db, clock, backlog, log } = store;
   const byId = db.prepare("SELECT key, action, size FROM requests WHERE id = ?");
   const idOf = db.prepare("SELECT id FROM requests WHERE key = ?");
-  const waiting = db.prepare("SELECT id, request_id, seq FROM requests WHERE key = ? AND status IN ('PENDING', 'RETRYING')");
+  const waiting = db.prepare("SELECT id, request_id, seq, tenant, user FROM requests WHERE key = ? AND status IN ('PENDING', 'RETRYING')");
 
   function groups(terms: WaitTerms, now: number, isAsked: (id: number) => boolean): Iterable<Group> {
     const laneOf = new Map(
@@ -71,10 +71,10 @@ export function createWaits(store: Store, transitions: Pick<Transitions, "note">
     },
     wait: (key: RequestKey, event) =>
       store.write(() => {
-        const row = waiting.get(key) as Pick<RequestRow, "id" | "request_id" | "seq"> | undefined;
+        const row = waiting.get(key) as Pick<RequestRow, "id" | "request_id" | "seq" | "tenant" | "user"> | undefined;
         if (!row) return { outcome: "lost" };
         const appended = log.append(row, [event]);
-        transitions.note(row.id, appended);
+        transitions.note(row, appended);
         return { outcome: "written", frames: appended.frames };
       }),
   };

@@ -45,6 +45,7 @@ const REQUEST_COLUMNS = [
   "ended_at",
   "end_seq",
   "expires_at",
+  "bytes",
 ] as const;
 const META_COLUMNS = ["name", "value"] as const;
 

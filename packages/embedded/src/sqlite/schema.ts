@@ -103,6 +103,21 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE run_times ADD COLUMN sum INTEGER;
   UPDATE run_times SET sum = checksum(action, series, durations);
   `,
+  // What is stored with each request is counted (requests/usage.ts). A row that was damaged before stays so.
+  `
+  ALTER TABLE requests ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  UPDATE requests SET bytes = 1024
+    + coalesce((SELECT octet_length(payload) + octet_length(metadata) + octet_length(permissions) FROM inputs WHERE request = requests.id), 0)
+    + coalesce((SELECT sum(octet_length(text)) FROM events WHERE request = requests.id), 0)
+    + coalesce((SELECT octet_length(state) FROM checkpoints WHERE request = requests.id), 0);
+  UPDATE requests SET sum = checksum(id, key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
+    size, retention_ms, created_at, run_at, status, attempt, failures, crashes, cancel_requested, boot, lease_until, seq,
+    progress_seq, progress, ended_at, end_seq, expires_at, bytes)
+    WHERE sum IS checksum(id, key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
+    size, retention_ms, created_at, run_at, status, attempt, failures, crashes, cancel_requested, boot, lease_until, seq,
+    progress_seq, progress, ended_at, end_seq, expires_at);
+  ALTER TABLE blobs ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** True when there was something to apply. */

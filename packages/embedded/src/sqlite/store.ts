@@ -9,6 +9,7 @@ import { createEventLog, type EventLog } from "../requests/event-log.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
 import { createKeyFilter, type KeyFilter } from "../requests/key-filter.ts";
 import { createRetentionClock, type RetentionClock } from "../requests/retention-clock.ts";
+import { createUsage, type Usage } from "../requests/usage.ts";
 import { createUndoLog } from "./undo-log.ts";
 
 export interface Store {
@@ -20,6 +21,7 @@ export interface Store {
   readonly retention: RetentionClock;
   readonly log: EventLog;
   readonly backlog: Backlog;
+  readonly usage: Usage;
   readonly keys: KeyFilter;
   readonly damage: Damage;
   /** Why the store cannot be read or written, if so: what a small write finds after one that was refused. */
@@ -65,6 +67,7 @@ export function createStore({ database, clock, log, onRunnable }: StoreParts): S
     },
     log: createEventLog(db, clock),
     backlog,
+    usage: createUsage(db, memory),
     keys,
     damage,
     onRunnable,

@@ -53,7 +53,7 @@ export const STORING: readonly Mutant[] = [
     does: "stores the receipt of a cancellation, and not which seq it has",
     engine: "embedded",
     file: "packages/embedded/src/requests/interventions.ts",
-    find: "        transitions.note(row.id, appended);\n",
+    find: "        transitions.note(row, appended);\n",
     replace: "",
   },
   {

@@ -3,10 +3,11 @@ import { boundedText, wireError, type ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../../errors.ts";
 import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
-import type { EventBody, QueueLimits, RedriveOutcome, RequestRecord } from "../../ports/requests.ts";
+import type { EventBody, QueueLimits, RedriveOutcome, RequestRecord, StorageLimits } from "../../ports/requests.ts";
 import { requestKey } from "../../rules/identity.ts";
 import { cancelledError } from "../../rules/outcome.ts";
 import { queueFull } from "../../rules/queue-full.ts";
+import { storageFull } from "../../rules/stored-bytes.ts";
 import type { Access } from "../access.ts";
 import type { Deliver } from "../deliver/deliver.ts";
 import type { Following } from "../deliver/following.ts";
@@ -21,7 +22,7 @@ export interface ControlParts {
   /** A run elsewhere learns of a cancellation by its next write. */
   readonly runs: Pick<Runs, "cancelAnswer" | "cancel">;
   /** Most requests that may wait. */
-  readonly limits: QueueLimits;
+  readonly limits: QueueLimits & StorageLimits;
 }
 
 export interface Control {
@@ -41,7 +42,7 @@ export function createControl({ engine, access, deliver, following, runs, limits
   /** Admits another run of a FAILED request as its first was, by whoever asks for it now. */
   async function readmit({ key, requestId, action, status }: RequestRecord, connection: Connection): Promise<void> {
     const handler = access.enter(action, connection);
-    if (status !== "FAILED") throw whyNotRetried({ outcome: "not_failed", status }, requestId, limits);
+    if (status !== "FAILED") throw whyNotRetried({ outcome: "not_failed", status }, requestId, { limits, now: clock.now() });
     const payload = await requests.payloadOf(key);
     if (payload === undefined) throw missing("expired", requestId);
     // What it was to ask for was admitted then: only what asks for nothing is to be admitted now.
@@ -106,7 +107,7 @@ export function createControl({ engine, access, deliver, following, runs, limits
         // Before the write, so that nothing the run says can be missed, its end least of all.
         await deliver.hold(connectionId, key, record.seq);
         const outcome = await requests.redrive(key, acknowledgment, { limits, permissions });
-        if (outcome.outcome !== "redriven") throw whyNotRetried(outcome, requestId, limits);
+        if (outcome.outcome !== "redriven") throw whyNotRetried(outcome, requestId, { limits, now: clock.now() });
         follows = outcome.frames[0]!.seq - 1;
         await deliver.publish(key, outcome.frames);
       } finally {
@@ -120,7 +121,7 @@ export function createControl({ engine, access, deliver, following, runs, limits
 function whyNotRetried(
   outcome: Exclude<RedriveOutcome, { readonly outcome: "redriven" }>,
   requestId: string,
-  limits: QueueLimits,
+  { limits, now }: { readonly limits: QueueLimits & StorageLimits; readonly now: number },
 ): StreamerError {
   switch (outcome.outcome) {
     case "unknown":
@@ -128,6 +129,8 @@ function whyNotRetried(
       return missing(outcome.outcome, requestId);
     case "refused":
       return queueFull(requestId, outcome.limit, limits[outcome.limit]);
+    case "full":
+      return storageFull(requestId, outcome, { most: limits, now });
     case "not_failed":
       return new StreamerError("VALIDATION_ERROR", `Request "${requestId}" is ${outcome.status}; only a FAILED request can be retried.`, {
         requestId,

@@ -9,7 +9,11 @@ import { expiryPlaceholder, urlPlaceholder } from "../../rules/blob-links.ts";
 import { blobPrefix, requestKey } from "../../rules/identity.ts";
 import type { Run } from "./run.ts";
 
-export type ContextPorts = Pick<Engine, "blobs" | "log" | "scratch">;
+export interface ContextPorts {
+  readonly engine: Pick<Engine, "blobs" | "log" | "scratch">;
+  /** Rejects where no more may be stored for the request's owner (P14). */
+  readonly checkRoom: (request: RunningRequest) => Promise<void>;
+}
 
 /**
  * A promise that a handler may leave behind: a rejection nobody waits for is the run's own matter, and must not end the
@@ -59,11 +63,11 @@ export class RunContext implements HandlerContext {
   readonly scratch: HandlerContext["scratch"] = () => left(this.#openScratch());
 
   get blobs(): HandlerBlobs {
-    return (this.#blobs ??= createBlobs(this.#run, this.#ports.blobs));
+    return (this.#blobs ??= createBlobs(this.#run, this.#ports));
   }
 
   get log(): Log {
-    return (this.#log ??= bound(this.#ports.log, this.request));
+    return (this.#log ??= bound(this.#ports.engine.log, this.request));
   }
 
   /** Most handlers never ask for a folder: none is made for them. */
@@ -72,12 +76,12 @@ export class RunContext implements HandlerContext {
     try {
       await (await this.#folder).remove();
     } catch (error) {
-      this.#ports.log.warn({ err: asError(error) }, "a scratch folder could not be removed; the next start removes it");
+      this.#ports.engine.log.warn({ err: asError(error) }, "a scratch folder could not be removed; the next start removes it");
     }
   }
 
   async #openScratch(): Promise<string> {
-    const opening = (this.#folder ??= this.#ports.scratch());
+    const opening = (this.#folder ??= this.#ports.engine.scratch());
     try {
       return (await opening).path;
     } catch (error) {
@@ -88,12 +92,13 @@ export class RunContext implements HandlerContext {
   }
 }
 
-function createBlobs(run: Run, blobs: Engine["blobs"]): HandlerBlobs {
+function createBlobs(run: Run, { engine: { blobs }, checkRoom }: ContextPorts): HandlerBlobs {
   const { key, request } = run.terms;
   const keyOf = (name: string, of: RequestKey = key): string => blobPrefix(of) + encodeURIComponent(name);
   /** Blobs outlive the run, so the request must be durable before the first is stored. */
   async function store(name: string, put: () => Promise<{ readonly sizeBytes: number }>): Promise<StoredBlob> {
     await run.makeDurable();
+    await checkRoom(request);
     const { sizeBytes } = await put();
     const mark = await blobs.linkMark(key);
     return { url: urlPlaceholder(mark, name), expiresAt: expiryPlaceholder(mark, name), sizeBytes };

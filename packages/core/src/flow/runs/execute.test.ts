@@ -5,7 +5,7 @@ import { createExecute } from "./execute.ts";
 import type { Run } from "./run.ts";
 
 const input = { "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) } } as const;
-type Engine = Parameters<typeof createExecute>[0];
+type Engine = Parameters<typeof createExecute>[0]["engine"];
 
 /** What becomes of `run`, and of the modules that were run elsewhere. */
 function execute(
@@ -29,7 +29,9 @@ function execute(
     }),
   } as unknown as Engine;
   const handler = defineHandler({ action: "work", input, run, ...(isolate !== undefined && { isolate }) });
-  const ending = createExecute(engine, middleware).execute({ terms: { handler, input: { value: 7 }, ...terms } } as unknown as Run);
+  const ending = createExecute({ engine, middleware, checkRoom: async () => {} }).execute({
+    terms: { handler, input: { value: 7 }, ...terms },
+  } as unknown as Run);
   return { ending, elsewhere };
 }
 

@@ -9,8 +9,14 @@ import type { Ending } from "../../rules/outcome.ts";
 import { RunContext, type ContextPorts } from "./context.ts";
 import type { Run } from "./run.ts";
 
-export function createExecute(engine: ContextPorts & Pick<Engine, "isolation">, middleware: readonly Middleware[]) {
-  const { isolation } = engine;
+export interface ExecuteParts extends ContextPorts {
+  readonly engine: ContextPorts["engine"] & Pick<Engine, "isolation">;
+  readonly middleware: readonly Middleware[];
+}
+
+export function createExecute(parts: ExecuteParts) {
+  const { middleware } = parts;
+  const { isolation } = parts.engine;
   const wrappers = middleware.filter(({ run }) => run !== undefined);
 
   function call(handler: AnyHandler, input: unknown, ctx: RunContext): unknown {
@@ -36,7 +42,7 @@ export function createExecute(engine: ContextPorts & Pick<Engine, "isolation">, 
     execute(run: Run): Ending | Promise<Ending> {
       const { handler, input } = run.terms;
       if ("invalid" in input) return { kind: "threw", error: input.invalid };
-      const ctx = new RunContext(run, engine);
+      const ctx = new RunContext(run, parts);
       try {
         const result = call(handler, input.value, ctx);
         return isThenable(result) ? wait(result, ctx) : { kind: "returned", result };

@@ -18,6 +18,7 @@ it("P2 a run that cannot be looked after holds up no other, and is looked after 
   const registry = createRegistry({
     engine: { clock, log } as unknown as RegistryParts["engine"],
     middleware: [],
+    checkRoom: async () => {},
     options: { cancelGraceMs: 1_000, renewMs: 10_000, runLifeMs: Infinity, inlineSlots: 8 },
     slots: { free: () => {} },
     conclude: () => Promise.resolve(),
@@ -52,6 +53,7 @@ function liveOne(phase: Phase, inlineSlots = 8) {
   const registry = createRegistry({
     engine: { clock, log: silent } as unknown as RegistryParts["engine"],
     middleware: [],
+    checkRoom: async () => {},
     options: { cancelGraceMs: 1_000, renewMs: 10_000, runLifeMs: Infinity, inlineSlots },
     slots: { free: () => void (counts.freed += 1) },
     conclude: async (_, ending) => {

@@ -8,22 +8,19 @@
  * They are logged, counted, and shown by `Streamer.health`.
  */
 import { asError, type StopReason } from "../../errors.ts";
-import type { Middleware } from "../../middleware.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Lease, RequestKey } from "../../ports/requests.ts";
 import type { Ending } from "../../rules/outcome.ts";
-import type { ContextPorts } from "./context.ts";
-import { createExecute } from "./execute.ts";
+import { createExecute, type ExecuteParts } from "./execute.ts";
 import { Run, type RunOwner, type RunTerms } from "./run.ts";
 import type { Slots } from "./slots.ts";
 
 /** How often the ticker looks at runs. */
 const TICK_MS = 250;
 
-export interface RegistryParts {
-  readonly engine: ContextPorts & Pick<Engine, "clock" | "around" | "isolation">;
-  readonly middleware: readonly Middleware[];
+export interface RegistryParts extends ExecuteParts {
+  readonly engine: ExecuteParts["engine"] & Pick<Engine, "clock" | "around">;
   readonly options: Pick<StreamerOptions, "cancelGraceMs" | "renewMs" | "runLifeMs" | "inlineSlots">;
   readonly slots: Pick<Slots, "free">;
   /** What follows from how a run ended. */
@@ -33,9 +30,10 @@ export interface RegistryParts {
 
 export type Registry = ReturnType<typeof createRegistry>;
 
-export function createRegistry({ engine, middleware, options, slots, conclude, promote }: RegistryParts) {
+export function createRegistry(parts: RegistryParts) {
+  const { engine, options, slots, conclude, promote } = parts;
   const { clock, log } = engine;
-  const { execute } = createExecute(engine, middleware);
+  const { execute } = createExecute(parts);
   /** A request that is claimed again may have two for a moment, of which the newer has the key. */
   const all = new Set<Run>();
   const byKey = new Map<RequestKey, Run>();

@@ -2,16 +2,17 @@
  * What runs in this process: begins runs, at once or of claims, and concludes them. What phases a run goes through is
  * drawn in life.ts; registry.ts has them all.
  */
-import { asError, Fatal } from "../../errors.ts";
+import { asError, Fatal, type StreamerError } from "../../errors.ts";
 import type { AnyHandler } from "../../handler.ts";
 import type { Middleware } from "../../middleware.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Engine } from "../../ports/engine.ts";
-import type { Claim, RequestKey } from "../../ports/requests.ts";
+import type { Claim, Owner, RequestKey } from "../../ports/requests.ts";
 import { declaredMs } from "../../rules/estimates.ts";
 import { sizeClass } from "../../rules/input-size.ts";
 import { decide, storable, type Decision, type Ending } from "../../rules/outcome.ts";
 import { DEFAULT_RETRY } from "../../rules/retry.ts";
+import { storageFull } from "../../rules/stored-bytes.ts";
 import { describeIssues, validate, type Validated } from "../../rules/validation.ts";
 import type { AcceptedRequest } from "../accepted.ts";
 import type { Deliver } from "../deliver/deliver.ts";
@@ -51,6 +52,10 @@ export function createRuns(parts: RunsParts) {
     middleware,
     options,
     slots,
+    checkRoom: async ({ id, tenantId, userId }) => {
+      const refused = await refusalByStorage(id, { tenantId, userId });
+      if (refused) throw refused;
+    },
     conclude,
     promote: promotion.promote,
   });
@@ -128,6 +133,18 @@ export function createRuns(parts: RunsParts) {
     return lived;
   }
 
+  /** What a run stores is not refused at its end: it does not begin when there is no room for more (P14). */
+  async function refusalByStorage(requestId: string, whose: Owner): Promise<StreamerError | undefined> {
+    try {
+      const full = await requests.full(whose, options.admission);
+      return full && storageFull(requestId, full, { most: options.admission, now: clock.now() });
+    } catch (error) {
+      // The end of the run meets the same store.
+      log.warn({ request_id: requestId, err: asError(error) }, "how much is stored is not known; it goes on");
+      return undefined;
+    }
+  }
+
   /** Tells a durable run of this process that cancellation was asked for. */
   function cancel(key: RequestKey): void {
     const run = registry.find(key);
@@ -149,7 +166,8 @@ export function createRuns(parts: RunsParts) {
     /** Runs a claim in a slot taken before; resolves when it has ended. `request`: it came by, and is validated already. */
     async start(claim: Claim, request?: AcceptedRequest): Promise<void> {
       if (request) return begin(claim, { value: request.input }, request.kind);
-      const input = inputOf(handlers.get(claim.action)!, claim);
+      const refused = await refusalByStorage(claim.requestId, claim.owner);
+      const input = refused ? { invalid: refused } : inputOf(handlers.get(claim.action)!, claim);
       return begin(claim, input instanceof Promise ? await input : input, undefined);
     },
     /** Tells a run that is answered at once to stop, unless `check` throws for its handler; false when there is none under the key. */

@@ -7,7 +7,7 @@ import type { State } from "./state.ts";
 type Interventions = Pick<Requests, "requestCancel" | "redrive" | "recover">;
 
 export function createInterventions(state: State): Interventions {
-  const { data, boot, clock, retention, queue, write } = state;
+  const { data, boot, clock, retention, queue, usage, write } = state;
 
   function find(key: RequestKey): Row | { readonly outcome: "unknown" | "expired" } {
     const row = data.rows.get(key);
@@ -37,6 +37,8 @@ export function createInterventions(state: State): Interventions {
         if (row.status !== "FAILED") return { outcome: "not_failed" as const, status: row.status };
         const limit = terms && queue.limitReached(terms.limits, row.owner);
         if (limit) return { outcome: "refused" as const, limit };
+        const full = terms && usage.full(row.owner, terms.limits);
+        if (full) return full;
         const frames = giveBack(state, row, { status: "PENDING", runAt: clock.now(), events: [acknowledgment] });
         Object.assign(row, { failures: 0, crashes: 0, cancelRequested: false, endedAt: undefined, expiresAt: undefined });
         if (terms) row.permissions = terms.permissions;

@@ -7,9 +7,9 @@ import type { State } from "./state.ts";
 
 const CURSOR = /^[0-9a-z]{1,10}$/;
 
-type Readings = Pick<Requests, "get" | "payloadOf" | "has" | "list" | "nextRunAt" | "purge">;
+type Readings = Pick<Requests, "get" | "payloadOf" | "full" | "has" | "list" | "nextRunAt" | "purge">;
 
-export function createReadings({ data, retention, queue, write }: State): Readings {
+export function createReadings({ data, retention, queue, usage, write }: State): Readings {
   /** Keys of what could not be forgotten: they let others go first. */
   const postponed = new Set<RequestKey>();
 
@@ -46,6 +46,7 @@ export function createReadings({ data, retention, queue, write }: State): Readin
       const row = data.rows.get(key);
       return row && (JSON.parse(row.payloadText) as JsonValue);
     },
+    full: (owner, limits) => usage.full(owner, limits),
     has: (key) => {
       const row = data.rows.get(key);
       return row !== undefined && !isExpired(row, retention.earliest());

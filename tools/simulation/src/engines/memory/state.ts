@@ -2,6 +2,7 @@
 import { StreamerError, type Clock } from "@streamer/core";
 import type { Data, Row } from "./data.ts";
 import { createQueue, type Queue } from "./queue.ts";
+import { createUsage, type Usage } from "./usage.ts";
 import { createRetentionClock, type RetentionClock } from "./retention-clock.ts";
 
 export interface State {
@@ -11,6 +12,7 @@ export interface State {
   readonly clock: Clock;
   readonly retention: RetentionClock;
   readonly queue: Queue;
+  readonly usage: Usage;
   readonly onRunnable: () => void;
   /** Changes are made together at the end of the turn, in their order; each resolves once it is made (P1). */
   write<T>(change: () => T): Promise<T>;
@@ -40,6 +42,7 @@ export function openState(data: Data, clock: Clock, onRunnable: () => void): Ope
     clock,
     retention: createRetentionClock(clock, newest?.[1]),
     queue: createQueue(data, clock),
+    usage: createUsage(data),
     onRunnable,
     write: <T>(change: () => T) =>
       new Promise<T>((resolve, reject) => {

@@ -3,9 +3,10 @@ import { firstClaim, type Place, type Requests, type Submission, type SubmitOutc
 import { forget, idempotencyName, type Row } from "./data.ts";
 import { append, isExpired, print, toRecord } from "./rows.ts";
 import type { State } from "./state.ts";
+import { bytesOf } from "./usage.ts";
 
 export function createSubmit(state: State): Requests["submit"] {
-  const { data, clock, retention, queue } = state;
+  const { data, clock, retention, queue, usage } = state;
 
   function find({ key, owner, idempotencyKey }: Submission): readonly Row[] {
     const named = idempotencyKey === undefined ? undefined : data.byIdempotencyKey.get(idempotencyName(owner, idempotencyKey));
@@ -77,6 +78,8 @@ export function createSubmit(state: State): Requests["submit"] {
     const claimed = claim !== undefined && isDue;
     const limit = claimed ? undefined : queue.limitReached(limits, owner);
     if (limit) return { outcome: "refused", limit };
+    const full = usage.full(owner, limits, bytesOf(submission.payloadText));
+    if (full) return full;
 
     const row = newRow(submission, now, runAt);
     const place: Place = isDue ? queue.place(row, concurrency) : { reason: "scheduled" };
