@@ -42,6 +42,11 @@ export interface StoredSubscriptions extends Subscriptions {
   endFollowing(key: RequestKey): Promise<{ readonly dropped: readonly string[]; readonly left: number }>;
 }
 
+/** Of one request: connections of one user, and more than one has open. */
+const MAX_FOLLOWERS = 10_000;
+/** Of one connection: more than any limit on them. */
+const MAX_COUNTED = 100_000;
+
 export interface SubscriptionParts {
   readonly items: Items;
   readonly processId: () => string;
@@ -58,7 +63,7 @@ export function createSubscriptions({ items, processId, clock, makeId, tellLater
   const untilTime = (): number => Math.round(clock.now() + HOLD_MS);
   const hold = () => ({ ":me": processId(), ":until": untilTime() });
   const list = (key: RequestKey): Promise<readonly SubscriptionItem[]> =>
-    items.query<SubscriptionItem>({ where: "pk = :pk", values: { ":pk": partitionKey(key) }, consistent: true });
+    items.query<SubscriptionItem>({ where: "pk = :pk", values: { ":pk": partitionKey(key) }, consistent: true, limit: MAX_FOLLOWERS });
   const isElsewhere = ({ holder, held_until: until = 0 }: SubscriptionItem): boolean =>
     holder !== undefined && holder !== processId() && until > clock.now();
 
@@ -209,7 +214,8 @@ export function createSubscriptions({ items, processId, clock, makeId, tellLater
       });
       return handed !== undefined;
     },
-    countOf: (connectionId) => items.count({ index: "by_connection", where: "connection_id = :id", values: { ":id": connectionId } }),
+    countOf: (connectionId) =>
+      items.count({ index: "by_connection", where: "connection_id = :id", values: { ":id": connectionId }, limit: MAX_COUNTED }),
     endFollowing,
     dropRequest: async (key) => (await endFollowing(key)).dropped,
     endHolds: async (key, deadId) => {

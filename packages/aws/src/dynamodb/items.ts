@@ -56,11 +56,12 @@ export interface Items {
   /** The item after the update; `undefined` when the condition did not hold. */
   update<T>(key: Item, update: Update): Promise<T | undefined>;
   remove(key: Item, condition?: { readonly expression: string; readonly values?: Item | undefined }): Promise<boolean>;
-  /** All that match, or the first `limit`. */
-  query<T>(query: Query): Promise<readonly T[]>;
+  /** The first `limit`: nothing is read without a bound, whatever there is. */
+  query<T>(query: Query & { readonly limit: number }): Promise<readonly T[]>;
   /** All that match, `limit` at a time: for what may be more than is held at once. */
   pages<T>(query: Query & { readonly limit: number }): AsyncIterable<readonly T[]>;
-  count(query: Query): Promise<number>;
+  /** How many match, up to `limit` and less than a page more. */
+  count(query: Query & { readonly limit: number }): Promise<number>;
   /** Those that are there, in no order. */
   getAll<T>(keys: readonly Item[]): Promise<readonly T[]>;
 }
@@ -151,7 +152,7 @@ export function createItems(client: DynamoDBClient, table: string): Items {
         throw error;
       }
     },
-    query: async <T>(query: Query) => {
+    query: async <T>(query: Query & { readonly limit: number }) => {
       const found: T[] = [];
       let from: Record<string, AttributeValue> | undefined;
       do {
@@ -160,8 +161,8 @@ export function createItems(client: DynamoDBClient, table: string): Items {
         );
         found.push(...(page.Items ?? []).map((attributes) => toItem<T>(attributes)));
         from = page.LastEvaluatedKey;
-      } while (from && (query.limit === undefined || found.length < query.limit));
-      return query.limit === undefined ? found : found.slice(0, query.limit);
+      } while (from && found.length < query.limit);
+      return found.slice(0, query.limit);
     },
     pages: async function* <T>(query: Query) {
       let from: Record<string, AttributeValue> | undefined;
@@ -183,7 +184,7 @@ export function createItems(client: DynamoDBClient, table: string): Items {
         );
         count += page.Count ?? 0;
         from = page.LastEvaluatedKey;
-      } while (from && (query.limit === undefined || count < query.limit));
+      } while (from && count < query.limit);
       return count;
     },
     getAll: async <T>(keys: readonly Item[]) => {
