@@ -22,6 +22,15 @@ const json = z.union([
   textOrFile.transform((text) => JSON.parse(text) as Record<string, z.core.util.JSONType>),
 ]);
 
+/** Names of stages that nobody depends on. */
+const FOR_TRYING_OUT = /^(?:dev|test|local)/;
+
+/** Fetched by https, or from this machine, as the local AWS does. */
+function isPrivate(text: string): boolean {
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
 const schema = z
   .object({
     /** Names the stack, its API stage and its log groups: dev, production, … */
@@ -36,8 +45,9 @@ const schema = z
     asInstalled: list.default([]),
 
     /** One of two: whose tokens are accepted. */
-    jwksUrl: z.url().optional(),
+    jwksUrl: z.url().refine(isPrivate, "https: over http anybody on the way could change the keys").optional(),
     publicKey: textOrFile.optional(),
+    /** What tokens must name; required but where a stage's name says that it is for trying out. */
     issuer: z.string().optional(),
     audience: z.string().optional(),
     allowedOrigins: list.default([]),
@@ -72,6 +82,16 @@ const schema = z
   .refine(({ jwksUrl, publicKey }) => jwksUrl === undefined || publicKey === undefined, {
     path: ["publicKey"],
     message: "give jwksUrl or publicKey, not both",
+  })
+  .superRefine(({ stage, ...given }, { addIssue }) => {
+    if (FOR_TRYING_OUT.test(stage)) return;
+    for (const name of ["issuer", "audience"] as const)
+      if (given[name] === undefined)
+        addIssue({
+          code: "custom",
+          path: [name],
+          message: `stage "${stage}" needs it: without, a token that the same keys sign for another application is accepted`,
+        });
   })
   .refine(({ domainName, certificateArn }) => (domainName === undefined) === (certificateArn === undefined), {
     path: ["certificateArn"],

@@ -43,9 +43,22 @@ describe("the configuration", () => {
     expect(() => read({ domainName: "a.example" })).toThrow("domainName and certificateArn come together");
   });
 
+  it("wants issuer and audience on every stage that is not for trying out, and key sets by https", () => {
+    for (const stage of ["production", "live", "staging"]) {
+      expect(() => read({ stage, jwksUrl: "https://a.example" })).toThrow(/issuer: stage [\s\S]*audience: stage /);
+      expect(() => read({ stage, jwksUrl: "https://a.example", issuer: "i" })).toThrow(/audience/);
+      expect(read({ stage, jwksUrl: "https://a.example", issuer: "i", audience: "a" })).toMatchObject({ stage });
+    }
+    for (const stage of ["dev", "dev-ann", "test", "local"]) expect(read({ stage, jwksUrl: "https://a.example" })).toMatchObject({ stage });
+    expect(() => read({ jwksUrl: "http://a.example/keys" })).toThrow(/https/);
+    expect(read({ jwksUrl: "http://127.0.0.1:9/keys" })).toMatchObject({ jwksUrl: "http://127.0.0.1:9/keys" });
+  });
+
   it("reaches the stack: a domain, a topic, tracing, no reserved concurrency, all at once", () => {
     const template = synthesise({
       stage: "production",
+      issuer: "https://id.example.com/",
+      audience: "streamer",
       publicKey: "-----BEGIN PUBLIC KEY-----\n",
       allowedOrigins: "https://app.example.com",
       domainName: "ws.example.com",

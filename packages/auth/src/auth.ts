@@ -2,20 +2,29 @@
  * Who is at the other end: the claims of a verified token, and nothing a message says (P10). Every refusal is a value
  * with a typed error that says what to do; why a signature failed is not said.
  */
-import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
+import { errors, jwtVerify, type CryptoKey, type JWTPayload, type JWTVerifyOptions, type ResolvedKey, type JWTVerifyResult } from "jose";
 import { wireError, type WireError } from "@streamer/protocol";
 import { asError, type Clock, type Log, type Owner } from "@streamer/core";
 import { KeysUnavailable } from "./key-set.ts";
 import { isCompactToken, type TrustedKeys, type Verification } from "./keys.ts";
+import { createIsRevoked, type RevocableToken, type Revoked } from "./revocations.ts";
+import { whyNotAccess } from "./token-kind.ts";
+import { keyIdOf } from "./trusted-set.ts";
 
-export type AuthOptions = TrustedKeys & {
+export interface TokenRules {
   /** Required value of the `iss` claim; not checked when absent. */
   readonly issuer?: string;
-  /** Required value of the `aud` claim; not checked when absent. */
+  /** Required value of the `aud` claim; not checked when absent: tokens made for others are accepted then. */
   readonly audience?: string;
   /** Accept tokens without an `exp` claim. Default false. */
   readonly allowNoExpiry?: boolean;
-};
+  /** How far ahead a token's `exp` may be. Default 366 days, in ms. */
+  readonly maxLifeMs?: number;
+  /** What is not accepted although it has not expired. Default nothing. */
+  readonly revoked?: Revoked;
+}
+
+export type AuthOptions = TrustedKeys & TokenRules;
 
 export interface Identity {
   readonly owner: Owner;
@@ -23,53 +32,125 @@ export interface Identity {
   /** Epoch ms. */
   readonly expiresAt?: number;
 }
-export type Authentication = { readonly ok: true; readonly identity: Identity } | { readonly ok: false; readonly error: WireError };
+
+/** What a token that was accepted is judged by again later. */
+export interface Credential extends RevocableToken {
+  /** Thumbprint of the key that verified it, where keys come and go. */
+  readonly keyId?: string;
+}
+
+export type Authentication =
+  | { readonly ok: true; readonly identity: Identity; readonly credential: Credential }
+  | { readonly ok: false; readonly error: WireError };
 
 /** Verifies one token, or says why it was refused. Never rejects. */
 export type Authenticate = (token: string | undefined) => Promise<Authentication>;
 
+export interface Guard {
+  readonly authenticate: Authenticate;
+  /**
+   * Looks at keys and revocations anew. Returns what says why a credential is not accepted any more, if it is not; what
+   * cannot be told for now changes nothing. Never rejects.
+   */
+  review(): Promise<(credential: Credential) => Promise<WireError | undefined>>;
+}
+
 const UNTRUSTED = "The token is malformed or not signed by a trusted key.";
+const REVOKED = "The token was revoked. Get a new one and connect again.";
+const KEY_GONE = "The key that signed the token is trusted no more. Get a new token and connect again.";
 /** Allowed difference between the clocks of issuer and server. */
 const TOLERANCE_SECONDS = 5;
+/** The same for when it was issued: nothing hangs on it, and clocks of issuers do differ. */
+const ISSUED_TOLERANCE_SECONDS = 60;
+const MAX_LIFE_MS = 366 * 86_400_000;
 const MAX_NAME_LENGTH = 256;
 const MAX_PERMISSIONS = 256;
 /** About as long as the next fetch of the key set takes to be due and answered. */
 const RETRY_AFTER_MS = 2_000;
 
-/** Creates the function that verifies tokens: `keys` verify the signature, `options` say which claims are required. */
-export function createVerifier(
-  keys: Verification,
-  options: Pick<AuthOptions, "issuer" | "audience" | "allowNoExpiry">,
-  { clock, log }: { readonly clock: Pick<Clock, "now">; readonly log: Log },
-): Authenticate {
-  return async (token) => {
-    if (token === undefined) return refuse('No token was given. Send one in the Authorization header, or as subprotocol "bearer.<token>".');
-    if (!isCompactToken(token)) return refuse(UNTRUSTED);
+interface GuardParts {
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly log: Log;
+}
+
+/** The hook that says what is revoked has failed: nothing can be said about the token. */
+class RevocationsUnavailable extends Error {}
+
+/** Creates what lets tokens in: `keys` verify the signature, `rules` say which claims are required. */
+export function createGuard(keys: Verification, rules: TokenRules, { clock, log }: GuardParts): Guard {
+  const { maxLifeMs = MAX_LIFE_MS } = rules;
+  if (!(maxLifeMs > 0)) throw new TypeError(`Option "maxLifeMs" must be a number above 0.`);
+  const isRevoked = createIsRevoked(rules.revoked, { clock, log });
+
+  const optionsNow = (): JWTVerifyOptions => ({
+    algorithms: [...keys.algorithms],
+    clockTolerance: TOLERANCE_SECONDS,
+    currentDate: new Date(clock.now()),
+    requiredClaims: rules.allowNoExpiry ? ["sub"] : ["sub", "exp"],
+    ...(rules.issuer !== undefined && { issuer: rules.issuer }),
+    ...(rules.audience !== undefined && { audience: rules.audience }),
+  });
+
+  async function judge(token: string): Promise<Authentication> {
+    const { payload, protectedHeader, key } = await verify(token, keys, optionsNow());
+    const problem = whyNotAccess(protectedHeader, payload);
+    if (problem !== undefined) return refuse(`The token is no access token: ${problem}.`);
+    const claims = readClaims(payload, { now: clock.now(), maxLifeMs });
+    if (!claims.ok) return claims;
+    const credential = { ...claims.credential, ...(keys.holds && { keyId: await keyIdOf(key as CryptoKey) }) };
+    if (await asked(credential)) return refuse(REVOKED);
+    return { ...claims, credential };
+  }
+
+  async function asked(credential: Credential): Promise<boolean> {
     try {
-      const payload = await verify(token, keys, {
-        algorithms: [...keys.algorithms],
-        clockTolerance: TOLERANCE_SECONDS,
-        currentDate: new Date(clock.now()),
-        requiredClaims: options.allowNoExpiry ? ["sub"] : ["sub", "exp"],
-        ...(options.issuer !== undefined && { issuer: options.issuer }),
-        ...(options.audience !== undefined && { audience: options.audience }),
-      });
-      return readClaims(payload);
-    } catch (error) {
-      return explain(error) ?? unavailable(error, log);
+      return await isRevoked(credential);
+    } catch (cause) {
+      throw new RevocationsUnavailable("Whether a token is revoked cannot be told.", { cause });
     }
+  }
+
+  return {
+    authenticate: async (token) => {
+      if (token === undefined)
+        return refuse('No token was given. Send one in the Authorization header, or as subprotocol "bearer.<token>".');
+      if (!isCompactToken(token)) return refuse(UNTRUSTED);
+      try {
+        return await judge(token);
+      } catch (error) {
+        return explain(error) ?? unavailable(error, log);
+      }
+    },
+    review: async () => {
+      await keys.renew?.();
+      return async (credential) => {
+        if (credential.keyId !== undefined && keys.holds?.(credential.keyId) === false) return wireError("UNAUTHORIZED", KEY_GONE);
+        try {
+          return (await asked(credential)) ? wireError("UNAUTHORIZED", REVOKED) : undefined;
+        } catch (error) {
+          log.error({ err: asError(error), user_id: credential.userId }, "whether an open connection's token is revoked cannot be told");
+          return undefined;
+        }
+      };
+    },
   };
 }
 
+/** Creates the function that verifies tokens alone. */
+export const createVerifier = (keys: Verification, rules: TokenRules, parts: GuardParts): Authenticate =>
+  createGuard(keys, rules, parts).authenticate;
+
+type Verified = JWTVerifyResult & Pick<ResolvedKey, "key">;
+
 /** A token that names no key may be of any that fits. */
-async function verify(token: string, keys: Verification, options: JWTVerifyOptions): Promise<JWTPayload> {
+async function verify(token: string, keys: Verification, options: JWTVerifyOptions): Promise<Verified> {
   try {
-    return (await jwtVerify(token, keys.getKey, options)).payload;
+    return await jwtVerify(token, keys.getKey, options);
   } catch (error) {
     if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
     for await (const key of error) {
       try {
-        return (await jwtVerify(token, key, options)).payload;
+        return { ...(await jwtVerify(token, key, options)), key };
       } catch (problem) {
         if (!(problem instanceof errors.JWSSignatureVerificationFailed)) throw problem;
       }
@@ -78,21 +159,34 @@ async function verify(token: string, keys: Verification, options: JWTVerifyOptio
   }
 }
 
-const refuse = (message: string): Authentication => ({ ok: false, error: wireError("UNAUTHORIZED", message) });
+const refuse = (message: string): Authentication & { readonly ok: false } => ({ ok: false, error: wireError("UNAUTHORIZED", message) });
 
-function readClaims({ sub, exp, ...claims }: JWTPayload): Authentication {
+function readClaims(
+  { sub, exp, iat, jti, nbf, ...claims }: JWTPayload,
+  { now, maxLifeMs }: { readonly now: number; readonly maxLifeMs: number },
+): Authentication {
   const { tenant_id: tenantId = "default", permissions = [] } = claims;
   if (!isName(sub)) return refuse(`The token's "sub" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
   if (!isName(tenantId)) return refuse(`The token's "tenant_id" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
   if (!Array.isArray(permissions) || permissions.length > MAX_PERMISSIONS || !permissions.every(isName)) {
     return refuse(`The token's "permissions" must be an array of at most ${MAX_PERMISSIONS} strings.`);
   }
-  const identity = {
-    owner: { tenantId, userId: sub },
-    permissions,
-    ...(exp !== undefined && { expiresAt: (exp + TOLERANCE_SECONDS) * 1_000 }),
+  if (jti !== undefined && !isName(jti)) return refuse(`The token's "jti" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
+  for (const [name, time] of Object.entries({ exp, nbf, iat }))
+    if (time !== undefined && !Number.isFinite(time)) return refuse(`The token's "${name}" must be a finite number of seconds.`);
+  if (iat !== undefined && iat * 1_000 > now + ISSUED_TOLERANCE_SECONDS * 1_000)
+    return refuse(`The token's "iat" is in the future. Is the issuer's clock right?`);
+  if (exp !== undefined && exp * 1_000 > now + maxLifeMs + TOLERANCE_SECONDS * 1_000)
+    return refuse(`The token expires in more than ${maxLifeMs} ms, the longest that is accepted. Get one that lives shorter.`);
+  return {
+    ok: true,
+    identity: {
+      owner: { tenantId, userId: sub },
+      permissions,
+      ...(exp !== undefined && { expiresAt: (exp + TOLERANCE_SECONDS) * 1_000 }),
+    },
+    credential: { userId: sub, tenantId, ...(jti !== undefined && { tokenId: jti }), ...(iat !== undefined && { issuedAt: iat }) },
   };
-  return { ok: true, identity };
 }
 
 /** A name with a lone surrogate is refused: it would be stored as another name. */
@@ -112,10 +206,15 @@ function explain(error: unknown): Authentication | undefined {
 function unavailable(error: unknown, log: Log): Authentication {
   const isOutage = error instanceof KeysUnavailable;
   // An outage is logged where it is noticed, once and not for each token.
-  if (!isOutage) log.error({ err: asError(error) }, "a key that verifies tokens cannot be used");
-  const problem = isOutage ? "The keys that verify tokens cannot be fetched now." : "The key that should verify this token cannot be used.";
+  if (!isOutage) log.error({ err: asError(error) }, "a token cannot be judged");
   return {
     ok: false,
-    error: wireError("SERVICE_UNAVAILABLE", `${problem} Connect again with the same token.`, { afterMs: RETRY_AFTER_MS }),
+    error: wireError("SERVICE_UNAVAILABLE", `${whyUnavailable(error)} Connect again with the same token.`, { afterMs: RETRY_AFTER_MS }),
   };
+}
+
+function whyUnavailable(error: unknown): string {
+  if (error instanceof KeysUnavailable) return "The keys that verify tokens cannot be fetched now.";
+  if (error instanceof RevocationsUnavailable) return "Whether this token is revoked cannot be told now.";
+  return "The key that should verify this token cannot be used.";
 }

@@ -1,4 +1,15 @@
-export { createVerifier, type Authenticate, type Authentication, type AuthOptions, type Identity } from "./auth.ts";
+export {
+  createGuard,
+  createVerifier,
+  type Authenticate,
+  type Authentication,
+  type AuthOptions,
+  type Credential,
+  type Guard,
+  type Identity,
+  type TokenRules,
+} from "./auth.ts";
 export { readToken, type TokenCarrier } from "./credentials.ts";
+export type { RevocableToken, Revoked } from "./revocations.ts";
 export { signToken, type TokenTerms } from "./sign.ts";
 export { isCompactToken, trust, trustPublic, type TrustedKeys, type Verification } from "./keys.ts";

@@ -5,8 +5,9 @@
  * - K2 a key is unknown only to a set whose fetch began after the token came; until then the set is unavailable;
  * - K3 one fetch at a time, of bounded time and size, at most one a second, whatever tokens come.
  */
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import { asError, type Clock, type Log } from "@streamer/core";
+import { MAX_KEY_SET_BYTES, parseKeySet, toTrustedSet, type TrustedSet } from "./trusted-set.ts";
 
 /** The keys could not be fetched: nothing can be said about the token. */
 export class KeysUnavailable extends Error {
@@ -29,16 +30,23 @@ const REFRESH_PATIENCE_MS = 500;
 const MIN_INTERVAL_MS = 1_000;
 /** How often an outage is logged, after its beginning and before its end. */
 const LOG_EVERY_MS = 60_000;
-const MAX_BYTES = 1_048_576;
+/** A set that is asked for its newest state is at most this old. */
+const RENEW_MS = 15_000;
 
-interface KeySet {
-  readonly find: ReturnType<typeof createLocalJWKSet>;
+interface KeySet extends TrustedSet {
   /** When its fetch began. */
   readonly askedAt: number;
-  readonly keyCount: number;
 }
 
-export function createKeySet(url: URL, { clock, log }: KeySetParts): JWTVerifyGetKey {
+export interface FetchedKeys {
+  readonly getKey: JWTVerifyGetKey;
+  /** Fetches the set again unless that was done a moment ago. Never rejects: an outage leaves what there is. */
+  renew(): Promise<void>;
+  /** False only of a key that a set fetched does not hold. */
+  holds(keyId: string): boolean;
+}
+
+export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys {
   const place = url.origin + url.pathname;
   let set: KeySet | undefined;
   let startedAt = -Infinity;
@@ -68,7 +76,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): JWTVerifyGe
     const askedAt = startedAt;
     try {
       const keys = await fetchKeys(url);
-      set = { find: createLocalJWKSet(keys), askedAt, keyCount: keys.keys.length };
+      set = { ...(await toTrustedSet(keys)), askedAt };
     } catch (error) {
       failed(error);
       return;
@@ -99,7 +107,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): JWTVerifyGe
     await (startedAt >= since ? pending : refresh());
   }
 
-  return async (header, token) => {
+  const getKey: JWTVerifyGetKey = async (header, token) => {
     const cameAt = clock.monotonic();
     const isOld = set === undefined || cameAt - set.askedAt > MAX_AGE_MS;
     // Without any key there is nothing to do but wait.
@@ -113,6 +121,15 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): JWTVerifyGe
     if (set && set.askedAt >= cameAt) return set.find(header, token);
     throw new KeysUnavailable();
   };
+
+  return {
+    getKey,
+    holds: (keyId) => set?.holds(keyId) ?? true,
+    renew: async () => {
+      const isNew = set !== undefined && clock.monotonic() - set.askedAt < RENEW_MS;
+      if (!isNew && !hasJustFailed()) await refresh();
+    },
+  };
 }
 
 async function fetchKeys(url: URL): Promise<JSONWebKeySet> {
@@ -122,11 +139,7 @@ async function fetchKeys(url: URL): Promise<JSONWebKeySet> {
     await response.body?.cancel();
     throw new Error(`it answered with status ${response.status}`);
   }
-  const text = await readText(response);
-  const keys = parse(text);
-  if (!Array.isArray(keys?.keys)) throw new Error("its answer is not a key set");
-  if (keys.keys.length === 0) throw new Error("it holds no keys");
-  return keys;
+  return parseKeySet(await readText(response));
 }
 
 async function readText(response: Response): Promise<string> {
@@ -134,16 +147,8 @@ async function readText(response: Response): Promise<string> {
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error(`its answer is larger than ${MAX_BYTES} bytes`);
+    if (bytes > MAX_KEY_SET_BYTES) throw new Error(`its answer is larger than ${MAX_KEY_SET_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-function parse(text: string): JSONWebKeySet | undefined {
-  try {
-    return JSON.parse(text) as JSONWebKeySet;
-  } catch (error) {
-    throw new Error(`its answer is not JSON: ${asError(error).message}`, { cause: error });
-  }
 }

@@ -3,16 +3,21 @@
  * token's own header, and HS256 is allowed only when a secret is what is configured.
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import type { JWTVerifyGetKey } from "jose";
 import { createKeySet, type KeySetParts } from "./key-set.ts";
+import { MAX_KEY_SET_BYTES, parseKeySet, toTrustedSet, type TrustedSet } from "./trusted-set.ts";
+import { watchFile } from "./watched-file.ts";
 
 export type TrustedKeys =
   /** Shared secret for HS256 tokens, at least 32 bytes long. */
   | { readonly secret: string | Uint8Array }
   /** Public key as PEM (SPKI): RSA for RS256, P-256 for ES256, Ed25519 for EdDSA. */
   | { readonly publicKey: string }
-  /** JSON Web Key Set: a URL, or the path of a JSON file. While the URL cannot be fetched, the keys fetched before are still used. */
+  /**
+   * JSON Web Key Set of at most 64 keys and 1 MiB: a URL, https but for this machine's own, or the path of a JSON file, read
+   * again when it changes. While it cannot be read, the keys read before are still used. A key that is gone from the set
+   * verifies nothing, and the connections it opened are closed within a minute.
+   */
   | { readonly jwks: string };
 
 /** Whether the text has three parts in canonical base64url. Lenient decoders would accept many spellings of one token. */
@@ -24,6 +29,10 @@ export function isCompactToken(token: string): boolean {
 export interface Verification {
   readonly getKey: JWTVerifyGetKey;
   readonly algorithms: readonly string[];
+  /** Where keys come and go: asks for those there are now. Never rejects. */
+  readonly renew?: () => Promise<void>;
+  /** Whether a key, by `keyIdOf`, is there still. */
+  readonly holds?: (keyId: string) => boolean;
 }
 
 const ASYMMETRIC = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
@@ -33,8 +42,8 @@ const MIN_SECRET_BYTES = 32;
 /** Turns configured keys into what verifies with them. `parts` are used by a key set with a URL, which logs its outages. */
 export function trust(keys: TrustedKeys, parts: KeySetParts): Verification {
   if ("jwks" in keys) {
-    const getKey = /^https?:\/\//.test(keys.jwks) ? createKeySet(new URL(keys.jwks), parts) : keysOfFile(keys.jwks);
-    return { getKey, algorithms: ASYMMETRIC };
+    const set = /^https?:\/\//i.test(keys.jwks) ? createKeySet(checkedUrl(keys.jwks), parts) : keysOfFile(keys.jwks, parts);
+    return { ...set, algorithms: ASYMMETRIC };
   }
   if ("secret" in keys) {
     const secret = typeof keys.secret === "string" ? new TextEncoder().encode(keys.secret) : keys.secret;
@@ -46,14 +55,32 @@ export function trust(keys: TrustedKeys, parts: KeySetParts): Verification {
   return trustPublic(createPublicKey(keys.publicKey));
 }
 
-function keysOfFile(path: string): JWTVerifyGetKey {
-  try {
-    return createLocalJWKSet(JSON.parse(readFileSync(path, "utf8")) as JSONWebKeySet);
-  } catch (error) {
-    throw new TypeError(`The key set in ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {
-      cause: error,
-    });
-  }
+/** Whoever is on the way could give keys of their own. */
+function checkedUrl(text: string): URL {
+  const url = new URL(text);
+  const isOwn = url.hostname === "localhost" || url.hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(url.hostname);
+  if (url.protocol === "https:" || isOwn) return url;
+  throw new TypeError(`The key set at ${url.origin} must be fetched by https: over http anybody on the way could change it.`);
+}
+
+function keysOfFile(path: string, { clock, log }: KeySetParts): Required<Pick<Verification, "getKey" | "renew" | "holds">> {
+  const current = watchFile({ path, what: "The key set", maxBytes: MAX_KEY_SET_BYTES, parse: parseKeySet, clock, log });
+  let known: TrustedSet | undefined;
+  let source: unknown;
+  const renew = async (): Promise<void> => {
+    const set = current();
+    if (set === source) return;
+    const read = await toTrustedSet(set);
+    [known, source] = [read, set];
+  };
+  return {
+    renew,
+    holds: (keyId) => known?.holds(keyId) ?? true,
+    getKey: async (header, token) => {
+      await renew();
+      return known!.find(header, token);
+    },
+  };
 }
 
 export function trustPublic(key: KeyObject): Verification {

@@ -37,8 +37,8 @@ is prepared once with: npx cdk bootstrap aws://ACCOUNT/REGION. All settings are 
 Examples:
   $ streamer deploy --synth-only
   $ streamer deploy --stage dev --region eu-west-1 --jwks https://id.example.com/jwks.json --issuer https://id.example.com/
-  $ streamer deploy --stage production --public-key ./key.pem --handlers ./my-handlers.ts --allow-origin https://app.example.com
-  $ streamer deploy --stage production --jwks https://id.example.com/jwks.json -c workConcurrency=200 --yes --json
+  $ streamer deploy --stage production --public-key ./key.pem --issuer https://id.example.com/ --audience streamer --handlers ./my-handlers.ts
+  $ streamer deploy --stage production --jwks https://id.example.com/jwks.json --issuer https://id.example.com/ --audience streamer --yes --json
 ${EXIT_HELP}`;
 
 export function define(command: Command, shell: Shell): void {
@@ -51,8 +51,8 @@ export function define(command: Command, shell: Shell): void {
     .addOption(new Option("--arch <architecture>", "of the functions").choices(["arm64", "x86_64"]).default("arm64"))
     .option("--jwks <url>", "trust tokens of this key set")
     .option("--public-key <file>", "trust tokens of this PEM public key")
-    .option("--issuer <issuer>", "accept tokens of this issuer alone")
-    .option("--audience <audience>", "accept tokens for this audience alone")
+    .option("--issuer <issuer>", "accept tokens of this issuer alone; needed but on stages named dev…, test… or local…")
+    .option("--audience <audience>", "accept tokens for this audience alone; needed as the issuer is")
     .option("--allow-origin <origins>", "browser origins that may connect, with commas or several times (default: none)", gather)
     .option("-c, --context <name=value>", "any other setting of the stack, several times", gatherPairs)
     .option("--synth-only", "make the bundles and the template, check them, and stop: needs no AWS")

@@ -18,7 +18,7 @@ import {
   type WireError,
 } from "@streamer/protocol";
 import { asError, createLoop, ownerName, type Loop, type Streamer } from "@streamer/core";
-import { readToken, type Identity } from "@streamer/auth";
+import { readToken, type Authentication } from "@streamer/auth";
 import type { Auth } from "./auth.ts";
 import type { AddressReader } from "./client-address.ts";
 import type { Doors } from "./doors.ts";
@@ -29,6 +29,7 @@ import { connect } from "./entry/connect.ts";
 import { disconnect } from "./entry/disconnect.ts";
 import { message } from "./entry/message.ts";
 import { createFrameRates } from "./frame-rates.ts";
+import { createReviews } from "./reviews.ts";
 import { createTurnedAway, type Upgrade } from "./turned-away.ts";
 import type { Unfinished } from "./unfinished.ts";
 
@@ -56,6 +57,8 @@ export interface Gateway {
   /** Closes every socket, and waits a moment for the peers to agree. */
   close(code: number, reason: string): Promise<void>;
 }
+
+type Accepted = Extract<Authentication, { readonly ok: true }>;
 
 /** A peer that answers no ping for this long is gone. One timer for all sockets. */
 const PING_EVERY_MS = 30_000;
@@ -137,8 +140,19 @@ export function createGateway(parts: GatewayParts): Gateway {
     parts.unfinished.watch({ raw, user, end, onFrames });
   };
 
-  const welcome = async (socket: WebSocket, raw: Duplex, identity: Identity): Promise<void> => {
+  const reviews = createReviews({
+    clock,
+    log,
+    review: auth.review,
+    end: async (connectionId, error) => {
+      await tellAndClose(connectionId, error);
+      await streamer.disconnect(connectionId);
+    },
+  });
+
+  const welcome = async (socket: WebSocket, raw: Duplex, { identity, credential }: Accepted): Promise<void> => {
     const connectionId = randomUUID();
+    socket.on("close", reviews.watch(connectionId, credential));
     watch(socket, raw, ownerName(identity.owner), connectionId);
     const own = toWire(socket, raw);
     const wire = lives && transport ? withinLimits(lives.watch(socket, own), transport.pushBytes) : own;
@@ -200,23 +214,23 @@ export function createGateway(parts: GatewayParts): Gateway {
       place.leave();
       return turnAway(upgrade, turnedAwayFor!);
     }
-    open(upgrade, authentication.identity);
+    open(upgrade, authentication);
   };
 
-  const open = ({ request, raw, head }: Upgrade, identity: Identity): void =>
+  const open = ({ request, raw, head }: Upgrade, accepted: Accepted): void =>
     server.handleUpgrade(request, raw, head, (socket) => {
       // Protocol violations and resets end the socket by themselves; "close" follows.
       socket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
       heard.set(socket, true);
       socket.on("close", () => heard.delete(socket));
-      welcome(socket, raw, identity).catch((error: unknown) => {
+      welcome(socket, raw, accepted).catch((error: unknown) => {
         log.error({ err: asError(error) }, "a connection could not be opened");
         socket.close(ERROR_CODES.INTERNAL_ERROR.closeCode);
       });
     });
 
   return {
-    loops: [ping, parts.unfinished.loop, ...(lives ? [lives.loop] : [])],
+    loops: [ping, parts.unfinished.loop, reviews.loop, ...(lives ? [lives.loop] : [])],
     upgrade: (request, raw, head) => {
       raw.on("error", () => raw.destroy());
       admit({ request, raw, head }).catch((error: unknown) => {
@@ -227,6 +241,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     close: async (code, reason) => {
       ping.stop();
       parts.unfinished.loop.stop();
+      reviews.loop.stop();
       lives?.loop.stop();
       const sockets = Array.from(heard.keys());
       const closed = sockets.map((socket) => new Promise<void>((resolve) => void socket.once("close", () => resolve())));

@@ -99,7 +99,7 @@ export function declareFunctions(world: SimulatedWorld, outside: Outside): Reado
         const { connectionId } = event.requestContext;
         const authenticate = async () => {
           const { owner, permissions, expiresAt } = outside.caller(connectionId)!;
-          return { ok: true, identity: { owner, permissions, ...(expiresAt !== undefined && { expiresAt }) } } as const;
+          return { ok: true, credential: owner, identity: { owner, permissions, ...(expiresAt !== undefined && { expiresAt }) } } as const;
         };
         const { connections, delayQueue, clock } = engine;
         return createConnect({ authenticate, connections, delayQueue, allowedOrigins: [], now: clock.now })(event as never);
