@@ -47,7 +47,7 @@ export {
   type Shares,
 } from "./rules/fair-shares.ts";
 export { storageLimit } from "./rules/stored-bytes.ts";
-export { firstClaim } from "./rules/first-claim.ts";
+export { firstClaim, firstEvents } from "./rules/first-claim.ts";
 export { blobPrefix, ownerName, requestIdOf, requestKey } from "./rules/identity.ts";
 export { LIFECYCLE, type LifecycleVerb } from "./rules/lifecycle.ts";
 export { heldBy, isNews, mayBeNews, type Concurrency, type Place, type Told } from "./rules/waiting.ts";

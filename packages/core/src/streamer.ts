@@ -120,7 +120,7 @@ export function createStreamer({
     faults,
     deliver,
     estimates,
-    promote: (request, elapsedMs) => submit.promote(request, elapsedMs),
+    promote: (request, progress) => submit.promote(request, progress),
     onSlotFree,
     random,
   });
@@ -174,10 +174,10 @@ export function createStreamer({
     receive: receive.receive,
     refuseBinary: receive.refuseBinary,
     async work(key) {
-      const claims = await runs.slots.claim(key);
+      const work = await runs.claim(key);
       // Asked for by name and not to be had: a limit may hold it.
-      if (key !== undefined && claims.length === 0 && handlersAreLimited) await tellWaits([key]);
-      return { claimed: claims.length, ended: Promise.all(claims.map((claim) => runs.start(claim))).then(() => undefined) };
+      if (key !== undefined && work.claimed === 0 && handlersAreLimited) await tellWaits([key]);
+      return work;
     },
     tellWaits,
     disconnect: dropConnection,

@@ -1,7 +1,7 @@
 /**
  * One timer for the earliest of all wakeups: each that is later is found when the earlier one's work asks the store for
- * the next. Long waits are cut into pieces, so that a wall clock set forward is noticed within a minute; a wakeup that
- * comes early harms nobody.
+ * the next. It is asked once a minute anyway: a wall clock that is set makes what is due later, or sooner, and nobody says
+ * so. A wakeup that comes early harms nobody.
  */
 import { createLoop, type Clock, type Log, type Loop, type RequestKey, type Wakeups } from "@streamer/core";
 
@@ -18,7 +18,7 @@ export interface WakeupsParts {
   readonly onWake: (key?: RequestKey) => void;
 }
 
-const LONGEST_WAIT_MS = 60_000;
+const EVERY_MS = 60_000;
 /** The store is asked for one number. */
 const BOUND_MS = 30_000;
 
@@ -28,21 +28,21 @@ export function createWakeups({ clock, log, nextRunAt, onWake }: WakeupsParts): 
   let closed = false;
 
   const ring = async (): Promise<void> => {
+    // By the wall clock of now; what is asked for while the store is read counts as well.
+    earliest = Infinity;
+    callOff?.();
     onWake();
     const next = await nextRunAt();
     if (next !== undefined) arm(next);
   };
   // A store that cannot say what comes next is asked again: nobody else would.
-  const loop = createLoop({ clock, log, name: "wakeups", boundMs: BOUND_MS, round: ring });
+  const loop = createLoop({ clock, log, name: "wakeups", boundMs: BOUND_MS, everyMs: EVERY_MS, round: ring });
 
   const arm = (timeMs: number): void => {
     if (closed || timeMs >= earliest) return;
     earliest = timeMs;
     callOff?.();
-    callOff = clock.after(Math.min(Math.max(timeMs - clock.now(), 0), LONGEST_WAIT_MS), () => {
-      earliest = Infinity;
-      loop.nudge();
-    });
+    callOff = clock.after(Math.max(timeMs - clock.now(), 0), () => loop.nudge());
   };
 
   return {

@@ -57,6 +57,24 @@ it("P9 wakeups go on after the store could not say what comes next", async () =>
   wakeups.close();
 });
 
+it("P2 P9 wakes once a minute though nothing is due later: a wall clock set back makes what was due late again", async () => {
+  const clock = createManualClock();
+  const runAt = clock.now() + 10_000;
+  const due: number[] = [];
+  // As the store says it: what is due already is nothing that comes next.
+  const nextRunAt = async (): Promise<number | undefined> => (runAt > clock.now() ? runAt : undefined);
+  const wakeups = createWakeups({ clock, log: silent, nextRunAt, onWake: () => void due.push(runAt - clock.now()) });
+  await wakeups.at(runAt);
+  await clock.advance(10_000);
+  expect(due).toEqual([0]);
+  clock.jump(-90_000);
+  await clock.advance(120_000);
+  expect(due.filter((ms) => ms <= 0)).toHaveLength(2);
+  expect(clock.timers).toBeGreaterThan(0);
+  wakeups.close();
+  expect(clock.timers).toBe(0);
+});
+
 it("P7 sweeps go on after any failure, purge what they can, and warn of a write-ahead log that grows", async () => {
   const clock = createManualClock();
   const lines: string[] = [];

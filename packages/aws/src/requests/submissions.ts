@@ -3,7 +3,7 @@
  * stream record of the item is the queue. With an idempotency key it is a transaction of two items, the request and the
  * key. A request whose retention has ended makes way for a new one under its id.
  */
-import { firstClaim, StreamerError, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { firstClaim, firstEvents, StreamerError, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import { hashOf, partitionKey } from "../dynamodb/keys.ts";
 import { idempotencyPk, putKey, type KeyItem } from "./idempotency.ts";
@@ -79,12 +79,13 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       seq: 0,
       log: [],
       ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
+      ...(submission.cancellation && { cancel_requested: true as const }),
       ...(isClaimed && { process: store.processId(), lease_until: leaseUntil, watch_at: leaseUntil }),
     };
   }
 
   return async (submission) => {
-    const { key, owner, action, priority, acknowledge } = submission;
+    const { key, owner, action, priority } = submission;
     const whose = { tenant: owner.tenantId, user: owner.userId, action, priority };
     const payload = submission.payloadText;
     assertNamesFit(submission);
@@ -112,7 +113,7 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       const runnable: Place = held ? { reason: held } : { reason: "queue", position: entered?.ahead ?? 0 };
       const place: Place = due ? runnable : { reason: "scheduled" };
       const told = { ...first, ...(held && { waiting_for: held }), ...(entered && { counted: entered.counted, tag: entered.tag }) };
-      const { row: next, frames } = await log.append(told, [acknowledge({ place, claimed })]);
+      const { row: next, frames } = await log.append(told, firstEvents(submission, { place, claimed }));
       return {
         next,
         also: [

@@ -52,6 +52,21 @@ export function cancellingContract(test: ContractTest): void {
     expect(client.last("snapshot")).toMatchObject({ request_id: "r1", ref: "g" });
   });
 
+  test("P5 P8 who follows and cancels in one moment is told of the cancellation once, behind the snapshot", async (harness) => {
+    const { connect, until, quiet, streamer } = await start(harness, handler(untilStopped), {
+      decide: ({ verb }) => (verb === "requests.get" ? { turns: 60 } : "none"),
+    });
+    const [asker, client] = [await connect(), await connect()];
+    await ask(asker);
+    await until("it runs", () => streamer.running === 1);
+    void client.send({ type: "subscribe", request_id: "r1", ref: "s" });
+    void client.send({ type: "cancel", request_id: "r1" });
+    await quiet();
+    await until("it ended", () => client.last("error") !== undefined);
+    expect(client.received[1]).toMatchObject({ type: "snapshot", ref: "s" });
+    expect(stages(client)).toEqual(["requested", "observed", "stopped"]);
+  });
+
   test("P8 a run that is answered at once is cancelled, and its answer says so", async (harness) => {
     const { connect, quiet, until } = await start(harness, handler(untilStopped, { estimate: 1 }));
     const [client, other] = [await connect(), await connect()];

@@ -104,6 +104,36 @@ export function leavingContract(test: ContractTest): void {
     expect(client.last("response")).toMatchObject({ request_id: "late", success: false, error: { code: "SERVICE_UNAVAILABLE" } });
   });
 
+  for (const [when, options] of Object.entries({ "a submit": {}, "a claim": { delay_ms: 1_000 } }) as [string, object][]) {
+    for (const graceMs of [0, 1_000]) {
+      test(`P13 what ${when} of a process has taken is handed back, though the stop came before the answer of the store, in ${graceMs} ms`, async (harness) => {
+        const isSlow = ({ verb }: { readonly verb: string }): boolean =>
+          verb === (when === "a claim" ? "requests.claim" : "requests.submit");
+        let isStopping = false;
+        const { connect, quiet, streamer } = await start(harness, handler(untilStopped), {
+          decide: (call) => (isStopping && isSlow(call) ? { turns: 60 } : "none"),
+        });
+        const client = await connect();
+        if (when === "a claim") {
+          await ask(client, "r1", { options });
+          await quiet();
+        }
+        isStopping = true;
+        if (when === "a claim") {
+          harness.clock.jump(2_000);
+          void streamer.work(KEY);
+        } else void ask(client);
+        await turnsOfTheLoop(10);
+        const stopped = streamer.stop(graceMs);
+        await harness.clock.advance(0);
+        await quiet();
+        await harness.clock.advance(graceMs + 2_000 + 250);
+        await stopped;
+        expect(await record(harness.engine, KEY)).toMatchObject({ status: "PENDING" });
+      });
+    }
+  }
+
   test("P13 a process whose store refuses the end gives it up when its time is over, and the request runs again", async (harness) => {
     let isFull = true;
     let runs = 0;

@@ -7,6 +7,7 @@ import {
   DAY_MS,
   FAILED,
   LEASE_MS,
+  RECOVERY,
   cancelled,
   claimed,
   created,
@@ -101,6 +102,22 @@ export function cancelContract(test: ContractTest): void {
     // Handed back: the next run is told from the start, unless the engine ended it while it waited.
     if (again.length > 0) expect(again).toMatchObject([{ lease: { attempt: 2 }, cancelRequested: true }]);
     else expect(await record(engine, lease.key)).toMatchObject({ status: "CANCELLED" });
+  });
+
+  test("P8 a run that was told to stop before it was durable is stored as one that is to be cancelled", async ({ engine, clock }) => {
+    const outcome = await engine.requests.submit(submission("r1", { claim: { leaseMs: LEASE_MS }, cancellation: receipt("requested") }));
+    expect(outcome).toMatchObject({ outcome: "created", frames: [{ seq: 1 }, { seq: 2 }], claim: { cancelRequested: true } });
+    const { key } = submission("r1");
+    expect(await record(engine, key)).toMatchObject({ status: "PROCESSING", seq: 2 });
+    expect((await replay(engine, key)).map(readFrame)).toMatchObject([
+      { type: "acknowledgment" },
+      { type: "cancellation", stage: "requested" },
+    ]);
+    expect(await engine.requests.requestCancel(key, CANCEL_EVENTS)).toEqual({ outcome: "requested", frames: [] });
+    // Whatever becomes of its process.
+    await clock.advance(2 * LEASE_MS);
+    expect(await engine.requests.recover(RECOVERY)).toMatchObject([{ key, outcome: "cancelled" }]);
+    expect(await record(engine, key)).toMatchObject({ status: "CANCELLED" });
   });
 
   test("P8 cancelling what has ended is too late, and writes nothing", async ({ engine }) => {

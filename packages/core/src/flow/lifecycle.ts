@@ -36,7 +36,7 @@ export function createLifecycle({ engine, options, deliver, runs, estimates }: L
   let isStopping = false;
 
   async function settled(): Promise<void> {
-    while (runs.running > 0) await runs.idle();
+    await runs.idle();
     await Promise.all([deliver.idle(), estimates.idle()]);
   }
 

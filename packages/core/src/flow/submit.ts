@@ -19,7 +19,7 @@ import type { Deliver } from "./deliver/deliver.ts";
 import type { Following } from "./deliver/following.ts";
 import type { Faults } from "./faults.ts";
 import type { Estimates } from "./learn.ts";
-import type { Promoted } from "./runs/promotion.ts";
+import type { Promoted, RunInProgress } from "./runs/promotion.ts";
 import type { Runs } from "./runs/runs.ts";
 
 export interface SubmitParts {
@@ -28,11 +28,13 @@ export interface SubmitParts {
   readonly options: StreamerOptions;
   readonly deliver: Deliver;
   readonly following: Following;
-  readonly runs: Pick<Runs, "slots" | "join" | "start">;
+  readonly runs: Pick<Runs, "slots" | "join" | "start" | "beginning">;
   readonly estimates: Pick<Estimates, "known">;
 }
 
 export type Submit = ReturnType<typeof createSubmit>;
+
+const NOT_BEGUN: RunInProgress = { elapsedMs: 0, isCancelled: false };
 
 type Stored =
   | { readonly outcome: "created"; readonly claim: Claim | undefined }
@@ -42,8 +44,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
   const { requests, wakeups, clock, log } = engine;
   const { slots } = runs;
 
-  /** `elapsedMs`: of a run that is under way. */
-  function submission(request: AcceptedRequest, claim: boolean, elapsedMs: number): Submission {
+  function submission(request: AcceptedRequest, claim: boolean, { elapsedMs, isCancelled }: RunInProgress): Submission {
     const { key, requestId, connection, handler, payload, payloadText, metadata, options: wanted, terms, kind } = request;
     const runAt = startOf(wanted, clock.now());
     const quantiles = estimates.known(kind, elapsedMs);
@@ -68,6 +69,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
       ...(wanted.idempotency_key !== undefined && { idempotencyKey: wanted.idempotency_key }),
       ...(runAt !== undefined && { runAt }),
       ...(handler.concurrency && { concurrency: handler.concurrency }),
+      ...(isCancelled && { cancellation: { type: "cancellation", stage: "requested" } as const }),
       ...(claim && { claim: { leaseMs: options.leaseMs } }),
     };
   }
@@ -86,10 +88,10 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
     } as const;
   }
 
-  async function write(request: AcceptedRequest, claim: boolean, elapsedMs = 0): Promise<Stored> {
+  async function write(request: AcceptedRequest, claim: boolean, progress = NOT_BEGUN): Promise<Stored> {
     const { key, connection } = request;
     const { connectionId } = connection;
-    const stored = submission(request, claim, elapsedMs);
+    const stored = submission(request, claim, progress);
     const subscribes = subscribesTo(request);
     // Before the write, so that nothing the run says can be missed; held, so that it comes after what has to come first.
     if (subscribes) await deliver.hold(connectionId, key, 0);
@@ -139,40 +141,42 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
     if (subscribes) await deliver.follow(connectionId, record.key, 0, isTerminal(record.status) ? record.seq : undefined);
   }
 
+  /** `others`: connections that asked for the same meanwhile, and are told what becomes of it. */
+  async function submit(request: AcceptedRequest, others: readonly string[]): Promise<void> {
+    if (await runs.join(request)) return;
+    const { handler } = request;
+    const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
+    const reserved = !isLater && slots.reserve(handler);
+    let stored: Stored | undefined;
+    let leave: (() => void) | undefined;
+    try {
+      if (subscribesTo(request)) leave = await following.enter(request.connection.connectionId, request.requestId);
+      stored = await write(request, reserved);
+    } catch (error) {
+      await refuseAll(request.requestId, others, error);
+      throw error;
+    } finally {
+      leave?.();
+      if (reserved && !claimOf(stored)) slots.free(handler);
+    }
+    const claim = claimOf(stored);
+    if (claim) void runs.start(claim, request);
+    const endedAt = stored.outcome === "existing" && isTerminal(stored.record.status) ? stored.record.seq : undefined;
+    await Promise.all(others.map((connectionId) => deliver.follow(connectionId, request.key, 0, endedAt)));
+  }
+
   return {
     /**
      * Submits a run in progress as PROCESSING (runs/life.ts), followed or not as it was asked: it was admitted already, and so
      * many run at once at most. Rejects when the store does not take it.
      */
-    async promote(request: AcceptedRequest, elapsedMs: number): Promise<Promoted> {
-      const stored = await write(request, true, elapsedMs);
+    async promote(request: AcceptedRequest, progress: RunInProgress): Promise<Promoted> {
+      const stored = await write(request, true, progress);
       if (stored.outcome === "existing") return { outcome: "taken" };
       if (!stored.claim) throw new StreamerError("STORAGE_ERROR", `The store took "${request.requestId}" without its claim.`);
       return { outcome: "claimed", claim: stored.claim };
     },
-    /** `others`: connections that asked for the same meanwhile, and are told what becomes of it. */
-    async submit(request: AcceptedRequest, others: readonly string[]): Promise<void> {
-      if (await runs.join(request)) return;
-      const { handler } = request;
-      const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
-      const reserved = !isLater && slots.reserve(handler);
-      let stored: Stored | undefined;
-      let leave: (() => void) | undefined;
-      try {
-        if (subscribesTo(request)) leave = await following.enter(request.connection.connectionId, request.requestId);
-        stored = await write(request, reserved);
-      } catch (error) {
-        await refuseAll(request.requestId, others, error);
-        throw error;
-      } finally {
-        leave?.();
-        if (reserved && !claimOf(stored)) slots.free(handler);
-      }
-      const claim = claimOf(stored);
-      if (claim) void runs.start(claim, request);
-      const endedAt = stored.outcome === "existing" && isTerminal(stored.record.status) ? stored.record.seq : undefined;
-      await Promise.all(others.map((connectionId) => deliver.follow(connectionId, request.key, 0, endedAt)));
-    },
+    submit: (request: AcceptedRequest, others: readonly string[]): Promise<void> => runs.beginning(() => submit(request, others)),
   };
 }
 

@@ -73,6 +73,8 @@ export interface Submission {
   readonly limits: QueueLimits & StorageLimits;
   /** The acknowledgment, given what a runnable request would wait for and whether it was claimed by this very write. */
   readonly acknowledge: (queue: { readonly place: Place; readonly claimed: boolean }) => EventBody;
+  /** Its run was told to stop before it was durable: stored behind the acknowledgment, and remembered with the request (P8). */
+  readonly cancellation?: EventBody;
   /** Claim in the same write, when a slot is free or a sync run is promoted. */
   readonly claim?: { readonly leaseMs: number };
 }

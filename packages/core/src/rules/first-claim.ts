@@ -1,9 +1,14 @@
-/** The claim of a request that was claimed by the write that made it: for engines, which all answer the same. Pure. */
-import type { Claim, Submission } from "../ports/requests.ts";
+/** What a request begins with, by the write that makes it: for engines, which all do the same. Pure. */
+import type { Claim, EventBody, Submission } from "../ports/requests.ts";
 
-/** `now` in epoch ms: when it was submitted. */
+/** Its first events, in the order of their seq. */
+export function firstEvents({ acknowledge, cancellation }: Submission, queue: Parameters<Submission["acknowledge"]>[0]): EventBody[] {
+  return [acknowledge(queue), ...(cancellation ? [cancellation] : [])];
+}
+
+/** Its claim, where the same write claims it. `now` in epoch ms: when it was submitted. */
 export function firstClaim(submission: Submission, now: number): Claim {
-  const { key, requestId, owner, action, payload, metadata, permissions, maxAttempts, timeoutMs, runAt } = submission;
+  const { key, requestId, owner, action, payload, metadata, permissions, maxAttempts, timeoutMs, runAt, cancellation } = submission;
   return {
     lease: { key, attempt: 1 },
     requestId,
@@ -16,7 +21,7 @@ export function firstClaim(submission: Submission, now: number): Claim {
     timeoutMs,
     failures: 0,
     crashes: 0,
-    cancelRequested: false,
+    cancelRequested: cancellation !== undefined,
     submittedAt: now,
     queueMs: Math.max(0, now - (runAt ?? now)),
   };

@@ -2,7 +2,7 @@
  * submit: admit, de-duplicate, make durable and, when asked, claim, in one write (P1, P4, P14). A request whose
  * retention has ended makes way for a new one under its id.
  */
-import { firstClaim, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { firstClaim, firstEvents, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import { createFullness } from "./fullness.ts";
 import { REQUEST_BYTES } from "./usage.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
@@ -12,14 +12,21 @@ import type { Store } from "../sqlite/store.ts";
 /** What a request takes that holds nothing but its payload. */
 const bytesOf = (payload: string): number => REQUEST_BYTES + Buffer.byteLength(payload);
 
+interface Begun {
+  readonly now: number;
+  readonly claimed: boolean;
+  /** Of its newest event. */
+  readonly seq: number;
+}
+
 export function createSubmit(store: Store): Requests["submit"] {
   const { db, clock, retention, backlog, damage } = store;
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
   const byIdempotencyKey = db.prepare(`${SELECT_FULL} WHERE requests.tenant = ? AND requests.user = ? AND requests.idempotency_key = ?`);
   const insertRequest = db.prepare(`
     INSERT INTO requests (key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
-      size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, bytes, seq)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`);
+      size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, bytes, cancel_requested, seq)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const insertInput = db.prepare(
     "INSERT INTO inputs (request, payload, metadata, permissions, sum, metadata_sum) VALUES (?, ?, ?, ?, ?, ?)",
   );
@@ -56,7 +63,8 @@ export function createSubmit(store: Store): Requests["submit"] {
     else freeIdempotencyKey.run(row.id);
   };
 
-  const insert = (submission: Submission, payload: string, now: number, claimed: boolean): number => {
+  const insert = (submission: Submission, payload: string, begun: Begun): number => {
+    const { now, claimed, seq } = begun;
     const { owner, claim } = submission;
     const [metadata, permissions] = [JSON.stringify(submission.metadata), JSON.stringify(submission.permissions)];
     const bytes = bytesOf(payload) + Buffer.byteLength(metadata) + Buffer.byteLength(permissions);
@@ -80,6 +88,8 @@ export function createSubmit(store: Store): Requests["submit"] {
       claimed ? store.boot : null,
       claimed ? clock.monotonic() + claim!.leaseMs : null,
       bytes,
+      submission.cancellation ? 1 : 0,
+      seq,
     );
     const id = Number(lastInsertRowid);
     store.usage.add(owner.tenantId, owner.userId, bytes);
@@ -103,11 +113,11 @@ export function createSubmit(store: Store): Requests["submit"] {
     const place: Place = !isDue
       ? { reason: "scheduled" }
       : backlog.place({ action, tenant: owner.tenantId, user: owner.userId, priority }, submission.concurrency, now);
-    const acknowledgment = submission.acknowledge({ place, claimed });
+    const events = firstEvents(submission, { place, claimed });
     // Not before it is taken: a refused one leaves what is there to the purge, which removes its files too.
     for (const row of expired) makeWay(row, submission);
-    const id = insert({ ...submission, runAt }, payload, now, claimed);
-    const { frames } = store.log.append({ id, request_id: submission.requestId, seq: 0 }, [acknowledgment]);
+    const id = insert({ ...submission, runAt }, payload, { now, claimed, seq: events.length });
+    const { frames } = store.log.append({ id, request_id: submission.requestId, seq: 0 }, events);
     if (claimed) {
       backlog.start({ id, action, tenant: owner.tenantId });
       return { outcome: "created", frames, claim: firstClaim(submission, now) };

@@ -28,7 +28,7 @@ export const ACCEPTING: readonly Mutant[] = [
     does: "queues a request although a run of its id is being answered at once",
     engine: "memory",
     file: "packages/core/src/flow/submit.ts",
-    find: "      if (await runs.join(request)) return;\n",
+    find: "    if (await runs.join(request)) return;\n",
     replace: "",
   },
   {

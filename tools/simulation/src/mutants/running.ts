@@ -107,8 +107,8 @@ export const RUNNING: readonly Mutant[] = [
     does: "tells nobody of the cancellation of a run that was asked for before it was promoted",
     engine: "memory",
     file: "packages/core/src/flow/runs/promotion.ts",
-    find: `        if (run.stopped === "cancelled")\n          for (const stage of ["requested", "observed"] as const) run.reporter.emit({ type: "cancellation", stage });\n`,
-    replace: "",
+    find: `      const isCancelled = run.stopped === "cancelled";`,
+    replace: `      const isCancelled = false;`,
   },
   {
     name: "stopping-drops-runs",

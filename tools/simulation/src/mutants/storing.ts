@@ -152,8 +152,8 @@ export const STORING: readonly Mutant[] = [
     does: "arms no timer after the first has rung",
     engine: "embedded",
     file: "packages/embedded/src/wakeups.ts",
-    find: "      earliest = Infinity;\n",
-    replace: "",
+    find: "everyMs: EVERY_MS, round: ring",
+    replace: "round: async () => onWake()",
   },
   {
     name: "answers-not-remembered",

@@ -50,10 +50,20 @@ export function createInspect({ engine, access, deliver, following, describe }: 
 
   return {
     async subscribe({ request_id: requestId, after = 0, ref }, connection) {
-      const record = await find(connection, requestId);
-      const leave = await following.enter(connection.connectionId, requestId);
+      const { connectionId, owner } = connection;
+      const key = requestKey(owner, requestId);
+      const leave = await following.enter(connectionId, requestId);
       try {
-        await tell(connection, record, after, ref);
+        // Before it is read: what is asked of the request meanwhile is told once, behind the snapshot.
+        await deliver.hold(connectionId, key, after);
+        let follows = false;
+        try {
+          const record = await find(connection, requestId);
+          follows = !isTerminal(record.status);
+          await tell(connection, record, after, ref);
+        } finally {
+          await deliver.release(connectionId, key, follows);
+        }
       } finally {
         leave();
       }

@@ -35,6 +35,16 @@ export function createReceive({ engine, faults, options, answer, makeId, dispatc
   const rates = createRates(options.admission, options.frames.messageBytes);
   /** Cut off, and not gone yet: what they have sent behind is not read. */
   const cutOff = new Set<string>();
+  /** Lookups under way: frames of one connection that come at once go on in the order they came in. */
+  const lookups = new Map<string, Promise<Connection | undefined>>();
+
+  function lookUp(connectionId: string): Promise<Connection | undefined> {
+    const underWay = lookups.get(connectionId);
+    if (underWay) return underWay;
+    const lookup = connections.get(connectionId).finally(() => lookups.delete(connectionId));
+    lookups.set(connectionId, lookup);
+    return lookup;
+  }
 
   async function refuse(connectionId: string, error: WireError, about: About): Promise<void> {
     const frame: ServerMessage<"error"> = {
@@ -73,7 +83,7 @@ export function createReceive({ engine, faults, options, answer, makeId, dispatc
 
   /** Whoever was not let in is not read. */
   async function known(connectionId: string): Promise<Connection | undefined> {
-    const connection = await connections.get(connectionId);
+    const connection = await lookUp(connectionId);
     if (!connection) await channel.close(connectionId, ERROR_CODES.UNAUTHORIZED.closeCode, "unknown connection");
     return connection;
   }

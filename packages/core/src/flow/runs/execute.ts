@@ -2,6 +2,7 @@
  * Runs a handler: its middleware, and where it runs (here, or in a worker process). Always answers with an `Ending`,
  * at once when the handler does; what follows from it is decided elsewhere.
  */
+import { Stopped } from "../../errors.ts";
 import type { AnyHandler } from "../../handler.ts";
 import { wrapRun, type Middleware } from "../../middleware.ts";
 import type { Engine } from "../../ports/engine.ts";
@@ -42,6 +43,7 @@ export function createExecute(parts: ExecuteParts) {
     execute(run: Run): Ending | Promise<Ending> {
       const { handler, input } = run.terms;
       if ("invalid" in input) return { kind: "threw", error: input.invalid };
+      if (run.stopped) return { kind: "threw", error: new Stopped(run.stopped) };
       const ctx = new RunContext(run, parts);
       try {
         const result = call(handler, input.value, ctx);

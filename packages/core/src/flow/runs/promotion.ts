@@ -14,11 +14,18 @@ export type Promoted =
   /** The id belongs to a request that was stored meanwhile: whoever asked has been told of that one. */
   | { readonly outcome: "taken" };
 
+/** What its request is stored with. */
+export interface RunInProgress {
+  readonly elapsedMs: number;
+  /** It was told to stop while it was not durable: it is cancelled like any other, whatever becomes of this process (P8). */
+  readonly isCancelled: boolean;
+}
+
 export interface PromotionParts {
   readonly engine: Pick<Engine, "answers" | "clock" | "log">;
   readonly deliver: Pick<Deliver, "follow">;
   /** Submits a run in progress as PROCESSING; rejects when the store does not take it. Submitting stands above running. */
-  readonly submit: (request: AcceptedRequest, elapsedMs: number) => Promise<Promoted>;
+  readonly submit: (request: AcceptedRequest, progress: RunInProgress) => Promise<Promoted>;
   readonly stop: (run: Run, reason: StopReason) => void;
 }
 
@@ -45,16 +52,15 @@ export function createPromotion({ engine, deliver, submit, stop }: PromotionPart
   async function submitRun(run: Run): Promise<void> {
     const request = run.terms.accepted!;
     try {
-      const promoted = await submit(request, clock.monotonic() - run.terms.startedAt);
+      const isCancelled = run.stopped === "cancelled";
+      const promoted = await submit(request, { elapsedMs: clock.monotonic() - run.terms.startedAt, isCancelled });
       if (promoted.outcome === "taken") {
         run.become("yield", { name: "superseded" });
         stop(run, "lease_lost");
       } else {
         run.become("lease", { name: "leased", claim: promoted.claim });
-        // Told to stop while it was not durable, it is cancelled like any other: everyone who follows it hears of that (P8).
-        if (run.stopped === "cancelled")
-          for (const stage of ["requested", "observed"] as const) run.reporter.emit({ type: "cancellation", stage });
-        if (promoted.claim.cancelRequested) stop(run, "cancelled");
+        if (isCancelled) run.reporter.emit({ type: "cancellation", stage: "observed" });
+        else if (promoted.claim.cancelRequested) stop(run, "cancelled");
       }
     } catch (error) {
       run.refusal = asError(error);

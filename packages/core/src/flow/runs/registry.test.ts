@@ -116,7 +116,7 @@ it.each([
 
 it.each([answering, leased])("gives up on a handler that does not heed its signal, and frees its slot once: $name", async (phase) => {
   const { registry, clock, counts, endings, lived, end, conclude } = liveOne(phase);
-  const stopped = registry.stopAll(1_000, () => "shutting_down");
+  const stopped = registry.stopAll(1_000, "go on", () => "shutting_down");
   await clock.advance(999);
   expect(endings).toEqual([]);
   expect(registry.settlesUntil).toBe(clock.monotonic() + 1);
@@ -132,7 +132,7 @@ it.each([answering, leased])("gives up on a handler that does not heed its signa
 
 it("keeps the slot of a handler that goes on beyond as many as there are inline slots, until it ends", async () => {
   const { registry, clock, counts, lived, end, conclude } = liveOne(answering, 0);
-  const stopped = registry.stopAll(1_000, () => "shutting_down");
+  const stopped = registry.stopAll(1_000, "go on", () => "shutting_down");
   await clock.advance(1_000);
   conclude();
   await Promise.all([lived, stopped]);

@@ -38,10 +38,13 @@ export function createRegistry(parts: RegistryParts) {
   const all = new Set<Run>();
   const byKey = new Map<RequestKey, Run>();
   const abandoned = new Set<Run>();
-  /** Whoever waits until no run is left. */
-  const waiting: (() => void)[] = [];
+  /** What may begin a run and has none yet: a claim, a submit that claims, an input that is read. */
+  let beginnings = 0;
+  /** Whoever waits until something is over. */
+  const waiting: { readonly isOver: () => boolean; readonly resolve: () => void }[] = [];
   let ticking = false;
-  let settlesUntil = Infinity;
+  /** While all runs are told to stop: monotonic ms until which an end is tried to be stored. */
+  let stopping: { readonly until: number; readonly claims: "go on" | "are over" } | undefined;
 
   function tick(): void {
     const now = clock.monotonic();
@@ -79,6 +82,8 @@ export function createRegistry(parts: RegistryParts) {
   function register(terms: Omit<RunTerms, "startedAt" | "lifeMs">, owner: RunOwner): Run {
     const run = new Run({ ...terms, startedAt: clock.monotonic(), lifeMs: options.runLifeMs }, owner);
     byKey.set(terms.key, run);
+    // The last claim was under way when all were told to stop: another process begins it anew.
+    if (stopping?.claims === "are over" && run.phase.name === "leased") stop(run, "shutting_down", stopping.until - clock.monotonic());
     if (!ticking) {
       ticking = true;
       clock.after(TICK_MS, tick);
@@ -107,7 +112,32 @@ export function createRegistry(parts: RegistryParts) {
       if (ending?.kind === "abandoned" && execution instanceof Promise) keepCount(run, execution);
       else if (keepsSlot) slots.free(run.terms.handler);
       all.delete(run);
-      if (all.size === 0) for (const resolve of waiting.splice(0)) resolve();
+      letGo();
+    }
+  }
+
+  const hasNoRun = (): boolean => all.size === 0;
+  const isIdle = (): boolean => hasNoRun() && beginnings === 0;
+
+  function until(isOver: () => boolean): Promise<void> {
+    return isOver() ? Promise.resolve() : new Promise((resolve) => void waiting.push({ isOver, resolve }));
+  }
+
+  function letGo(): void {
+    for (const one of waiting.splice(0)) {
+      if (one.isOver()) one.resolve();
+      else waiting.push(one);
+    }
+  }
+
+  /** Does what may begin a run: until it has, or has not, this process is not idle (P13). */
+  async function beginning<T>(begin: () => Promise<T>): Promise<T> {
+    beginnings += 1;
+    try {
+      return await begin();
+    } finally {
+      beginnings -= 1;
+      letGo();
     }
   }
 
@@ -128,11 +158,6 @@ export function createRegistry(parts: RegistryParts) {
     void ended();
   }
 
-  /** Resolves when no run is left. */
-  function idle(): Promise<void> {
-    return all.size === 0 ? Promise.resolve() : new Promise((resolve) => void waiting.push(resolve));
-  }
-
   return {
     /** Begins a run and lives it to its end, which frees its slot. Never rejects. */
     live(terms: Omit<RunTerms, "startedAt" | "lifeMs">, owner: RunOwner): Promise<void> {
@@ -143,7 +168,9 @@ export function createRegistry(parts: RegistryParts) {
     isAlive: ({ key, attempt }: Lease): boolean => byKey.get(key)?.lease?.attempt === attempt,
     stop,
     whyHandedBack,
-    idle,
+    beginning,
+    /** Resolves when no run is left, nor anything that may begin one. */
+    idle: (): Promise<void> => until(isIdle),
     get running(): number {
       return all.size;
     },
@@ -153,19 +180,26 @@ export function createRegistry(parts: RegistryParts) {
     },
     /** Monotonic ms until which an end is tried to be stored: the process is about to end. Infinity before. */
     get settlesUntil(): number {
-      return settlesUntil;
+      return stopping?.until ?? Infinity;
     },
-    /** Tells every run to stop, and gives up on those that do not within `graceMs`. Resolves when all have ended. */
-    async stopAll(graceMs: number, reasonOf: (run: Run) => StopReason): Promise<void> {
-      settlesUntil = clock.monotonic() + graceMs;
+    /**
+     * Tells every run to stop, and gives up on those that do not within `graceMs`. Resolves when all have ended. Once
+     * claims are over, what begins by the last of them is told to stop too.
+     */
+    async stopAll(graceMs: number, claims: "go on" | "are over", reasonOf: (run: Run) => StopReason): Promise<void> {
+      stopping = { until: clock.monotonic() + graceMs, claims };
       for (const run of all) stop(run, reasonOf(run), graceMs);
+      const { promise: graceOver, resolve } = Promise.withResolvers<void>();
       // Not left to the ticker: a process that is about to freeze has no quarter of a second to spare.
       const callOff = clock.after(graceMs, () => {
         for (const run of all) run.giveUp();
+        resolve();
       });
-      await idle();
+      await Promise.race([until(isIdle), graceOver]);
+      // What has not begun a run by now is not waited for.
+      await until(hasNoRun);
       callOff();
-      settlesUntil = Infinity;
+      stopping = undefined;
     },
   };
 }

@@ -145,6 +145,15 @@ export function createRuns(parts: RunsParts) {
     }
   }
 
+  async function startClaimed(claim: Claim): Promise<void> {
+    const { lived } = await registry.beginning(async () => {
+      const refused = await refusalByStorage(claim.requestId, claim.owner);
+      const input = refused ? { invalid: refused } : inputOf(handlers.get(claim.action)!, claim);
+      return { lived: begin(claim, input instanceof Promise ? await input : input, undefined) };
+    });
+    return lived;
+  }
+
   /** Tells a durable run of this process that cancellation was asked for. */
   function cancel(key: RequestKey): void {
     const run = registry.find(key);
@@ -163,13 +172,17 @@ export function createRuns(parts: RunsParts) {
     },
     isAlive: registry.isAlive,
     idle: registry.idle,
-    /** Runs a claim in a slot taken before; resolves when it has ended. `request`: it came by, and is validated already. */
-    async start(claim: Claim, request?: AcceptedRequest): Promise<void> {
-      if (request) return begin(claim, { value: request.input }, request.kind);
-      const refused = await refusalByStorage(claim.requestId, claim.owner);
-      const input = refused ? { invalid: refused } : inputOf(handlers.get(claim.action)!, claim);
-      return begin(claim, input instanceof Promise ? await input : input, undefined);
-    },
+    beginning: registry.beginning,
+    /** Claims what fits the free slots (or `key` alone), and begins its runs. */
+    claim: (
+      key?: RequestKey,
+    ): Promise<{ readonly claimed: number; /** Resolves when those runs have ended. */ readonly ended: Promise<void> }> =>
+      registry.beginning(async () => {
+        const claims = await slots.claim(key);
+        return { claimed: claims.length, ended: Promise.all(claims.map(startClaimed)).then(() => undefined) };
+      }),
+    /** Begins the run of a request that came by just now, in the slot reserved for it. Resolves when it has ended. */
+    start: (claim: Claim, { input, kind }: AcceptedRequest): Promise<void> => begin(claim, { value: input }, kind),
     /** Tells a run that is answered at once to stop, unless `check` throws for its handler; false when there is none under the key. */
     async cancelAnswer(key: RequestKey, check: (handler: AnyHandler) => void): Promise<boolean> {
       const run = registry.find(key);
@@ -180,10 +193,10 @@ export function createRuns(parts: RunsParts) {
       return true;
     },
     /** Tells every run to stop, then gives up on those that do not within `graceMs`. Resolves when all have ended. */
-    stopAll: (graceMs: number): Promise<void> => registry.stopAll(graceMs, () => "shutting_down"),
+    stopAll: (graceMs: number): Promise<void> => registry.stopAll(graceMs, "are over", () => "shutting_down"),
     /** The same, but that a run without a checkpoint has used up its time (see Streamer.handBack). */
     handBack: (graceMs: number, requireCheckpoint: boolean): Promise<void> =>
-      registry.stopAll(graceMs, (run) => registry.whyHandedBack(run, requireCheckpoint)),
+      registry.stopAll(graceMs, "go on", (run) => registry.whyHandedBack(run, requireCheckpoint)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** submit: what there is under the id or idempotency key (P4), a limit that is reached (P14), or a new row (P1). */
-import { firstClaim, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { firstClaim, firstEvents, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import { forget, idempotencyName, type Row } from "./data.ts";
 import { append, isExpired, print, toRecord } from "./rows.ts";
 import type { State } from "./state.ts";
@@ -45,7 +45,7 @@ export function createSubmit(state: State): Requests["submit"] {
       attempt: 0,
       failures: 0,
       crashes: 0,
-      cancelRequested: false,
+      cancelRequested: rest.cancellation !== undefined,
       seq: 0,
       events: [],
       progress: undefined,
@@ -83,9 +83,9 @@ export function createSubmit(state: State): Requests["submit"] {
 
     const row = newRow(submission, now, runAt);
     const place: Place = isDue ? queue.place(row, concurrency) : { reason: "scheduled" };
-    const acknowledgment = [submission.acknowledge({ place, claimed })];
-    const frames = print(row, acknowledgment, clock.now());
-    append(row, frames, acknowledgment);
+    const events = firstEvents(submission, { place, claimed });
+    const frames = print(row, events, clock.now());
+    append(row, frames, events);
     // Under its own id the new one takes the place of what is past its retention; else that is left to the purge.
     const inTheWay = found.find(({ key }) => key === row.key);
     if (inTheWay) forget(data, inTheWay);

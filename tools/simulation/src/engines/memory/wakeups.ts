@@ -1,7 +1,7 @@
-/** Calls at the time of the earliest wakeup, then asks the store for the next. A wall clock set forward is seen in a minute. */
+/** Calls at the time of the earliest wakeup, then asks the store for the next; at least once a minute: a wall clock may be set. */
 import type { Clock, Wakeups } from "@streamer/core";
 
-const LONGEST_WAIT_MS = 60_000;
+const EVERY_MS = 60_000;
 
 export function createWakeups(clock: Clock, nextRunAt: () => number | undefined, onWake: () => void): Wakeups & { close(): void } {
   let earliest = Infinity;
@@ -9,17 +9,25 @@ export function createWakeups(clock: Clock, nextRunAt: () => number | undefined,
   let isClosed = false;
 
   const ring = (): void => {
+    if (isClosed) return;
     earliest = Infinity;
+    callOff?.();
     onWake();
     const next = nextRunAt();
     if (next !== undefined) arm(next);
   };
+  const ringRegularly = (): void => {
+    if (isClosed) return;
+    clock.after(EVERY_MS, ringRegularly);
+    ring();
+  };
+  clock.after(EVERY_MS, ringRegularly);
 
   const arm = (timeMs: number): void => {
     if (isClosed || timeMs >= earliest) return;
     earliest = timeMs;
     callOff?.();
-    callOff = clock.after(Math.min(Math.max(timeMs - clock.now(), 0), LONGEST_WAIT_MS), ring);
+    callOff = clock.after(Math.max(timeMs - clock.now(), 0), ring);
   };
 
   return {
