@@ -160,8 +160,9 @@ describe("each fault is seen", () => {
   });
 });
 
-it("§6.1 behind an API gateway an event may come again, and nothing else is forgiven", () => {
-  const again = [opened, asks, ack, partial(2, 0), partial(2, 0), complete(3)];
+it("§6.1 §11 behind an API gateway an event or an answer may come again, and nothing else is forgiven", () => {
+  const pong = { type: "pong", ref: "p" } as const;
+  const again = [opened, asks, ack, { type: "ping", ref: "p" } as const, pong, partial(2, 0), partial(2, 0), complete(3), pong];
   expect(judge(tapeOf(...again), { mayRepeat: true })).toEqual([]);
   expect(judge(tapeOf(opened, asks, ack, partial(2, 0), partial(4, 2), complete(5)), { mayRepeat: true })).toHaveLength(1);
 });

@@ -20,7 +20,7 @@ export interface Terms {
   readonly isOver?: boolean;
   /** No process died meanwhile: an attempt that no `retrying` explains is a second run (P4). Default false. */
   readonly isSteady?: boolean;
-  /** Behind an API gateway an event may come again (§6.1). Default false. */
+  /** Behind an API gateway an event or an answer may come again (§6.1, §11). Default false. */
   readonly mayRepeat?: boolean;
 }
 
@@ -29,7 +29,9 @@ export function judge(tape: Tape, terms: Terms = {}): readonly Finding[] {
   const isOver = terms.isOver ?? true;
   return [
     ...unreadable.map((text): Finding => ({ fault: "invalid", id: "", text: `no message of the protocol: ${text.slice(0, 300)}` })),
-    ...answeredTwice.map((ref): Finding => ({ fault: "duplicated", id: ref, text: "its frame was answered twice" })),
+    ...(terms.mayRepeat
+      ? []
+      : answeredTwice.map((ref): Finding => ({ fault: "duplicated", id: ref, text: "its frame was answered twice" }))),
     ...(isOver
       ? unanswered.map((message): Finding => {
           const ref = "ref" in message ? message.ref : undefined;

@@ -48,7 +48,9 @@ function createUser({ world, network, deployment, report, read }: UsersParts, te
   const haste = world.chance(`haste of ${who}`);
   const wishes = new Map<string, Wish>();
   const ids = new Set<string>();
-  const mostLateMs = (["pauses", "wall-jumps", "slow-store"] as const).some((feature) => plan.features.has(feature)) ? Infinity : 50;
+  const mostLateMs = (["pauses", "wall-jumps", "slow-store", "slow-reads"] as const).some((feature) => plan.features.has(feature))
+    ? Infinity
+    : 50;
   const witness = { read, report, transport: deployment.transport, ids, mostLateMs };
   if (plan.features.has("real-clients") && chance.happens(0.5)) {
     const identity: Identity = { owner: { tenantId, userId }, permissions: [], device: `${who}#client` };
