@@ -1,7 +1,7 @@
 /** process_data as deployed: the shipped handlers in their functions, data sets from the bucket, stages and models in it. */
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { connect, type Client } from "@streamer/client";
@@ -80,18 +80,19 @@ describe("process_data on AWS", () => {
   });
 
   it("has a channel begin anew whose first rows went by the bucket's rule", async () => {
-    // Three fill a segment.
-    const rows = [{ ...ROWS[0]!, note: "x".repeat(90_000) }];
+    // Ten fill a segment.
+    const rows = [{ ...ROWS[0]!, note: "x".repeat(28_000) }];
     const append = (sequence: number) => client.request("append_rows", { stream_id: "old", sequence, rows }).result;
-    for (const sequence of [0, 1, 2, 3]) await append(sequence);
+    for (let sequence = 0; sequence < 11; sequence += 1) await append(sequence);
     const { region, credentials, endpoints } = aws;
     const s3 = new S3Client({ region, credentials, endpoint: endpoints.s3, forcePathStyle: true });
     const at = { Bucket: aws.variable("STREAMER_BUCKET")! };
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ ...at, Prefix: "channels/" }));
     const segments = Contents.map(({ Key = "" }) => Key).filter((key) => key.endsWith(".ndjson"));
-    expect(segments).toHaveLength(2);
-    await s3.send(new DeleteObjectCommand({ ...at, Key: segments[0]! }));
-    await expect(append(4)).rejects.toMatchObject({ code: "VALIDATION_ERROR", details: { expected: 0 } });
+    const second = segments.find((key) => !key.endsWith("-000000000000.ndjson"))!;
+    const first = segments.find((key) => key !== second && dirname(key) === dirname(second))!;
+    await s3.send(new DeleteObjectCommand({ ...at, Key: first }));
+    await expect(append(11)).rejects.toMatchObject({ code: "VALIDATION_ERROR", details: { expected: 0 } });
     expect(await append(0)).toMatchObject({ next_sequence: 1, stored: true });
     s3.destroy();
   });
