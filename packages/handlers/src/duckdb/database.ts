@@ -1,14 +1,14 @@
 /**
  * One DuckDB for one run: its own file and temporary folder in the run's scratch, gone with it.
  *
- * Locked down: it reads the data folder and scratch, and nothing else on the machine (with `sealed` not even those); it
+ * Locked down: it reads scratch, and a data folder where one is given, and nothing else on the machine (with `sealed` not even those); it
  * downloads no extension; and no SQL can change that, because the configuration is locked before a mapping's or a
  * user's SQL is first seen.
  * Bounded: tables live in the scratch file rather than in memory, so that five million rows need little more memory
  * than one. The limit covers DuckDB's buffers; with what it allocates beside them a report takes about 150 MB more.
  * Stoppable: an aborted signal interrupts whatever runs, and everything then rejects with the signal's reason.
  */
-import { mkdir } from "node:fs/promises";
+import { mkdir, realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import {
@@ -35,7 +35,8 @@ const MAX_SPILL = "20GB";
 const INTERRUPT_EVERY_MS = 20;
 
 export interface DatabaseOptions {
-  readonly dataFolder: string;
+  /** Read as well, by SQL of ours or of the folder's owner. */
+  readonly dataFolder?: string;
   readonly scratchFolder: string;
   readonly signal: AbortSignal;
   /** Names the file of its tables in scratch, which is opened again when it is there. Default report. */
@@ -87,7 +88,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     instance.closeSync();
   };
   try {
-    await lockDown(connection, options.sealed ? [] : [resolve(options.dataFolder), scratchFolder]);
+    const { dataFolder, sealed = false } = options;
+    // DuckDB asks where a name really leads.
+    const read = dataFolder === undefined ? [] : [resolve(dataFolder), await realpath(dataFolder).catch(() => resolve(dataFolder))];
+    await lockDown(connection, sealed ? [] : [...new Set([...read, scratchFolder])]);
   } catch (error) {
     close();
     throw error;

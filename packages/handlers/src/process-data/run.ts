@@ -30,6 +30,6 @@ export interface Run {
 const RUN_DATABASE = "run";
 
 export function databaseOptions({ settings, scratchFolder, ctx }: Omit<Run, "progress">): DatabaseOptions {
-  const { dataFolder, memoryMb, threads } = settings;
-  return { dataFolder, memoryMb, threads, scratchFolder, signal: ctx.signal, name: RUN_DATABASE };
+  const { memoryMb, threads } = settings;
+  return { memoryMb, threads, scratchFolder, signal: ctx.signal, name: RUN_DATABASE };
 }

@@ -12,7 +12,7 @@ import { identifier } from "../../duckdb/sql.ts";
 import type { QueryConfig } from "../input.ts";
 import { duckdbReason, invalid } from "../problem.ts";
 import { count, megabytes, part, whileWorking, type Tell } from "../progress.ts";
-import { dataSets, locateFile } from "./data-files.ts";
+import { dataSets, openDataFile } from "./data-files.ts";
 import { queryShape } from "./query-shape.ts";
 import { readFile, type ReadTable, type Reading } from "./read-file.ts";
 import { NO_BAD_ROWS } from "./bad-rows.ts";
@@ -21,6 +21,7 @@ export interface QueryRun {
   readonly query: string;
   readonly config: QueryConfig;
   readonly database: DatabaseOptions;
+  readonly dataFolder: string;
   readonly maxFileBytes: number;
   readonly asText: ReadonlySet<string>;
   /** Ends this process, for a query that nothing else can stop; the next attempt says why. */
@@ -60,16 +61,18 @@ async function loadDataSets({
   query,
   config,
   database: options,
+  dataFolder,
   maxFileBytes,
   asText,
   tell,
 }: QueryRun): Promise<{ tables: string[]; bytes: number }> {
-  const sets = dataSets(options.dataFolder);
-  await using database = await openDatabase(options);
+  const sets = dataSets(dataFolder);
+  await using database = await openDatabase({ ...options, dataFolder });
   const tables = [...(await queryShape(database, query, [...sets.keys()])).tables];
   let bytes = 0;
   for (const [index, table] of tables.entries()) {
-    const file = await locateFile(options.dataFolder, { path: sets.get(table)! }, { maxFileBytes, field: FIELD });
+    const { scratchFolder } = options;
+    await using file = await openDataFile(dataFolder, { path: sets.get(table)! }, { maxFileBytes, scratchFolder, field: FIELD });
     const reading: Reading = {
       table,
       config: { ...config, bad_row_limit: config.bad_row_limit },

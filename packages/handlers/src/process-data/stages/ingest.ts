@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { openDatabase, type Database } from "../../duckdb/database.ts";
 import { identifier } from "../../duckdb/sql.ts";
-import { describeFile, locateFile, type DataFile } from "../ingest/data-files.ts";
+import { describeFile, openDataFile, type DataFile, type OpenedFile } from "../ingest/data-files.ts";
 import type { BadRow } from "../ingest/bad-rows.ts";
 import { readFile, type ReadTable } from "../ingest/read-file.ts";
 import { readStream } from "../ingest/read-channel.ts";
@@ -107,8 +107,10 @@ async function readSource(run: Run, stages: StageStore, tell: Tell): Promise<Sou
   const { input, ctx } = run;
   const { data_source: source } = input;
   if (source.type === "query") return readQuery(run, source, { stages, tell });
-  const file = source.type === "file" ? await fileOf(run, source) : undefined;
-  const database = await openDatabase(databaseOptions(run));
+  await using opened = source.type === "file" ? await fileOf(run, source) : undefined;
+  const file: DataFile | undefined = opened;
+  const { dataFolder } = run.settings;
+  const database = await openDatabase({ ...databaseOptions(run), ...(source.type === "file" && { dataFolder }) });
   await using closing = disposeOnError(database);
   const terms = { signal: ctx.signal, tell };
   const table =
@@ -141,6 +143,7 @@ async function readQuery(
     query,
     config,
     database: options,
+    dataFolder: run.settings.dataFolder,
     maxFileBytes: run.settings.maxFileBytes,
     asText: textColumns(run),
     endProcess: async (why) => {
@@ -159,17 +162,20 @@ function textColumns({ input }: Run): ReadonlySet<string> {
   return new Set([...id_columns, ...(target !== undefined && input.pipeline !== "regression" ? [target] : [])]);
 }
 
-async function fileOf({ input, settings, ctx, scratchFolder }: Run, { path, format }: DataSource & { type: "file" }): Promise<DataFile> {
+async function fileOf({ input, settings, ctx, scratchFolder }: Run, { path, format }: DataSource & { type: "file" }): Promise<OpenedFile> {
   const { maxFileBytes } = settings;
   const [, requestId, name] = EARLIER_OUTPUT.exec(path) ?? [];
-  if (requestId === undefined || name === undefined) return locateFile(settings.dataFolder, { path, format }, { maxFileBytes });
+  if (requestId === undefined || name === undefined)
+    return openDataFile(settings.dataFolder, { path, format }, { maxFileBytes, scratchFolder });
   const field = "data_source.path";
   const opened = await ctx.blobs.open(name, { requestId });
   if (!opened) throw invalid(field, `your request "${requestId}" has no file "${name}"`);
   if (opened.sizeBytes > maxFileBytes) throw invalid(field, `"${name}" is larger than the ${count(maxFileBytes)} bytes a run may read`);
   const copy = join(scratchFolder, `source-${name.replaceAll(/[^\w.-]/g, "_")}`);
   await pipeline(Readable.fromWeb(opened.body as never), createWriteStream(copy), { signal: ctx.signal });
-  return describeFile(copy, name, { format: format ?? (input.data_source as { format?: never }).format, maxFileBytes, field });
+  const file = await describeFile(copy, name, { format: format ?? (input.data_source as { format?: never }).format, maxFileBytes, field });
+  // It is the run's own, and goes with its scratch.
+  return { ...file, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 /** Checked once more when read: JSON and Parquet show their columns only then. */
