@@ -2,29 +2,37 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Option, type Command } from "commander";
-import { signToken } from "@streamer/auth";
 import { logging } from "@streamer/core";
 import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { dataFileNames } from "@streamer/handlers";
-import { startServer, type AuthOptions, type LogLevel, type Server } from "@streamer/embedded";
+import { startServer, type AuthOptions, type LogLevel, type Server, type ServerOptions, type TrustedKeys } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, accessFlags, quote } from "../access.ts";
 import { EXIT, EXIT_HELP, ExitError, Said, usage } from "../exit.ts";
 import { prepareShop, type Shop } from "../shop.ts";
 import { reportDays, type Period } from "../period.ts";
+import { addSecretOptions, readSecret, type SecretOptions } from "../secret.ts";
 import type { Shell } from "../shell.ts";
 import { createTerminal, type Terminal } from "../terminal.ts";
-import { gather, wholeNumber } from "../values.ts";
+import { duration, gather, wholeNumber } from "../values.ts";
 
-interface ServeOptions {
+interface ServeOptions extends SecretOptions {
   readonly port: number;
   readonly host: string;
   readonly dataFolder: string;
   readonly data?: string;
   readonly mapping?: string;
   readonly allowOrigin?: readonly string[];
-  readonly secret?: string;
   readonly publicKey?: string;
   readonly jwks?: string;
+  readonly audience?: string;
+  readonly issuer?: string;
+  readonly maxTokenLife?: number;
+  readonly revoked?: string;
+  readonly trustProxy?: readonly string[];
+  readonly maxConnections?: number;
+  readonly connectionsPerTenant?: number;
+  readonly connectionsPerUser?: number;
+  readonly connectionsPerAddress?: number;
   readonly publicUrl?: string;
   readonly workers?: number;
   readonly awsLimits?: boolean;
@@ -33,19 +41,20 @@ interface ServeOptions {
 }
 
 const HELP = `
-Without --secret, --public-key or --jwks the server trusts a development key it keeps in its data folder, and prints a
-token made with it. SIGTERM or Ctrl-C stops gracefully: running work is finished or handed back, then exit code 0.
+Without a secret, --public-key or --jwks the server trusts a development key it keeps in its data folder, and prints a
+token made with it. With one it prints none. SIGTERM or Ctrl-C stops gracefully: running work is finished or handed back, then exit code 0.
 A second signal ends the process at once; nothing that was acknowledged is lost by that. After an exception that nobody
 caught it stops as gracefully, with exit code 1.
 
 Examples:
   $ streamer serve
   $ streamer serve --port 9000 --data ./my-shop --mapping ./my-shop/sources.json
-  $ STREAMER_SECRET="$(openssl rand -hex 32)" streamer serve --host 0.0.0.0 --allow-origin https://app.example.com
+  $ streamer serve --jwks https://id.example.com/jwks.json --issuer https://id.example.com/ --audience streamer
+  $ streamer serve --secret-file ./secret --host 0.0.0.0 --allow-origin https://app.example.com
 ${EXIT_HELP}`;
 
 export function define(command: Command, shell: Shell): void {
-  command
+  addSecretOptions(command, "trust HS256 tokens of this secret, 32 bytes or more")
     .description("Run a server: one process, one data folder, nothing else needed.")
     .option("--port <n>", "port; 0 takes any free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option("--host <address>", "address to listen on", "127.0.0.1")
@@ -53,9 +62,20 @@ export function define(command: Command, shell: Shell): void {
     .option("--data <folder>", "the data sets to learn from and report on (default: the sample shop, made in the data folder)")
     .option("--mapping <file>", "how reports read them (default: sources.json beside them; without it there are no reports)")
     .option("--allow-origin <origins>", "browser origins that may connect, with commas or several times (default: none)", gather)
-    .addOption(new Option("--secret <secret>", "trust HS256 tokens of this secret, 32 bytes or more").env("STREAMER_SECRET"))
     .addOption(new Option("--public-key <file>", "trust tokens of this PEM public key").env("STREAMER_PUBLIC_KEY"))
-    .addOption(new Option("--jwks <url>", "trust tokens of this key set: a URL or a file").env("STREAMER_JWKS"))
+    .addOption(new Option("--jwks <url>", "trust tokens of this key set: a URL (https) or a file").env("STREAMER_JWKS"))
+    .addOption(new Option("--audience <audience>", "accept tokens for this audience alone").env("STREAMER_AUDIENCE"))
+    .addOption(new Option("--issuer <issuer>", "accept tokens of this issuer alone").env("STREAMER_ISSUER"))
+    .option("--max-token-life <duration>", "how far ahead a token may expire (default: 366d)", duration)
+    .option(
+      "--revoked <file>",
+      'JSON of what is not accepted any more: {"jti": [], "sub": [], "tenant_id": []}; read again when it changes',
+    )
+    .option("--trust-proxy <addresses>", "proxies whose X-Forwarded-For is believed, with commas or several times (default: none)", gather)
+    .option("--max-connections <n>", "connections at a time (default: 20,000, or what open files allow)", wholeNumber(1, 1e7))
+    .option("--connections-per-tenant <n>", "of them (default: half)", wholeNumber(1, 1e7))
+    .option("--connections-per-user <n>", "of them (default: 256)", wholeNumber(1, 1e7))
+    .option("--connections-per-address <n>", "of them (default: a quarter)", wholeNumber(1, 1e7))
     .addOption(
       new Option("--public-url <url>", "where clients reach this server, for file links (default: its own address)").env(
         "STREAMER_PUBLIC_URL",
@@ -75,7 +95,7 @@ async function serve(options: ServeOptions, shell: Shell): Promise<void> {
   // Before anything is written: requests and results are nobody else's on this machine.
   process.umask(0o077);
   const terminal = createTerminal(shell, options.json);
-  const auth = readAuth(options);
+  const auth = readAuth(options, shell);
   const stop = Promise.withResolvers<"asked" | "broken">();
   terminal.onInterrupt((count, signal) => {
     if (count > 1) process.exit(EXIT.failed);
@@ -90,19 +110,14 @@ async function serve(options: ServeOptions, shell: Shell): Promise<void> {
   const shop = await prepareShop(options, terminal);
   const period = shop.hasMapping ? await reportDays(shop, {}) : undefined;
   const server = await start(options, shop, auth);
-  const token = await tokenFor(server, options, auth);
+  // Whoever signs with a key of their own has tokens of their own, and logs keep what is printed.
+  const token = auth ? undefined : await server.developmentToken(DEVELOPER);
   if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, token: token ?? null });
   else welcome({ server, token, shop, period, options, terminal });
   const reason = await stop.promise;
   await server.stop();
   ignore();
   if (reason === "broken") throw new Said(EXIT.failed);
-}
-
-/** Whoever signs with a key of their own has tokens of their own. */
-async function tokenFor(server: Server, { secret }: ServeOptions, auth: AuthOptions | undefined): Promise<string | undefined> {
-  if (!auth) return server.developmentToken(DEVELOPER);
-  return secret === undefined ? undefined : signToken(Buffer.from(secret), DEVELOPER, Date.now());
 }
 
 async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | undefined): Promise<Server> {
@@ -120,8 +135,11 @@ async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | unde
       ...(publicUrl !== undefined && { publicUrl }),
       ...(workers !== undefined && { workers }),
       ...(options.awsLimits && { transport: API_GATEWAY_LIMITS }),
+      ...doors(options),
     });
   } catch (error) {
+    // What the server cannot be told: a file that holds no list, an address that is none.
+    if (error instanceof TypeError) throw usage(error.message);
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE")
       throw new ExitError(EXIT.failed, `Port ${port} on ${host} is taken. Choose another with --port, or 0 for any free one.`, code);
@@ -130,15 +148,44 @@ async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | unde
   }
 }
 
-function readAuth({ secret, publicKey, jwks }: ServeOptions): AuthOptions | undefined {
+/** What was not said is the server's to choose. */
+function doors(options: ServeOptions): Pick<ServerOptions, "maxConnections" | "connectionLimits" | "trustedProxies"> {
+  const { maxConnections, connectionsPerTenant: perTenant, connectionsPerUser: perUser, connectionsPerAddress: perAddress } = options;
+  return {
+    ...(maxConnections !== undefined && { maxConnections }),
+    ...(options.trustProxy && { trustedProxies: options.trustProxy }),
+    connectionLimits: {
+      ...(perTenant !== undefined && { perTenant }),
+      ...(perUser !== undefined && { perUser }),
+      ...(perAddress !== undefined && { perAddress }),
+    },
+  };
+}
+
+function readAuth(options: ServeOptions, shell: Shell): AuthOptions | undefined {
+  const keys = readKeys(options, shell);
+  const { audience, issuer, maxTokenLife: maxLifeMs, revoked } = options;
+  const rules = {
+    ...(audience !== undefined && { audience }),
+    ...(issuer !== undefined && { issuer }),
+    ...(maxLifeMs !== undefined && { maxLifeMs }),
+    ...(revoked !== undefined && { revoked }),
+  };
+  if (keys) return { ...keys, ...rules };
+  if (Object.keys(rules).length > 0)
+    throw usage(
+      "--audience, --issuer, --max-token-life and --revoked are about tokens of your own: give --jwks, --public-key or a secret.",
+    );
+  return undefined;
+}
+
+function readKeys(options: ServeOptions, shell: Shell): TrustedKeys | undefined {
+  const { publicKey, jwks } = options;
+  const secret = readSecret(options, shell);
   if ([secret, publicKey, jwks].filter((given) => given !== undefined).length > 1) {
-    throw usage("Give one of --secret, --public-key and --jwks (or its environment variable), not several.");
+    throw usage("Give one of a secret, --public-key and --jwks (or its environment variable), not several.");
   }
-  if (secret !== undefined) {
-    if (Buffer.byteLength(secret) < 32)
-      throw usage("The secret is shorter than 32 bytes, which HS256 needs; make one with: openssl rand -hex 32");
-    return { secret };
-  }
+  if (secret !== undefined) return { secret };
   if (jwks !== undefined) return { jwks };
   if (publicKey === undefined) return undefined;
   try {
@@ -168,7 +215,7 @@ function welcome({ server, token, shop, period, options, terminal }: Welcome): v
     print("Tokens are yours to make: it trusts the key you gave. Clients pass theirs with --token, STREAMER_TOKEN or a profile.");
     return;
   }
-  const how = accessFlags({ url: server.url, dataFolder: options.dataFolder, ...(options.secret !== undefined && { token }) });
+  const how = accessFlags({ url: server.url, dataFolder: options.dataFolder });
   for (const line of ["", "A token for development, valid for 24 hours:", token, ""]) print(line);
   print(`${bold("Try it")}, in another terminal in this folder:`);
   print(`  npx streamer request echo --payload ${quote('{"hello":"world"}')}${how}`);

@@ -5,13 +5,13 @@ import { signToken } from "@streamer/auth";
 import { developmentKey } from "@streamer/embedded/development-key";
 import { DEFAULT_DATA_FOLDER, DEVELOPER } from "../access.ts";
 import { EXIT_HELP, usage } from "../exit.ts";
+import { addSecretOptions, readSecret, type SecretOptions } from "../secret.ts";
 import type { Shell } from "../shell.ts";
 import { createTerminal } from "../terminal.ts";
 import { duration, gather } from "../values.ts";
 
-interface TokenOptions {
+interface TokenOptions extends SecretOptions {
   readonly dataFolder: string;
-  readonly secret?: string;
   readonly sub: string;
   readonly tenant: string;
   readonly permission?: readonly string[];
@@ -24,14 +24,13 @@ Examples:
   $ streamer token
   $ streamer token --sub anna --tenant acme --permission reports.read,reports.write --ttl 1h
   $ export STREAMER_TOKEN=$(streamer token --ttl 7d)
-  $ streamer token --secret "$STREAMER_SECRET"
+  $ streamer token --secret-file ./secret
 ${EXIT_HELP}`;
 
 export function define(command: Command, shell: Shell): void {
-  command
+  addSecretOptions(command, "sign with this HS256 secret instead")
     .description("Mint a token for development, signed with a data folder's key or with a secret.")
     .option("--data-folder <folder>", "the server's data folder, whose development key signs", DEFAULT_DATA_FOLDER)
-    .addOption(new Option("--secret <secret>", "sign with this HS256 secret instead").env("STREAMER_SECRET"))
     .option("--sub <user>", "whose token it is", DEVELOPER.userId)
     .option("--tenant <tenant>", "the user's tenant", DEVELOPER.tenantId)
     .option("--permission <names>", "permissions, with commas or given several times (default: none)", gather)
@@ -41,8 +40,9 @@ export function define(command: Command, shell: Shell): void {
     .option("--json", "print one JSON line: token, sub, tenant_id, permissions, expires_at")
     .addHelpText("after", HELP)
     .action(async (options: TokenOptions) => {
-      const { dataFolder, secret, sub, tenant, permission = [], ttl, json = false } = options;
+      const { dataFolder, sub, tenant, permission = [], ttl, json = false } = options;
       const terminal = createTerminal(shell, json);
+      const secret = readSecret(options, shell);
       if (secret === undefined && !existsSync(dataFolder)) {
         throw usage(
           `There is no data folder ${dataFolder}. Start a server once ("streamer serve"), or name its folder with --data-folder.`,

@@ -133,7 +133,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     onSlotFree: () => pump.nudge(),
   });
   const pump = createPump({ clock, log, work: () => streamer.work() });
-  const auth = createAuth(chosen.auth, dataFolder, { clock, log });
+  const auth = orElse(engine.close, () => createAuth(chosen.auth, dataFolder, { clock, log }));
   const gateway = createGateway({
     engine,
     streamer,
@@ -221,6 +221,16 @@ const MIN_SOFT_BUFFER_BYTES = 131_072;
 function channelOptions(chosen: Partial<ChannelOptions> = {}): ChannelOptions {
   const { softBufferBytes, hardBufferBytes } = { ...DEFAULT_CHANNEL_OPTIONS, ...chosen };
   return { softBufferBytes: Math.max(softBufferBytes, MIN_SOFT_BUFFER_BYTES), hardBufferBytes: Math.max(hardBufferBytes, softBufferBytes) };
+}
+
+/** Whoever asked for what cannot be has nothing left open. */
+function orElse<T>(undo: () => void, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    undo();
+    throw error;
+  }
 }
 
 function listen(http: HttpServer, port: number, host: string): Promise<void> {
