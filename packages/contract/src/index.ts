@@ -31,6 +31,7 @@ import { questionsContract } from "./flow/questions.ts";
 import { routesContract } from "./flow/routes.ts";
 import { recoverContract } from "./ports/recover.ts";
 import { retryingContract } from "./flow/retrying.ts";
+import { notYetContract } from "./flow/not-yet.ts";
 import { resumedEtaContract } from "./flow/resumed-eta.ts";
 import { damagedStoreContract } from "./flow/damaged-store.ts";
 import { refusingStoreContract } from "./flow/refusing-store.ts";
@@ -88,6 +89,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: what is asked again": askedAgainContract,
   "flow: retrying by hand": retryingContract,
   "flow: isolation": isolationContract,
+  "flow: what is not there yet": notYetContract,
   "flow: storage": storageFlowContract,
   "flow: cancelling": cancellingContract,
   "flow: limits of a connection": connectionLimitsContract,

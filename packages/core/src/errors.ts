@@ -19,9 +19,9 @@ import {
 } from "./thrown.ts";
 
 const BRAND = Symbol.for("streamer.error");
-type Brand = "error" | "fatal" | "retry_after" | "stopped";
+type Brand = "error" | "fatal" | "retry_after" | "not_yet" | "stopped";
 
-const BRANDS: readonly unknown[] = ["error", "fatal", "retry_after", "stopped"] satisfies Brand[];
+const BRANDS: readonly unknown[] = ["error", "fatal", "retry_after", "not_yet", "stopped"] satisfies Brand[];
 const isBrand = (value: unknown): value is Brand => BRANDS.includes(value);
 
 function brandOf(value: unknown): Brand | undefined {
@@ -30,6 +30,7 @@ function brandOf(value: unknown): Brand | undefined {
 }
 
 const DAY_MS = 86_400_000;
+const DEFAULT_LATER_MS = 1_000;
 /** Whoever asks to be tried again later than this has most likely mistaken a time for a wait. */
 const MAX_AFTER_DAYS = 31;
 
@@ -91,6 +92,22 @@ export class RetryAfter extends Error {
   }
 }
 
+/**
+ * Thrown by a handler: what it needs is not there yet, rows that a user is still to send, say. The run ends and its slot is
+ * another's; the request runs again in `afterMs`, from its checkpoint, and that counts as no failure and no attempt. A run
+ * that waits instead holds a slot of all tenants. `afterMs` is what `RetryAfter` takes; no time to wait is a second.
+ */
+export class NotYet extends Error {
+  readonly [BRAND]: Brand = "not_yet";
+  readonly afterMs: number;
+
+  constructor(afterMs: number, message = "What the run needs is not there yet") {
+    super(message);
+    this.name = "NotYet";
+    this.afterMs = waitOf(afterMs).afterMs ?? DEFAULT_LATER_MS;
+  }
+}
+
 function waitOf(asked: unknown): { readonly afterMs: number | undefined; readonly note?: string } {
   if (typeof asked !== "number" || !(asked >= 0) || asked === Infinity) {
     const what = typeof asked === "number" ? `${asked} ms` : `a value of type ${typeof asked}`;
@@ -119,6 +136,7 @@ export class Stopped extends Error {
 export const isStreamerError = (value: unknown): value is StreamerError => brandOf(value) === "error";
 export const isFatal = (value: unknown): value is Fatal => brandOf(value) === "fatal";
 export const isRetryAfter = (value: unknown): value is RetryAfter => brandOf(value) === "retry_after";
+export const isNotYet = (value: unknown): value is NotYet => brandOf(value) === "not_yet";
 export const isStopped = (value: unknown): value is Stopped => brandOf(value) === "stopped";
 
 /** The store, or what stands before it, refused for a reason that passes: trying the same again may succeed. */
@@ -187,6 +205,8 @@ export function restoreError(description: ErrorDescription): Error {
         return typeof afterMs === "number"
           ? new RetryAfter(afterMs, message)
           : Object.assign(new RetryAfter(0, message), { afterMs: undefined });
+      case "not_yet":
+        return new NotYet(typeof afterMs === "number" ? afterMs : DEFAULT_LATER_MS, message);
       case "stopped":
         return isStopReason(reason) ? new Stopped(reason) : new Error(message);
       case "error":

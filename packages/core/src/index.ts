@@ -1,5 +1,6 @@
 export {
   Fatal,
+  NotYet,
   RetryAfter,
   Stopped,
   StreamerError,
@@ -8,6 +9,7 @@ export {
   describeError,
   isDataLoss,
   isFatal,
+  isNotYet,
   isRetryAfter,
   isStopped,
   isStreamerError,

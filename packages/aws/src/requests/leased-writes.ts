@@ -60,8 +60,13 @@ export function createLeasedWrites(
         return { next, also: appended.also, answer: { outcome: "advanced", frames, cancelRequested: row.cancel_requested === true } };
       });
     },
-    reschedule: (lease, { runAt, events }) =>
-      under(lease, (row) => transitions.giveBack(row, { status: "RETRYING", runAt, events, failures: 1 })),
+    reschedule: (lease, { runAt, events, failures = 1 }) =>
+      under(lease, (row) => {
+        // How an attempt before it failed says nothing of one that waits.
+        const { retry_seq: retrySeq, ...rest } = row;
+        const kept: RequestRow = failures === 0 || retrySeq === undefined ? rest : { ...rest, retry_seq: retrySeq };
+        return transitions.giveBack(kept, { status: "RETRYING", runAt, events, failures });
+      }),
     release: (lease, { crashed }) =>
       under(lease, (row) => transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [], crashes: crashed ? 1 : 0 })),
     settle: (lease, settlement) =>

@@ -69,6 +69,20 @@ export function retryContract(test: ContractTest): void {
     ]);
   });
 
+  test("P9 what waits for something that is not there yet is due then, and has not failed", async ({ engine, clock }) => {
+    const { lease } = await running(engine, "r1");
+    await engine.requests.reschedule(lease, { runAt: clock.now(), events: [retrying(1, clock.now())] });
+    const again = await claimed(engine, lease.key);
+    expect(again.failures).toBe(1);
+    await engine.requests.reschedule(again.lease, { runAt: clock.now() + 60_000, events: [], failures: 0 });
+    const waits = await record(engine, lease.key);
+    expect(waits).toMatchObject({ status: "RETRYING", waitingFor: { reason: "backoff" } });
+    expect(waits.error).toBeUndefined();
+    expect(await engine.requests.claim(terms(1))).toEqual([]);
+    await clock.advance(60_001);
+    expect((await claimed(engine, lease.key)).failures).toBe(1);
+  });
+
   test("a checkpoint is handed to the next attempt, the newest one, however the last ended", async ({ engine, clock }) => {
     const { key } = submission("r1");
     let claim = await running(engine, "r1");

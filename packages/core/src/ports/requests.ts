@@ -261,8 +261,11 @@ export interface Requests {
   /** Stores what a request waits for, if it is still waiting. */
   wait(key: RequestKey, event: EventBody & { readonly type: "waiting" }): Promise<Written>;
   advance(lease: Lease, change: Advance): Promise<AdvanceOutcome>;
-  /** PROCESSING → RETRYING until `runAt`. Counts a failure. */
-  reschedule(lease: Lease, change: { readonly runAt: number; readonly events: readonly EventBody[] }): Promise<Written>;
+  /** PROCESSING → RETRYING until `runAt`. Counts a failure, unless `failures` is 0: the run waits for what is not there yet. */
+  reschedule(
+    lease: Lease,
+    change: { readonly runAt: number; readonly events: readonly EventBody[]; readonly failures?: 0 | 1 },
+  ): Promise<Written>;
   /** PROCESSING → PENDING, runnable now. Counts a crash when the process that ran it died. */
   release(lease: Lease, change: { readonly crashed: boolean }): Promise<Written>;
   settle(lease: Lease, settlement: Settlement): Promise<Written>;

@@ -2,7 +2,7 @@
  * Faults: errors that no author wrote. A user is told that there was one, and by which id the log explains it; never what a
  * system said, which names files, hosts and lines of code (P12). Pure.
  */
-import { isFatal, isRetryAfter, isStopped, isStreamerError, StreamerError, WorkerDied } from "../errors.ts";
+import { isFatal, isNotYet, isRetryAfter, isStopped, isStreamerError, StreamerError, WorkerDied } from "../errors.ts";
 import { systemCodeOf } from "../thrown.ts";
 
 /** What the machine has run out of for now: descriptors, room on the disk, memory. Others give some back. */
@@ -12,7 +12,14 @@ const AFTER_MS = 5_000;
 /** Whether its message is all there is to know, and for the user: a handler's author wrote it, or this program for a user. */
 export function isForUser(error: unknown): boolean {
   if (isStreamerError(error)) return error.cause === undefined || !(error.code === "STORAGE_ERROR" || error.code === "SERVICE_UNAVAILABLE");
-  return isFatal(error) || isRetryAfter(error) || isStopped(error) || error instanceof WorkerDied || systemCodeOf(error) === undefined;
+  return (
+    isFatal(error) ||
+    isRetryAfter(error) ||
+    isNotYet(error) ||
+    isStopped(error) ||
+    error instanceof WorkerDied ||
+    systemCodeOf(error) === undefined
+  );
 }
 
 /** What is told of a fault. `id` names it in the log. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Fatal, RetryAfter, StreamerError, type StopReason } from "../errors.ts";
+import { describeError, Fatal, NotYet, restoreError, RetryAfter, StreamerError, type StopReason } from "../errors.ts";
 import { WorkerDied } from "../errors.ts";
 import { decide, storable, type DecisionTerms, type Ending } from "./outcome.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
@@ -33,6 +33,15 @@ describe("what follows from how a run ended", () => {
     const error = new Fatal("no such category", { code: "VALIDATION_ERROR", details: { known: ["a"] } });
     expect(after(threw(error))).toMatchObject({ kind: "fail", error: { code: "VALIDATION_ERROR", details: { known: ["a"] } } });
     expect(after(threw(new Fatal("gone")))).toMatchObject({ error: { code: "PROCESSING_FAILED", retry: { retryable: false } } });
+  });
+
+  it("P9 what is not there yet is waited for, and is no failure", () => {
+    const last = { claim: { ...claim, failures: 2 } };
+    expect(after(threw(new NotYet(5_000)), last)).toEqual({ kind: "wait", afterMs: 5_000 });
+    expect(after(threw(restoreError(describeError(new NotYet(5_000)))), last)).toEqual({ kind: "wait", afterMs: 5_000 });
+    expect(after(threw(new NotYet(Number.NaN)))).toEqual({ kind: "wait", afterMs: 1_000 });
+    expect(after(threw(new NotYet(5_000)), { stopped: "cancelled" })).toEqual({ kind: "cancel" });
+    expect(after(threw(new NotYet(5_000)), { stopped: "shutting_down" })).toEqual({ kind: "release", crashed: false });
   });
 
   it("waits as long as RetryAfter says", () => {

@@ -6,6 +6,7 @@ import {
   Fatal,
   isDataLoss,
   isFatal,
+  isNotYet,
   isRetryAfter,
   isStreamerError,
   WorkerDied,
@@ -25,6 +26,8 @@ export type Decision =
   | { readonly kind: "complete"; readonly result: unknown }
   | { readonly kind: "fail"; readonly error: WireError }
   | { readonly kind: "retry"; readonly afterMs: number; readonly error: WireError }
+  /** It runs again then, and has not failed. */
+  | { readonly kind: "wait"; readonly afterMs: number }
   | { readonly kind: "cancel" }
   | { readonly kind: "release"; readonly crashed: boolean }
   /** The lease is lost: whoever holds it now decides. */
@@ -65,6 +68,7 @@ export function decide(ending: Ending, terms: DecisionTerms): Decision {
   }
   if (isFatal(error)) return { kind: "fail", error: describeFailure(error) };
   if (isDataLoss(error)) return { kind: "fail", error: describe(error, error.code) };
+  if (isNotYet(error)) return { kind: "wait", afterMs: error.afterMs };
   if (isRetryAfter(error)) return failure(describe(error, "PROCESSING_FAILED"), terms, error.afterMs);
   return failure(describe(error, isStreamerError(error) ? error.code : "PROCESSING_FAILED"), terms);
 }

@@ -48,10 +48,10 @@ export function createLeasedWrites(
         return { outcome: "advanced", frames: appended.frames, cancelRequested: row.cancel_requested === 1 };
       }),
 
-    reschedule: (lease, { runAt, events }) =>
+    reschedule: (lease, { runAt, events, failures = 1 }) =>
       underLease(lease, (row) => ({
         outcome: "written",
-        frames: transitions.giveBack(row, { status: "RETRYING", runAt, events, failures: 1 }),
+        frames: transitions.giveBack(row, { status: "RETRYING", runAt, events, failures }),
       })),
 
     release: async (lease, { crashed }) => {

@@ -27,6 +27,8 @@ export interface ProcessDataOptions {
   readonly maxFileBytes?: number;
   /** Fits that took this long, in ms, are kept for the next attempt. Default 500. */
   readonly keepFitsFromMs?: number;
+  /** How long a run waits for rows of a channel, in ms, before it gives its worker back and is had again later. Default 1,000. */
+  readonly waitHereMs?: number;
 }
 
 export type ProcessData = Handler<"process_data", typeof processInput, ProcessResult>;
@@ -38,6 +40,8 @@ const DEFAULT_THREADS = 2;
 const DEFAULT_MAX_FILE_BYTES = 4_000_000_000;
 /** Storing a model takes about 10 ms on a disk, and up to 100 ms on S3. */
 const DEFAULT_KEEP_FITS_FROM_MS = 500;
+/** A client that sends what it has is done by then; a slower one is waited for without a worker. */
+const DEFAULT_WAIT_HERE_MS = 1_000;
 /** Above the threshold for answering at once, so that every run is durable and its process can be another's. */
 const ESTIMATE_MS = 15_000;
 
@@ -77,6 +81,7 @@ function settingsOf(options: ProcessDataOptions): Settings {
     threads: options.threads ?? DEFAULT_THREADS,
     maxFileBytes: options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES,
     keepFitsFromMs: options.keepFitsFromMs ?? DEFAULT_KEEP_FITS_FROM_MS,
+    waitHereMs: options.waitHereMs ?? DEFAULT_WAIT_HERE_MS,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Database } from "../duckdb/database.ts";
 import type { ProcessInput } from "./input.ts";
 import type { ProcessResult } from "./process-result.ts";
 import { withoutPaths } from "./problem.ts";
+import { lookAgain, type Waiting } from "./ingest/wait-for-rows.ts";
 import { createProgress } from "./progress.ts";
 import type { Run } from "./run.ts";
 import { chooseFeatures } from "./stages/features.ts";
@@ -26,6 +27,7 @@ export async function processTable(
   const stages = openStages(ctx, scratchFolder);
   const running: Run = { input, ctx, ...parts, scratchFolder, progress: createProgress(ctx) };
   try {
+    await rowsToCome(running, stages);
     const result = await allStages(running, stages);
     await stages.clear();
     return result;
@@ -34,6 +36,16 @@ export async function processTable(
     if (isOver(error)) await giveUp(running, stages);
     throw error;
   }
+}
+
+/** Before anything else is begun: a run that finds its channel still open ends again. */
+async function rowsToCome({ input, ctx, channels }: Run, stages: StageStore): Promise<void> {
+  const { data_source: source } = input;
+  if (source.type !== "stream" || !stages.waiting) return;
+  const { stream_id: streamId, config } = source;
+  const channel = channels.of(ctx.request, streamId);
+  const keep = (waiting: Waiting): Promise<void> => stages.keepWaiting(waiting);
+  await lookAgain(stages.waiting, { streamId, channel, requestId: ctx.request.id, idleMs: config.idle_timeout_ms, keep });
 }
 
 /** No attempt follows: what was kept for it goes. */

@@ -14,6 +14,7 @@ export interface Settings {
   readonly threads: number;
   readonly maxFileBytes: number;
   readonly keepFitsFromMs: number;
+  readonly waitHereMs: number;
 }
 
 export interface Run {

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { HandlerContext } from "@streamer/core";
+import type { Waiting } from "./ingest/wait-for-rows.ts";
 
 // Types, not interfaces: only a type alias is assignable to JsonValue.
 type Checkpoint = {
@@ -17,6 +18,8 @@ type Checkpoint = {
   readonly finished: number;
   /** Attempts that began to run the user's query. */
   readonly queries: number;
+  /** What a run that waited for rows knew of them. */
+  readonly waiting?: Waiting;
   /** Why an attempt ended its own process in the middle of the query: the next one says so and stops. */
   readonly refused?: Refused;
 };
@@ -26,6 +29,8 @@ type Refused = { readonly path: string; readonly message: string };
 export interface StageStore {
   readonly queries: number;
   readonly refused: Refused | undefined;
+  readonly waiting: Waiting | undefined;
+  keepWaiting(waiting: Waiting): Promise<void>;
   /** The state of a stage that an earlier attempt finished; undefined when it has to be done (again). */
   load<State>(stage: number): Promise<State | undefined>;
   /** A file stored beside it, as a path in scratch. */
@@ -62,6 +67,8 @@ export function openStages(ctx: HandlerContext, scratchFolder: string): StageSto
       return queries;
     },
     refused: (ctx.resumed as Checkpoint | undefined)?.refused,
+    waiting: (ctx.resumed as Checkpoint | undefined)?.waiting,
+    keepWaiting: (waiting) => ctx.checkpoint({ finished, queries, waiting } satisfies Checkpoint),
     refuse: (refused) => ctx.checkpoint({ finished, queries, refused } satisfies Checkpoint),
     async load<State>(stage: number) {
       if (stage > finished) return undefined;

@@ -1,7 +1,8 @@
 import { appendFile, readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { JsonObject } from "@streamer/protocol";
+import { isNotYet, type NotYet } from "@streamer/core";
+import type { JsonObject, JsonValue } from "@streamer/protocol";
 import { describe, expect, it } from "vitest";
 import {
   createAppendRows,
@@ -22,9 +23,9 @@ const ROWS = lines.map((cells): JsonObject =>
   Object.fromEntries(cells.map((cell, at) => [header![at]!, cell === "" ? null : Number.isNaN(Number(cell)) ? cell : Number(cell)])),
 );
 
-async function handlersOn(channels: string | Channels, limits: AppendRowsOptions["limits"] = {}) {
+async function handlersOn(channels: string | Channels, limits: AppendRowsOptions["limits"] = {}, waitHereMs?: number) {
   const append = createAppendRows({ channels, limits });
-  const learn = createProcessData({ dataFolder: await dataFolder({}), channels });
+  const learn = createProcessData({ dataFolder: await dataFolder({}), channels, ...(waitHereMs !== undefined && { waitHereMs }) });
   return {
     send: async (sequence: number, rows: readonly JsonObject[], more: JsonObject = {}, options: RunOptions = {}) =>
       (await startRun(append, { stream_id: "sensor", sequence, rows, ...more }, options)).result,
@@ -44,10 +45,48 @@ async function handlersOn(channels: string | Channels, limits: AppendRowsOptions
 }
 
 describe.each(Object.entries(STORES))("a channel %s", (_, fresh) => {
-  const channels = async (limits: AppendRowsOptions["limits"] = {}) => {
+  const channels = async (limits: AppendRowsOptions["limits"] = {}, waitHereMs?: number) => {
     const { channels: kept, rowsLeft } = await fresh();
-    return { ...(await handlersOn(kept, limits)), rowsLeft };
+    return { ...(await handlersOn(kept, limits, waitHereMs)), rowsLeft };
   };
+
+  it("holds no worker while its rows are still to come: each run looks, makes room, and ends, until the last row is there", async () => {
+    const { send, learn, rowsLeft } = await channels({ maxUnreadBytes: 2_000 }, 0);
+    const waits = async (resumed?: JsonValue) => {
+      const run = await learn({}, { ...(resumed !== undefined && { resumed }) });
+      const error = await run.result.then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect(isNotYet(error)).toBe(true);
+      return { ...run, error: error as NotYet };
+    };
+    const first = await waits();
+    expect(first.checkpoints).toMatchObject([{ finished: 0, waiting: { appends: 0 } }]);
+    let resumed = first.checkpoints.at(-1)!;
+    for (let sequence = 0; sequence < 12; sequence += 1) {
+      // More than may be unread at once: what has been looked at makes room.
+      await send(sequence, ROWS.slice(sequence * 10, sequence * 10 + 10), { end: sequence === 11 });
+      if (sequence === 11) break;
+      const again = await waits(resumed);
+      expect(again.reports).toEqual([]);
+      expect(again.error.afterMs).toBeLessThanOrEqual(10_000);
+      resumed = again.checkpoints.at(-1)!;
+      expect(resumed).toMatchObject({ waiting: { appends: sequence + 1 } });
+    }
+    expect((await (await learn({}, { resumed })).result).data).toMatchObject({ rows: 120, bad_rows: 0 });
+    expect(await rowsLeft()).toEqual([]);
+  });
+
+  it("waits no longer than it may for rows that never come, however many runs look for them", async () => {
+    const { learn } = await channels({}, 0);
+    const waiting = { appends: 3, heardAt: Date.now() - 61_000, since: Date.now() - 90_000 };
+    const late = await learn({ idle_timeout_ms: 60_000 }, { resumed: { finished: 0, queries: 0, waiting } });
+    await expect(late.result).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringContaining("brought nothing for 60,000 ms after 3 appends") as string,
+    });
+  });
 
   it("is read while it is filled, in order, until its end, and is gone then", async () => {
     const { send, learn, rowsLeft } = await channels();

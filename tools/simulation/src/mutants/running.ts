@@ -35,7 +35,7 @@ export const RUNNING: readonly Mutant[] = [
     does: "answers a failure at once although its handler says that it is to be tried again",
     engine: "memory",
     file: "packages/core/src/flow/runs/runs.ts",
-    find: `    if (decision.kind === "retry" && run.phase.name === "answering") await promotion.promote(run);\n`,
+    find: `    if (goesOn && run.phase.name === "answering") await promotion.promote(run);\n`,
     replace: "",
   },
   {

@@ -83,6 +83,7 @@ function errorOf(requestId: string, decision: Exclude<Decision, { readonly kind:
       return decision.error;
     case "cancel":
       return cancelledError;
+    case "wait":
     case "release":
     case "drop":
       return wireError("SERVICE_UNAVAILABLE", `The server stopped before "${requestId}" was done; send it again.`);

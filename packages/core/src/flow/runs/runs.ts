@@ -82,7 +82,8 @@ export function createRuns(parts: RunsParts) {
     if (run.phase.name === "promoting") await run.phase.promotion;
     const decision = decisionOf(run, ending);
     // How a request is routed never changes what its handler promised: tried again it must be durable (P9).
-    if (decision.kind === "retry" && run.phase.name === "answering") await promotion.promote(run);
+    const goesOn = decision.kind === "retry" || decision.kind === "wait";
+    if (goesOn && run.phase.name === "answering") await promotion.promote(run);
     const { phase } = run;
     if (decision.kind === "complete" && run.terms.resumed === undefined) estimates.record(run.terms.begun, runMs);
     run.become("finish", phase.name === "leased" ? { name: "settling", claim: phase.claim } : { name: "ended" });

@@ -110,6 +110,11 @@ export function createSettle({ engine, options, faults, deliver, givesUpAt }: Se
       };
       return unwritten.checkpoint ? [() => flush(lease, unwritten), () => reschedule([])] : [() => reschedule(unwritten.events)];
     }
+    if (decision.kind === "wait") {
+      const wait = (events: readonly EventBody[]) =>
+        requests.reschedule(lease, { runAt: Math.ceil(clock.now() + decision.afterMs), events, failures: 0 });
+      return unwritten.checkpoint ? [() => flush(lease, unwritten), () => wait([])] : [() => wait(unwritten.events)];
+    }
     if (decision.kind === "release") return [() => flush(lease, unwritten), () => requests.release(lease, { crashed: decision.crashed })];
     const settlement = settlementOf(run, claim, decision, terms);
     return [() => requests.settle(lease, settlement)];
@@ -155,10 +160,10 @@ export function createSettle({ engine, options, faults, deliver, givesUpAt }: Se
       if (!one) return;
       const [kind, written] = one;
       if (written.outcome === "lost") return lost();
-      const goesOn = kind === "retry" || kind === "release";
+      const goesOn = kind === "retry" || kind === "wait" || kind === "release";
       await (goesOn ? deliver.publish : deliver.publishLast)(lease.key, written.frames);
     }
-    if (decision.kind === "retry") {
+    if (decision.kind === "retry" || decision.kind === "wait") {
       // The write stands: an engine finds what is due by itself, only later.
       await wakeups.at(clock.now() + decision.afterMs, lease.key).catch((error: unknown) => {
         log.error(

@@ -157,18 +157,33 @@ export async function appendToChannel(
 }
 
 export class ChannelIdle extends Error {}
+/** Nothing more is there for now, and a run is not to wait for it. */
+export class ChannelPauses extends Error {
+  readonly appends: number;
+  /** Since rows were there. */
+  readonly silentMs: number;
+
+  constructor(appends: number, silentMs: number) {
+    super("The channel has no more rows for now.");
+    this.appends = appends;
+    this.silentMs = silentMs;
+  }
+}
 
 export interface ReadTerms {
   readonly pollMs: number;
   /** Longest wait for the next rows. */
   readonly idleMs: number;
+  /** Longest that is waited in all; then `ChannelPauses` is thrown. */
+  readonly waitHereMs: number;
   readonly signal: AbortSignal;
 }
 
 /** Appends in order, each as soon as it is there, until the end; throws `ChannelIdle` when nothing comes for so long. */
-export async function* readChannel(channel: ChannelStore, { pollMs, idleMs, signal }: ReadTerms): AsyncGenerator<string> {
+export async function* readChannel(channel: ChannelStore, { pollMs, idleMs, waitHereMs, signal }: ReadTerms): AsyncGenerator<string> {
   let read = 0;
   let heardAt = performance.now();
+  let waitedMs = 0;
   for (;;) {
     signal.throwIfAborted();
     const { appends, bytes, end } = (await channel.look()) ?? { ...NOTHING, end: undefined };
@@ -185,7 +200,10 @@ export async function* readChannel(channel: ChannelStore, { pollMs, idleMs, sign
       await channel.setRead({ appends, bytes });
     }
     if (end && read >= end.appends) return;
-    if (performance.now() - heardAt > idleMs) throw new ChannelIdle();
+    const now = performance.now();
+    if (now - heardAt > idleMs) throw new ChannelIdle();
+    if (waitedMs >= waitHereMs) throw new ChannelPauses(appends, now - heardAt);
     await delay(pollMs, undefined, { signal }).catch(() => undefined);
+    waitedMs += performance.now() - now;
   }
 }

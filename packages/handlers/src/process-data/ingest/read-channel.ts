@@ -3,17 +3,22 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "../../duckdb/database.ts";
 import type { StreamConfig } from "../input.ts";
-import { invalid, unusable } from "../problem.ts";
+import { invalid } from "../problem.ts";
 import { count, megabytes, part, type Tell } from "../progress.ts";
-import { ChannelIdle, readChannel, type ChannelStore } from "./channel.ts";
+import { ChannelIdle, ChannelPauses, readChannel, type ChannelStore } from "./channel.ts";
 import { describeFile } from "./data-files.ts";
 import { readFile, type ReadTable } from "./read-file.ts";
+import { nothingCame, waitLater, type Waiting } from "./wait-for-rows.ts";
 import { createRowKeys } from "./row-keys.ts";
 
 export interface ChannelReading {
   readonly streamId: string;
   readonly channel: ChannelStore;
   readonly pollMs: number;
+  /** Longest that this run waits for rows. */
+  readonly waitHereMs: number;
+  /** Keeps what the run that follows has to know. */
+  readonly keep: (waiting: Waiting) => Promise<void>;
   readonly requestId: string;
   readonly config: StreamConfig;
   readonly scratchFolder: string;
@@ -44,15 +49,17 @@ export async function readStream(database: Database, reading: ChannelReading): P
 
 async function collect(
   path: string,
-  { streamId, channel, pollMs, config, signal, tell }: ChannelReading,
+  { streamId, channel, pollMs, waitHereMs, keep, requestId, config, signal, tell }: ChannelReading,
 ): Promise<{ rows: number; bytes: number }> {
+  const idleMs = config.idle_timeout_ms;
+  const since = Date.now();
   let rows = 0;
   let bytes = 0;
   const keys = createRowKeys("data_source.stream_id");
   const file = await open(path, "w", 0o600);
   try {
     tell(0, `Waiting for rows of channel "${streamId}"`);
-    for await (const segment of readChannel(channel, { pollMs, idleMs: config.idle_timeout_ms, signal })) {
+    for await (const segment of readChannel(channel, { pollMs, idleMs, waitHereMs, signal })) {
       keys.add(segment);
       await file.appendFile(segment);
       rows += segment.split("\n").length - 1;
@@ -66,11 +73,11 @@ async function collect(
       });
     }
   } catch (error) {
-    if (!(error instanceof ChannelIdle)) throw error;
-    throw unusable(
-      `Channel "${streamId}" brought nothing for ${count(config.idle_timeout_ms)} ms after ${count(rows)} rows. Send the rest with append_rows, the last with "end": true, or raise data_source.config.idle_timeout_ms.`,
-      { code: "TIMEOUT" },
-    );
+    if (error instanceof ChannelPauses) {
+      const { appends, silentMs } = error;
+      return await waitLater({ appends, heardAt: Date.now() - silentMs, since }, { streamId, channel, requestId, idleMs, keep });
+    }
+    throw error instanceof ChannelIdle ? nothingCame(streamId, { came: rows, of: "rows" }, idleMs) : error;
   } finally {
     await file.close();
   }

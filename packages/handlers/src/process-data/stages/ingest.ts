@@ -120,6 +120,8 @@ async function readSource(run: Run, stages: StageStore, tell: Tell): Promise<Sou
           streamId: source.stream_id,
           channel: run.channels.of(ctx.request, source.stream_id),
           pollMs: run.channels.pollMs,
+          waitHereMs: run.settings.waitHereMs,
+          keep: (waiting) => stages.keepWaiting(waiting),
           requestId: ctx.request.id,
           config: source.config,
           scratchFolder: run.scratchFolder,

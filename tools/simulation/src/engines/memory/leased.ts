@@ -42,10 +42,10 @@ export function createLeased(state: State): Leased {
         return { outcome: "advanced", frames, cancelRequested: row.cancelRequested };
       }),
 
-    reschedule: (lease, { runAt, events }) =>
+    reschedule: (lease, { runAt, events, failures = 1 }) =>
       underLease(lease, (row) => ({
         outcome: "written",
-        frames: giveBack(state, row, { status: "RETRYING", runAt, events, failures: 1 }),
+        frames: giveBack(state, row, { status: "RETRYING", runAt, events, failures }),
       })),
 
     release: async (lease, { crashed }) => {
