@@ -56,12 +56,12 @@ it("finds nothing wrong where nothing is, and tells what there is", async () => 
   expect(await ran.exitCode).toBe(0);
   const lines = ran.stdout.trimEnd().split("\n");
   expect(lines.map((line) => line.slice(0, 15).trim())).toEqual(
-    ["node", "profile", "data folder", "address", "token", "name", "port", "tls", "websocket", "welcome", "clock", "server"].map(
+    ["node", "profile", "data folder", "workers", "address", "token", "name", "port", "tls", "websocket", "welcome", "clock", "server"].map(
       (name) => `✓ ${name}`,
     ),
   );
   expect(lines[2]).toContain("in use by a running server");
-  expect(lines[4]).toMatch(/user "developer", tenant "default" \(the development key in .*\), valid for 24 h more/);
+  expect(lines[5]).toMatch(/user "developer", tenant "default" \(the development key in .*\), valid for 24 h more/);
   expect(lines.at(-1)).toContain("streamer.v1; frames of 1048576 bytes");
 });
 

@@ -98,6 +98,8 @@ export interface HandlerDefinition<Action extends string, Schema extends Standar
    * so that heavy work never delays the sockets. On Lambda every run has a process of its own anyway.
    */
   readonly isolate?: string;
+  /** `false`: it needs no network, and its worker process has none where the system allows that. Default true. */
+  readonly network?: boolean;
   readonly progress?: Partial<BatchingOptions>;
   readonly run: (input: StandardSchemaV1.InferOutput<Schema>, ctx: HandlerContext) => Promise<Output> | Output;
 }

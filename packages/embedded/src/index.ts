@@ -3,7 +3,14 @@ export type { ChannelOptions } from "./channel.ts";
 export { createEmbeddedEngine, type EmbeddedEngine, type EngineParts } from "./engine.ts";
 export { isInUse, openDatabase, type Database } from "./sqlite/database.ts";
 export { systemClock } from "./clock.ts";
-export { createIsolation, type IsolationOptions, type ProcessIsolation } from "./isolation.ts";
+export {
+  createIsolation,
+  findConfinement,
+  type Confined,
+  type WorkerLimits,
+  type IsolationOptions,
+  type ProcessIsolation,
+} from "./isolation.ts";
 export { createLog, type LogLevel } from "./log.ts";
 export type { ConnectionLimits } from "./server/doors.ts";
 export { startServer, type Server, type ServerOptions } from "./server/server.ts";

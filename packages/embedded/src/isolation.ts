@@ -6,8 +6,11 @@
  */
 import { availableParallelism } from "node:os";
 import { WorkerDied, isStreamerError, type Clock, type IsolatedRun, type Isolation, type Log } from "@streamer/core";
-import { createForks } from "./isolation/forks.ts";
+import { findConfinement, type Confined, type WorkerLimits } from "./isolation/confinement.ts";
+import { createForks, type Wanted } from "./isolation/forks.ts";
 import { startWorker, WorkerHeld, type WorkerProcess } from "./isolation/worker-process.ts";
+
+export { findConfinement, type Confined, type WorkerLimits };
 
 export interface IsolationOptions {
   /** Isolated runs at the same time. Default: one per CPU core. */
@@ -24,6 +27,8 @@ export interface IsolationOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Command-line options of Node for workers, such as `--max-old-space-size=512`. Those of the server are not inherited. Default: none. */
   readonly execArgv: readonly string[];
+  /** What a worker may have of the machine; `false` puts nothing on it. See the defaults there. */
+  readonly limits: Partial<WorkerLimits> | false;
 }
 const DEFAULTS: IsolationOptions = {
   slots: availableParallelism(),
@@ -33,9 +38,12 @@ const DEFAULTS: IsolationOptions = {
   idleMs: 60_000,
   env: {},
   execArgv: [],
+  limits: {},
 };
 
 export interface ProcessIsolation extends Isolation {
+  /** What is put on worker processes, and what cannot be. */
+  readonly confined: readonly Confined[];
   close(): Promise<void>;
 }
 
@@ -47,7 +55,8 @@ export interface IsolationParts {
 }
 
 export function createIsolation({ clock, log, valueLength }: IsolationParts, options: Partial<IsolationOptions> = {}): ProcessIsolation {
-  const { slots, graceMs, runsPerWorker, maxRssBytes, idleMs, env, execArgv } = { ...DEFAULTS, ...options };
+  const { slots, graceMs, runsPerWorker, maxRssBytes, idleMs, env, execArgv, limits } = { ...DEFAULTS, ...options };
+  const confinement = limits === false ? undefined : findConfinement(limits);
   const workers = new Set<WorkerProcess>();
   /** Idle workers, each with a function that cancels its timeout. Ordered by when they were last used. */
   const idle = new Map<WorkerProcess, () => void>();
@@ -56,8 +65,8 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
   const forks = createForks({
     clock,
     log,
-    start: () => {
-      const worker = startWorker({ clock, log, graceMs, env, execArgv, valueLength });
+    start: ({ network }) => {
+      const worker = startWorker({ clock, log, graceMs, env, execArgv, confinement, network, valueLength });
       workers.add(worker);
       return worker;
     },
@@ -70,14 +79,18 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
     workers.delete(worker);
   };
 
-  const takeWorker = async (action: string, signal: AbortSignal): Promise<WorkerProcess> => {
+  const takeWorker = async (wanted: Wanted, signal: AbortSignal): Promise<WorkerProcess> => {
     for (const worker of Array.from(idle.keys()).toReversed()) {
+      if (worker.network !== wanted.network) continue;
       idle.get(worker)!();
       idle.delete(worker);
       if (worker.isUsable) return worker;
       void retire(worker);
     }
-    return forks.next(action, signal);
+    // Of the other kind: not kept beside the one that takes its slot.
+    const [oldest] = idle.keys();
+    if (oldest && workers.size >= slots) void retire(oldest);
+    return forks.next(wanted, signal);
   };
 
   /** Reports to `forks` whether the worker survived: after a death the next start is delayed. */
@@ -95,7 +108,8 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
   };
 
   const giveBack = (worker: WorkerProcess): void => {
-    const isSpent = !worker.isUsable || worker.runs >= runsPerWorker || worker.rssBytes > maxRssBytes;
+    const isTired = confinement !== undefined && worker.cpuSeconds > confinement.limits.cpuSeconds / 2;
+    const isSpent = !worker.isUsable || worker.runs >= runsPerWorker || worker.rssBytes > maxRssBytes || isTired;
     if (isSpent) void retire(worker);
     else
       idle.set(
@@ -134,7 +148,7 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
   /** Runs on the next free worker. A worker that is blocked by what an earlier run left behind is replaced. */
   const runOnNext = async (run: IsolatedRun): Promise<unknown> => {
     for (;;) {
-      const worker = await takeWorker(run.action, run.ctx.signal);
+      const worker = await takeWorker({ action: run.action, network: run.network ?? true }, run.ctx.signal);
       let isHeld = false;
       try {
         run.ctx.signal.throwIfAborted();
@@ -155,6 +169,7 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
 
   return {
     slots,
+    confined: confinement?.told ?? [],
     run: async (run: IsolatedRun) => {
       run.ctx.signal.throwIfAborted();
       await takeSlot(run.ctx.signal);

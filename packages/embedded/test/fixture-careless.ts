@@ -1,4 +1,7 @@
 /** Isolated handlers that hand over what they should not, or leave something behind. */
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineHandler, type HandlerContext } from "@streamer/core";
 import { z } from "zod";
@@ -27,6 +30,26 @@ const careless: Readonly<Record<string, (input: { readonly n: number }, ctx: Han
     ctx.setMetadata("large", "x".repeat(300_000_000));
     for (let key = 0; key < 10_000; key += 1) ctx.setMetadata(`key ${key}`, key);
     return "done";
+  },
+  "limits.told": () => readFileSync("/proc/self/limits", "utf8"),
+  /** Of memory that is not V8's, until the system gives no more. */
+  "memory.buffers": () => {
+    for (const kept: Buffer[] = []; ;) kept.push(Buffer.alloc(64_000_000, 1));
+  },
+  "memory.heap": () => {
+    for (const kept: unknown[] = []; ;) kept.push(Array.from({ length: 100_000 }, (_, at) => ({ at })));
+  },
+  "cpu.spin": () => {
+    for (;;);
+  },
+  "network.reach": async ({ n }) => {
+    const socket = connect({ host: "127.0.0.1", port: n });
+    // Rejects with the socket's error.
+    const reached = once(socket, "connect").then(
+      () => "reached",
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    return reached.finally(() => socket.destroy());
   },
   reports: ({ n }, ctx) => {
     for (let at = 1; at <= n; at += 1) ctx.report((100 * at) / n, `row ${at}`, { [`m${at}`]: at });

@@ -110,6 +110,16 @@ async function lookAtFolder({ options: { dataFolder: folder } }: Context): Promi
   return ok(isInUse(folder) ? `${folder} is writable, and in use by a running server` : `${folder} is writable; no server uses it now`);
 }
 
+/** Of the machine that a server runs on: what its worker processes are kept within. */
+async function lookAtWorkers({ options: { dataFolder: folder } }: Context): Promise<Finding> {
+  if (!existsSync(folder)) return skipped("no server of this folder runs here");
+  const { findConfinement } = await import("@streamer/embedded");
+  const { told } = findConfinement();
+  const message = told.map((one) => one.message).join("; ");
+  if (told.every(({ state }) => state === "ok")) return ok(message);
+  return warning(message, "Install util-linux, and let user namespaces be made (docs/guides/operating.md, Worker processes).");
+}
+
 function failedBy(error: unknown): Finding {
   return failed(error instanceof ExitError ? error.exitCode : EXIT.failed, error instanceof Error ? error.message : String(error));
 }
@@ -118,6 +128,7 @@ export const LOCAL_CHECKS: readonly Check[] = [
   { name: "node", needs: [], look: () => nodeFinding(process.version) },
   { name: "profile", needs: [], look: findProfile },
   { name: "data folder", needs: [], look: lookAtFolder },
+  { name: "workers", needs: [], look: lookAtWorkers },
   { name: "address", needs: [], look: readAddress },
   { name: "token", needs: [], look: readToken },
 ];

@@ -5,6 +5,8 @@ export interface IsolatedRun {
   /** `handler.isolate`: URL of the module that exports the handler. */
   readonly module: string;
   readonly action: string;
+  /** `handler.network`. Default true. */
+  readonly network?: boolean;
   readonly input: unknown;
   readonly ctx: HandlerContext;
 }

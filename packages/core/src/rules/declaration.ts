@@ -65,10 +65,14 @@ export function checkedDeclaration<D extends object>(definition: D): D {
 
 const isSchema = (value: unknown): boolean => typeof (value as StandardSchemaV1 | undefined)?.["~standard"]?.validate === "function";
 
-function checkTexts({ description, permissions, isolate }: Readonly<Record<string, unknown>>, refuse: (problem: string) => never): void {
+function checkTexts(
+  { description, permissions, isolate, network }: Readonly<Record<string, unknown>>,
+  refuse: (problem: string) => never,
+): void {
   for (const [name, value] of Object.entries({ description, isolate })) {
     if (value !== undefined && typeof value !== "string") refuse(`\`${name}\` must be a text, or be left out.`);
   }
+  if (network !== undefined && typeof network !== "boolean") refuse("`network` must be true or false, or be left out.");
   const isName = (permission: unknown): boolean => typeof permission === "string" && permission !== "";
   if (permissions !== undefined && !(Array.isArray(permissions) && permissions.every(isName))) {
     refuse('`permissions` must be a list of names, such as ["reports.write"], or be left out.');

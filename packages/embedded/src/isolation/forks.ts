@@ -7,17 +7,22 @@ import { couldNotStart, type WorkerProcess } from "./worker-process.ts";
 
 export interface Forks {
   /** The next worker. Rejects when it cannot be started, or the run that wants it is to stop. */
-  next(action: string, signal: AbortSignal): Promise<WorkerProcess>;
+  next(wanted: Wanted, signal: AbortSignal): Promise<WorkerProcess>;
   /** A worker ended without an answer. */
   died(): void;
   /** A worker gave an answer. */
   worked(): void;
 }
 
+export interface Wanted {
+  readonly action: string;
+  readonly network: boolean;
+}
+
 interface ForksParts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly start: () => WorkerProcess;
+  readonly start: (wanted: Wanted) => WorkerProcess;
 }
 
 /** Before the next start after a death; doubled for each further one without an answer in between. */
@@ -52,17 +57,17 @@ export function createForks({ clock, log, start }: ForksParts): Forks {
       deaths = 0;
       startsAt = 0;
     },
-    next: (action, signal) => {
+    next: (wanted, signal) => {
       const started = turn.then(async () => {
         await pause(signal);
         signal.throwIfAborted();
         // Lets the sockets in between.
         await new Promise((resolve) => setImmediate(resolve));
         try {
-          return start();
+          return start(wanted);
         } catch (error) {
           died();
-          throw couldNotStart(action, `failed (${asError(error).message})`);
+          throw couldNotStart(wanted.action, `failed (${asError(error).message})`);
         }
       });
       turn = started.catch(() => {});

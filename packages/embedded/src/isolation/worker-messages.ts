@@ -74,6 +74,7 @@ export type FromWorker =
       readonly run: number;
       readonly answer: Answer;
       readonly rssBytes: number;
+      readonly cpuSeconds: number;
       /** Something of the run may still be going on: nothing else may run in this process. */
       readonly isSpent: boolean;
     }

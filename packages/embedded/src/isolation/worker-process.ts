@@ -21,14 +21,18 @@ import {
   type Log,
   type LogFields,
 } from "@streamer/core";
+import type { Confinement } from "./confinement.ts";
 import { workerCalls } from "./worker-calls.ts";
 import type { Answer, FromWorker, LogLine, Reply, ToWorker } from "./worker-messages.ts";
 
 export interface WorkerProcess {
+  readonly network: boolean;
   /** Number of runs it was given. */
   readonly runs: number;
   /** Memory in use after its last run. */
   readonly rssBytes: number;
+  /** Time on processors so far, as of its last run. */
+  readonly cpuSeconds: number;
   /** The process is running, and nothing of an earlier run is still active in it. */
   readonly isUsable: boolean;
   readonly isGone: boolean;
@@ -44,6 +48,8 @@ export interface WorkerTerms {
   readonly graceMs: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly execArgv: readonly string[];
+  readonly confinement: Confinement | undefined;
+  readonly network: boolean;
   /** Largest result, partial or checkpoint, in characters of JSON. */
   readonly valueLength: number;
 }
@@ -58,10 +64,12 @@ const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "NODE_OPTIO
 /** What a worker has said is confirmed so often; until then it says no more than its room allows. */
 const HEARD_EVERY_MS = 10;
 
-export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }: WorkerTerms): WorkerProcess {
+export function startWorker({ clock, log, graceMs, env, execArgv, confinement, network, valueLength }: WorkerTerms): WorkerProcess {
+  const [program, ...before] = [...(confinement?.commandFor(network) ?? []), process.execPath];
   const child: ChildProcess = fork(new URL("worker.ts", import.meta.url), [String(process.pid)], {
     serialization: "advanced",
-    execArgv: ["--disable-warning=ExperimentalWarning", ...execArgv],
+    execPath: program,
+    execArgv: [...before, "--disable-warning=ExperimentalWarning", ...execArgv],
     env: { ...Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]])), ...env },
     // Whatever a handler prints goes to stderr: stdout belongs to whoever started the server.
     stdio: ["ignore", 2, 2, "ipc"],
@@ -70,6 +78,7 @@ export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }:
   const disconnected = Promise.withResolvers<void>();
   let runs = 0;
   let rssBytes = 0;
+  let cpuSeconds = 0;
   let state: "starting" | "usable" | "spent" | "gone" = "starting";
   let heard = 0;
   let busy: Busy | undefined;
@@ -129,13 +138,17 @@ export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }:
       case "call":
         return void answerCall(ctx, message);
       case "ended":
-        ({ rssBytes } = message);
+        ({ rssBytes, cpuSeconds } = message);
         if (message.isSpent) state = "spent";
         return settle(message.answer);
     }
   });
   child.on("disconnect", disconnected.resolve);
-  child.on("exit", (code, signal) => exited.resolve(signal ? `was killed by ${signal}` : `exited with code ${code}`));
+  let endedBy: NodeJS.Signals | null = null;
+  child.on("exit", (code, signal) => {
+    endedBy = signal;
+    exited.resolve(signal ? `was killed by ${signal}` : `exited with code ${code}`);
+  });
   child.on("error", (error) => {
     // It never started: no other event will follow.
     if (child.pid !== undefined) return;
@@ -147,7 +160,10 @@ export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }:
     const [how] = await Promise.all([exited.promise, disconnected.promise]);
     const hasStarted = state !== "starting";
     state = "gone";
-    busy?.settle({ ok: false, thrown: hasStarted ? diedRunning(busy.action, how) : couldNotStart(busy.action, how) });
+    busy?.settle({
+      ok: false,
+      thrown: hasStarted ? ended(busy.action, { how, signal: endedBy, confinement }) : couldNotStart(busy.action, how),
+    });
   };
   const gone = watchEnd();
 
@@ -155,8 +171,12 @@ export function startWorker({ clock, log, graceMs, env, execArgv, valueLength }:
     get runs() {
       return runs;
     },
+    network,
     get rssBytes() {
       return rssBytes;
+    },
+    get cpuSeconds() {
+      return cpuSeconds;
     },
     get isUsable() {
       return state === "starting" || state === "usable";
@@ -225,6 +245,29 @@ export class WorkerHeld extends Error {
     this.name = "WorkerHeld";
   }
 }
+
+interface HowItEnded {
+  readonly how: string;
+  readonly signal: NodeJS.Signals | null;
+  readonly confinement: Confinement | undefined;
+}
+
+/** One that has reached a limit is told as that: it would be no other at the next attempt. */
+function ended(action: string, { how, signal, confinement }: HowItEnded): Error {
+  const [limited] = confinement?.told ?? [];
+  if (!confinement || limited?.state !== "ok" || signal === null) return diedRunning(action, how);
+  const { memoryBytes, cpuSeconds } = confinement.limits;
+  if (signal === "SIGXCPU") return atLimit(action, `CPU time (cpuSeconds, ${cpuSeconds} s)`);
+  // V8 and C++ end the process so when the system gives them no memory.
+  if (signal === "SIGABRT" || signal === "SIGTRAP") return atLimit(action, `memory (memoryBytes, ${memoryBytes} bytes), or ${how}`);
+  return diedRunning(action, how);
+}
+
+const atLimit = (action: string, what: string): StreamerError =>
+  new StreamerError(
+    "PROCESSING_FAILED",
+    `The worker process running "${action}" has reached its limit of ${what}. Ask for less at once, or have the server give its workers more.`,
+  );
 
 const diedRunning = (action: string, how: string): Error =>
   new WorkerDied(`The worker process running "${action}" ${how} without an answer.`);

@@ -65,7 +65,7 @@ async function run(terms: Extract<ToWorker, { type: "run" }>): Promise<void> {
   const answer = await Promise.race([runs.run(running, answerOf, terms, context), failed.promise]);
   await context.end();
   current = undefined;
-  post({ type: "ended", run: context.run, answer, isSpent, rssBytes: process.memoryUsage.rss() });
+  post({ type: "ended", run: context.run, answer, isSpent, rssBytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds() });
 }
 
 async function answerOf(
@@ -95,6 +95,11 @@ function strayed(error: unknown): void {
   const owner = runs.getStore() ?? current;
   if (owner && owner === current) owner.fail(error);
   else post({ type: "stray", requestId: owner?.requestId ?? "", action: owner?.action ?? "", error: describeError(error) });
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000_000;
 }
 
 function post(message: FromWorker): void {

@@ -101,6 +101,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     { clock, log, valueLength: options.valueLength },
     typeof workers === "number" ? { slots: workers } : workers,
   );
+  for (const { what, state, message } of isolation.confined) log[state === "ok" ? "info" : "warn"]({ worker: what }, message);
   const addresses = createAddressReader(chosen.trustedProxies ?? []);
   const room = resolveRoom({ maxConnections: chosen.maxConnections, limits: chosen.connectionLimits, log });
   const doors = createDoors({ clock, log, addresses, ...room });

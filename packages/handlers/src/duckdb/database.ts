@@ -30,7 +30,7 @@ export const CHUNK_ROWS = 2_048;
 /** Threads of one run. Each takes buffers of its own, and several reports share a machine. */
 const DEFAULT_THREADS = 2;
 /** Spilled data is bounded too: a mapping that joins everything with everything must not fill the disk. */
-const MAX_SPILL = "20GB";
+const DEFAULT_SPILL_MB = 20_000;
 /** An interrupt only stops what runs at that moment, and a report is many statements: it is repeated until closed. */
 const INTERRUPT_EVERY_MS = 20;
 
@@ -45,6 +45,8 @@ export interface DatabaseOptions {
   readonly sealed?: boolean;
   readonly memoryMb?: number;
   readonly threads?: number;
+  /** Of what does not fit its memory, on disk. Default 20,000. */
+  readonly spillMb?: number;
 }
 
 export interface Database {
@@ -66,7 +68,7 @@ export interface Database {
 }
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { signal, memoryMb = DEFAULT_MEMORY_MB, threads = DEFAULT_THREADS } = options;
+  const { signal, memoryMb = DEFAULT_MEMORY_MB, threads = DEFAULT_THREADS, spillMb = DEFAULT_SPILL_MB } = options;
   const scratchFolder = resolve(options.scratchFolder);
   const temporary = join(scratchFolder, "spill");
   await mkdir(temporary, { recursive: true });
@@ -76,7 +78,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),
     temp_directory: temporary,
-    max_temp_directory_size: MAX_SPILL,
+    max_temp_directory_size: `${spillMb}MB`,
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
   });

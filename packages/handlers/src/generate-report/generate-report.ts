@@ -56,6 +56,7 @@ export function createGenerateReport(options: GenerateReportOptions): GenerateRe
     timeoutMs: TIMEOUT_MS,
     retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },
     isolate: isolateUrl(resolved),
+    network: false,
     async run(input, ctx) {
       const { generate } = await import("./generate.ts");
       return generate(input, ctx, resolved);

@@ -23,6 +23,8 @@ export interface ProcessDataOptions {
   readonly memoryMb?: number;
   /** Default 2. */
   readonly threads?: number;
+  /** What DuckDB may put on disk of a run that does not fit its buffers, in MB. Default 20,000. */
+  readonly spillMb?: number;
   /** Larger files are refused. Default 4 GB. */
   readonly maxFileBytes?: number;
   /** Fits that took this long, in ms, are kept for the next attempt. Default 500. */
@@ -37,6 +39,7 @@ export type ProcessData = Handler<"process_data", typeof processInput, ProcessRe
 const TIMEOUT_MS = 60 * 60_000;
 const DEFAULT_MEMORY_MB = 512;
 const DEFAULT_THREADS = 2;
+const DEFAULT_SPILL_MB = 20_000;
 const DEFAULT_MAX_FILE_BYTES = 4_000_000_000;
 /** Storing a model takes about 10 ms on a disk, and up to 100 ms on S3. */
 const DEFAULT_KEEP_FITS_FROM_MS = 500;
@@ -68,6 +71,8 @@ export function processData(settings: Settings, parts: Pick<Run, "channels" | "e
     timeoutMs: TIMEOUT_MS,
     retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },
     isolate: isolateUrl(settings),
+    // Where channels are no folder, they are objects that are fetched.
+    network: settings.channelsFolder === undefined,
     // What a run needs is loaded by the process that runs it: functions that only take requests in carry none of it.
     run: async (input, ctx) => (await import("./process.ts")).processTable(input, ctx, { settings, ...parts }),
   });
@@ -79,6 +84,7 @@ function settingsOf(options: ProcessDataOptions): Settings {
     channelsFolder: typeof options.channels === "string" ? resolve(options.channels) : undefined,
     memoryMb: options.memoryMb ?? DEFAULT_MEMORY_MB,
     threads: options.threads ?? DEFAULT_THREADS,
+    spillMb: options.spillMb ?? DEFAULT_SPILL_MB,
     maxFileBytes: options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES,
     keepFitsFromMs: options.keepFitsFromMs ?? DEFAULT_KEEP_FITS_FROM_MS,
     waitHereMs: options.waitHereMs ?? DEFAULT_WAIT_HERE_MS,

@@ -12,6 +12,7 @@ export interface Settings {
   readonly channelsFolder: string | undefined;
   readonly memoryMb: number;
   readonly threads: number;
+  readonly spillMb: number;
   readonly maxFileBytes: number;
   readonly keepFitsFromMs: number;
   readonly waitHereMs: number;
@@ -31,6 +32,6 @@ export interface Run {
 const RUN_DATABASE = "run";
 
 export function databaseOptions({ settings, scratchFolder, ctx }: Omit<Run, "progress">): DatabaseOptions {
-  const { memoryMb, threads } = settings;
-  return { memoryMb, threads, scratchFolder, signal: ctx.signal, name: RUN_DATABASE };
+  const { memoryMb, threads, spillMb } = settings;
+  return { memoryMb, threads, spillMb, scratchFolder, signal: ctx.signal, name: RUN_DATABASE };
 }

@@ -23,7 +23,13 @@ export function createExecute(parts: ExecuteParts) {
   function call(handler: AnyHandler, input: unknown, ctx: RunContext): unknown {
     const invoke = (): unknown =>
       handler.isolate !== undefined && isolation
-        ? isolation.run({ module: handler.isolate, action: handler.action, input, ctx })
+        ? isolation.run({
+            module: handler.isolate,
+            action: handler.action,
+            input,
+            ctx,
+            ...(handler.network !== undefined && { network: handler.network }),
+          })
         : handler.run(input, ctx);
     return wrappers.length === 0 ? invoke() : wrapRun(wrappers, { handler, input, ctx }, async () => invoke());
   }
