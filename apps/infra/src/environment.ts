@@ -44,7 +44,7 @@ const SETTINGS: Readonly<Record<FunctionName, readonly Setting[]>> = {
   dispatch: ["workFunction"],
   work: [...ENGINE, "dataPrefix"],
   wake: [...ENGINE, "workFunction"],
-  sweep: [...ENGINE, "workFunction"],
+  sweep: [...ENGINE, "workFunction", "jwks"],
 };
 
 export function environmentOf(

@@ -22,8 +22,8 @@ export interface KeySetParts {
   readonly log: Log;
 }
 
-/** Age at which the set is fetched again, so that withdrawn keys are forgotten. */
-const MAX_AGE_MS = 10 * 60_000;
+/** Age at which the set is fetched again, so that withdrawn keys are forgotten within a minute. */
+const MAX_AGE_MS = 45_000;
 const FETCH_TIMEOUT_MS = 5_000;
 /** Tokens of known keys wait no longer than this for a newer set. */
 const REFRESH_PATIENCE_MS = 500;
@@ -44,6 +44,8 @@ export interface FetchedKeys {
   renew(): Promise<void>;
   /** False only of a key that a set fetched does not hold. */
   holds(keyId: string): boolean;
+  /** Another number when the keys have changed; undefined before they were fetched. */
+  version(): number | undefined;
 }
 
 export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys {
@@ -125,6 +127,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
   return {
     getKey,
     holds: (keyId) => set?.holds(keyId) ?? true,
+    version: () => set?.version,
     renew: async () => {
       const isNew = set !== undefined && clock.monotonic() - set.askedAt < RENEW_MS;
       if (!isNew && !hasJustFailed()) await refresh();

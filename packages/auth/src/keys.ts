@@ -33,6 +33,8 @@ export interface Verification {
   readonly renew?: () => Promise<void>;
   /** Whether a key, by `keyIdOf`, is there still. */
   readonly holds?: (keyId: string) => boolean;
+  /** A number that is another once the keys have changed; undefined before they are known. */
+  readonly version?: () => number | undefined;
 }
 
 const ASYMMETRIC = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
@@ -63,7 +65,7 @@ function checkedUrl(text: string): URL {
   throw new TypeError(`The key set at ${url.origin} must be fetched by https: over http anybody on the way could change it.`);
 }
 
-function keysOfFile(path: string, { clock, log }: KeySetParts): Required<Pick<Verification, "getKey" | "renew" | "holds">> {
+function keysOfFile(path: string, { clock, log }: KeySetParts): Required<Pick<Verification, "getKey" | "renew" | "holds" | "version">> {
   const current = watchFile({ path, what: "The key set", maxBytes: MAX_KEY_SET_BYTES, parse: parseKeySet, clock, log });
   let known: TrustedSet | undefined;
   let source: unknown;
@@ -76,6 +78,7 @@ function keysOfFile(path: string, { clock, log }: KeySetParts): Required<Pick<Ve
   return {
     renew,
     holds: (keyId) => known?.holds(keyId) ?? true,
+    version: () => known?.version,
     getKey: async (header, token) => {
       await renew();
       return known!.find(header, token);

@@ -1,4 +1,5 @@
 /** A key set as it was read: of bounded size, with a name for each key by which its tokens can be recognised later. */
+import { createHash } from "node:crypto";
 import { calculateJwkThumbprint, createLocalJWKSet, exportJWK, importJWK, type CryptoKey, type JSONWebKeySet, type JWK } from "jose";
 import { asError } from "@streamer/core";
 
@@ -11,6 +12,8 @@ const ALGORITHMS: Readonly<Record<string, string>> = { RSA: "RS256", EC: "ES256"
 export interface TrustedSet {
   readonly find: ReturnType<typeof createLocalJWKSet>;
   readonly keyCount: number;
+  /** Another number for other keys, below 2^48. */
+  readonly version: number;
   holds(keyId: string): boolean;
 }
 
@@ -30,7 +33,11 @@ export function parseKeySet(text: string): JSONWebKeySet {
 
 export async function toTrustedSet(set: JSONWebKeySet): Promise<TrustedSet> {
   const keyIds = new Set(await Promise.all(set.keys.map(keyIdOfJwk)));
-  return { find: createLocalJWKSet(set), keyCount: set.keys.length, holds: (keyId) => keyIds.has(keyId) };
+  const version = createHash("sha256")
+    .update(JSON.stringify(Array.from(keyIds, String).toSorted((one, other) => (one < other ? -1 : 1))))
+    .digest()
+    .readUIntBE(0, 6);
+  return { find: createLocalJWKSet(set), keyCount: set.keys.length, version, holds: (keyId) => keyIds.has(keyId) };
 }
 
 /** Its thumbprint (RFC 7638): the key itself and not the `kid` it goes by, under which another may come. */

@@ -17,6 +17,8 @@ interface ConnectionItem {
   readonly ungreeted?: true;
   /** Names the call that took it upon itself to greet. */
   readonly greeter?: string;
+  /** Thumbprint of the key that its token was signed with, where keys come and go. */
+  readonly key_id?: string;
   /** The token was refused, and why: told at the first message, because a browser cannot read a refused upgrade. */
   readonly refusal?: string;
 }
@@ -31,7 +33,9 @@ export interface Caller {
 
 export interface StoredConnections extends Connections {
   /** Registers one that is greeted, or refused, when it first speaks. */
-  admit(connection: Connection, refusal?: string): Promise<void>;
+  admit(connection: Connection, more?: { readonly refusal?: string; readonly keyId?: string }): Promise<void>;
+  /** The key that the token of one was signed with. */
+  keyOf(connectionId: string): Promise<string | undefined>;
   caller(connectionId: string): Promise<Caller | undefined>;
   /** True for the one that is to greet it. */
   markGreeted(connectionId: string): Promise<boolean>;
@@ -71,7 +75,9 @@ export function createConnections(items: Items, makeId: () => string): StoredCon
 
   return {
     open: (connection) => put(connection, {}),
-    admit: (connection, refusal) => put(connection, { ungreeted: true, ...(refusal !== undefined && { refusal }) }),
+    admit: (connection, { refusal, keyId } = {}) =>
+      put(connection, { ungreeted: true, ...(refusal !== undefined && { refusal }), ...(keyId !== undefined && { key_id: keyId }) }),
+    keyOf: async (connectionId) => (await find(connectionId))?.key_id,
     get: async (connectionId) => {
       // The flow asks for the connection that the function has just looked up.
       if (caller?.connection.connectionId === connectionId && caller.refusal === undefined) return caller.connection;

@@ -77,7 +77,7 @@ export interface AdmissionLimits {
   readonly messagesPerSecond: number;
   /** The same over all connections of one user. Default: twice `messagesPerSecond`. */
   readonly messagesPerSecondPerUser: number;
-  /** Bytes of messages a second from one connection, on average; bursts of twice that pass, and the largest message. Default 8 MiB. */
+  /** Bytes of messages a second from one connection, on average; bursts of twice that pass, and the largest message. Default 4 MiB. */
   readonly bytesPerSecond: number;
   /** The same over all connections of one user. Default: twice `bytesPerSecond`. */
   readonly bytesPerSecondPerUser: number;
@@ -113,8 +113,8 @@ export const DEFAULT_OPTIONS: StreamerOptions = {
     maxPriority: 9,
     messagesPerSecond: 1_000,
     messagesPerSecondPerUser: 2_000,
-    bytesPerSecond: 8_388_608,
-    bytesPerSecondPerUser: 16_777_216,
+    bytesPerSecond: 4_194_304,
+    bytesPerSecondPerUser: 8_388_608,
     inFlightPerConnection: 1_000,
     subscriptionsPerConnection: 10_000,
     refusalsPerMinute: 100,

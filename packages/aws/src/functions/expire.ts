@@ -1,14 +1,22 @@
-/** Ends a connection whose token has run out, with the reason as its last frame. */
-import { printMessage, wireError } from "@streamer/protocol";
+/** Ends connections whose token is worth nothing any more, with the reason as their last frame. */
+import { printMessage, wireError, type WireError } from "@streamer/protocol";
 import type { Runtime } from "./runtime.ts";
 
-export async function expire({ engine, streamer }: Pick<Runtime, "engine" | "streamer">, connectionId: string): Promise<void> {
-  const { connections, channel, clock } = engine;
+type Parts = Pick<Runtime, "engine" | "streamer">;
+
+const EXPIRED = wireError("UNAUTHORIZED", "The token has expired. Get a new one, connect again and resume.");
+
+/** Ends one whose token has run out; another stays. */
+export async function expire({ engine, streamer }: Parts, connectionId: string): Promise<void> {
+  const { connections, clock } = engine;
   const caller = await connections.caller(connectionId);
-  const now = clock.now();
-  if (!caller || caller.connection.expiresAt === undefined || caller.connection.expiresAt > now) return;
-  const error = wireError("UNAUTHORIZED", "The token has expired. Get a new one, connect again and resume.");
-  await channel.send(connectionId, { text: printMessage({ type: "error", timestamp: Math.round(now), error }) });
-  await channel.close(connectionId, 1008, "token expired");
+  if (!caller || caller.connection.expiresAt === undefined || caller.connection.expiresAt > clock.now()) return;
+  await endConnection({ engine, streamer }, connectionId, EXPIRED);
+}
+
+export async function endConnection({ engine, streamer }: Parts, connectionId: string, error: WireError): Promise<void> {
+  const { channel, clock } = engine;
+  await channel.send(connectionId, { text: printMessage({ type: "error", timestamp: Math.round(clock.now()), error }) });
+  await channel.close(connectionId, 1008, error.code);
   await streamer.disconnect(connectionId);
 }

@@ -141,22 +141,39 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
     if (subscribes) await deliver.follow(connectionId, record.key, 0, isTerminal(record.status) ? record.seq : undefined);
   }
 
+  async function roomFor(request: AcceptedRequest, others: readonly string[]): Promise<() => void> {
+    const { requestId, connection } = request;
+    if (!subscribesTo(request)) return () => {};
+    try {
+      return await following.enter(connection.connectionId, requestId);
+    } catch (error) {
+      await refuseAll(requestId, others, error);
+      throw error;
+    }
+  }
+
   /** `others`: connections that asked for the same meanwhile, and are told what becomes of it. */
   async function submit(request: AcceptedRequest, others: readonly string[]): Promise<void> {
-    if (await runs.join(request)) return;
+    // First of all: from the asking for a run of the same id to the write nothing else is waited for (P4).
+    const leave = await roomFor(request, others);
+    try {
+      if (!(await runs.join(request))) await submitOwn(request, others);
+    } finally {
+      leave();
+    }
+  }
+
+  async function submitOwn(request: AcceptedRequest, others: readonly string[]): Promise<void> {
     const { handler } = request;
     const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
     const reserved = !isLater && slots.reserve(handler);
     let stored: Stored | undefined;
-    let leave: (() => void) | undefined;
     try {
-      if (subscribesTo(request)) leave = await following.enter(request.connection.connectionId, request.requestId);
       stored = await write(request, reserved);
     } catch (error) {
       await refuseAll(request.requestId, others, error);
       throw error;
     } finally {
-      leave?.();
       if (reserved && !claimOf(stored)) slots.free(handler);
     }
     const claim = claimOf(stored);

@@ -45,11 +45,11 @@ export function createConnect({ authenticate, connections, delayQueue, allowedOr
       Object.entries(event.queryStringParameters ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     );
     const answer = await authenticate(readToken({ headers, url: `/?${query}` }));
-    if (answer.ok) await connections.admit({ connectionId, ...answer.identity, connectedAt });
+    if (answer.ok) await connections.admit({ connectionId, ...answer.identity, connectedAt }, answer.credential);
     else {
       const nobody = { tenantId: "refused", userId: connectionId };
       const refused = { connectionId, owner: nobody, permissions: [], connectedAt, expiresAt: connectedAt + REFUSED_LIFE_MS };
-      await connections.admit(refused, JSON.stringify(answer.error));
+      await connections.admit(refused, { refusal: JSON.stringify(answer.error) });
     }
     const expiresAt = answer.ok ? answer.identity.expiresAt : connectedAt + REFUSED_LIFE_MS;
     // Later ones are found by the sweep, a minute before.

@@ -6,17 +6,22 @@
  *   waits that end soon                a message in the delay queue for each that has none, to the second (P9)
  *   runnable for over a minute         asked for again: a stream record or an invocation was lost; and told why they wait
  *   tokens that run out soon           a message each: a socket lives at most 5 s beyond its token
+ *   keys that are trusted no more      what they opened is ended
  *   past retention                     forgotten, files too (P7)
  *   counts                             put right when nothing waits
  */
 import type { Context } from "aws-lambda";
 import { asError, type AnyHandler } from "@streamer/core";
+import { trust } from "@streamer/auth";
+import { systemClock } from "../../clock.ts";
+import { createLog } from "../../log.ts";
 import { expire } from "../expire.ts";
 import { invokeWorkFromEnvironment, type InvokeWork } from "../invoke-work.ts";
 import { LOOK_AHEAD_MS } from "../look-ahead.ts";
 import { createRuntime, type Runtime } from "../runtime.ts";
-import { readEnvironment } from "../settings.ts";
+import { readEnvironment, VARIABLES } from "../settings.ts";
 import { tellEnds } from "../tell-ends.ts";
+import { createEndUntrusted, type KeysThatChange } from "../untrusted.ts";
 import { LATE_AFTER_MS, MAX_LATE } from "../../requests/waits.ts";
 
 const TERMS = { handBackMs: 5_000, graceMs: 1_000, requireCheckpoint: false } as const;
@@ -25,9 +30,11 @@ const MAX_UNTOLD = 100;
 /** A purge stops in time for the rest. */
 const PURGE_RESERVE_MS = 15_000;
 
-export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWork: InvokeWork) {
+/** `trusted`: the keys, where they come and go. */
+export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWork: InvokeWork, trusted?: KeysThatChange) {
   const { requests, connections, delayQueue, limits, marks, clock } = engine;
   const late = requests.late();
+  const endUntrusted = trusted && createEndUntrusted({ engine, streamer }, trusted);
 
   /** What this sweep looks ahead to, no other has or will: so each wait has one message. */
   async function lookAhead(now: number, name: string, look: (from: number, to: number) => Promise<void>): Promise<void> {
@@ -79,6 +86,7 @@ export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWo
         tellEnds: async () => tellEnds({ engine, streamer, log }, await requests.untold(MAX_UNTOLD)),
         wakeWaits: () => wakeWaits(now),
         endConnections: () => endConnections(now),
+        ...(endUntrusted && { endUntrusted: () => endUntrusted(now) }),
         askAgain: () => askAgain(now),
         tellWaits: () => streamer.tellWaits(),
         purge: () => purge(context),
@@ -97,4 +105,18 @@ export function createSweep({ engine, streamer, invoke, log }: Runtime, invokeWo
 }
 
 export const createHandler = (handlers: readonly AnyHandler[]) =>
-  createSweep(createRuntime(handlers, readEnvironment(process.env), { takesQueued: false }), invokeWorkFromEnvironment());
+  createSweep(
+    createRuntime(handlers, readEnvironment(process.env), { takesQueued: false }),
+    invokeWorkFromEnvironment(),
+    keysThatChange(process.env[VARIABLES.jwks]),
+  );
+
+/** A public key alone changes with its deployment. */
+function keysThatChange(jwks: string | undefined): KeysThatChange | undefined {
+  if (!jwks) return undefined;
+  const { renew, holds, version } = trust(
+    { jwks },
+    { clock: systemClock, log: createLog("info", (line) => void process.stdout.write(line)) },
+  );
+  return renew && holds && version && { renew, holds, version };
+}
