@@ -28,6 +28,7 @@ import { createAddressReader } from "./client-address.ts";
 import { createDoors, type ConnectionLimits } from "./doors.ts";
 import { createGateway } from "./gateway.ts";
 import { watchHeldLoop } from "./held-loop.ts";
+import { refuseOldRuntime } from "./runtime.ts";
 import { createHttpListener } from "./http.ts";
 import { aroundRuns } from "./inline-runs.ts";
 import { createReadiness } from "./readiness.ts";
@@ -92,6 +93,7 @@ export interface Server {
 }
 
 export async function startServer(chosen: ServerOptions): Promise<Server> {
+  refuseOldRuntime();
   const { handlers, dataFolder, host = "127.0.0.1", port = 0, upgradePath = "/", workers, middleware } = chosen;
   const { transport } = chosen;
   const options = resolveOptions(withLimits(chosen.options, transport));
