@@ -196,6 +196,10 @@ export const PARTS: Readonly<Record<string, Part>> = {
     tests: ["contract"],
     why: "the simulation drives core and its engines as they are, and is part of none.",
   },
+  "tools/attack": {
+    imports: ["auth", "protocol", "torture"],
+    why: "an attack knows what any client knows, and starts what users start.",
+  },
   "tools/torture": {
     imports: ["aws-local", "client", "contract", "core", "embedded", "protocol", "scripts"],
     why: "torture breaks what users start, and hears what their clients hear.",

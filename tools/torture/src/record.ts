@@ -1,4 +1,4 @@
-/** Appends what a suite counted, with everything needed to repeat it, to tools/torture/results. */
+/** Appends what a suite counted, with everything needed to repeat it, to a folder of results. */
 import { join } from "node:path";
 import { appendResult } from "../../../scripts/results.ts";
 import type { Row, Size } from "./suite.ts";
@@ -14,6 +14,7 @@ export interface Record {
   readonly broken: readonly string[];
 }
 
-const RESULTS = join(import.meta.dirname, "../results");
+/** Those of torture. */
+export const RESULTS = join(import.meta.dirname, "../results");
 
-export const record = (outcome: Record): void => appendResult(join(RESULTS, `${outcome.suite}.json`), outcome);
+export const record = (folder: string, outcome: Record): void => appendResult(join(folder, `${outcome.suite}.json`), outcome);

@@ -5,6 +5,8 @@ import { runInNewContext } from "node:vm";
 export interface Measures {
   /** Used heap in bytes, after a full garbage collection. */
   readonly heapBytes: number;
+  /** Bytes of buffers outside of it. */
+  readonly externalBytes: number;
   /** Timers, sockets and the like that keep its loop alive. */
   readonly handles: number;
 }
@@ -15,7 +17,8 @@ export function answerMeasures(): void {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     collect();
-    const measures: Measures = { heapBytes: process.memoryUsage().heapUsed, handles: process.getActiveResourcesInfo().length };
+    const { heapUsed: heapBytes, external: externalBytes } = process.memoryUsage();
+    const measures: Measures = { heapBytes, externalBytes, handles: process.getActiveResourcesInfo().length };
     console.log(JSON.stringify(measures));
   });
 }

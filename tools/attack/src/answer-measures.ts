@@ -1,0 +1,4 @@
+/** Loaded into the server before anything else. */
+import { answerMeasures } from "@streamer/torture/measures";
+
+answerMeasures();
