@@ -49,6 +49,8 @@ const server = await startServer({
   dataFolder,
   port: Number(port),
   logLevel: "error",
+  // A storm of one user's clients.
+  connectionLimits: { perUser: 1_000 },
   // A request may be running at any number of the kills: none of them is its fault.
   options: { quarantineAfter: 1_000 },
 });

@@ -102,6 +102,21 @@ export function retryingContract(test: ContractTest): void {
     expect(lacking.last("error")).toMatchObject({ error: { code: "FORBIDDEN" } });
   });
 
+  test("P7 P9 a request that is forgotten while it is asked for is told to have been", async (harness) => {
+    const { client, retry, engine, ran } = await start(harness);
+    Object.assign(engine.requests, { payloadOf: async () => undefined });
+    expect(await retry(client)).toMatchObject([{ type: "error", request_id: "r1", error: { code: "EXPIRED" } }]);
+    expect(ran).toHaveLength(1);
+  });
+
+  test("P9 P10 P14 a retry that finds no room is refused by the quota's name", async (harness) => {
+    const { client, retry, engine } = await start(harness);
+    Object.assign(engine.requests, { redrive: async () => ({ outcome: "full", limit: "storedBytesPerTenant", bytes: 7 }) });
+    expect(await retry(client)).toMatchObject([
+      { type: "error", error: { code: "RATE_LIMITED", details: { quota: "storedBytesPerTenant" } } },
+    ]);
+  });
+
   test("P9 P13 a server that stops takes no retry", async (harness) => {
     const { client, retry, streamer } = await start(harness);
     const stopped = streamer.stop(0);

@@ -36,6 +36,18 @@ export function storageFlowContract(test: ContractTest): void {
     await until("done", () => colleague.last("complete") !== undefined);
   });
 
+  test("P14 P2 a run begins where nobody can say how much is stored", async (harness) => {
+    const { connect, until } = await startPipeline({
+      harness,
+      handlers: [handler(() => "done")],
+      options: { inlineSlots: 1 },
+      decide: ({ verb }) => (verb === "requests.full" ? "refuse" : "none"),
+    });
+    const client = await connect();
+    for (const id of ["r1", "r2"]) await client.send({ type: "request", id, action: "work", payload: {}, options: { mode: "async" } });
+    await until("both are done", () => client.received.filter(({ type }) => type === "complete").length === 2);
+  });
+
   test("P14 a run that finds no room does not begin, and one that stores a file is refused it", async (harness) => {
     const refused: unknown[] = [];
     let runs = 0;

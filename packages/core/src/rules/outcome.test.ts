@@ -39,6 +39,8 @@ describe("what follows from how a run ended", () => {
     const last = { claim: { ...claim, failures: 2 } };
     expect(after(threw(new NotYet(5_000)), last)).toEqual({ kind: "wait", afterMs: 5_000 });
     expect(after(threw(restoreError(describeError(new NotYet(5_000)))), last)).toEqual({ kind: "wait", afterMs: 5_000 });
+    const { afterMs: _, ...withoutTime } = describeError(new NotYet(5_000, "no rows"));
+    expect(after(threw(restoreError(withoutTime)))).toEqual({ kind: "wait", afterMs: 1_000 });
     expect(after(threw(new NotYet(Number.NaN)))).toEqual({ kind: "wait", afterMs: 1_000 });
     expect(after(threw(new NotYet(5_000)), { stopped: "cancelled" })).toEqual({ kind: "cancel" });
     expect(after(threw(new NotYet(5_000)), { stopped: "shutting_down" })).toEqual({ kind: "release", crashed: false });

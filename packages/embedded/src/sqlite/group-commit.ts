@@ -143,9 +143,12 @@ const FAULTS_OF_A_WRITE: ReadonlySet<number> = new Set([1, 19, 20, 25]);
 
 const isOfTheStore = (error: unknown): error is Error => isSqliteError(error) && !FAULTS_OF_A_WRITE.has(error.errcode & 0xff);
 
+/** In words of our own: what SQLite says of a write is for the log. */
+const whyOf = ({ errcode }: { readonly errcode: number }): string => ((errcode & 0xff) === DISK_FULL ? ": its disk is full" : "");
+
 function asStorageError(error: unknown): unknown {
   return isSqliteError(error)
-    ? new StreamerError("STORAGE_ERROR", "The store refused the write; nothing was accepted. Try again later.", {
+    ? new StreamerError("STORAGE_ERROR", `The store refused the write${whyOf(error)}; nothing was accepted. Try again later.`, {
         cause: error,
         afterMs: TRY_AGAIN_MS,
       })
