@@ -25,6 +25,48 @@ export function askedAgainContract(test: ContractTest): void {
     gate.resolve();
   });
 
+  for (const fate of ["is taken", "is refused"] as const) {
+    test(`P4 what is being queued is not run at once as well, and who asks again meanwhile is told when it ${fate}`, async (harness) => {
+      const gate = Promise.withResolvers<void>();
+      const written = Promise.withResolvers<void>();
+      const runs: string[] = [];
+      const short = defineHandler({
+        action: "short",
+        input: anything,
+        estimate: 1,
+        run: async (_, { request }) => {
+          runs.push(request.id);
+          if (request.id === "holds the slot") await gate.promise;
+          return "done";
+        },
+      });
+      const { connect, until, quiet, engine } = await startPipeline({ harness, handlers: [short], options: { inlineSlots: 1 } });
+      const { submit } = engine.requests;
+      Object.assign(engine.requests, {
+        submit: async (...terms: Parameters<typeof submit>) => {
+          await written.promise;
+          if (fate === "is refused") throw new StreamerError("STORAGE_ERROR", "The store is full.");
+          return submit(...terms);
+        },
+      });
+      const [one, two] = [await connect(), await connect()];
+      const request = { type: "request", id: "r1", action: "short", payload: {} } as const;
+      void one.send({ ...request, id: "holds the slot" });
+      await quiet();
+      void one.send(request);
+      await quiet();
+      gate.resolve();
+      await quiet();
+      void two.send(request);
+      await quiet();
+      expect(runs).toEqual(["holds the slot"]);
+      written.resolve();
+      const isTold = fate === "is taken" ? "complete" : "error";
+      await until("both are told", () => [one, two].every((client) => client.last(isTold)?.request_id === "r1"));
+      expect(runs).toEqual(fate === "is taken" ? ["holds the slot", "r1"] : ["holds the slot"]);
+    });
+  }
+
   for (const meanwhile of ["subscribes", "subscribes and ends that again", "retries what cannot be retried"] as const) {
     test(`P5 P8 who ${meanwhile} while its cancellation is under way has the receipt once`, async (harness) => {
       const gate = Promise.withResolvers<void>();

@@ -66,12 +66,12 @@ export function createRoute({ access, options, log, estimates, runs, submit }: R
       const request = await accept(message, about);
       const isAtOnce = modeOf(request) ?? (await isShort(request.handler, request.kind));
       const answering = isAtOnce ? await runs.answer(request) : LEFT_TO_THE_QUEUE;
-      if (answering.outcome === "queue") await submit.submit(request, answering.others);
+      if (answering.outcome === "queue") await submit.submit(request, answering.isHeld);
     },
   };
 }
 
-const LEFT_TO_THE_QUEUE = { outcome: "queue", others: [] } as const;
+const LEFT_TO_THE_QUEUE = { outcome: "queue", isHeld: false } as const;
 
 /** Whether it is answered at once, as far as the request itself says: undefined leaves it to how long it takes. */
 function modeOf({ handler, options }: AcceptedRequest): boolean | undefined {

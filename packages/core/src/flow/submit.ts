@@ -28,7 +28,7 @@ export interface SubmitParts {
   readonly options: StreamerOptions;
   readonly deliver: Deliver;
   readonly following: Following;
-  readonly runs: Pick<Runs, "slots" | "join" | "start" | "beginning">;
+  readonly runs: Pick<Runs, "slots" | "join" | "left" | "start" | "beginning">;
   readonly estimates: Pick<Estimates, "known">;
 }
 
@@ -141,44 +141,46 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
     if (subscribes) await deliver.follow(connectionId, record.key, 0, isTerminal(record.status) ? record.seq : undefined);
   }
 
-  async function roomFor(request: AcceptedRequest, others: readonly string[]): Promise<() => void> {
-    const { requestId, connection } = request;
-    if (!subscribesTo(request)) return () => {};
-    try {
-      return await following.enter(connection.connectionId, requestId);
-    } catch (error) {
-      await refuseAll(requestId, others, error);
-      throw error;
-    }
-  }
+  const roomFor = async (request: AcceptedRequest): Promise<() => void> =>
+    subscribesTo(request) ? following.enter(request.connection.connectionId, request.requestId) : () => {};
 
-  /** `others`: connections that asked for the same meanwhile, and are told what becomes of it. */
-  async function submit(request: AcceptedRequest, others: readonly string[]): Promise<void> {
-    // First of all: from the asking for a run of the same id to the write nothing else is waited for (P4).
-    const leave = await roomFor(request, others);
-    try {
-      if (!(await runs.join(request))) await submitOwn(request, others);
-    } finally {
-      leave();
-    }
-  }
-
-  async function submitOwn(request: AcceptedRequest, others: readonly string[]): Promise<void> {
+  async function writeOwn(request: AcceptedRequest): Promise<Stored> {
     const { handler } = request;
     const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
     const reserved = !isLater && slots.reserve(handler);
     let stored: Stored | undefined;
     try {
       stored = await write(request, reserved);
-    } catch (error) {
-      await refuseAll(request.requestId, others, error);
-      throw error;
     } finally {
       if (reserved && !claimOf(stored)) slots.free(handler);
     }
     const claim = claimOf(stored);
     if (claim) void runs.start(claim, request);
-    const endedAt = stored.outcome === "existing" && isTerminal(stored.record.status) ? stored.record.seq : undefined;
+    return stored;
+  }
+
+  /** Unless a run of its id is being answered at once: then undefined, and that run's answer is its own. */
+  async function submit(request: AcceptedRequest, isHeld: boolean): Promise<Stored | undefined> {
+    // First of all: from the asking for a run of the same id to the write nothing else is waited for (P4).
+    const leave = await roomFor(request);
+    try {
+      return !isHeld && (await runs.join(request)) ? undefined : await writeOwn(request);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Its id is held until it is known whether it stands; whoever asked for it meanwhile is told. */
+  async function submitHeld(request: AcceptedRequest): Promise<void> {
+    let stored: Stored | undefined;
+    try {
+      stored = await submit(request, true);
+    } catch (error) {
+      await refuseAll(request.requestId, await runs.left(request, "forgotten"), error);
+      throw error;
+    }
+    const others = await runs.left(request, "durable");
+    const endedAt = stored?.outcome === "existing" && isTerminal(stored.record.status) ? stored.record.seq : undefined;
     await Promise.all(others.map((connectionId) => deliver.follow(connectionId, request.key, 0, endedAt)));
   }
 
@@ -193,7 +195,11 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
       if (!stored.claim) throw new StreamerError("STORAGE_ERROR", `The store took "${request.requestId}" without its claim.`);
       return { outcome: "claimed", claim: stored.claim };
     },
-    submit: (request: AcceptedRequest, others: readonly string[]): Promise<void> => runs.beginning(() => submit(request, others)),
+    /** `isHeld`: as `runs.answer` has it. */
+    submit: (request: AcceptedRequest, isHeld: boolean): Promise<void> =>
+      runs.beginning(async () => {
+        await (isHeld ? submitHeld(request) : submit(request, false));
+      }),
   };
 }
 

@@ -28,8 +28,8 @@ export const ACCEPTING: readonly Mutant[] = [
     does: "queues a request although a run of its id is being answered at once",
     engine: "memory",
     file: "packages/core/src/flow/submit.ts",
-    find: "      if (!(await runs.join(request))) await",
-    replace: "      await",
+    find: "      return !isHeld && (await runs.join(request)) ? undefined : await writeOwn(request);",
+    replace: "      return await writeOwn(request);",
   },
   {
     name: "idempotency-key-ignored",

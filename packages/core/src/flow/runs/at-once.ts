@@ -30,13 +30,14 @@ export interface AtOnceParts {
 type Answering =
   | { readonly outcome: "answered" }
   /**
-   * It is to be submitted, because it is durable already or because no slot is free. `others`: connections that asked for
-   * its id meanwhile and are to be told what becomes of it.
+   * It is to be submitted, because it is durable already or because no slot is free. `isHeld`: its id is held as if it ran,
+   * so that nobody runs it before it stands in the store; whoever submits it calls `left` then.
    */
-  | { readonly outcome: "queue"; readonly others: readonly string[] };
+  | { readonly outcome: "queue"; readonly isHeld: boolean };
 
 const ANSWERED: Answering = { outcome: "answered" };
-const QUEUE: Answering = { outcome: "queue", others: [] };
+const QUEUE: Answering = { outcome: "queue", isHeld: false };
+const HELD: Answering = { outcome: "queue", isHeld: true };
 
 export function createAtOnce({ engine, options, deliver, slots, registry, owner, estimates }: AtOnceParts) {
   const { requests, answers, clock, log } = engine;
@@ -61,12 +62,6 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
       case "conflict":
         throw new StreamerError("DUPLICATE_REQUEST", `The id "${request.requestId}" was just used with another payload; use a new id.`);
     }
-  }
-
-  /** What was begun is left to the store; who else asked for it has to be told of that. */
-  async function leave({ key, connection }: AcceptedRequest): Promise<Answering> {
-    const askers = await answers.end(key, { kind: "forgotten" });
-    return { outcome: "queue", others: askers.filter((connectionId) => connectionId !== connection.connectionId) };
   }
 
   /** Begins the run of a request that has a slot, and answers it; the slot is freed at its end. */
@@ -103,7 +98,7 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
       // The submit that follows meets the same store, and answers everyone.
       log.warn({ request_id: request.requestId, err: asError(error) }, "whether a request is durable is not known; it is submitted");
     }
-    if (!isRunnable) return leave(request);
+    if (!isRunnable) return HELD;
     await run(request);
     return ANSWERED;
   }
@@ -132,6 +127,22 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
         const left = inFlight.get(connectionId)! - 1;
         if (left > 0) inFlight.set(connectionId, left);
         else inFlight.delete(connectionId);
+      }
+    },
+    /**
+     * What was held is left to the store, or to nobody when that has not taken it. Returns the connections that asked for its
+     * id meanwhile, and are to be told what has become of it. Never rejects.
+     */
+    async left({ key, requestId, connection }: AcceptedRequest, kind: "durable" | "forgotten"): Promise<readonly string[]> {
+      try {
+        const askers = await answers.end(key, { kind });
+        return askers.filter((connectionId) => connectionId !== connection.connectionId);
+      } catch (error) {
+        log.error(
+          { request_id: requestId, err: asError(error) },
+          "those who asked again for a request that was queued could not be told of it",
+        );
+        return [];
       }
     },
     /** Leaves a request that is to be queued to a run or answer of its id, if there is one: false when it is to be submitted. */
