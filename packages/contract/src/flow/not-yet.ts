@@ -3,9 +3,9 @@ import { defineHandler, NotYet, type AnyHandler } from "@streamer/core";
 import { expect } from "vitest";
 import type { ContractTest, Harness } from "../harness.ts";
 import { EVE, record, submission } from "../samples.ts";
-import { anything, startPipeline } from "./pipeline.ts";
+import { anything, startPipeline, type PipelineParts } from "./pipeline.ts";
 
-async function start(harness: Harness) {
+async function start(harness: Harness, more: Partial<PipelineParts> = {}) {
   const there = { rows: false };
   const seen: unknown[] = [];
   const waits: AnyHandler = defineHandler({
@@ -21,7 +21,7 @@ async function start(harness: Harness) {
     },
   });
   const work = defineHandler({ action: "work", input: anything, estimate: 60_000, run: () => "done" });
-  return { there, seen, ...(await startPipeline({ harness, handlers: [waits, work], options: { inlineSlots: 1 } })) };
+  return { there, seen, ...(await startPipeline({ harness, handlers: [waits, work], options: { inlineSlots: 1 }, ...more })) };
 }
 
 export function notYetContract(test: ContractTest): void {
@@ -42,6 +42,23 @@ export function notYetContract(test: ContractTest): void {
       expect(client.story("r1").map(({ type }) => type)).not.toContain("retrying");
     });
   }
+
+  test("P9 P12 one that cannot be made durable is told to come again", async (harness) => {
+    const throws = defineHandler({
+      action: "throws",
+      input: anything,
+      estimate: 1,
+      run: () => {
+        throw new NotYet(1_000);
+      },
+    });
+    const refuse = ({ verb }: { readonly verb: string }) => (verb === "requests.submit" ? "refuse" : "none");
+    const { connect, until } = await start(harness, { handlers: [throws], decide: refuse });
+    const client = await connect();
+    await client.send({ type: "request", id: "r1", action: "throws", payload: {}, options: { mode: "sync" } });
+    await until("answered", () => client.last("response") !== undefined);
+    expect(client.last("response")).toMatchObject({ success: false, error: { code: "SERVICE_UNAVAILABLE" } });
+  });
 
   test("P8 one that waits is cancelled at once", async (harness) => {
     const { seen, connect, until } = await start(harness);

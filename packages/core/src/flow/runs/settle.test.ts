@@ -137,6 +137,19 @@ it("P9 is tried again at its time, with what it had to say, and the engine is to
   expect(wakeups).toEqual([clock.now() + 1_500.5]);
 });
 
+it("P9 a run that waits is had again then, from its checkpoint, and nothing says that it failed", async () => {
+  const plain = setUp({ unwritten: { events: [partial] } });
+  await plain.end({ kind: "wait", afterMs: 5_000 });
+  expect(plain.writes).toEqual([["reschedule", { runAt: expect.any(Number), events: [partial], failures: 0 }]]);
+  expect(plain.wakeups).toHaveLength(1);
+  const { end, writes } = setUp({ unwritten: { events: [partial], checkpoint: { state: 3 } } });
+  await end({ kind: "wait", afterMs: 5_000 });
+  expect(writes).toEqual([
+    ["advance", { events: [partial], leaseMs: 30_000, checkpoint: 3 }],
+    ["reschedule", { runAt: expect.any(Number), events: [], failures: 0 }],
+  ]);
+});
+
 it("P9 keeps its checkpoint before it is tried again", async () => {
   const { end, writes } = setUp({ unwritten: { events: [partial], checkpoint: { state: 3 } } });
   await end({ kind: "retry", afterMs: 0, error });
