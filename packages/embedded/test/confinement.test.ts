@@ -42,8 +42,15 @@ it.runIf(limited)("memory, CPU time, descriptors and core files are limited", as
   isolate({ cpuSeconds: 60, openFiles: 100 });
   const told = (await run("limits.told")) as string;
   const of = (name: string): readonly string[] => new RegExp(`^${name} +(\\d+) +(\\d+)`, "m").exec(told)!.slice(1);
-  expect([of("Max data size"), of("Max open files"), of("Max core file size"), of("Max cpu time")]).toEqual([
-    [String(WORKER_LIMITS.memoryBytes), String(WORKER_LIMITS.memoryBytes)],
+  expect([
+    of("Max data size"),
+    of("Max address space"),
+    of("Max file size"),
+    of("Max open files"),
+    of("Max core file size"),
+    of("Max cpu time"),
+  ]).toEqual([
+    ...[WORKER_LIMITS.memoryBytes, WORKER_LIMITS.addressBytes, WORKER_LIMITS.fileBytes].map((bytes) => [String(bytes), String(bytes)]),
     ["100", "100"],
     ["0", "0"],
     ["60", "65"],

@@ -3,8 +3,8 @@
  * which become the program themselves, so that the process is the one that was started. What the machine cannot do is
  * told, at the start of the server and by `streamer doctor`, and left out: a server without it is as it was before.
  *
- * Memory is private memory that may be written (RLIMIT_DATA). The address space would be the wrong measure: V8 and each
- * WebAssembly memory reserve gigabytes that they never touch. Processes are counted within a user namespace alone:
+ * Memory is private memory that may be written (RLIMIT_DATA). The address space is no measure of it, because V8 and each
+ * WebAssembly memory reserve gigabytes that they never touch: its limit is far above, for what reserves without end. Processes are counted within a user namespace alone:
  * elsewhere the system counts all those of the user.
  */
 import { spawnSync } from "node:child_process";
@@ -15,13 +15,25 @@ export interface WorkerLimits {
   readonly memoryBytes: number;
   /** Time on all processors together, of all runs of a process; it is replaced before half of it is left. Default 4 hours. */
   readonly cpuSeconds: number;
+  /** Address space in bytes, reservations included. Default 128 GiB. */
+  readonly addressBytes: number;
+  /** Of one file that is written, in bytes. Default 32 GiB. */
+  readonly fileBytes: number;
   /** Descriptors. Default 1,024. */
   readonly openFiles: number;
   /** Processes and threads, where it has no network. Default 512. */
   readonly processes: number;
 }
 
-export const WORKER_LIMITS: WorkerLimits = { memoryBytes: 2_560 * 1_048_576, cpuSeconds: 4 * 3_600, openFiles: 1_024, processes: 512 };
+const GIB = 1_073_741_824;
+export const WORKER_LIMITS: WorkerLimits = {
+  memoryBytes: 2.5 * GIB,
+  cpuSeconds: 4 * 3_600,
+  addressBytes: 128 * GIB,
+  fileBytes: 32 * GIB,
+  openFiles: 1_024,
+  processes: 512,
+};
 
 /** `ok` says what holds, `missing` what does not, and why. */
 export interface Confined {
@@ -83,13 +95,18 @@ function probe(limits: WorkerLimits): Confinement {
 }
 
 /** What is limited already cannot be widened. */
-function limitCommand({ memoryBytes, cpuSeconds, openFiles }: WorkerLimits, hard: ReadonlyMap<string, number>): readonly string[] {
+function limitCommand(
+  { memoryBytes, cpuSeconds, addressBytes, fileBytes, openFiles }: WorkerLimits,
+  hard: ReadonlyMap<string, number>,
+): readonly string[] {
   const least = (value: number, name: string): number => Math.min(value, hard.get(name) ?? Infinity);
   const cpu = least(cpuSeconds, "Max cpu time");
   return [
     "prlimit",
     `--data=${least(memoryBytes, "Max data size")}`,
     `--cpu=${cpu}:${least(cpu + CPU_GRACE_SECONDS, "Max cpu time")}`,
+    `--as=${least(addressBytes, "Max address space")}`,
+    `--fsize=${least(fileBytes, "Max file size")}`,
     `--nofile=${least(openFiles, "Max open files")}`,
     "--core=0",
     "--",

@@ -256,7 +256,8 @@ interface HowItEnded {
 function ended(action: string, { how, signal, confinement }: HowItEnded): Error {
   const [limited] = confinement?.told ?? [];
   if (!confinement || limited?.state !== "ok" || signal === null) return diedRunning(action, how);
-  const { memoryBytes, cpuSeconds } = confinement.limits;
+  const { memoryBytes, cpuSeconds, fileBytes } = confinement.limits;
+  if (signal === "SIGXFSZ") return atLimit(action, `one file (fileBytes, ${fileBytes} bytes)`);
   if (signal === "SIGXCPU") return atLimit(action, `CPU time (cpuSeconds, ${cpuSeconds} s)`);
   // V8 and C++ end the process so when the system gives them no memory.
   if (signal === "SIGABRT" || signal === "SIGTRAP") return atLimit(action, `memory (memoryBytes, ${memoryBytes} bytes), or ${how}`);
