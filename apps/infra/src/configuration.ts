@@ -60,8 +60,13 @@ const schema = z
     /** Messages a second over all connections, and how many may come at once. */
     throttleRate: count(1, 100_000).default(1_000),
     throttleBurst: count(1, 100_000).default(2_000),
-    /** Requests run at once; 0 reserves nothing and shares the account's concurrency. */
+    /**
+     * Invocations at once, of each of the functions that whoever is outside can start: as many are kept for it, and it takes
+     * no more, so that the rest of the account's is left to those that repair. 0 reserves nothing and shares the account's.
+     */
     workConcurrency: count(0, 10_000).default(50),
+    messageConcurrency: count(0, 10_000).default(400),
+    connectConcurrency: count(0, 10_000).default(100),
     workMemoryMb: count(512, 10_240).default(2_048),
     /** Room in /tmp for what handlers read and write. */
     workStorageMb: count(512, 10_240).default(4_096),

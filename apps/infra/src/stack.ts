@@ -74,7 +74,7 @@ export class StreamerStack extends Stack {
     const work = createFunction("work", {
       memoryMb: configuration.workMemoryMb,
       storageMb: configuration.workStorageMb,
-      ...(configuration.workConcurrency > 0 && { reservedConcurrency: configuration.workConcurrency }),
+      ...reserved(configuration.workConcurrency),
     });
     const workRollout = new Rollout(this, "WorkRollout", {
       function: work.function,
@@ -83,9 +83,12 @@ export class StreamerStack extends Stack {
       asynchronous: { retryAttempts: 0, maxEventAge: WORK_EVENT_AGE, onFailure: { bind: () => ({ destination: queues.failed.queueArn }) } },
     });
     const workArn = workRollout.alias.functionArn;
-    const message = createFunction("message", { memoryMb: configuration.messageMemoryMb });
+    const message = createFunction("message", {
+      memoryMb: configuration.messageMemoryMb,
+      ...reserved(configuration.messageConcurrency),
+    });
     const messageRollout = new Rollout(this, "MessageRollout", { function: message.function, canary });
-    const connect = createFunction("connect");
+    const connect = createFunction("connect", reserved(configuration.connectConcurrency));
     const disconnect = createFunction("disconnect");
     const dispatch = createFunction("dispatch", {}, workArn);
     const wake = createFunction("wake", {}, workArn);
@@ -113,6 +116,11 @@ export class StreamerStack extends Stack {
       functions,
       tables: tables.byName,
       queues,
+      reserved: {
+        work: configuration.workConcurrency,
+        message: configuration.messageConcurrency,
+        connect: configuration.connectConcurrency,
+      },
       others: [workRollout.alarm, messageRollout.alarm],
       topicArn: configuration.alarmTopicArn,
     });
@@ -145,3 +153,5 @@ interface Sizes {
   readonly storageMb?: number;
   readonly reservedConcurrency?: number;
 }
+
+const reserved = (concurrency: number): Sizes => (concurrency > 0 ? { reservedConcurrency: concurrency } : {});

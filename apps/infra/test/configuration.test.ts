@@ -68,6 +68,8 @@ describe("the configuration", () => {
       alarmTopicArn: "arn:aws:sns:eu-west-1:111122223333:alarms",
       tracing: true,
       workConcurrency: 0,
+      messageConcurrency: 0,
+      connectConcurrency: 0,
       rollout: "all-at-once",
       apiLoggingRole: false,
       arch: "x86_64",

@@ -104,6 +104,22 @@ describe("the stack", () => {
     expect(functionOf("work")).toMatchObject({ Timeout: 900, ReservedConcurrentExecutions: 50 });
   });
 
+  it("keeps invocations for those that are outside's to start, so that they leave the rest to those that repair", () => {
+    const reserved = { work: 50, message: 400, connect: 100 };
+    // Of the 1,000 of an account, 100 have to stay unreserved; the others need some hundreds.
+    expect(Object.values(reserved).reduce((sum, each) => sum + each)).toBeLessThan(600);
+    for (const name of FUNCTION_NAMES) {
+      const expected = reserved[name as keyof typeof reserved] as number | undefined;
+      expect([name, functionOf(name)["ReservedConcurrentExecutions"]]).toEqual([name, expected]);
+      if (expected !== undefined)
+        template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+          MetricName: "ConcurrentExecutions",
+          Threshold: 0.8 * expected,
+          AlarmDescription: Match.stringLikeRegexp(`^${name} `),
+        });
+    }
+  });
+
   it("runs every function on Node 24 and arm64, with a log group that forgets", () => {
     for (const name of FUNCTION_NAMES) {
       expect(functionOf(name)).toMatchObject({
@@ -155,7 +171,8 @@ describe("the stack", () => {
     expect(new Set(routes)).toEqual(new Set(["$connect", "$default", "$disconnect"]));
   });
 
-  it("keeps files private, over TLS, and no leftovers for ever", () => {
+  it("keeps files private, over TLS, and neither leftovers nor versions for ever", () => {
+    template.allResourcesProperties("AWS::S3::Bucket", { VersioningConfiguration: Match.absent() });
     for (const { Properties } of Object.values(resources("AWS::S3::Bucket")))
       expect(Properties["PublicAccessBlockConfiguration"]).toEqual({
         BlockPublicAcls: true,

@@ -15,6 +15,8 @@ export interface Synthesis {
   readonly context?: Readonly<Record<string, string>>;
 }
 
+/** How many run at once is said by the dials: this machine has no room for what an account has. */
+const UNRESERVED = { messageConcurrency: 0, connectConcurrency: 0 };
 /** Whose tokens are accepted is decided at each start; the stack only has to tell its functions. */
 const REPLACED_KEY = "replaced when the local run starts";
 
@@ -26,7 +28,7 @@ interface CdkJson {
 export async function synthesize({ app, outFolder, context = {} }: Synthesis): Promise<void> {
   const { app: command, context: settled = {} } = JSON.parse(readFileSync(join(app, "cdk.json"), "utf8")) as CdkJson;
   const [program = "", ...parts] = command.split(" ");
-  const all = { ...settled, arch: process.arch === "arm64" ? "arm64" : "x86_64", publicKey: REPLACED_KEY, ...context };
+  const all = { ...settled, arch: process.arch === "arm64" ? "arm64" : "x86_64", publicKey: REPLACED_KEY, ...UNRESERVED, ...context };
   const child = spawn(program === "node" ? process.execPath : program, parts, {
     cwd: app,
     env: { ...process.env, CDK_OUTDIR: outFolder, CDK_CONTEXT_JSON: JSON.stringify(all) },

@@ -24,11 +24,15 @@ const ITERATOR_AGE_MS = 60_000;
 /** Emptied within seconds, unless `wake` itself fails. */
 const FAILED_DEPTH = 10;
 const ERRORS = 5;
+/** Of the invocations reserved for a function: what is left is taken in a moment. */
+const NEARLY_ALL = 0.8;
 
 export interface AlarmsProps {
   readonly functions: Readonly<Record<FunctionName, IFunction>>;
   readonly tables: Readonly<Record<TableName, Table>>;
   readonly queues: { readonly failed: IQueue; readonly parked: IQueue };
+  /** Invocations at once that are reserved for a function; 0 for none. */
+  readonly reserved: Readonly<Partial<Record<FunctionName, number>>>;
   /** Alarms that are made elsewhere and told about like the others. */
   readonly others: readonly Alarm[];
   /** Where alarms go. Without it they only show in the console. */
@@ -45,7 +49,7 @@ interface Rule {
 export class Alarms extends Construct {
   readonly all: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { functions, tables, queues, others, topicArn }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { functions, tables, queues, reserved, others, topicArn }: AlarmsProps) {
     super(scope, id);
     const alarms: Alarm[] = [...others];
     const alarm = (name: string, metric: IMetric, { threshold, minutes = 1, text }: Rule): void => {
@@ -72,8 +76,15 @@ export class Alarms extends Construct {
       alarm(`${name}-throttles`, target.metricThrottles({ period: MINUTE }), {
         threshold: 1,
         minutes: 5,
-        text: `${name} is refused by Lambda: raise the account's concurrency, or workConcurrency for work.`,
+        text: `${name} is refused by Lambda: raise the account's concurrency, or ${name}Concurrency where that is reserved.`,
       });
+      const concurrency = reserved[name] ?? 0;
+      if (concurrency > 0)
+        alarm(`${name}-concurrency`, target.metric("ConcurrentExecutions", { period: MINUTE, statistic: "Maximum" }), {
+          threshold: Math.ceil(concurrency * NEARLY_ALL),
+          minutes: 5,
+          text: `${name} runs nearly as often at once as ${name}Concurrency lets it: raise it, or look who sends so much.`,
+        });
       const p99Ms = P99_MS[name];
       if (p99Ms !== undefined)
         alarm(`${name}-p99`, target.metricDuration({ period: MINUTE, statistic: "p99" }), {

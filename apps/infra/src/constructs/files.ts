@@ -1,6 +1,7 @@
 /**
  * The bucket: results' files under blobs/, values too large for an item under values/, rows that clients append under
  * channels/, the handlers' own data under data/. Nothing in it is public: files leave through signed links alone, over TLS.
+ * Without versions: nearly all is written once, so they would keep what was deleted, and that is to be gone (deploy-aws.md).
  */
 import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { BlockPublicAccess, Bucket, BucketEncryption, HttpMethods, ObjectOwnership, type IBucket } from "aws-cdk-lib/aws-s3";
