@@ -51,6 +51,8 @@ const schema = z
     issuer: z.string().optional(),
     audience: z.string().optional(),
     allowedOrigins: list.default([]),
+    /** Connections that each user may have. */
+    connectionsPerUser: count(1, 2_000).default(256),
     /** How long state and results stay readable after a request ends. */
     retentionDays: count(1, 365).default(7),
     /** core's PartialOptions; the time of retention is the value above. */

@@ -38,8 +38,8 @@ const ENGINE: readonly Setting[] = [
 const TOKENS: readonly Setting[] = ["jwks", "publicKey", "issuer", "audience", "allowedOrigins"];
 
 const SETTINGS: Readonly<Record<FunctionName, readonly Setting[]>> = {
-  connect: ["connections", "delayQueueUrl", ...TOKENS],
-  disconnect: ["connections", "subscriptions"],
+  connect: ["connections", "limits", "connectionsPerUser", "delayQueueUrl", ...TOKENS],
+  disconnect: ["connections", "subscriptions", "limits"],
   message: ENGINE,
   dispatch: ["workFunction"],
   work: [...ENGINE, "dataPrefix"],
@@ -53,7 +53,7 @@ export function environmentOf(
   configuration: Configuration,
 ): Readonly<Record<string, string>> {
   const { tables, bucketName, delayQueueUrl, pushEndpoint, epoch, workArn } = targets;
-  const { options, retentionDays, jwksUrl, publicKey, issuer, audience, allowedOrigins, logLevel } = configuration;
+  const { options, retentionDays, jwksUrl, publicKey, issuer, audience, allowedOrigins, connectionsPerUser, logLevel } = configuration;
   const values: Readonly<Record<Setting, string | undefined>> = {
     requests: tables.requests.tableName,
     events: tables.events.tableName,
@@ -71,6 +71,7 @@ export function environmentOf(
     issuer,
     audience,
     allowedOrigins: allowedOrigins.length > 0 ? allowedOrigins.join(",") : undefined,
+    connectionsPerUser: String(connectionsPerUser),
     dataPrefix: PREFIXES.data,
     logLevel,
   };

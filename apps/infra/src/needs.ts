@@ -59,9 +59,9 @@ const RUNS = {
 } as const satisfies Needs;
 
 export const NEEDS: Readonly<Record<FunctionName, Needs>> = {
-  connect: { items: { connections: ["PutItem"] }, sendsTo: ["delay"] },
+  connect: { items: { connections: ["PutItem", "BatchGetItem"], limits: ["GetItem", "UpdateItem"] }, sendsTo: ["delay"] },
   disconnect: {
-    items: { connections: ["DeleteItem"], subscriptions: ["DeleteItem"] },
+    items: { connections: ["DeleteItem"], subscriptions: ["DeleteItem"], limits: ["UpdateItem"] },
     indexQueries: { subscriptions: ["by_connection"] },
   },
   message: { ...RUNS, indexQueries: { ...ENGINE.indexQueries, requests: [...ENGINE.indexQueries.requests, "by_owner"] } },

@@ -50,9 +50,11 @@ describe("a function's role", () => {
     for (const name of FUNCTION_NAMES) for (const { Resource } of statements[name]) expect([Resource].flat()).not.toContain("*");
   });
 
-  it("connect writes connections and sends a wakeup, no more", () => {
+  it("connect writes connections, counts them and sends a wakeup, no more", () => {
     const all = statements.connect.flatMap(actionsOf).toSorted();
-    expect(all).toEqual(["dynamodb:PutItem", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
+    const items = ["BatchGetItem", "GetItem", "PutItem", "UpdateItem"].map((action) => `dynamodb:${action}`);
+    expect(all).toEqual([...items, "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
+    expect(mayDo("connect", "dynamodb:UpdateItem")).toEqual([expect.stringContaining("Tableslimits")]);
     expect(mayDo("connect", "dynamodb:PutItem")).toEqual([expect.stringContaining("Tablesconnections")]);
   });
 

@@ -140,6 +140,7 @@ describe("the stack", () => {
       [VARIABLES.jwks]: AUTH.jwksUrl,
       [VARIABLES.issuer]: AUTH.issuer,
       [VARIABLES.audience]: AUTH.audience,
+      [VARIABLES.connectionsPerUser]: "256",
     });
     expect(told("message")).not.toHaveProperty(VARIABLES.jwks);
     expect(told("work")).toHaveProperty(VARIABLES.dataPrefix, "data/");

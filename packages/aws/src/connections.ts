@@ -5,6 +5,7 @@
 import type { Connection, Connections } from "@streamer/core";
 import type { Items } from "./dynamodb/items.ts";
 import { shardOf, shards } from "./dynamodb/keys.ts";
+import type { Places } from "./places.ts";
 
 interface ConnectionItem {
   readonly connection_id: string;
@@ -48,7 +49,13 @@ const MAX_LIFE_MS = 4 * 3_600_000;
 /** Connections that are seen to in one go. */
 const PAGE = 100;
 
-export function createConnections(items: Items, makeId: () => string): StoredConnections {
+export interface ConnectionsParts {
+  readonly items: Items;
+  readonly places: Pick<Places, "leave">;
+  readonly makeId: () => string;
+}
+
+export function createConnections({ items, places, makeId }: ConnectionsParts): StoredConnections {
   const toConnection = (item: ConnectionItem): Connection => ({
     connectionId: item.connection_id,
     owner: { tenantId: item.tenant, userId: item.user },
@@ -103,7 +110,8 @@ export function createConnections(items: Items, makeId: () => string): StoredCon
     },
     close: async (connectionId) => {
       if (caller?.connection.connectionId === connectionId) caller = undefined;
-      await items.remove({ connection_id: connectionId });
+      const item = await items.pull<ConnectionItem>({ connection_id: connectionId });
+      if (item && item.refusal === undefined) await places.leave(toConnection(item).owner, connectionId);
     },
     expiring: async function* (from, to) {
       for (const shard of shards) {

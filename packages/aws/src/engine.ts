@@ -15,12 +15,13 @@ import { createConnections, type StoredConnections } from "./connections.ts";
 import { createEvents } from "./events.ts";
 import { hashOf } from "./dynamodb/keys.ts";
 import { createMarks, type Marks } from "./dynamodb/marks.ts";
-import { createItems } from "./dynamodb/items.ts";
+import { createItems, type Items } from "./dynamodb/items.ts";
 import { withLastWord } from "./last-word.ts";
 import { createLinkMarks } from "./link-marks.ts";
 import { createLimits, type Limits } from "./requests/limits.ts";
 import { metered, type Metrics } from "./functions/metrics.ts";
 import { createObjects } from "./s3/objects.ts";
+import { createPlaces, type Places } from "./places.ts";
 import { createRequests, type DynamoRequests } from "./requests.ts";
 import type { RequestRow } from "./requests/rows.ts";
 import { createWaitingOf } from "./requests/waiting-of.ts";
@@ -54,6 +55,9 @@ export interface AwsEngine extends Engine {
   readonly requests: DynamoRequests;
   readonly answers: StoredAnswers;
   readonly connections: StoredConnections;
+  readonly places: Places;
+  /** The table of what is counted. */
+  readonly counts: Items;
   readonly subscriptions: StoredSubscriptions;
   readonly limits: Limits;
   readonly marks: Marks;
@@ -74,6 +78,7 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     isRunning: async (pk) => (await requests.get<Pick<RequestRow, "status">>({ pk }, ["status"]))?.status === "PROCESSING",
     waitingOf: createWaitingOf(requests),
   });
+  const places = createPlaces({ limits: table("limits"), connections: table("connections"), now: () => clock.now() });
   const store = createStore({
     client: dynamodb,
     processId,
@@ -110,7 +115,9 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     events: createEvents(store),
     subscriptions: told.subscriptions,
     marks: createMarks(table("limits")),
-    connections: createConnections(table("connections"), chance.makeId),
+    connections: createConnections({ items: table("connections"), places, makeId: chance.makeId }),
+    places,
+    counts: table("limits"),
     channel: createChannel(parts.api, metrics, chance.makeId),
     blobs: createBlobs(objects, createLinkMarks(table("limits"), chance.makeSecret)),
     wakeups: createWakeups(delayQueue, clock),

@@ -15,7 +15,8 @@ import { createWake } from "../src/functions/entry/wake.ts";
 import { createWork } from "../src/functions/entry/work.ts";
 import type { WorkEvent } from "../src/functions/invoke-work.ts";
 import { createMetrics } from "../src/functions/metrics.ts";
-import { createInvoke, type Runtime } from "../src/functions/runtime.ts";
+import { createInvoke, type AnsweringRuntime } from "../src/functions/runtime.ts";
+import { createPace } from "../src/pace.ts";
 import { connectEvent, contextAt, messageEvent, queueEvent, streamRecord } from "./function-events.ts";
 import { createHarness, silent, startCloud, type AwsHarness, type Cloud } from "./harness.ts";
 
@@ -41,7 +42,7 @@ afterEach(() => harness.dispose());
 const handle = (action: string, run: (ctx: HandlerContext) => unknown, more: Partial<AnyHandler> = {}): AnyHandler =>
   defineHandler({ action, input: anything, estimate: 60_000, ...more, run: async (_, ctx) => run(ctx) });
 
-function runtime(handlers: readonly AnyHandler[], inlineSlots: number): Runtime {
+function runtime(handlers: readonly AnyHandler[], inlineSlots: number): AnsweringRuntime {
   let invocationId = "";
   const meter = createMetrics("test", (line) => metrics.push(line));
   const engine = harness.another(() => invocationId, meter);
@@ -56,6 +57,7 @@ function runtime(handlers: readonly AnyHandler[], inlineSlots: number): Runtime 
   return {
     engine,
     streamer,
+    pace: createPace({ items: engine.counts, clock: harness.clock, random: Math.random, perSecond: 250 }),
     log: silent,
     metrics: meter,
     invoke: createInvoke({ streamer, log: silent, metrics: meter, clock: harness.clock, begin }),
@@ -75,6 +77,8 @@ const connect = (keys: TrustedKeys = ownKey) =>
   createConnect({
     authenticate: createVerifier(trust(keys, { clock: harness.clock, log: silent }), {}, { clock: harness.clock, log: silent }),
     connections: harness.engine.connections,
+    places: harness.engine.places,
+    connectionsPerUser: 256,
     delayQueue: harness.engine.delayQueue,
     allowedOrigins: ["https://app.test"],
     now: () => harness.clock.now(),

@@ -48,6 +48,8 @@ async function connected(kid: string): Promise<ClientEnd> {
   const connect = createConnect({
     authenticate,
     connections: engine.connections,
+    places: engine.places,
+    connectionsPerUser: 256,
     delayQueue: engine.delayQueue,
     allowedOrigins: [],
     now: clock.now,

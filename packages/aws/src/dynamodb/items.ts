@@ -55,6 +55,8 @@ export interface Items {
   replace<T>(item: object): Promise<T | undefined>;
   /** The item after the update; `undefined` when the condition did not hold. */
   update<T>(key: Item, update: Update): Promise<T | undefined>;
+  /** Removes, and answers what was there. */
+  pull<T>(key: Item): Promise<T | undefined>;
   remove(key: Item, condition?: { readonly expression: string; readonly values?: Item | undefined }): Promise<boolean>;
   /** The first `limit`: nothing is read without a bound, whatever there is. */
   query<T>(query: Query & { readonly limit: number }): Promise<readonly T[]>;
@@ -135,6 +137,11 @@ export function createItems(client: DynamoDBClient, table: string): Items {
         if (isConditionFailed(error)) return undefined;
         throw error;
       }
+    },
+    pull: async <T>(key: Item) => {
+      const input = { TableName: table, Key: toAttributes(key), ReturnValues: "ALL_OLD" } as const;
+      const { Attributes } = await client.send(new DeleteItemCommand(input));
+      return Attributes && toItem<T>(Attributes);
     },
     remove: async (key, condition) => {
       try {

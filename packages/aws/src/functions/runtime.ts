@@ -16,6 +16,7 @@ import { systemClock } from "../clock.ts";
 import { createAwsEngine, type AwsEngine, type EngineParts } from "../engine.ts";
 import { createLog } from "../log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { createPace, type Pace } from "../pace.ts";
 import type { Environment } from "./settings.ts";
 import { createDelayQueue } from "../wakeups.ts";
 
@@ -29,6 +30,11 @@ export interface Runtime {
    * have to tell is handed over at its end.
    */
   invoke<T>(context: Context, terms: InvocationTerms, body: () => Promise<T>): Promise<T>;
+}
+
+/** What answers frames, too. */
+export interface AnsweringRuntime extends Runtime {
+  readonly pace: Pace;
 }
 
 /** A function that answers frames leaves what is queued to `work`, which runs one request at a time. */
@@ -46,6 +52,8 @@ interface InvocationTerms {
 const HEARTBEAT_MS = 240_000;
 /** A second without a write costs as much as the write that asks whether to go on (docs/deploy-aws.md, "Cost"). */
 const RENEW_MS = 1_000;
+/** A quarter of what the stage lets through of all together, by its default (apps/infra, `throttleRate`). */
+const MESSAGES_PER_SECOND = 250;
 /** A link lives no longer than the credentials that signed it. */
 const LINK_MS = 3_600_000;
 /** Quick retries of a throttled call are free, a lost one is not. */
@@ -60,24 +68,22 @@ export interface RuntimeParts {
 }
 
 /** The runtime over the services it is given. */
-export function assembleRuntime({ handlers, options, slots, engine: parts }: RuntimeParts): Runtime {
+export function assembleRuntime({ handlers, options, slots, engine: parts }: RuntimeParts): AnsweringRuntime {
   const { log, metrics, clock, chance = systemChance } = parts;
   let invocationId = "";
   const engine = createAwsEngine({ ...parts, processId: () => invocationId });
-  const streamer = createStreamer({
-    handlers,
-    engine,
-    options: { ...defaults(options), ...slots },
-    random: chance.random,
-    makeId: chance.makeId,
-  });
+  const { random, makeId } = chance;
+  const chosen = defaults(options);
+  const streamer = createStreamer({ handlers, engine, options: { ...chosen, ...slots }, random, makeId });
+  const perSecond = chosen.admission.messagesPerSecondPerUser;
+  const pace = createPace({ items: engine.counts, clock, random, perSecond });
   const begin = (context: Context): void => {
     invocationId = context.awsRequestId;
   };
-  return { engine, streamer, log, metrics, invoke: createInvoke({ streamer, log, metrics, clock, begin }) };
+  return { engine, streamer, pace, log, metrics, invoke: createInvoke({ streamer, log, metrics, clock, begin }) };
 }
 
-export function createRuntime(handlers: readonly AnyHandler[], environment: Environment, slots: RuntimeSlots): Runtime {
+export function createRuntime(handlers: readonly AnyHandler[], environment: Environment, slots: RuntimeSlots): AnsweringRuntime {
   const write = (line: string): void => void process.stdout.write(line);
   const metrics = createMetrics(environment.functionName, write);
   const retries = { maxAttempts: MAX_ATTEMPTS };
@@ -127,7 +133,15 @@ export function createInvoke({ streamer, log, metrics, clock, begin }: InvokePar
   };
 }
 
-function defaults(options: PartialOptions): PartialOptions {
+function defaults(options: PartialOptions) {
   const frames = { messageBytes: API_GATEWAY_LIMITS.messageBytes, ...options.frames };
-  return { linkMs: LINK_MS, renewMs: RENEW_MS, heartbeatMs: HEARTBEAT_MS, ...options, frames };
+  const rates = { messagesPerSecond: MESSAGES_PER_SECOND, messagesPerSecondPerUser: MESSAGES_PER_SECOND };
+  return {
+    linkMs: LINK_MS,
+    renewMs: RENEW_MS,
+    heartbeatMs: HEARTBEAT_MS,
+    ...options,
+    frames,
+    admission: { ...rates, ...options.admission },
+  };
 }

@@ -26,6 +26,8 @@ export const VARIABLES = {
   audience: "STREAMER_AUDIENCE",
   /** Exact browser origins, with commas. */
   allowedOrigins: "STREAMER_ALLOWED_ORIGINS",
+  /** How many connections each user may have. */
+  connectionsPerUser: "STREAMER_CONNECTIONS_PER_USER",
   /** Prefix in the bucket whose files the handlers read, copied to DATA_FOLDER when a function starts. */
   dataPrefix: "STREAMER_DATA_PREFIX",
   logLevel: "STREAMER_LOG_LEVEL",

@@ -1,13 +1,13 @@
 /**
  * `$connect`: who may open a connection. A foreign origin is refused with 403: it is not our client. A token that is not
- * accepted opens the connection all the same, and is explained at its first message, because a browser cannot read the
- * answer to a refused upgrade.
+ * accepted, or a user with too many connections, opens one all the same, and is told why at its first message, because a
+ * browser cannot read the answer to a refused upgrade.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from "aws-lambda";
 import { createVerifier, readToken, trust, type Authenticate } from "@streamer/auth";
-import { SUBPROTOCOL } from "@streamer/protocol";
+import { SUBPROTOCOL, type WireError } from "@streamer/protocol";
 import { systemChance } from "../../chance.ts";
 import { systemClock } from "../../clock.ts";
 import { createConnections, type StoredConnections } from "../../connections.ts";
@@ -15,11 +15,14 @@ import { createLog } from "../../log.ts";
 import { createItems } from "../../dynamodb/items.ts";
 import { LOOK_AHEAD_MS } from "../look-ahead.ts";
 import { required, tableName, VARIABLES } from "../settings.ts";
+import { createPlaces, type Places } from "../../places.ts";
 import { createDelayQueue, type DelayQueue } from "../../wakeups.ts";
 
 export interface ConnectParts {
   readonly authenticate: Authenticate;
-  readonly connections: StoredConnections;
+  readonly connections: Pick<StoredConnections, "admit">;
+  readonly places: Pick<Places, "take">;
+  readonly connectionsPerUser: number;
   readonly delayQueue: DelayQueue;
   readonly allowedOrigins: readonly string[];
   readonly now: () => number;
@@ -34,28 +37,38 @@ export type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
 /** A connection that is refused lives no longer than it takes to be told why. */
 const REFUSED_LIFE_MS = 60_000;
 
-export function createConnect({ authenticate, connections, delayQueue, allowedOrigins, now }: ConnectParts) {
+export function createConnect({ authenticate, connections, places, connectionsPerUser, delayQueue, allowedOrigins, now }: ConnectParts) {
+  /** Stored first: who has a place and is not stored is taken to be gone. */
+  async function letIn(connectionId: string, token: string | undefined): Promise<{ expiresAt?: number | undefined } | WireError> {
+    const answer = await authenticate(token);
+    if (!answer.ok) return answer.error;
+    const { identity, credential } = answer;
+    await connections.admit({ connectionId, ...identity, connectedAt: now() }, credential);
+    return (await places.take(identity.owner, connectionId, connectionsPerUser)) ?? identity;
+  }
+
+  /** It stays for as long as it takes to be told why. */
+  async function turnAway(connectionId: string, error: WireError): Promise<{ expiresAt: number }> {
+    const connectedAt = now();
+    const expiresAt = connectedAt + REFUSED_LIFE_MS;
+    const owner = { tenantId: "refused", userId: connectionId };
+    await connections.admit({ connectionId, owner, permissions: [], connectedAt, expiresAt }, { refusal: JSON.stringify(error) });
+    return { expiresAt };
+  }
+
   return async (event: ConnectEvent): Promise<APIGatewayProxyResultV2> => {
     const headers = Object.fromEntries(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
     const { origin, "sec-websocket-protocol": offered = "" } = headers;
     if (origin !== undefined && !allowedOrigins.includes(origin)) return { statusCode: 403 };
     const { connectionId } = event.requestContext;
-    const connectedAt = now();
     const query = new URLSearchParams(
       Object.entries(event.queryStringParameters ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     );
-    const answer = await authenticate(readToken({ headers, url: `/?${query}` }));
-    if (answer.ok) await connections.admit({ connectionId, ...answer.identity, connectedAt }, answer.credential);
-    else {
-      const nobody = { tenantId: "refused", userId: connectionId };
-      const refused = { connectionId, owner: nobody, permissions: [], connectedAt, expiresAt: connectedAt + REFUSED_LIFE_MS };
-      await connections.admit(refused, { refusal: JSON.stringify(answer.error) });
-    }
-    const expiresAt = answer.ok ? answer.identity.expiresAt : connectedAt + REFUSED_LIFE_MS;
+    const answer = await letIn(connectionId, readToken({ headers, url: `/?${query}` }));
+    const { expiresAt } = "code" in answer ? await turnAway(connectionId, answer) : answer;
     // Later ones are found by the sweep, a minute before.
-    if (expiresAt !== undefined && expiresAt - connectedAt <= LOOK_AHEAD_MS) {
-      await delayQueue.send({ kind: "expire", connectionId }, expiresAt - connectedAt);
-    }
+    const leftMs = expiresAt === undefined ? Infinity : expiresAt - now();
+    if (leftMs <= LOOK_AHEAD_MS) await delayQueue.send({ kind: "expire", connectionId }, leftMs);
     const speaksOurs = offered.split(",").some((entry) => entry.trim() === SUBPROTOCOL);
     return { statusCode: 200, ...(speaksOurs && { headers: { "Sec-WebSocket-Protocol": SUBPROTOCOL } }) };
   };
@@ -66,9 +79,14 @@ function fromEnvironment(): ConnectParts {
   const keys = env[VARIABLES.jwks] ? { jwks: env[VARIABLES.jwks]! } : { publicKey: required(env, VARIABLES.publicKey) };
   const parts = { clock: systemClock, log: createLog("info", (line) => void process.stdout.write(line)) };
   const [issuer, audience] = [env[VARIABLES.issuer], env[VARIABLES.audience]];
+  const client = new DynamoDBClient({});
+  const connections = createItems(client, tableName(env, "connections"));
+  const places = createPlaces({ limits: createItems(client, tableName(env, "limits")), connections, now: systemClock.now });
   return {
     authenticate: createVerifier(trust(keys, parts), { ...(issuer && { issuer }), ...(audience && { audience }) }, parts),
-    connections: createConnections(createItems(new DynamoDBClient({}), tableName(env, "connections")), systemChance.makeId),
+    connections: createConnections({ items: connections, places, makeId: systemChance.makeId }),
+    places,
+    connectionsPerUser: Number(required(env, VARIABLES.connectionsPerUser)),
     delayQueue: createDelayQueue(new SQSClient({}), required(env, VARIABLES.delayQueueUrl)),
     allowedOrigins: (env[VARIABLES.allowedOrigins] ?? "").split(",").filter((origin) => origin !== ""),
     now: systemClock.now,

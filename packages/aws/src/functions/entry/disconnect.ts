@@ -6,6 +6,7 @@ import { systemChance } from "../../chance.ts";
 import { systemClock } from "../../clock.ts";
 import { createConnections } from "../../connections.ts";
 import { createItems } from "../../dynamodb/items.ts";
+import { createPlaces } from "../../places.ts";
 import { tableName } from "../settings.ts";
 import { createSubscriptions } from "../../subscriptions.ts";
 
@@ -24,9 +25,11 @@ export function createDisconnect({ connections, subscriptions }: DisconnectParts
 
 function fromEnvironment(): DisconnectParts {
   const client = new DynamoDBClient({});
-  const items = (table: "connections" | "subscriptions") => createItems(client, tableName(process.env, table));
+  const items = (table: "connections" | "subscriptions" | "limits") => createItems(client, tableName(process.env, table));
+  const connections = items("connections");
+  const places = createPlaces({ limits: items("limits"), connections, now: systemClock.now });
   return {
-    connections: createConnections(items("connections"), systemChance.makeId),
+    connections: createConnections({ items: connections, places, makeId: systemChance.makeId }),
     subscriptions: createSubscriptions({
       items: items("subscriptions"),
       processId: () => "disconnect",

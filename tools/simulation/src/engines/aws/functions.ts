@@ -7,7 +7,7 @@ import { createSweep } from "@streamer/aws/entry/sweep";
 import { createWake } from "@streamer/aws/entry/wake";
 import { createWork } from "@streamer/aws/entry/work";
 import { createMetrics, type DelayQueue } from "@streamer/aws";
-import { assembleRuntime, type Runtime, type RuntimeSlots } from "@streamer/aws/runtime";
+import { assembleRuntime, type AnsweringRuntime, type Runtime, type RuntimeSlots } from "@streamer/aws/runtime";
 import type { ServerSocket } from "../../engine.ts";
 import type { SimulatedWorld } from "../../world.ts";
 import { createClients, type Clients, type ClientsParts } from "./clients.ts";
@@ -53,7 +53,7 @@ export function declareFunctions(world: SimulatedWorld, outside: Outside): Reado
     });
   }
 
-  function runtimeOf({ process }: Environment, slots: RuntimeSlots, clients: Clients): Runtime {
+  function runtimeOf({ process }: Environment, slots: RuntimeSlots, clients: Clients): AnsweringRuntime {
     const { clock, log, random, makeId } = process;
     const delayQueue: DelayQueue = {
       send: (message, delayMs) =>
@@ -101,8 +101,9 @@ export function declareFunctions(world: SimulatedWorld, outside: Outside): Reado
           const { owner, permissions, expiresAt } = outside.caller(connectionId)!;
           return { ok: true, credential: owner, identity: { owner, permissions, ...(expiresAt !== undefined && { expiresAt }) } } as const;
         };
-        const { connections, delayQueue, clock } = engine;
-        return createConnect({ authenticate, connections, delayQueue, allowedOrigins: [], now: clock.now })(event as never);
+        const { connections, places, delayQueue, clock } = engine;
+        const parts = { authenticate, connections, places, connectionsPerUser: 256, delayQueue, allowedOrigins: [], now: clock.now };
+        return createConnect(parts)(event as never);
       });
     },
     disconnect: (environment) => instance(createDisconnect(runtimeOf(environment, ANSWERS_ONLY, clientsOf(environment)).engine)),

@@ -109,7 +109,7 @@ export function createDatabase({ onWritten, later }: DatabaseParts): Database {
   }
 
   function planDelete(input: DeleteItemCommandInput): Write {
-    known(input, { ...CONDITION, Key: true });
+    known(input, { ...CONDITION, Key: true, ReturnValues: true });
     return plan(input, input.Key!, undefined, () => undefined);
   }
 
@@ -201,8 +201,8 @@ export function createDatabase({ onWritten, later }: DatabaseParts): Database {
       return input.ReturnValues === "ALL_NEW" ? { Attributes: after } : {};
     },
     DeleteItemCommand: (input: DeleteItemCommandInput) => {
-      one(planDelete(input));
-      return {};
+      const { before } = one(planDelete(input));
+      return input.ReturnValues === "ALL_OLD" && before ? { Attributes: before } : {};
     },
     TransactWriteItemsCommand: transact,
   };
