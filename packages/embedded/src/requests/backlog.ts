@@ -7,6 +7,10 @@
  *
  * Who goes next is a matter of fair shares (lines.ts, next-request.ts): no claim looks at more than the first line of
  * each action, and a request behind a limit hides nobody. Whoever was charged a turn by a claim that is undone has it back.
+ *
+ * What runs while its process dies is not to blame for that, or only one of it is. Requests that have seen a second death
+ * are suspects: one of them begins at a time, the next once it has ended or has run for a minute. So the one that kills its
+ * process becomes a dead letter alone (P3), and those that ran beside it do not follow it.
  */
 import {
   fairOrder,
@@ -71,6 +75,10 @@ interface Crowd {
 /** One that could run now. */
 export type DueRequest = Waiting & { readonly line: { readonly running: number; readonly action: { readonly running: number } } };
 
+const SUSPECT_AFTER = 2;
+/** A suspect that has run so long is not what kills its process as it begins. */
+const SUSPECTED_MS = 60_000;
+
 const isSooner = (a: Entry, b: Entry) => a.runAt < b.runAt;
 const isRipeSooner = (a: Entry, b: Entry) => a.dueAt! < b.dueAt!;
 const alike = (): number => 1;
@@ -78,6 +86,10 @@ const alike = (): number => 1;
 export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {} }, monotonic: () => number = () => 0): Backlog {
   const entries = new Map<number, Entry>();
   const running = new Map<number, Line>();
+  /** Suspects that run, and since when, in monotonic ms. */
+  const suspectsRunning = new Map<number, number>();
+  const suspectsHeld = createHeap<Entry>(isSooner);
+  let suspectsDue = 0;
   const actions = new Map<string, Action>();
   const crowds = new Map<string, Crowd>();
   /** By the names of their actions. What no claim has asked for yet is in one of its own. */
@@ -108,15 +120,42 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     });
   };
 
-  const ripen = (entry: Entry): void => {
-    notDue(entry).remove(entry);
-    entry.due = true;
-    wait(entry);
+  /** Into what it waits in. */
+  const putIn = (entry: Entry): void => {
+    if (entry.stage === "later") notDue(entry).push(entry);
+    else if (entry.stage === "held") suspectsHeld.push(entry);
+    else {
+      if (isSuspect(entry)) suspectsDue += 1;
+      wait(entry);
+    }
+  };
+
+  const takeOut = (entry: Entry): void => {
+    if (entry.stage === "later") notDue(entry).remove(entry);
+    else if (entry.stage === "held") suspectsHeld.remove(entry);
+    else {
+      if (isSuspect(entry)) suspectsDue -= 1;
+      waitNoMore(entry);
+    }
+  };
+
+  const ripen = (entry: Entry, stage: Entry["stage"] = ripe(entry)): void => {
+    takeOut(entry);
+    entry.stage = stage;
+    putIn(entry);
+  };
+
+  const letSuspectGo = (): void => {
+    const next = suspectsHeld.head;
+    if (!next || suspectsDue > 0) return;
+    for (const since of suspectsRunning.values()) if (monotonic() - since < SUSPECTED_MS) return;
+    ripen(next, "due");
   };
 
   const makeDue = (now: number): void => {
     for (let next = scheduled.head; next && next.runAt <= now; next = scheduled.head) ripen(next);
     for (let next = backingOff.head; next && next.dueAt! <= monotonic(); next = backingOff.head) ripen(next);
+    letSuspectGo();
   };
 
   const countCrowd = ({ tenant, user }: Waiting, by: 1 | -1): void => {
@@ -132,16 +171,14 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
   const enter = (entry: Entry): void => {
     entries.set(entry.id, entry);
     countCrowd(entry, 1);
-    if (entry.due) wait(entry);
-    else notDue(entry).push(entry);
+    putIn(entry);
     note(() => leave(entry));
   };
 
   const leave = (entry: Entry): void => {
     entries.delete(entry.id);
     countCrowd(entry, -1);
-    if (entry.due) waitNoMore(entry);
-    else notDue(entry).remove(entry);
+    takeOut(entry);
     partLine(entry.line);
     note(() => {
       // The line may have been forgotten.
@@ -150,9 +187,10 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     });
   };
 
-  const run = (id: number, action: string, tenant: string): void => {
+  const run = (id: number, action: string, tenant: string, suspectedSince?: number): void => {
     const line = joinLine(actionOf(action), tenant);
     running.set(id, line);
+    if (suspectedSince !== undefined) suspectsRunning.set(id, suspectedSince);
     line.running += 1;
     line.action.running += 1;
     note(() => end(id));
@@ -160,12 +198,14 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
 
   const end = (id: number): void => {
     const line = running.get(id)!;
+    const suspectedSince = suspectsRunning.get(id);
     running.delete(id);
+    suspectsRunning.delete(id);
     line.running -= 1;
     line.action.running -= 1;
     if (line.state === "aside") bringBack(line);
     partLine(line);
-    note(() => run(id, line.action.name, line.tenant.name));
+    note(() => run(id, line.action.name, line.tenant.name, suspectedSince));
   };
 
   const takeOne = (entry: Entry, passed: number, weightOf: (tenant: string) => number): number => {
@@ -185,7 +225,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
       giveBackTurn(tenant.users, [user, place], before.user);
       user.passed = before.passed;
     });
-    run(entry.id, entry.action, entry.tenant);
+    run(entry.id, entry.action, entry.tenant, isSuspect(entry) ? monotonic() : undefined);
     leave(entry);
     return entry.id;
   };
@@ -222,8 +262,9 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
       makeDue(now);
       const entry = entries.get(id);
       if (!entry) return undefined;
-      const { due, dueAt, told } = entry;
-      if (!due) return { reason: dueAt === undefined ? "scheduled" : "backoff" };
+      const { stage, dueAt, told } = entry;
+      if (stage === "held") return { reason: "queue" };
+      if (stage === "later") return { reason: dueAt === undefined ? "scheduled" : "backoff" };
       const isOld = !told || told.reason === "scheduled" || told.reason === "backoff";
       const known: PlaceInLine = isOld ? { reason: "queue" } : told;
       const { reason, position = Infinity } = known;
@@ -233,7 +274,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     },
     *due(now) {
       makeDue(now);
-      for (const entry of entries.values()) if (entry.due) yield entry;
+      for (const entry of entries.values()) if (entry.stage === "due") yield entry;
     },
     inOrder: (requests) => {
       const contenders = new Map<Share, Contender>();
@@ -254,7 +295,8 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     },
     add: (request) => {
       const line = joinLine(actionOf(request.action), request.tenant);
-      enter({ ...request, line, slot: 0, due: (request.dueAt ?? Infinity) <= monotonic(), aged: undefined });
+      const stage = (request.dueAt ?? Infinity) <= monotonic() ? ripe(request) : "later";
+      enter({ ...request, line, slot: 0, stage, aged: undefined });
     },
     drop: (id) => {
       const entry = entries.get(id);
@@ -269,7 +311,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
         if (free <= 0) continue;
         if (only !== undefined) {
           const entry = entries.get(only);
-          const isFree = entry?.due && names.includes(entry.action) && admits(entry.line, concurrency);
+          const isFree = entry?.stage === "due" && names.includes(entry.action) && admits(entry.line, concurrency);
           if (isFree) taken.push(takeOne(entry, entry.line.places.get(entry.user)!.user.passed, weightOf));
           continue;
         }
@@ -287,6 +329,9 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     },
   };
 }
+
+const isSuspect = ({ deaths = 0 }: Waiting): boolean => deaths >= SUSPECT_AFTER;
+const ripe = (request: Waiting): Entry["stage"] => (isSuspect(request) ? "held" : "due");
 
 /** Of a user's requests in one place, those of this priority or a higher one. */
 function atLeast({ counts }: UserPlace, priority: number): number {

@@ -96,7 +96,13 @@ export function createInterventions(
             const frames = transitions.end(row, { status: "FAILED", events: quarantined });
             return [{ key: row.key, outcome: "quarantined", frames }];
           }
-          const frames = transitions.giveBack(row, { status: "PENDING", runAt: clock.now(), events: [], crashes: 1 });
+          const frames = transitions.giveBack(row, {
+            status: "PENDING",
+            runAt: clock.now(),
+            events: [],
+            crashes: 1,
+            deaths: row.crashes + 1,
+          });
           return [{ key: row.key, outcome: "returned", frames }];
         }),
       );

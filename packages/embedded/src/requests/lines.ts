@@ -35,6 +35,8 @@ export interface Waiting {
   readonly runAt: number;
   /** Monotonic ms: due then, whatever the wall clock says; -Infinity is at once. Absent: due at `runAt`. */
   readonly dueAt?: number;
+  /** How often the process has died while it ran: it may be what kills it (backlog.ts). */
+  readonly deaths?: number;
   /** What its followers know of why it waits. */
   told?: Told;
 }
@@ -87,7 +89,8 @@ export interface UserPlace extends Seat {
 }
 export interface Entry extends Waiting, HeapItem {
   line: Line;
-  due: boolean;
+  /** held: it is due, and lets another suspect go first. */
+  stage: "later" | "held" | "due";
   aged: Aged | undefined;
 }
 interface Aged extends HeapItem {

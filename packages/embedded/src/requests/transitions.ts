@@ -22,6 +22,8 @@ interface Return {
   readonly events: readonly EventBody[];
   readonly failures?: number;
   readonly crashes?: number;
+  /** How often its process has died while it ran, this time included. */
+  readonly deaths?: number;
 }
 
 export interface Transitions {
@@ -66,7 +68,7 @@ export function createTransitions({ db, clock, retention, log, backlog, usage }:
       backlog.drop(row.id);
       return frames;
     },
-    giveBack: (row, { status, runAt: wanted, events, failures = 0, crashes = 0 }) => {
+    giveBack: (row, { status, runAt: wanted, events, failures = 0, crashes = 0, deaths = 0 }) => {
       const runAt = Math.ceil(wanted);
       const appended = log.append(row, events);
       note(row, appended);
@@ -77,7 +79,7 @@ export function createTransitions({ db, clock, retention, log, backlog, usage }:
       const { id, action, tenant, user, priority } = row;
       // A backoff is a while, not a moment: a wall clock that jumps makes it no longer. What is handed back is due at once.
       const dueAt = status === "RETRYING" ? clock.monotonic() + runAt - clock.now() : -Infinity;
-      backlog.add({ id, action, tenant, user, priority, runAt, dueAt, ...(told && { told }) });
+      backlog.add({ id, action, tenant, user, priority, runAt, dueAt, deaths, ...(told && { told }) });
       return appended.frames;
     },
   };

@@ -97,7 +97,7 @@ interface BacklogParts {
 /** Fills an empty backlog with what the database says, but for what is damaged: nobody can tell what that asked for. */
 export function readBacklog(db: DatabaseSync, backlog: Pick<Backlog, "start" | "add">, { clock, damage }: BacklogParts): void {
   const live = db.prepare(`
-    SELECT id, action, tenant, user, priority, run_at AS runAt, status, attempt, created_at AS createdAt,
+    SELECT id, action, tenant, user, priority, crashes AS deaths, run_at AS runAt, status, attempt, created_at AS createdAt,
       iif(events.sum IS checksum(events.request, events.seq, text), json_extract(text, '$.timestamp'), NULL) AS failedAt,
       request_id AS requestId, ${IS_INTACT} AS intact
     FROM requests INDEXED BY live LEFT JOIN events ON status = 'RETRYING' AND events.request = id AND events.seq = end_seq
