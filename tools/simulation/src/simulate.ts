@@ -7,6 +7,7 @@ import type { Deployment } from "./engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { checkEnd, isOver } from "./invariants/end.ts";
 import { createFindings, type Finding } from "./invariants/findings.ts";
+import { createIdlenessWatch } from "./invariants/idleness.ts";
 import { createLedger } from "./invariants/ledger.ts";
 import { createRunWatch } from "./invariants/runs.ts";
 import { createNetwork } from "./network.ts";
@@ -67,13 +68,14 @@ export async function simulate(
 
   let steps = 0;
   /** Until `isEnough`, or for so long; false when there is nothing left to happen. */
-  const run = async (untilMs: number, isEnough: () => boolean): Promise<void> => {
+  const run = async (untilMs: number, isEnough: () => boolean, look: () => void = () => {}): Promise<void> => {
     while (!findings.first && !isEnough() && (schedule.next ?? Infinity) <= untilMs && steps < MOST_STEPS) {
       const living = world.living.length;
       schedule.step();
       steps += 1;
       await world.settle();
       if (world.living.length < living) ledger.checkAll();
+      look();
     }
   };
 
@@ -86,7 +88,9 @@ export async function simulate(
     world.tell("world", "heals");
     world.faults.heal();
     users.rest();
-    await run(plan.activeMs + HEALING_MS, () => isOver({ users, runs, ledger }));
+    const wallNow = (): number => world.clock.now();
+    const lookForIdleness = createIdlenessWatch({ contents, runs, plan, report, wallNow, now: () => schedule.now });
+    await run(plan.activeMs + HEALING_MS, () => isOver({ users, runs, ledger }), lookForIdleness);
     // Long enough for what is past its retention to be swept, files and all.
     if (plan.features.has("short-retention") && deployment.blobs().length > 0)
       await run(schedule.now + FORGETTING_MS, () => contents().blobs().length === 0);

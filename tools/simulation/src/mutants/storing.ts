@@ -107,8 +107,8 @@ export const STORING: readonly Mutant[] = [
     does: "counts for its action what runs no longer",
     engine: "embedded",
     file: "packages/embedded/src/requests/backlog.ts",
-    find: "    running.delete(id);\n    line.running -= 1;\n    line.action.running -= 1;",
-    replace: "    running.delete(id);\n    line.running -= 1;",
+    find: "    suspectsRunning.delete(id);\n    line.running -= 1;\n    line.action.running -= 1;",
+    replace: "    suspectsRunning.delete(id);\n    line.running -= 1;",
   },
   {
     name: "tenants-limit-not-kept",
