@@ -25,5 +25,10 @@ const bundles = await bundleFunctions({
   asInstalled: configuration.asInstalled,
 });
 checkBudgets(bundles);
-addStack(app, { configuration, codeFolder: (name) => bundles.find((bundle) => bundle.name === name)!.folder });
+addStack(app, {
+  configuration,
+  codeFolder: (name) => bundles.find((bundle) => bundle.name === name)!.folder,
+  // The CDK's toolkit says so, when it knows.
+  region: process.env["CDK_DEFAULT_REGION"],
+});
 app.synth();

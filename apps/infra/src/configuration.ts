@@ -82,6 +82,19 @@ const schema = z
     certificateArn: z.string().optional(),
     hostedZoneId: z.string().optional(),
     hostedZoneName: z.string().optional(),
+    /** CloudFront in front, with a web ACL: the one given, or one of the stack, which is possible in us-east-1 alone. */
+    edge: flag.default(false),
+    webAclArn: z
+      .string()
+      .regex(
+        /^arn:[a-z-]+:wafv2:us-east-1:\d{12}:global\/webacl\//,
+        "a web ACL of scope CLOUDFRONT: arn:aws:wafv2:us-east-1:…:global/webacl/…",
+      )
+      .optional(),
+    /** Connects of one address in five minutes that the stack's own web ACL lets through. */
+    edgeConnects: count(10, 2_000_000_000).default(1_000),
+    /** Versions of the secret that are accepted, by their ids: the first is what CloudFront sends. Without them, the newest. */
+    edgeSecretVersions: list.default([]),
     alarmTopicArn: z.string().optional(),
     /** False where the account's API Gateway already has a role to write logs with. */
     apiLoggingRole: flag.default(true),
@@ -107,6 +120,14 @@ const schema = z
   .refine(({ hostedZoneId, hostedZoneName }) => (hostedZoneId === undefined) === (hostedZoneName === undefined), {
     path: ["hostedZoneName"],
     message: "hostedZoneId and hostedZoneName come together",
+  })
+  .refine(({ edge, webAclArn, edgeSecretVersions }) => edge || (webAclArn === undefined && edgeSecretVersions.length === 0), {
+    path: ["edge"],
+    message: "webAclArn and edgeSecretVersions are for edge=true",
+  })
+  .refine(({ edge, certificateArn }) => !edge || certificateArn === undefined || /^arn:[a-z-]+:acm:us-east-1:/.test(certificateArn), {
+    path: ["certificateArn"],
+    message: "with edge=true it is CloudFront's: a certificate of us-east-1",
   });
 
 export type Configuration = z.output<typeof schema>;

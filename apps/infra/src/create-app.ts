@@ -11,11 +11,15 @@ export function createApp(props: AppProps = {}): App {
   return app;
 }
 
-export function addStack(app: App, { configuration, codeFolder }: Pick<StreamerStackProps, "configuration" | "codeFolder">): StreamerStack {
+export function addStack(
+  app: App,
+  { configuration, codeFolder, region }: Pick<StreamerStackProps, "configuration" | "codeFolder" | "region">,
+): StreamerStack {
   const { stage } = configuration;
   return new StreamerStack(app, stackName(stage), {
     configuration,
     codeFolder,
+    region,
     description: `Streamer (${stage}): long-running requests over a WebSocket.`,
   });
 }

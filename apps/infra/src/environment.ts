@@ -14,6 +14,8 @@ export interface EnvironmentTargets {
   readonly delayQueueUrl: string;
   readonly pushEndpoint: string;
   readonly epoch: string;
+  /** Where CloudFront stands in front. */
+  readonly edgeSecrets?: string;
   /** Undefined for `work` itself, whose alias can only be made after it. */
   readonly workArn?: string;
 }
@@ -38,7 +40,7 @@ const ENGINE: readonly Setting[] = [
 const TOKENS: readonly Setting[] = ["jwks", "publicKey", "issuer", "audience", "allowedOrigins"];
 
 const SETTINGS: Readonly<Record<FunctionName, readonly Setting[]>> = {
-  connect: ["connections", "limits", "connectionsPerUser", "delayQueueUrl", ...TOKENS],
+  connect: ["connections", "limits", "connectionsPerUser", "delayQueueUrl", "edgeSecrets", ...TOKENS],
   disconnect: ["connections", "subscriptions", "limits"],
   message: ENGINE,
   dispatch: ["workFunction"],
@@ -52,7 +54,7 @@ export function environmentOf(
   targets: EnvironmentTargets,
   configuration: Configuration,
 ): Readonly<Record<string, string>> {
-  const { tables, bucketName, delayQueueUrl, pushEndpoint, epoch, workArn } = targets;
+  const { tables, bucketName, delayQueueUrl, pushEndpoint, epoch, edgeSecrets, workArn } = targets;
   const { options, retentionDays, jwksUrl, publicKey, issuer, audience, allowedOrigins, connectionsPerUser, logLevel } = configuration;
   const values: Readonly<Record<Setting, string | undefined>> = {
     requests: tables.requests.tableName,
@@ -71,6 +73,7 @@ export function environmentOf(
     issuer,
     audience,
     allowedOrigins: allowedOrigins.length > 0 ? allowedOrigins.join(",") : undefined,
+    edgeSecrets,
     connectionsPerUser: String(connectionsPerUser),
     dataPrefix: PREFIXES.data,
     logLevel,

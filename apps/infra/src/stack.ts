@@ -6,6 +6,7 @@ import type { Configuration } from "./configuration.ts";
 import { Alarms } from "./constructs/alarms.ts";
 import { ApiLoggingRole } from "./constructs/api-logging-role.ts";
 import { CustomDomain } from "./constructs/custom-domain.ts";
+import { Edge } from "./constructs/edge.ts";
 import { Dashboard } from "./constructs/dashboard.ts";
 import { Files } from "./constructs/files.ts";
 import { Queues } from "./constructs/queues.ts";
@@ -24,12 +25,14 @@ const WORK_EVENT_AGE = Duration.hours(6);
 
 export interface StreamerStackProps extends StackProps {
   readonly configuration: Configuration;
+  /** Where it is going to be, if that is known as it is synthesised. */
+  readonly region?: string | undefined;
   /** Folder of a function's code. */
   readonly codeFolder: (name: FunctionName) => string;
 }
 
 export class StreamerStack extends Stack {
-  constructor(scope: Construct, id: string, { configuration, codeFolder, ...props }: StreamerStackProps) {
+  constructor(scope: Construct, id: string, { configuration, codeFolder, region, ...props }: StreamerStackProps) {
     super(scope, id, props);
     const { stage, arch: architecture, allowedOrigins, logRetentionDays, tracing } = configuration;
     const canary = configuration.rollout === "canary";
@@ -44,6 +47,20 @@ export class StreamerStack extends Stack {
     });
     if (configuration.apiLoggingRole) socket.stage.node.addDependency(new ApiLoggingRole(this, "ApiLoggingRole"));
 
+    const { domainName, certificateArn, hostedZoneId, hostedZoneName } = configuration;
+    const hostedZone = hostedZoneId !== undefined && hostedZoneName !== undefined ? { id: hostedZoneId, name: hostedZoneName } : undefined;
+    const domain = domainName !== undefined && certificateArn !== undefined ? { name: domainName, certificateArn, hostedZone } : undefined;
+    const edge = configuration.edge
+      ? new Edge(this, "Edge", {
+          api: socket.api,
+          stage,
+          webAclArn: configuration.webAclArn,
+          connectsPerAddress: configuration.edgeConnects,
+          region,
+          secretVersions: configuration.edgeSecretVersions,
+          domain,
+        })
+      : undefined;
     const permissions = {
       tables: tables.byName,
       streamArn: tables.streamArn,
@@ -52,6 +69,7 @@ export class StreamerStack extends Stack {
       connectionsArn: socket.connectionsArn.bind(socket),
     };
     const variables = {
+      ...(edge && { edgeSecrets: edge.secrets }),
       tables: tables.byName,
       bucketName: files.bucket.bucketName,
       delayQueueUrl: queues.delay.queueUrl,
@@ -126,18 +144,17 @@ export class StreamerStack extends Stack {
     });
     new Dashboard(this, "Dashboard", { stage, api: socket.api, functions, tables: tables.byName, queues, alarms: alarms.all });
 
-    const { domainName, certificateArn, hostedZoneId, hostedZoneName } = configuration;
-    if (domainName !== undefined && certificateArn !== undefined) {
+    if (domain && !edge) {
       new CustomDomain(this, "CustomDomain", {
-        domainName,
-        certificateArn,
+        domainName: domain.name,
+        certificateArn: domain.certificateArn,
         api: socket.api,
         stage: socket.stage,
-        ...(hostedZoneId !== undefined && hostedZoneName !== undefined && { hostedZone: { id: hostedZoneId, name: hostedZoneName } }),
+        ...(hostedZone && { hostedZone }),
       });
     }
     new CfnOutput(this, "Url", {
-      value: domainName === undefined ? socket.stage.url : `wss://${domainName}`,
+      value: edge?.url ?? (domain ? `wss://${domain.name}` : socket.stage.url),
       description: "Where clients connect",
     });
     new CfnOutput(this, "DataUrl", {

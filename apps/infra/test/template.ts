@@ -14,13 +14,16 @@ interface CdkManifest {
 const { context } = JSON.parse(readFileSync(new URL("../cdk.json", import.meta.url), "utf8")) as CdkManifest;
 
 /** The template, checked by cdk-nag; `validated` adds CDK's own check of templates, which takes some seconds. Throws on a finding. */
-export function synthesise(given: Readonly<Record<string, unknown>> = AUTH, { validated = false } = {}): Template {
+export function synthesise(
+  given: Readonly<Record<string, unknown>> = AUTH,
+  { validated = false, region }: { readonly validated?: boolean; readonly region?: string } = {},
+): Template {
   const folder = mkdtempSync(join(tmpdir(), "streamer-infra-"));
   const code = join(folder, "code");
   mkdirSync(code);
   writeFileSync(join(code, "index.mjs"), "export const handler = () => {};\n");
   const app = createApp({ outdir: join(folder, "cdk.out"), context: { ...context }, builtinCloudFormationValidation: validated });
-  const stack = addStack(app, { configuration: readConfiguration((name) => given[name]), codeFolder: () => code });
+  const stack = addStack(app, { configuration: readConfiguration((name) => given[name]), codeFolder: () => code, region });
   return Template.fromJSON(app.synth().getStackByName(stack.stackName).template as Record<string, unknown>);
 }
 

@@ -26,12 +26,17 @@ export const VARIABLES = {
   audience: "STREAMER_AUDIENCE",
   /** Exact browser origins, with commas. */
   allowedOrigins: "STREAMER_ALLOWED_ORIGINS",
+  /** What CloudFront shows where it stands in front, with commas; without it anybody may connect and is looked at. */
+  edgeSecrets: "STREAMER_EDGE_SECRETS",
   /** How many connections each user may have. */
   connectionsPerUser: "STREAMER_CONNECTIONS_PER_USER",
   /** Prefix in the bucket whose files the handlers read, copied to DATA_FOLDER when a function starts. */
   dataPrefix: "STREAMER_DATA_PREFIX",
   logLevel: "STREAMER_LOG_LEVEL",
 } as const;
+
+/** Header in which CloudFront shows its secret; it replaces what a client has put there. */
+export const EDGE_HEADER = "x-streamer-edge";
 
 /** Where the files under the data prefix are found by handlers: on Lambda in /tmp, the only writable folder. */
 export const DATA_FOLDER = join(tmpdir(), "streamer-data");

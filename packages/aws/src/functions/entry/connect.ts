@@ -1,5 +1,6 @@
 /**
- * `$connect`: who may open a connection. A foreign origin is refused with 403: it is not our client. A token that is not
+ * `$connect`: who may open a connection. A foreign origin is refused with 403: it is not our client. So is, where CloudFront
+ * stands in front, who has come around it. A token that is not
  * accepted, or a user with too many connections, opens one all the same, and is told why at its first message, because a
  * browser cannot read the answer to a refused upgrade.
  */
@@ -14,7 +15,8 @@ import { createConnections, type StoredConnections } from "../../connections.ts"
 import { createLog } from "../../log.ts";
 import { createItems } from "../../dynamodb/items.ts";
 import { LOOK_AHEAD_MS } from "../look-ahead.ts";
-import { required, tableName, VARIABLES } from "../settings.ts";
+import { createIsFromEdge, type IsFromEdge } from "../edge.ts";
+import { EDGE_HEADER, required, tableName, VARIABLES } from "../settings.ts";
 import { createPlaces, type Places } from "../../places.ts";
 import { createDelayQueue, type DelayQueue } from "../../wakeups.ts";
 
@@ -25,6 +27,8 @@ export interface ConnectParts {
   readonly connectionsPerUser: number;
   readonly delayQueue: DelayQueue;
   readonly allowedOrigins: readonly string[];
+  /** Where CloudFront stands in front. */
+  readonly isFromEdge?: IsFromEdge;
   readonly now: () => number;
 }
 
@@ -37,7 +41,16 @@ export type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
 /** A connection that is refused lives no longer than it takes to be told why. */
 const REFUSED_LIFE_MS = 60_000;
 
-export function createConnect({ authenticate, connections, places, connectionsPerUser, delayQueue, allowedOrigins, now }: ConnectParts) {
+export function createConnect({
+  authenticate,
+  connections,
+  places,
+  connectionsPerUser,
+  delayQueue,
+  allowedOrigins,
+  isFromEdge,
+  now,
+}: ConnectParts) {
   /** Stored first: who has a place and is not stored is taken to be gone. */
   async function letIn(connectionId: string, token: string | undefined): Promise<{ expiresAt?: number | undefined } | WireError> {
     const answer = await authenticate(token);
@@ -59,6 +72,8 @@ export function createConnect({ authenticate, connections, places, connectionsPe
   return async (event: ConnectEvent): Promise<APIGatewayProxyResultV2> => {
     const headers = Object.fromEntries(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
     const { origin, "sec-websocket-protocol": offered = "" } = headers;
+    // Before anything is read or written: what goes around CloudFront should cost next to nothing.
+    if (isFromEdge && !isFromEdge(headers[EDGE_HEADER])) return { statusCode: 403 };
     if (origin !== undefined && !allowedOrigins.includes(origin)) return { statusCode: 403 };
     const { connectionId } = event.requestContext;
     const query = new URLSearchParams(
@@ -78,6 +93,7 @@ function fromEnvironment(): ConnectParts {
   const { env } = process;
   const keys = env[VARIABLES.jwks] ? { jwks: env[VARIABLES.jwks]! } : { publicKey: required(env, VARIABLES.publicKey) };
   const parts = { clock: systemClock, log: createLog("info", (line) => void process.stdout.write(line)) };
+  const edgeSecrets = env[VARIABLES.edgeSecrets];
   const [issuer, audience] = [env[VARIABLES.issuer], env[VARIABLES.audience]];
   const client = new DynamoDBClient({});
   const connections = createItems(client, tableName(env, "connections"));
@@ -89,6 +105,7 @@ function fromEnvironment(): ConnectParts {
     connectionsPerUser: Number(required(env, VARIABLES.connectionsPerUser)),
     delayQueue: createDelayQueue(new SQSClient({}), required(env, VARIABLES.delayQueueUrl)),
     allowedOrigins: (env[VARIABLES.allowedOrigins] ?? "").split(",").filter((origin) => origin !== ""),
+    ...(edgeSecrets && { isFromEdge: createIsFromEdge(edgeSecrets) }),
     now: systemClock.now,
   };
 }
