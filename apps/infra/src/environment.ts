@@ -55,7 +55,8 @@ export function environmentOf(
   configuration: Configuration,
 ): Readonly<Record<string, string>> {
   const { tables, bucketName, delayQueueUrl, pushEndpoint, epoch, edgeSecrets, workArn } = targets;
-  const { options, retentionDays, jwksUrl, publicKey, issuer, audience, allowedOrigins, connectionsPerUser, logLevel } = configuration;
+  const { options, retentionDays, jwksUrl, publicKey, issuer, audience, allowedOrigins, connectionsPerUser, throttleRate, logLevel } =
+    configuration;
   const values: Readonly<Record<Setting, string | undefined>> = {
     requests: tables.requests.tableName,
     events: tables.events.tableName,
@@ -67,7 +68,11 @@ export function environmentOf(
     workFunction: workArn,
     pushEndpoint,
     epoch,
-    options: JSON.stringify({ ...options, retentionMs: retentionDays * DAY_MS }),
+    options: JSON.stringify({
+      ...options,
+      retentionMs: retentionDays * DAY_MS,
+      admission: { ...partOf(throttleRate), ...(options["admission"] as object | undefined) },
+    }),
     jwks: jwksUrl,
     publicKey,
     issuer,
@@ -84,4 +89,10 @@ export function environmentOf(
       return value === undefined ? [] : [[VARIABLES[setting], value]];
     }),
   );
+}
+
+/** Messages a second of one user: a quarter of what all may send together. */
+function partOf(throttleRate: number) {
+  const perSecond = Math.ceil(throttleRate / 4);
+  return { messagesPerSecond: perSecond, messagesPerSecondPerUser: perSecond };
 }

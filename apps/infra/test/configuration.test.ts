@@ -3,12 +3,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
+import { VARIABLES } from "@streamer/aws/settings";
 import { readConfiguration } from "../src/configuration.ts";
-import { synthesise } from "./template.ts";
+import { AUTH, environmentIn, synthesise } from "./template.ts";
 
 const read = (given: Readonly<Record<string, unknown>>): ReturnType<typeof readConfiguration> => readConfiguration((name) => given[name]);
 
 describe("the configuration", () => {
+  it("gives a user a quarter of what all may send, unless the options say otherwise", () => {
+    const admissionOf = (given: object): unknown =>
+      (JSON.parse(environmentIn(synthesise({ ...AUTH, ...given }), "message")[VARIABLES.options] as string) as { admission: unknown })
+        .admission;
+    expect(admissionOf({ throttleRate: 101 })).toEqual({ messagesPerSecond: 26, messagesPerSecondPerUser: 26 });
+    expect(admissionOf({ options: { admission: { messagesPerSecondPerUser: 7, queued: 9 } } })).toEqual({
+      messagesPerSecond: 250,
+      messagesPerSecondPerUser: 7,
+      queued: 9,
+    });
+  });
+
   it("takes the command line's texts as numbers, flags, lists, JSON and files", () => {
     const file = join(mkdtempSync(join(tmpdir(), "streamer-key-")), "key.pem");
     writeFileSync(file, "-----BEGIN PUBLIC KEY-----\n");

@@ -145,7 +145,10 @@ describe("the stack", () => {
     expect(told("message")).not.toHaveProperty(VARIABLES.jwks);
     expect(told("work")).toHaveProperty(VARIABLES.dataPrefix, "data/");
     expect(told("message")).not.toHaveProperty(VARIABLES.dataPrefix);
-    expect(JSON.parse(told("message")[VARIABLES.options] as string)).toEqual({ retentionMs: 7 * 86_400_000 });
+    expect(JSON.parse(told("message")[VARIABLES.options] as string)).toEqual({
+      retentionMs: 7 * 86_400_000,
+      admission: { messagesPerSecond: 250, messagesPerSecondPerUser: 250 },
+    });
     expect(JSON.stringify(told("dispatch")[VARIABLES.workFunction])).toContain("WorkRolloutAlias");
     expect(JSON.stringify(told("message")[VARIABLES.pushEndpoint])).toContain(".execute-api.");
     expect(JSON.stringify(told("message")[VARIABLES.epoch])).toContain("StreamArn");

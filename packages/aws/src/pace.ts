@@ -39,8 +39,8 @@ const SAMPLES_AT_LIMIT = 100;
 export function createPace({ items, clock, random, perSecond }: PaceParts): Pace {
   const most = (perSecond * WINDOW_MS) / 1_000;
   const sample = Math.max(1, Math.min(MOST_SAMPLED, Math.floor(most / SAMPLES_AT_LIMIT)));
-  /** Frames of those who are over the limit, as far as this process has heard, in the ten seconds that are. */
-  let over = { window: 0, frames: new Map<string, number>() };
+  /** Frames of those who are over the limit, as far as this process has heard, in the ten seconds that are; and who was before. */
+  let over = { window: 0, frames: new Map<string, number>(), before: new Set<string>() };
 
   async function add(name: string, window: number): Promise<number> {
     const key = { pk: `sent#${name}#${window}` };
@@ -57,15 +57,16 @@ export function createPace({ items, clock, random, perSecond }: PaceParts): Pace
     count: async (owner) => {
       const now = clock.now();
       const window = Math.floor(now / WINDOW_MS);
-      if (window !== over.window) over = { window, frames: new Map() };
+      if (window !== over.window)
+        over = { window, frames: new Map(), before: new Set(window === over.window + 1 ? over.frames.keys() : []) };
       const name = ownerKey(owner);
-      const { frames } = over;
+      const { frames, before } = over;
       if (random() * sample < 1) {
         const counted = await add(name, window);
         if (counted > most) frames.set(name, counted);
       }
       const sent = frames.get(name);
-      return sent === undefined ? undefined : { afterMs: (window + 1) * WINDOW_MS - now, isFar: sent > FAR * most };
+      return sent === undefined ? undefined : { afterMs: (window + 1) * WINDOW_MS - now, isFar: sent > FAR * most || before.has(name) };
     },
   };
 }

@@ -139,6 +139,22 @@ describe("frames", () => {
     expect(await welcomed(await connect("alice"))).toBe(true);
   });
 
+  it("P12 P14 a user who stays a little over its rate is cut off when it does so for longer", async () => {
+    const { engine, clock } = harness;
+    const pace = createPace({ items: engine.counts, clock, random, perSecond: PER_SECOND });
+    await clock.advance(10_000 - (clock.now() % 10_000));
+    const seen: { readonly refused: number; readonly cutOff: number }[] = [];
+    for (let window = 0; window < 3; window += 1) {
+      const counted = [];
+      for (let n = 0; n < 1.5 * 10 * PER_SECOND; n += 1) counted.push(await pace.count({ tenantId: "acme", userId: "dave" }));
+      seen.push({ refused: counted.filter(Boolean).length, cutOff: counted.filter((overrun) => overrun?.isFar).length });
+      // The ten seconds after the second are quiet ones.
+      await clock.advance(window === 1 ? 20_000 : 10_000);
+    }
+    expect(seen.map(({ refused }) => refused > 0)).toEqual([true, true, true]);
+    expect(seen.map(({ cutOff }) => cutOff > 0)).toEqual([false, true, false]);
+  });
+
   it("P14 costs a sixteenth of a write a frame at most", async () => {
     let writes = 0;
     const items = { ...harness.engine.counts };

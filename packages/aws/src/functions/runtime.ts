@@ -52,7 +52,7 @@ interface InvocationTerms {
 const HEARTBEAT_MS = 240_000;
 /** A second without a write costs as much as the write that asks whether to go on (docs/deploy-aws.md, "Cost"). */
 const RENEW_MS = 1_000;
-/** A quarter of what the stage lets through of all together, by its default (apps/infra, `throttleRate`). */
+/** Where a deployment says nothing else: ours says a quarter of what the stage lets through (apps/infra, environment.ts). */
 const MESSAGES_PER_SECOND = 250;
 /** A link lives no longer than the credentials that signed it. */
 const LINK_MS = 3_600_000;
