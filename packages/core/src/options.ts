@@ -77,7 +77,10 @@ export interface AdmissionLimits {
   readonly messagesPerSecond: number;
   /** The same over all connections of one user. Default: twice `messagesPerSecond`. */
   readonly messagesPerSecondPerUser: number;
-  /** Bytes of messages a second from one connection, on average; bursts of twice that pass, and the largest message. Default 4 MiB. */
+  /**
+   * Bytes a second of one connection, on average: of its messages, and of the answers to its questions (get, list, subscribe,
+   * actions). Bursts of twice that pass, and the largest message. Default 4 MiB.
+   */
   readonly bytesPerSecond: number;
   /** The same over all connections of one user. Default: twice `bytesPerSecond`. */
   readonly bytesPerSecondPerUser: number;

@@ -11,6 +11,8 @@ import { createLifecycle } from "./flow/lifecycle.ts";
 import { createControl } from "./flow/receive/control.ts";
 import { createDispatch } from "./flow/receive/dispatch.ts";
 import { createInspect } from "./flow/receive/inspect.ts";
+import { createQuestions } from "./flow/receive/questions.ts";
+import { createRates } from "./flow/receive/rates.ts";
 import { createReceive } from "./flow/receive/receive.ts";
 import { createRoute } from "./flow/route.ts";
 import { createRuns } from "./flow/runs/runs.ts";
@@ -106,10 +108,13 @@ export function createStreamer({
 
   async function dropConnection(connectionId: string): Promise<void> {
     receive.forget(connectionId);
+    questions.forget(connectionId);
     await Promise.all([deliver.unfollowAll(connectionId), connections.close(connectionId)]);
   }
 
-  const deliver = createDeliver(engine, options.linkMs, dropConnection);
+  const rates = createRates(options.admission, options.frames.messageBytes);
+  const questions = createQuestions(rates, clock);
+  const deliver = createDeliver({ engine, linkMs: options.linkMs, dropConnection, onAnswer: questions.answered });
   const following = createFollowing(engine.subscriptions, options.admission.subscriptionsPerConnection);
   const estimates = createEstimates({ engine, handlers, random });
   const runs = createRuns({
@@ -133,6 +138,7 @@ export function createStreamer({
     engine,
     faults,
     options,
+    rates,
     answer: deliver.answer,
     makeId,
     drop: dropConnection,
@@ -141,6 +147,7 @@ export function createStreamer({
       answer: deliver.answer,
       route,
       control: createControl({ engine, access, deliver, following, runs, limits: options.admission }),
+      questions,
       inspect: createInspect({
         engine,
         access,

@@ -125,5 +125,7 @@ async function isServed(target: Target): Promise<string[]> {
   const newcomer = await open(target, "stranger");
   const answer = await newcomer.ask({ type: "request", id: `newcomer-${performance.now()}`, action: "echo", payload: 1 });
   newcomer.close();
-  return answer?.type === "response" ? [] : [`a newcomer is not served: ${JSON.stringify(newcomer.closed ?? answer)}`];
+  return answer?.type === "response" || answer?.type === "complete"
+    ? []
+    : [`a newcomer is not served: ${JSON.stringify(newcomer.closed ?? answer)}`];
 }

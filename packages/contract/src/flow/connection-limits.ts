@@ -4,6 +4,7 @@ import { defineHandler, type AnyHandler } from "@streamer/core";
 import type { ContractTest, Harness } from "../harness.ts";
 import type { FaultyEngine } from "../faults.ts";
 import { turnsOfTheLoop } from "../clock.ts";
+import { record, submission } from "../samples.ts";
 import { anything, startPipeline, type FlowClient, type PipelineParts } from "./pipeline.ts";
 
 function patient(more: Partial<AnyHandler> = {}) {
@@ -30,14 +31,47 @@ const closedWith = ({ calls }: FaultyEngine): unknown[] =>
   calls.flatMap(({ verb, values }) => (verb === "channel.close" ? [values.slice(0, 2)] : []));
 
 export function connectionLimitsContract(test: ContractTest): void {
+  test("P14 answers count as bytes: small questions sent all at once cost no more than large frames", async (harness) => {
+    const large = defineHandler({ action: "large", input: anything, estimate: 60_000, run: () => "a".repeat(20_000) });
+    const { connect, until, quiet, engine } = await startPipeline({
+      harness,
+      handlers: [large],
+      options: { admission: { bytesPerSecond: 40_000, bytesPerSecondPerUser: 40_000 }, frames: { messageBytes: 1_000 } },
+    });
+    const client = await connect();
+    await client.send({ type: "request", id: "r1", action: "large", payload: {}, options: { subscribe: false } });
+    await until(
+      "it is done",
+      async () =>
+        (await engine.requests.get(submission("r1").key)).outcome === "found" &&
+        (await record(engine, submission("r1").key)).status === "COMPLETED",
+    );
+    const before = engine.calls.filter(({ verb }) => verb === "requests.get").length;
+    const asked = Array.from({ length: 40 }, (_, n) => client.send({ type: "get", request_id: "r1", ref: `g${n}` }));
+    await quiet();
+    await Promise.all(asked);
+    const snapshots = client.received.filter(({ type }) => type === "snapshot").length;
+    // Bursts of twice the rate, and the one that was over it.
+    expect(snapshots).toBeGreaterThanOrEqual(3);
+    expect(snapshots).toBeLessThanOrEqual(6);
+    expect(engine.calls.filter(({ verb }) => verb === "requests.get").length - before).toBe(snapshots);
+    expect(codes(client)).toEqual(Array(40 - snapshots).fill("RATE_LIMITED"));
+    expect(client.last("error")).toMatchObject({ ref: "g39", error: { retry: { retryable: true, after_ms: expect.any(Number) } } });
+    expect(client.end.closed).toBeUndefined();
+    await harness.clock.advance(3_000);
+    await client.send({ type: "get", request_id: "r1", ref: "later" });
+    expect(client.last("snapshot")).toMatchObject({ ref: "later", result: "a".repeat(20_000) });
+  });
+
   test("P12 frames of a connection that nobody let in are not read, and it is closed", async (harness) => {
     const { streamer, engine } = await start(harness, patient().work);
     const end = await harness.connectClient();
     await streamer.receive(end.connectionId, JSON.stringify({ type: "ping" }));
+    await streamer.refuseBinary(end.connectionId);
     await turnsOfTheLoop();
     expect(end.received).toEqual([]);
     expect(end.closed).toBeDefined();
-    expect(closedWith(engine)).toEqual([[end.connectionId, 1008]]);
+    expect(closedWith(engine)).toEqual([1, 2].map(() => [end.connectionId, 1008]));
   });
 
   test("P12 malformed frames are answered, each under its ref, and too many within a minute close the connection", async (harness) => {
@@ -128,6 +162,7 @@ export function connectionLimitsContract(test: ContractTest): void {
     const { connect, quiet, streamer } = await start(harness, work, { admission: { refusalsPerMinute: 3 } });
     const client = await connect();
     const sent = [client.sendText("{"), client.sendText("["), streamer.refuseBinary(client.end.connectionId), client.sendText("{")];
+    sent.push(streamer.refuseBinary(client.end.connectionId));
     for (const id of ["r1", "r2"]) sent.push(ask(client, id), ask(client, `${id}-queued`, { mode: "async" }));
     await Promise.all(sent);
     await quiet();

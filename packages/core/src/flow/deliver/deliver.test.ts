@@ -27,8 +27,8 @@ function setUp() {
   let mayHandOver: (seq: number) => boolean = () => true;
   let slow: Promise<void> | undefined;
   let slowMark: Promise<void> | undefined;
-  const deliver = createDeliver(
-    {
+  const deliver = createDeliver({
+    engine: {
       log: silent,
       clock: { now: () => 0 } as Clock,
       blobs: {
@@ -79,9 +79,10 @@ function setUp() {
         dropConnection: async (connectionId) => void followers.delete(connectionId),
       },
     },
-    1_000,
-    async (connectionId) => deliver.unfollowAll(connectionId),
-  );
+    linkMs: 1_000,
+    dropConnection: async (connectionId) => deliver.unfollowAll(connectionId),
+    onAnswer: () => {},
+  });
   const commit = (...seqs: number[]): Frame[] => {
     log.push(...frames(...seqs));
     return frames(...seqs);

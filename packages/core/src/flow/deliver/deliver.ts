@@ -3,7 +3,7 @@
  * are printed once by the store; here they are only addressed.
  */
 import { asError, isDataLoss } from "../../errors.ts";
-import { printMessage, wireError, type ServerMessage } from "@streamer/protocol";
+import { byteLength, printMessage, wireError, type ServerMessage } from "@streamer/protocol";
 import type { Engine } from "../../ports/engine.ts";
 import type { Frame } from "../../ports/events.ts";
 import type { RequestKey } from "../../ports/requests.ts";
@@ -73,7 +73,15 @@ interface ExpectedReceipt {
 
 type DeliverPorts = Pick<Engine, "subscriptions" | "events" | "channel" | "blobs" | "clock" | "log">;
 
-export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnection: (connectionId: string) => Promise<void>): Deliver {
+export interface DeliverParts {
+  readonly engine: DeliverPorts;
+  readonly linkMs: number;
+  readonly dropConnection: (connectionId: string) => Promise<void>;
+  /** Told of each answer, and of its size in bytes. */
+  readonly onAnswer: (connectionId: string, bytes: number) => void;
+}
+
+export function createDeliver({ engine: ports, linkMs, dropConnection, onAnswer }: DeliverParts): Deliver {
   const { subscriptions, events, channel, blobs, clock, log } = ports;
   /** Per request, frames that wait for the publication before them. */
   const publishing = new Map<RequestKey, { readonly queue: Frame[]; readonly ended: Promise<boolean> }>();
@@ -242,8 +250,10 @@ export function createDeliver(ports: DeliverPorts, linkMs: number, dropConnectio
       }
     },
     async answer(connectionId, message, key) {
-      const text = printMessage(message);
-      await send(connectionId, key === undefined ? text : await withLinks(key, text));
+      const printed = printMessage(message);
+      const text = key === undefined ? printed : await withLinks(key, printed);
+      onAnswer(connectionId, byteLength(text));
+      await send(connectionId, text);
     },
     answerText: (connectionId, text) => send(connectionId, text),
     async hold(connectionId, key, after) {

@@ -9,6 +9,7 @@ import type { Route } from "../route.ts";
 import { createArrivals } from "./arrivals.ts";
 import type { Control } from "./control.ts";
 import type { Inspect } from "./inspect.ts";
+import type { Questions } from "./questions.ts";
 
 /** What a client whose request came too late is told to wait. */
 const RESTART_AFTER_MS = 1_000;
@@ -21,10 +22,11 @@ export interface DispatchParts {
   readonly route: Route;
   readonly control: Control;
   readonly inspect: Inspect;
+  readonly questions: Pick<Questions, "answer">;
   readonly isStopping: () => boolean;
 }
 
-export function createDispatch({ clock, answer, route, control, inspect, isStopping }: DispatchParts) {
+export function createDispatch({ clock, answer, route, control, inspect, questions, isStopping }: DispatchParts) {
   const arrivals = createArrivals();
 
   /** P13: whatever begins a run is refused. */
@@ -53,7 +55,7 @@ export function createDispatch({ clock, answer, route, control, inspect, isStopp
         case "request":
           return request(message, connection, requestId);
         case "subscribe":
-          return inspect.subscribe(message, connection);
+          return questions.answer(connection, () => inspect.subscribe(message, connection));
         case "unsubscribe":
           return inspect.unsubscribe(message, connection);
         case "cancel":
@@ -62,11 +64,11 @@ export function createDispatch({ clock, answer, route, control, inspect, isStopp
           refuseWhenStopping(requestId);
           return control.retry(message, connection);
         case "get":
-          return inspect.get(message, connection);
+          return questions.answer(connection, () => inspect.get(message, connection));
         case "list":
-          return inspect.list(message, connection);
+          return questions.answer(connection, () => inspect.list(message, connection));
         case "actions":
-          return inspect.actions(message, connection);
+          return questions.answer(connection, () => inspect.actions(message, connection));
         case "ping":
           return answer(connection.connectionId, {
             type: "pong",

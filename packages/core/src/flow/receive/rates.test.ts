@@ -49,3 +49,15 @@ it("P12 counts refusals of a connection by themselves", () => {
   forget("c1");
   expect(isAbuse(ann, 30_000)).toBe(false);
 });
+
+it("P14 answers are charged to a connection and to its user, and owed until they are paid for", () => {
+  const { charge, owed, take } = rates({ bytesPerSecond: 100, bytesPerSecondPerUser: 200 });
+  const ann = of("ann", "c1");
+  expect(owed(ann, 0)).toBeUndefined();
+  charge(ann, 500, 0);
+  expect(owed(ann, 0)).toEqual({ limit: "100 bytes a second", afterMs: 3_000 });
+  expect(owed(of("ann", "c2"), 0)).toMatchObject({ limit: "200 bytes a second over all connections of yours", afterMs: 500 });
+  expect(owed(of("bob", "c3"), 0)).toBeUndefined();
+  expect(take(ann, 10, 1_000)).toMatchObject({ afterMs: 2_100 });
+  expect(owed(ann, 3_000)).toBeUndefined();
+});

@@ -17,6 +17,10 @@ interface OverRate {
 export interface Rates {
   /** Takes one message of so many bytes from all its rates; or from none of them, and says which is used up for longest. */
   take(connection: Connection, bytes: number, now: number): OverRate | undefined;
+  /** Takes the bytes of an answer, which may be more than there are: they are paid for by and by. */
+  charge(connection: Connection, bytes: number, now: number): void;
+  /** The rate whose bytes were charged and are not paid for. */
+  owed(connection: Connection, now: number): OverRate | undefined;
   /** Counts a refused message. True when it was one too many. */
   isAbuse(connection: Connection, now: number): boolean;
   forget(connectionId: string): void;
@@ -62,15 +66,28 @@ export function createRates(limits: AdmissionLimits, messageBytes: number): Rate
       refusals: { tokens: refusalsPerMinute, at: now },
     }));
 
+  function entriesOf(connection: Connection, now: number): { readonly own: OfConnection; readonly shared: Pair<Bucket> } {
+    const own = entryOf(connection, now);
+    return { own, shared: users.of(own.user, now, () => full(ofUser, now)) };
+  }
+
   return {
     take(connection, bytes, now) {
-      const own = entryOf(connection, now);
-      const shared = users.of(own.user, now, () => full(ofUser, now));
+      const { own, shared } = entriesOf(connection, now);
       const over = longer(overRate(own.buckets, ofConnection, bytes, now), overRate(shared, ofUser, bytes, now));
       if (over) return over;
       spend(own.buckets, bytes);
       spend(shared, bytes);
       return undefined;
+    },
+    charge(connection, bytes, now) {
+      const { own, shared } = entriesOf(connection, now);
+      own.buckets[1].tokens -= bytes;
+      shared[1].tokens -= bytes;
+    },
+    owed(connection, now) {
+      const { own, shared } = entriesOf(connection, now);
+      return longer(debt(own.buckets, ofConnection, now), debt(shared, ofUser, now));
     },
     isAbuse: (connection, now) => take(entryOf(connection, now).refusals, refusals.perSecond, refusals.burst, now) > 0,
     forget: (connectionId) => connections.forget(connectionId),
@@ -90,6 +107,11 @@ function overRate(buckets: Pair<Bucket>, rates: Pair<Allowance>, bytes: number, 
   const bytesMs = delayUntil(buckets[1], rates[1], bytes, now);
   if (messagesMs === 0 && bytesMs === 0) return undefined;
   return messagesMs > bytesMs ? { limit: rates[0].limit, afterMs: messagesMs } : { limit: rates[1].limit, afterMs: bytesMs };
+}
+
+function debt(buckets: Pair<Bucket>, [, { limit, ...rate }]: Pair<Allowance>, now: number): OverRate | undefined {
+  const afterMs = delayUntil(buckets[1], rate, 0, now);
+  return afterMs > 0 ? { limit, afterMs } : undefined;
 }
 
 const longer = (one: OverRate | undefined, other: OverRate | undefined): OverRate | undefined =>

@@ -9,12 +9,13 @@ import type { Engine } from "../../ports/engine.ts";
 import type { Deliver } from "../deliver/deliver.ts";
 import type { Faults } from "../faults.ts";
 import type { Dispatch } from "./dispatch.ts";
-import { createRates } from "./rates.ts";
+import type { Rates } from "./rates.ts";
 
 export interface ReceiveParts {
   readonly engine: Pick<Engine, "connections" | "channel" | "clock">;
   readonly faults: Pick<Faults, "refusal">;
-  readonly options: StreamerOptions;
+  readonly options: Pick<StreamerOptions, "frames">;
+  readonly rates: Rates;
   readonly answer: Deliver["answer"];
   readonly makeId: () => string;
   readonly dispatch: Dispatch;
@@ -30,9 +31,8 @@ interface Refused extends About {
   readonly error: WireError;
 }
 
-export function createReceive({ engine, faults, options, answer, makeId, dispatch, drop }: ReceiveParts) {
+export function createReceive({ engine, faults, options, rates, answer, makeId, dispatch, drop }: ReceiveParts) {
   const { connections, channel, clock } = engine;
-  const rates = createRates(options.admission, options.frames.messageBytes);
   /** Cut off, and not gone yet: what they have sent behind is not read. */
   const cutOff = new Set<string>();
   /** Lookups under way: frames of one connection that come at once go on in the order they came in. */

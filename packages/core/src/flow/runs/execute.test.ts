@@ -12,11 +12,13 @@ function execute(
   run: () => unknown,
   {
     isolate,
+    network,
     isolation = true,
     middleware = [] as readonly Middleware[],
     ...terms
   }: {
     readonly isolate?: string;
+    readonly network?: boolean;
     readonly isolation?: boolean;
     readonly middleware?: readonly Middleware[];
     readonly input?: { readonly invalid: Error };
@@ -25,10 +27,19 @@ function execute(
   const elsewhere: unknown[] = [];
   const engine = {
     ...(isolation && {
-      isolation: { run: async ({ module, action, input: given }: Record<string, unknown>) => void elsewhere.push([module, action, given]) },
+      isolation: {
+        run: async ({ module, action, input: given, network: has }: Record<string, unknown>) =>
+          void elsewhere.push([module, action, given, ...(has === undefined ? [] : [has])]),
+      },
     }),
   } as unknown as Engine;
-  const handler = defineHandler({ action: "work", input, run, ...(isolate !== undefined && { isolate }) });
+  const handler = defineHandler({
+    action: "work",
+    input,
+    run,
+    ...(isolate !== undefined && { isolate }),
+    ...(network !== undefined && { network }),
+  });
   const ending = createExecute({ engine, middleware, checkRoom: async () => {} }).execute({
     terms: { handler, input: { value: 7 }, ...terms },
   } as unknown as Run);
@@ -41,6 +52,7 @@ it("runs a handler here unless it is isolated and the engine can isolate", async
   const isolated = execute(() => "here", { isolate: "a.ts" });
   expect(await isolated.ending).toEqual({ kind: "returned", result: undefined });
   expect(isolated.elsewhere).toEqual([["a.ts", "work", 7]]);
+  expect(execute(() => "here", { isolate: "a.ts", network: false }).elsewhere).toEqual([["a.ts", "work", 7, false]]);
 });
 
 it("P2 answers with an ending however the handler ends, and at once where it does", async () => {
