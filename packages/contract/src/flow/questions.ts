@@ -1,6 +1,6 @@
 /** What is asked besides requests is answered as the protocol says, with the `ref` of its question; and what is refused, by name. */
 import { expect } from "vitest";
-import { defineHandler, Fatal, type AnyHandler, type HandlerContext } from "@streamer/core";
+import { defineHandler, Fatal, requestKey, type AnyHandler, type HandlerContext } from "@streamer/core";
 import type { ClientMessage, ServerMessage } from "@streamer/protocol";
 import type { ContractTest, Harness } from "../harness.ts";
 import { ALICE, DAY_MS, EVE } from "../samples.ts";
@@ -120,6 +120,23 @@ export function questionsContract(test: ContractTest): void {
     await client.send({ type: "unsubscribe", request_id: "r1" });
     await client.send({ type: "subscribe", request_id: "r2" });
     expect(client.last("snapshot")).toMatchObject({ request_id: "r2" });
+  });
+
+  test("P14 P4 what a connection follows already takes no second place, nor does what a death left it following", async (harness) => {
+    const { connect } = await start(harness, [handler("work", () => new Promise(() => {}))], {
+      options: { admission: { subscriptionsPerConnection: 1 } },
+    });
+    const [client, other] = [await connect(), await connect()];
+    await ask(client, "r1");
+    await client.send({ type: "subscribe", request_id: "r1", ref: "s" });
+    expect(client.last("snapshot")).toMatchObject({ request_id: "r1", ref: "s" });
+    await client.send({ type: "request", id: "r1", action: "work", payload: {}, options: { mode: "async" } });
+    expect(client.last("error")).toBeUndefined();
+    // The process that was to store it died between the two writes.
+    await harness.engine.subscriptions.add(other.end.connectionId, requestKey(ALICE, "r2"));
+    await ask(other, "r2");
+    expect(other.last("error")).toBeUndefined();
+    expect(other.last("acknowledgment")).toMatchObject({ request_id: "r2" });
   });
 
   test("P14 a request is submitted and retried within that limit, however many come at once", async (harness) => {

@@ -142,7 +142,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
   }
 
   const roomFor = async (request: AcceptedRequest): Promise<() => void> =>
-    subscribesTo(request) ? following.enter(request.connection.connectionId, request.requestId) : () => {};
+    subscribesTo(request) ? following.enter(request.connection.connectionId, request.key) : () => {};
 
   async function writeOwn(request: AcceptedRequest): Promise<Stored> {
     const { handler } = request;

@@ -101,7 +101,7 @@ export function createControl({ engine, access, deliver, following, runs, limits
       };
       const record = await find(connection, requestId);
       await readmit(record, connection);
-      const leave = await following.enter(connectionId, requestId);
+      const leave = await following.enter(connectionId, key);
       let follows: number | false = false;
       try {
         // Before the write, so that nothing the run says can be missed, its end least of all.

@@ -52,7 +52,7 @@ export function createInspect({ engine, access, deliver, following, describe }: 
     async subscribe({ request_id: requestId, after = 0, ref }, connection) {
       const { connectionId, owner } = connection;
       const key = requestKey(owner, requestId);
-      const leave = await following.enter(connectionId, requestId);
+      const leave = await following.enter(connectionId, key);
       try {
         // Before it is read: what is asked of the request meanwhile is told once, behind the snapshot.
         await deliver.hold(connectionId, key, after);
