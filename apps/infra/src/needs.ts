@@ -53,6 +53,8 @@ const ENGINE = {
 /** Handlers run here, store files as they go, and remove what was only passing through. */
 const RUNS = {
   ...ENGINE,
+  // Whoever finds no room is told when the oldest of its requests is forgotten.
+  indexQueries: { ...ENGINE.indexQueries, requests: [...ENGINE.indexQueries.requests, "by_owner"] },
   objects: [...ENGINE.objects, "DeleteObject", "AbortMultipartUpload"],
   listsObjects: true,
   keepsChannels: true,
@@ -64,7 +66,7 @@ export const NEEDS: Readonly<Record<FunctionName, Needs>> = {
     items: { connections: ["DeleteItem"], subscriptions: ["DeleteItem"], limits: ["UpdateItem"] },
     indexQueries: { subscriptions: ["by_connection"] },
   },
-  message: { ...RUNS, indexQueries: { ...ENGINE.indexQueries, requests: [...ENGINE.indexQueries.requests, "by_owner"] } },
+  message: RUNS,
   dispatch: { readsStream: true, startsWork: true, sendsTo: ["parked"] },
   work: { ...RUNS, readsData: true, sendsTo: ["delay", "failed"] },
   wake: { ...ENGINE, startsWork: true, takesFrom: ["delay", "failed"] },

@@ -19,6 +19,8 @@ import { createItems, type Items } from "./dynamodb/items.ts";
 import { withLastWord } from "./last-word.ts";
 import { createLinkMarks } from "./link-marks.ts";
 import { createLimits, type Limits } from "./requests/limits.ts";
+import { createStored } from "./requests/stored.ts";
+import { createStoredOf } from "./requests/stored-of.ts";
 import { metered, type Metrics } from "./functions/metrics.ts";
 import { createObjects } from "./s3/objects.ts";
 import { createPlaces, type Places } from "./places.ts";
@@ -87,6 +89,13 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     requests,
     events: table("events"),
     limits,
+    stored: createStored({
+      items: table("limits"),
+      requests,
+      storedOf: createStoredOf(requests),
+      now: () => clock.now(),
+      log,
+    }),
     values: createValues(objects, chance.makeId),
     pause,
   });
@@ -119,7 +128,7 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     places,
     counts: table("limits"),
     channel: createChannel(parts.api, metrics, chance.makeId),
-    blobs: createBlobs(objects, createLinkMarks(table("limits"), chance.makeSecret)),
+    blobs: createBlobs(objects, store, createLinkMarks(table("limits"), chance.makeSecret)),
     wakeups: createWakeups(delayQueue, clock),
     limits,
     delayQueue,

@@ -10,6 +10,7 @@ const ANSWERS = new Set([
   "TransactionCanceledException",
   "TransactionConflictException",
   "NoSuchKey",
+  "NotFound",
   "PreconditionFailed",
   "ConditionalRequestConflict",
   "AbortError",

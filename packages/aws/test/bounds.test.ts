@@ -314,6 +314,7 @@ it("a row that others write all the time is tried with pauses, and given up as a
     clock: harness.clock,
     chance: systemChance,
     requests: { table: "t", get: async () => undefined },
+    stored: { add: async () => undefined },
     pause: async (ms: number) => void pauses.push(ms),
   } as unknown as StoreParts;
   const { key } = submission("r1");

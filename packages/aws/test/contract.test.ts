@@ -20,15 +20,6 @@ const GAPS: readonly Gap[] = [
     reason: "API Gateway itself ends a connection that reads too slowly: a push then finds it gone",
   },
   ...[
-    "P14 what one user may store is bounded, and leaves room to colleagues and other tenants",
-    "P14 what a tenant may store is bounded, whoever of it stores it",
-    "P14 events, checkpoints and results count, and what is forgotten makes room",
-    "P14 what is stored counts after a restart, too",
-    "P14 a dead letter is not retried where nothing more may be stored",
-    "P14 a request that finds no room is told which quota that is, how much is stored, and when room comes",
-    "P14 a run that finds no room does not begin, and one that stores a file is refused it",
-  ].map((test) => ({ test, reason: "what is stored is not counted on AWS: a bucket and tables on demand are full for nobody, and cost" })),
-  ...[
     "P9 what was not scheduled is due at once by a clock that was ahead when it was accepted, after a restart",
     "P9 a wait before the next attempt is no longer by a clock that was ahead, while the process lives",
     "P9 a wait before the next attempt is no longer by a clock that was ahead, after a restart",

@@ -48,7 +48,7 @@ export {
   type Contender,
   type Shares,
 } from "./rules/fair-shares.ts";
-export { storageLimit } from "./rules/stored-bytes.ts";
+export { FILE_BYTES, REQUEST_BYTES, storageLimit } from "./rules/stored-bytes.ts";
 export { firstClaim, firstEvents } from "./rules/first-claim.ts";
 export { blobPrefix, ownerName, requestIdOf, requestKey } from "./rules/identity.ts";
 export { LIFECYCLE, type LifecycleVerb } from "./rules/lifecycle.ts";

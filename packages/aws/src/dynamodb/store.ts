@@ -16,18 +16,22 @@ import {
   type DynamoDBClient,
   type TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
-import { StreamerError, type Clock, type RequestKey } from "@streamer/core";
+import { StreamerError, type Clock, type Owner, type RequestKey } from "@streamer/core";
 import type { Chance } from "../chance.ts";
 import { toAttributes, toItem, type Items } from "./items.ts";
 import { partitionKey } from "./keys.ts";
 import type { Limits } from "../requests/limits.ts";
+import { countedIn, withCount } from "../requests/row-bytes.ts";
 import { indexKeys, type RequestRow } from "../requests/rows.ts";
+import type { Stored } from "../requests/stored.ts";
 import type { Values } from "./values.ts";
 
 /** What a verb wants: `next` to be written (nothing when absent), `also` with it or not at all, and its answer. */
 export interface Change<T> {
   readonly next?: RequestRow;
   readonly also?: readonly TransactWriteItem[];
+  /** Bytes of `next` that are counted for its user already. */
+  readonly reserved?: number;
   readonly answer: T;
 }
 type Decide<T> = (row: RequestRow | undefined) => Change<T> | Promise<Change<T>>;
@@ -40,17 +44,20 @@ export interface Store {
   readonly requests: Items;
   readonly events: Items;
   readonly limits: Limits;
+  readonly stored: Stored;
   readonly values: Values;
   read(key: RequestKey): Promise<RequestRow | undefined>;
   /** Some attributes of it. */
   read<A extends keyof RequestRow>(key: RequestKey, attributes: readonly A[]): Promise<Pick<RequestRow, A> | undefined>;
   /** Changes of one request follow one another within this process. */
   change<T>(key: RequestKey, decide: Decide<T>): Promise<T>;
+  /** Counts bytes of files for a request, if it is stored: beside its other writes, which do not see it. */
+  addFile(key: RequestKey, bytes: number): Promise<void>;
   /** The row as this process wrote it last, while it holds the lease. */
   remembered(key: RequestKey): RequestRow | undefined;
 }
 
-export interface StoreParts extends Omit<Store, "read" | "change" | "remembered"> {
+export interface StoreParts extends Omit<Store, "read" | "change" | "addFile" | "remembered"> {
   readonly client: DynamoDBClient;
   /** Waits before another try, so that those who want the same row do not keep each other from it. */
   readonly pause: (ms: number) => Promise<void>;
@@ -71,7 +78,7 @@ type Outcome =
   | { readonly outcome: "again" };
 
 export function createStore(parts: StoreParts): Store {
-  const { client, processId, clock, chance, requests, pause } = parts;
+  const { client, processId, clock, chance, requests, stored, pause } = parts;
   const remembered = new Map<string, RequestRow>();
   let holder = "";
   const lines = new Map<string, Promise<unknown>>();
@@ -100,6 +107,20 @@ export function createStore(parts: StoreParts): Store {
     }
   }
 
+  /** Counted beside the write rather than behind it: the next write of the row may be the one that keeps its lease. */
+  async function counted(owner: Owner, bytes: number, make: () => Promise<Outcome>): Promise<Outcome> {
+    const counting = stored.add(owner, bytes);
+    let isWritten = false;
+    try {
+      const written = await make();
+      isWritten = written.outcome === "written";
+      return written;
+    } finally {
+      await counting;
+      if (!isWritten) await stored.add(owner, -bytes);
+    }
+  }
+
   /** On Lambda one environment serves one invocation after another: each is a process of its own. */
   function recall(pk: string): RequestRow | undefined {
     if (holder !== processId()) remembered.clear();
@@ -112,7 +133,7 @@ export function createStore(parts: StoreParts): Store {
     let row = recall(pk) ?? (await readPk(pk));
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       if (tries >= QUICK_TRIES) await pause(chance.random() * longestPauseBefore(tries));
-      const { next, also = [], answer } = await decide(row);
+      const { next, also = [], reserved = 0, answer } = await decide(row);
       if (!next && !isRemembered) return answer;
       if (!next) {
         remembered.delete(pk);
@@ -120,8 +141,9 @@ export function createStore(parts: StoreParts): Store {
         row = await readPk(pk);
         continue;
       }
-      const stamped: RequestRow = { ...next, rev: (row?.rev ?? 0) + 1, written_by: chance.makeId() };
-      const written = await write(row, stamped, also);
+      const stamped: RequestRow = { ...withCount(next), rev: (row?.rev ?? 0) + 1, written_by: chance.makeId() };
+      const bytes = countedIn(stamped) - countedIn(row) - reserved;
+      const written = await counted(ownerOf(stamped), bytes, () => write(row, stamped, also));
       if (written.outcome === "written") {
         if (stamped.status === "PROCESSING" && stamped.process === processId()) remembered.set(pk, withIndexes(stamped, clock.now()));
         else remembered.delete(pk);
@@ -134,23 +156,53 @@ export function createStore(parts: StoreParts): Store {
     throw new StreamerError("STORAGE_ERROR", `Request ${pk} is written by too many at once; nothing was changed. Try again.`);
   }
 
+  /** The changes of one row follow one another. */
+  function inTurn<T>(pk: string, change: () => Promise<T>): Promise<T> {
+    const before = lines.get(pk);
+    const changed = before ? before.then(change) : change();
+    const leave = (): void => {
+      if (lines.get(pk) === settled) lines.delete(pk);
+    };
+    const settled = changed.then(leave, leave);
+    lines.set(pk, settled);
+    return changed;
+  }
+
+  /** Not a revision of the row: what another decides on it does not hang on its files. */
+  async function addFile(pk: string, bytes: number): Promise<void> {
+    const isStored = "attribute_exists(life) AND attribute_not_exists(tombstone_until)";
+    // What a run stored before its request was durable is counted nowhere.
+    const update = {
+      set: "ADD file_bytes :bytes",
+      condition: bytes < 0 ? `${isStored} AND file_bytes >= :least` : isStored,
+      values: { ":bytes": bytes, ...(bytes < 0 && { ":least": -bytes }) },
+    };
+    for (let tries = 0; ; tries += 1) {
+      try {
+        const row = await requests.update<RequestRow>({ pk }, update);
+        if (row) await stored.add(ownerOf(row), bytes);
+        return;
+      } catch (error) {
+        // Another process's transaction was in the way.
+        if (tries >= MAX_TRIES || !readRefusal(error)?.isConflict) throw error;
+        await pause(chance.random() * longestPauseBefore(QUICK_TRIES + tries));
+      }
+    }
+  }
+
   return {
     ...parts,
+    addFile: (key, bytes) => inTurn(partitionKey(key), () => addFile(partitionKey(key), bytes)),
     read: (key: RequestKey, attributes?: readonly string[]) => requests.get<RequestRow>({ pk: partitionKey(key) }, attributes),
     remembered: (key) => recall(partitionKey(key)),
     change: (key, decide) => {
       const pk = partitionKey(key);
-      const before = lines.get(pk);
-      const changed = before ? before.then(() => changeInTurn(pk, decide)) : changeInTurn(pk, decide);
-      const leave = (): void => {
-        if (lines.get(pk) === settled) lines.delete(pk);
-      };
-      const settled = changed.then(leave, leave);
-      lines.set(pk, settled);
-      return changed;
+      return inTurn(pk, () => changeInTurn(pk, decide));
     },
   };
 }
+
+const ownerOf = ({ tenant, user }: RequestRow): Owner => ({ tenantId: tenant, userId: user });
 
 const INDEX_ATTRIBUTES = ["owner", "listed", "agenda", "agenda_at", "line", "line_order", "runnable", "ttl"] as const;
 

@@ -29,6 +29,6 @@ export function createValues(objects: Objects, makeId: () => string): Values {
       return { object };
     },
     read: async (text) => (typeof text === "string" ? text : objects.readText(text.object)),
-    removeAll: (life) => objects.removeAll(prefixOf(life)),
+    removeAll: async (life) => void (await objects.removeAll(prefixOf(life))),
   };
 }

@@ -11,6 +11,7 @@ import { printMessage } from "@streamer/protocol";
 import type { Clock, EventBody, Frame } from "@streamer/core";
 import { toAttributes } from "../dynamodb/items.ts";
 import { leftoverTtl, type RequestRow, type StoredFrame } from "./rows.ts";
+import { withBytes } from "./row-bytes.ts";
 import type { StoredText, Values } from "../dynamodb/values.ts";
 
 export interface Appended {
@@ -70,7 +71,7 @@ export function createEventLog(table: string, clock: Clock, values: Values): Eve
         frames,
         also: items.map((item) => ({ Put: { TableName: table, Item: toAttributes(item) } })),
         row: {
-          ...row,
+          ...withBytes(row, durableBytes(frames)),
           seq: frames.at(-1)!.seq,
           log,
           ...(progress && { progress: await keep(progress) }),
@@ -83,6 +84,10 @@ export function createEventLog(table: string, clock: Clock, values: Values): Eve
     },
   };
 }
+
+/** Progress is stored in place of the one before it, and counts for none. */
+const durableBytes = (frames: readonly Frame[]): number =>
+  frames.reduce((sum, { kind, text }) => (kind === "durable" ? sum + Buffer.byteLength(text) : sum), 0);
 
 const bytesOf = ({ text }: StoredFrame): number => (typeof text === "string" ? Buffer.byteLength(text) : JSON.stringify(text).length);
 

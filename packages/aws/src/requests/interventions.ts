@@ -61,6 +61,8 @@ export function createInterventions(store: Store, log: EventLog, transitions: Tr
         const { ended_at: _e, end_seq: _s, expires_at: _x, purge_at: _p, cancel_requested: _c, ...rest } = there;
         const reopened: RequestRow = { ...rest, failures: 0, crashes: 0, ...(terms && { permissions: terms.permissions }) };
         const { tenant, user, action, priority } = there;
+        const full = terms && (await store.stored.full({ tenantId: tenant, userId: user }, terms.limits));
+        if (full) return { answer: full };
         const entry = await limits.enter({ tenant, user, action, priority, due: true }, terms?.limits);
         if (entry.outcome === "refused") return { answer: entry };
         const moved = await transitions.giveBack(reopened, { status: "PENDING", runAt: clock.now(), events: [acknowledgment], entry });

@@ -9,6 +9,7 @@
 import { settledEvents, type AdvanceOutcome, type Frame, type Lease, type Requests, type Written } from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import type { Move } from "./moves.ts";
+import { withBytes } from "./row-bytes.ts";
 import type { RequestRow } from "./rows.ts";
 import type { Change, Store } from "../dynamodb/store.ts";
 import type { Moved, Transitions } from "./transitions.ts";
@@ -33,6 +34,13 @@ export function createLeasedWrites(
     return Promise.all(missed.map(async ({ seq, text }): Promise<Frame> => ({ seq, kind: "durable", text: await values.read(text) })));
   }
 
+  /** In place of the one before it. */
+  async function withCheckpoint(row: RequestRow, text: string): Promise<RequestRow> {
+    const bytes = Buffer.byteLength(text);
+    const counted = withBytes(row, bytes - (row.checkpoint_bytes ?? 0));
+    return { ...counted, checkpoint: await values.keep(row, text), checkpoint_bytes: bytes };
+  }
+
   /** Makes the move under the lease. */
   function under(lease: Lease, make: (row: RequestRow) => Promise<Moved>): Promise<Written> {
     const since = store.remembered(lease.key)?.seq;
@@ -51,10 +59,9 @@ export function createLeasedWrites(
         const appended = await log.append(row, events);
         const leaseUntil = Math.round(clock.now() + leaseMs);
         const next: RequestRow = {
-          ...appended.row,
+          ...(checkpoint === undefined ? appended.row : await withCheckpoint(appended.row, JSON.stringify(checkpoint))),
           lease_until: leaseUntil,
           watch_at: Math.min(row.watch_at!, leaseUntil),
-          ...(checkpoint !== undefined && { checkpoint: await values.keep(row, JSON.stringify(checkpoint)) }),
         };
         const frames = [...(await foreign(row, since)), ...appended.frames];
         return { next, also: appended.also, answer: { outcome: "advanced", frames, cancelRequested: row.cancel_requested === true } };

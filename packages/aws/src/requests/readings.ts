@@ -66,8 +66,7 @@ export function createReadings(store: Store): Readings {
       const row = await store.read(key, ["payload", "tombstone_until"]);
       return row && row.tombstone_until === undefined ? (JSON.parse(await values.read(row.payload)) as JsonValue) : undefined;
     },
-    // What is stored is not counted here: docs/deploy-aws.md, Quotas a user meets.
-    full: () => undefined,
+    full: (owner, limits) => store.stored.full(owner, limits),
     has: async (key) => {
       const row = await store.read(key, ["expires_at", "tombstone_until"]);
       return row !== undefined && row.tombstone_until === undefined && !isExpired(row, clock.now());

@@ -58,6 +58,13 @@ export interface RequestRow {
   /** There are items of it in the events table. */
   readonly has_partials?: true;
   readonly checkpoint?: StoredText;
+  /** How long the checkpoint is, which may be in the bucket. */
+  readonly checkpoint_bytes?: number;
+  /** What is stored with it (row-bytes.ts), and how much of that its user's count has. */
+  readonly bytes?: number;
+  readonly bytes_counted?: number;
+  /** Its files, which its user's count has: added to beside the other writes, and set by none of them. */
+  readonly file_bytes?: number;
   /** Who runs it, and until when nobody else may. Epoch ms. */
   readonly process?: string;
   readonly lease_until?: number;

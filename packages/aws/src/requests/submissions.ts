@@ -3,7 +3,17 @@
  * stream record of the item is the queue. With an idempotency key it is a transaction of two items, the request and the
  * key. A request whose retention has ended makes way for a new one under its id.
  */
-import { firstClaim, firstEvents, StreamerError, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import {
+  firstClaim,
+  firstEvents,
+  once,
+  REQUEST_BYTES,
+  StreamerError,
+  type Place,
+  type Requests,
+  type Submission,
+  type SubmitOutcome,
+} from "@streamer/core";
 import type { EventLog } from "./event-log.ts";
 import { hashOf, partitionKey } from "../dynamodb/keys.ts";
 import { idempotencyPk, putKey, type KeyItem } from "./idempotency.ts";
@@ -16,7 +26,7 @@ import type { Change, Store } from "../dynamodb/store.ts";
 const MAX_NAMES_BYTES = 65_536;
 
 export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
-  const { chance, clock, limits, requests, values } = store;
+  const { chance, clock, limits, requests, stored, values } = store;
 
   async function existing(submission: Submission, row: RequestRow, payloadHash: string): Promise<SubmitOutcome> {
     if (row.action !== submission.action || row.payload_hash !== payloadHash) return { outcome: "conflict", requestId: row.request_id };
@@ -44,11 +54,10 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
     return newest.tie;
   };
 
-  async function build(submission: Submission, payload: string, payloadHash: string): Promise<RequestRow> {
-    const { key, owner, runAt, size, idempotencyKey, claim } = submission;
+  async function build(submission: Submission, payloadHash: string, isClaimed: boolean): Promise<RequestRow> {
+    const { key, owner, runAt, size, idempotencyKey, claim, payloadText: payload } = submission;
     const now = Math.round(clock.now());
     const life = { pk: partitionKey(key), life: chance.makeId() };
-    const isClaimed = claim !== undefined && (runAt ?? now) <= now;
     const leaseUntil = now + (claim?.leaseMs ?? 0);
     return {
       ...life,
@@ -78,6 +87,8 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
       crashes: 0,
       seq: 0,
       log: [],
+      bytes: bytesOf(submission),
+      bytes_counted: bytesOf(submission),
       ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
       ...(submission.cancellation && { cancel_requested: true as const }),
       ...(isClaimed && { process: store.processId(), lease_until: leaseUntil, watch_at: leaseUntil }),
@@ -87,35 +98,46 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
   return async (submission) => {
     const { key, owner, action, priority } = submission;
     const whose = { tenant: owner.tenantId, user: owner.userId, action, priority };
-    const payload = submission.payloadText;
     assertNamesFit(submission);
-    const payloadHash = hashOf(payload);
-    const first = await build(submission, payload, payloadHash);
-    const claimed = first.status === "PROCESSING";
-    const due = first.run_at <= clock.now();
-    const [entry, held] = claimed
-      ? []
-      : await Promise.all([
-          limits.enter({ ...whose, due }, submission.limits),
-          due ? limits.heldBy(first, submission.concurrency) : undefined,
-        ]);
+    const payloadHash = hashOf(submission.payloadText);
+    const due = submission.runAt === undefined || Math.round(submission.runAt) <= clock.now();
+    const claimed = submission.claim !== undefined && due;
+    const bytes = bytesOf(submission);
+    const [full, entry, held] = await Promise.all([
+      stored.reserve(owner, bytes, submission.limits),
+      claimed ? undefined : limits.enter({ ...whose, due }, submission.limits),
+      claimed || !due ? undefined : limits.heldBy(whose, submission.concurrency),
+    ]);
     const entered = entry?.outcome === "entered" ? entry : undefined;
     const counted = entered?.counted;
 
-    const outcome = await store.change<SubmitOutcome>(key, async (row): Promise<Change<SubmitOutcome>> => {
+    // Not before it is to be written: what is refused, or there already, stores nothing.
+    const first = once(() => build(submission, payloadHash, claimed));
+
+    let isBuilt = false;
+    const giveBack = async (): Promise<void> => {
+      await Promise.all([full ? undefined : stored.add(owner, -bytes), counted && limits.leave({ ...whose, counted })]);
+    };
+
+    const written = store.change<SubmitOutcome>(key, async (row): Promise<Change<SubmitOutcome>> => {
       const past = row?.tombstone_until === undefined ? row : undefined;
       if (isThere(row)) return { answer: await existing(submission, row, payloadHash) };
       const named = await readKey(submission);
       if (named?.row) return { answer: await existing(submission, named.row, payloadHash) };
       // P4 goes first: a repeat needs no room.
       if (entry?.outcome === "refused") return { answer: entry };
+      if (full) return { answer: full };
       // How many others one limit holds is not counted.
       const runnable: Place = held ? { reason: held } : { reason: "queue", position: entered?.ahead ?? 0 };
       const place: Place = due ? runnable : { reason: "scheduled" };
-      const told = { ...first, ...(held && { waiting_for: held }), ...(entered && { counted: entered.counted, tag: entered.tag }) };
+      const built = await first();
+      isBuilt = true;
+      const told = { ...built, ...(held && { waiting_for: held }), ...(entered && { counted: entered.counted, tag: entered.tag }) };
       const { row: next, frames } = await log.append(told, firstEvents(submission, { place, claimed }));
       return {
-        next,
+        // What it is told at first is part of what any request counts for.
+        next: { ...next, bytes },
+        reserved: bytes,
         also: [
           ...(named ? [putKey(requests.table, named, next)] : []),
           // Past its retention, and not forgotten yet.
@@ -124,9 +146,19 @@ export function createSubmit(store: Store, log: EventLog): Requests["submit"] {
         answer: { outcome: "created", frames, ...(claimed && { claim: firstClaim(submission, next.created_at) }) },
       };
     });
-    if (counted && outcome.outcome !== "created") await limits.leave({ ...whose, counted });
+    const outcome = await written.catch(async (error: unknown) => {
+      // Else it may stand all the same, or be made yet.
+      if (!isBuilt) await giveBack();
+      throw error;
+    });
+    if (outcome.outcome !== "created") await giveBack();
     return outcome;
   };
+}
+
+function bytesOf({ payloadText, metadata, permissions }: Submission): number {
+  const texts = [payloadText, JSON.stringify(metadata), JSON.stringify(permissions)];
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), REQUEST_BYTES);
 }
 
 function assertNamesFit({ key, requestId, owner, permissions, idempotencyKey = "" }: Submission): void {

@@ -5,6 +5,7 @@
 import type { EventBody, Frame } from "@streamer/core";
 import type { Appended, EventLog } from "./event-log.ts";
 import type { Counted, Limits } from "./limits.ts";
+import { withBytes } from "./row-bytes.ts";
 import type { RequestRow } from "./rows.ts";
 import type { Store } from "../dynamodb/store.ts";
 import { MAX_DELAY_MS } from "../wakeups.ts";
@@ -49,7 +50,9 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
   return {
     end: async (row, { status, events }) => {
       const appended = await log.append(row, events);
-      const { lease_until: _l, process: _p, slots: _s, counted: _c, waiting_for: _f, has_wakeup: _h, checkpoint, ...rest } = appended.row;
+      // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
+      const kept = status === "FAILED" ? appended.row : withoutCheckpoint(appended.row);
+      const { lease_until: _l, process: _p, slots: _s, counted: _c, waiting_for: _f, has_wakeup: _h, ...rest } = kept;
       const endedAt = Math.round(now());
       const next: RequestRow = {
         ...rest,
@@ -59,8 +62,6 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
         // It stays where runs are looked at: moving it costs index writes, and it is looked at only if nobody tells its end.
         teller: processId(),
         watch_at: row.watch_at ?? endedAt,
-        // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
-        ...(status === "FAILED" && checkpoint !== undefined && { checkpoint }),
       };
       return { row: next, frames: appended.frames, also: appended.also };
     },
@@ -86,6 +87,11 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
     },
     undo: (row) => limits.leave(row),
   };
+}
+
+function withoutCheckpoint(row: RequestRow): RequestRow {
+  const { checkpoint: _, checkpoint_bytes: bytes = 0, ...rest } = row;
+  return withBytes(rest, -bytes);
 }
 
 const placeOf = ({ counted, tag }: Pick<RequestRow, "counted" | "tag">) => ({

@@ -5,9 +5,12 @@ import { Readable } from "node:stream";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   NoSuchKey,
+  NotFound,
   PutObjectCommand,
+  type _Object,
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
@@ -29,11 +32,14 @@ export interface Objects {
   open(
     key: string,
   ): Promise<{ readonly body: ReadableStream<Uint8Array>; readonly sizeBytes: number; readonly contentType: string } | undefined>;
+  /** Undefined when there is no object of this key. */
+  sizeOf(key: string): Promise<number | undefined>;
   readText(key: string): Promise<string>;
   sign(key: string, expiresInMs: number): Promise<{ readonly url: string; readonly expiresAt: number }>;
   /** In the order of their keys, as of now (S3 User Guide, "Amazon S3 data consistency model"). */
   list(prefix: string): Promise<readonly Listed[]>;
-  removeAll(prefix: string): Promise<void>;
+  /** Answers what is gone. */
+  removeAll(prefix: string): Promise<readonly Listed[]>;
 }
 
 /** A signature version 4 link lives at most this long (S3 User Guide, "Sharing objects with presigned URLs"). */
@@ -114,6 +120,14 @@ export function createObjects(s3: S3Client, bucket: string, clock: Pick<Clock, "
         throw error;
       }
     },
+    sizeOf: async (key) => {
+      try {
+        return (await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))).ContentLength ?? 0;
+      } catch (error) {
+        if (error instanceof NotFound) return undefined;
+        throw error;
+      }
+    },
     readText: async (key) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       try {
@@ -139,20 +153,24 @@ export function createObjects(s3: S3Client, bucket: string, clock: Pick<Clock, "
         const { Contents = [], NextContinuationToken } = await client.send(
           new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: from }),
         );
-        listed.push(...Contents.map(({ Key = "", Size = 0 }) => ({ key: Key, sizeBytes: Size })));
+        listed.push(...Contents.map(asListed));
         from = NextContinuationToken;
       } while (from !== undefined);
       return listed;
     },
     removeAll: async (prefix) => {
+      const removed: Listed[] = [];
       for (;;) {
         const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
-        if (Contents.length === 0) return;
+        if (Contents.length === 0) return removed;
         await Promise.all(Contents.map(({ Key }) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: Key! }))));
+        removed.push(...Contents.map(asListed));
       }
     },
   };
 }
+
+const asListed = ({ Key = "", Size = 0 }: _Object): Listed => ({ key: Key, sizeBytes: Size });
 
 /** RFC 6266: a plain name for old readers, the exact one beside it. */
 function attachment(filename: string): string {

@@ -45,6 +45,22 @@ export function storageContract(test: ContractTest): void {
     expect(await requests.full(ALICE, { ...mine.limits, storedBytesPerUser: 20_000 })).toMatchObject({ outcome: "full" });
   });
 
+  test("P14 submits at once never store more than the limit together", async ({ engine }) => {
+    const mine = limited({ storedBytesPerUser: 60_000 });
+    const outcomes = await Promise.all(Array.from({ length: 12 }, (_, n) => engine.requests.submit(submission(`r${n}`, mine))));
+    expect(outcomes.filter(({ outcome }) => outcome === "created")).toHaveLength(5);
+    expect(outcomes.filter(({ outcome }) => outcome === "full")).toHaveLength(7);
+    // What was refused has taken no room.
+    expect(await engine.requests.full(ALICE, { ...mine.limits, storedBytesPerUser: 56_000 })).toBeUndefined();
+  });
+
+  test("P14 P4 a repeat takes no room of what comes after it", async ({ engine }) => {
+    const mine = limited({ storedBytesPerUser: TWO });
+    await created(engine, "r1", mine);
+    for (let n = 0; n < 4; n += 1) expect(await engine.requests.submit(submission("r1", mine))).toMatchObject({ outcome: "existing" });
+    await created(engine, "r2", mine);
+  });
+
   test("P14 what a tenant may store is bounded, whoever of it stores it", async ({ engine }) => {
     const ours = limited({ storedBytesPerTenant: TWO });
     await created(engine, "r1", ours);

@@ -2,6 +2,11 @@
 import { StreamerError } from "../errors.ts";
 import type { StorageFull, StorageLimits, StoredBytes } from "../ports/requests.ts";
 
+/** Of a request, its names, its indexes, its acknowledgment and its newest progress: what it takes that holds nothing. */
+export const REQUEST_BYTES = 1_024;
+/** Of a file, what is known of it and the block that a file system gives it. */
+export const FILE_BYTES = 4_096;
+
 /** The limit that `more` bytes would be over, if there is one. */
 export function storageLimit(stored: StoredBytes, more: number, limits: StorageLimits): Pick<StorageFull, "limit" | "bytes"> | undefined {
   if (stored.user + more > limits.storedBytesPerUser) return { limit: "storedBytesPerUser", bytes: stored.user };

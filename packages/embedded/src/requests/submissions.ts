@@ -2,9 +2,8 @@
  * submit: admit, de-duplicate, make durable and, when asked, claim, in one write (P1, P4, P14). A request whose
  * retention has ended makes way for a new one under its id.
  */
-import { firstClaim, firstEvents, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import { firstClaim, firstEvents, REQUEST_BYTES, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
 import { createFullness } from "./fullness.ts";
-import { REQUEST_BYTES } from "./usage.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import { checksumOf, isIntact } from "../sqlite/checksums.ts";
 import type { Store } from "../sqlite/store.ts";

@@ -6,11 +6,6 @@ import type { DatabaseSync } from "node:sqlite";
 import type { StoredBytes } from "@streamer/core";
 import type { UndoLog } from "../sqlite/undo-log.ts";
 
-/** Of a row, its names, its indexes, its acknowledgment and its newest progress: what a request takes that holds nothing. */
-export const REQUEST_BYTES = 1_024;
-/** Of a file, its row and the block that a file system gives it. */
-export const FILE_BYTES = 4_096;
-
 export interface Usage {
   of(tenant: string, user: string): StoredBytes;
   /** To be called in the write that stores or forgets so many bytes. */

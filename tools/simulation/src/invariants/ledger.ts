@@ -68,9 +68,10 @@ export function createLedger({ contents, plan, report, wallNow, isAlive }: Ledge
   function checkAdmission({ owner, key }: StoredRequest): void {
     // A count that was changed and whose answer was lost is changed again: it may be off by one (aws/requests/limits.ts).
     if (contents().transport === "api-gateway" && plan.features.has("refusals")) return;
-    // Over a slow store it is looked at later than it was accepted: runs may have gone back to the queue meanwhile, which no limit refuses.
-    const isCounted = ({ status, attempt }: StoredRequest): boolean =>
-      WAITS.has(status) && (attempt === 0 || !plan.features.has("slow-store"));
+    // Over a slow store it is looked at later than it was accepted, and on AWS it is counted before it is written: runs may
+    // have gone back to the queue meanwhile, which no limit refuses.
+    const isLater = plan.features.has("slow-store") || contents().transport === "api-gateway";
+    const isCounted = ({ status, attempt }: StoredRequest): boolean => WAITS.has(status) && (attempt === 0 || !isLater);
     const waiting = count(isCounted);
     const ofTenant = count((other) => isCounted(other) && other.owner.tenantId === owner.tenantId);
     if (waiting > queued) report("P14", `${key} was accepted as number ${waiting} of those that wait; the limit is ${queued}`);

@@ -27,7 +27,7 @@ export interface ChannelObjects {
   /** Stores a text unless there is an object of this key: false then. Of two at once one is stored. */
   create(key: string, text: string): Promise<boolean>;
   put(key: string, text: string): Promise<unknown>;
-  removeAll(prefix: string): Promise<void>;
+  removeAll(prefix: string): Promise<unknown>;
 }
 
 /** A listing costs a two-hundredth of a cent: once a second is enough for what takes minutes. */
@@ -146,6 +146,6 @@ function objectChannel(objects: ChannelObjects, prefix: string): ChannelStore {
     leave: async (requestId) => {
       if ((await textOf(readerKey)) === requestId) await objects.removeAll(readerKey);
     },
-    remove: () => objects.removeAll(prefix),
+    remove: async () => void (await objects.removeAll(prefix)),
   };
 }

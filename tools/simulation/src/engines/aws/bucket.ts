@@ -1,9 +1,11 @@
 /** The bucket as the engine uses it: whole objects by key. Links are signed by the SDK itself, which needs no network for it. */
 import {
   NoSuchKey,
+  NotFound,
   S3Client,
   type DeleteObjectCommandInput,
   type GetObjectCommandInput,
+  type HeadObjectCommandInput,
   type ListObjectsV2CommandInput,
   type PutObjectCommandInput,
 } from "@aws-sdk/client-s3";
@@ -52,6 +54,11 @@ export function createBucket(): Bucket {
       const { bytes, contentType } = stored;
       const Body = { transformToString: async () => Buffer.from(bytes).toString(), transformToWebStream: () => new Blob([bytes]).stream() };
       return { Body, ContentLength: bytes.length, ContentType: contentType };
+    },
+    HeadObjectCommand: ({ Key = "" }: HeadObjectCommandInput) => {
+      const stored = objects.get(Key);
+      if (!stored) throw new NotFound({ message: "Not Found", $metadata: {} });
+      return { ContentLength: stored.bytes.length, ContentType: stored.contentType };
     },
     ListObjectsV2Command: ({ Prefix = "" }: ListObjectsV2CommandInput) => {
       const keys = Array.from(objects.keys()).filter((key) => key.startsWith(Prefix));

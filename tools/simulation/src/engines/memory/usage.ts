@@ -1,8 +1,6 @@
 /** How much is stored for whom, by looking at all there is. */
-import { storageLimit, type Owner, type StorageFull, type StorageLimits, type StoredBytes } from "@streamer/core";
+import { REQUEST_BYTES, storageLimit, type Owner, type StorageFull, type StorageLimits, type StoredBytes } from "@streamer/core";
 import type { Data, Row } from "./data.ts";
-
-const REQUEST_BYTES = 1_024;
 
 export interface Usage {
   /** Whether `more` bytes would be over a limit of the owner. */
