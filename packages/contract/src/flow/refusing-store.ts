@@ -209,16 +209,16 @@ export function refusingStoreContract(test: ContractTest): void {
     await until("done", () => client.last("complete") !== undefined);
   });
 
-  test("P4 a request that is queued runs, though those who asked again for it could not be told", async (harness) => {
+  test("P4 a request whose id was held runs, though those who asked again for it could not be told", async (harness) => {
     const { connect, until } = await start(
       harness,
       handler(() => "done"),
-      { decide: ({ verb }) => (verb === "answers.end" ? "refuse" : "none") },
+      { decide: ({ verb }) => (verb === "requests.has" || verb === "answers.end" ? "refuse" : "none") },
     );
     const client = await connect();
-    void client.send({ type: "request", id: "queued", action: "work", payload: {}, options: { mode: "async" } });
+    void ask(client);
     await until("done", () => client.last("complete") !== undefined);
-    expect(client.last("complete")).toMatchObject({ request_id: "queued", result: "done" });
+    expect(client.last("complete")).toMatchObject({ request_id: "r1", result: "done" });
   });
 
   test("P2 a run that ends while it is being made durable ends there, once", async (harness) => {
