@@ -3,7 +3,7 @@
  * all able to push to the same client at any moment. What reaches it is one story, in order (P5, P6, P8).
  */
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { createStreamer, defineHandler, requestKey, type AnyHandler, type HandlerContext, type Owner, type Streamer } from "@streamer/core";
 import { FAILED, claimed, created } from "@streamer/contract/samples";
 import { parseServerMessage, type ServerMessage } from "@streamer/protocol";
@@ -159,6 +159,7 @@ it("P3 a run whose lease another process has taken writes nothing, and is told t
   await router.handOver();
   const frozen = start(handler, 1);
   const { ended } = await frozen.work(KEY);
+  await vi.waitFor(() => expect(runs).toBe(1));
   // Frozen: its timers stand still while time passes for everybody else.
   harness.clock.restart();
   await harness.clock.advance(31_000);

@@ -77,6 +77,8 @@ export function createWitness({ connectionId, identity, read, report, transport,
   const everFollowed = new Set<string>();
   /** Asked for without following them: their acknowledgment is all that is told. */
   const unfollowed = new Set<string>();
+  /** The acknowledgments of those, by their seq. */
+  const passedOver = new Map<string, number>();
   let isFirst = true;
   let sentCount = 0;
   let hasFailed = false;
@@ -163,7 +165,9 @@ export function createWitness({ connectionId, identity, read, report, transport,
       // It answers a request that was not to be followed, and is followed under another id.
       if (retries && message.seq <= retries.seq && unfollowed.delete(id)) return;
       // After a retry by hand, or anew after it was forgotten, it follows what comes, without what was before.
-      if (!retries && unfollowed.has(id)) return void unfollowed.delete(id);
+      if (!retries && unfollowed.delete(id)) return void passedOver.set(id, message.seq);
+      // A push whose answer was lost is repeated.
+      if (!retries && message.seq === passedOver.get(id) && transport === "api-gateway") return;
       if (!retries || (retries.isEnded && (message.seq > retries.seq || message.seq === 1))) follow(id, message.seq - 1);
     }
     if (message.type === "cancellation") perhapsAnswered("cancel", id);
