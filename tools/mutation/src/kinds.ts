@@ -70,10 +70,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: "the last of several names",
     why: "A union's other members are asked for by name; what is none of them is this one.",
-    sites: [
-      { file: "flow/runs/execute.ts", was: /^"threw"$/ },
-      { file: "flow/runs/at-once.ts", was: /^"forgotten"$/ },
-    ],
+    sites: [{ file: "flow/runs/execute.ts", was: /^"threw"$/ }],
   },
   {
     name: "guarded twice",
