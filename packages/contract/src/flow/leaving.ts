@@ -110,7 +110,7 @@ export function leavingContract(test: ContractTest): void {
         const isSlow = ({ verb }: { readonly verb: string }): boolean =>
           verb === (when === "a claim" ? "requests.claim" : "requests.submit");
         let isStopping = false;
-        const { connect, quiet, streamer } = await start(harness, handler(untilStopped), {
+        const { connect, quiet, streamer, engine } = await start(harness, handler(untilStopped), {
           decide: (call) => (isStopping && isSlow(call) ? { turns: 60 } : "none"),
         });
         const client = await connect();
@@ -123,7 +123,7 @@ export function leavingContract(test: ContractTest): void {
           harness.clock.jump(2_000);
           void streamer.work(KEY);
         } else void ask(client);
-        await turnsOfTheLoop(10);
+        while (!engine.calls.some(isSlow)) await turnsOfTheLoop(1);
         const stopped = streamer.stop(graceMs);
         await harness.clock.advance(0);
         await quiet();
