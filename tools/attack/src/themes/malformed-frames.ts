@@ -1,4 +1,5 @@
 /** Frames that are no messages, or nearly: each is refused by a typed error that says nothing of the server's inside. */
+import { resolve } from "node:path";
 import { ERROR_CODES } from "@streamer/protocol";
 import { open, type Connection } from "../connection.ts";
 import { pause, type AttackTerms, type Theme } from "../theme.ts";
@@ -8,7 +9,9 @@ const CONNECTIONS = 10;
 const FRAMES_EACH = 85;
 const ANSWERED_WITHIN_MS = 10_000;
 /** Of what must not be told: a stack, a path, a file of ours, a store's own words. */
-const INSIDE = /\n\s+at |\/(?:tmp|home|root|work|usr|var)\/|node_modules|\.[cm]?[jt]s:\d|SQLITE_|sqlite3|ENOENT|EMFILE/;
+const INSIDE = /\n\s+at |\/(?:tmp|home|root|opt|usr|var)\/|node_modules|\.[cm]?[jt]s:\d|SQLITE_|sqlite3|ENOENT|EMFILE/;
+
+const PROJECT = resolve(import.meta.dirname, "../../../..");
 
 const GOOD: readonly Readonly<Record<string, unknown>>[] = [
   { type: "request", id: "x", action: "echo", payload: { a: 1 }, metadata: { k: "v" }, options: { mode: "sync", priority: 5 } },
@@ -101,7 +104,7 @@ function hear({ codes, leaks, strange }: Told, text: string): void {
   const what = code ?? "no error";
   codes.set(what, (codes.get(what) ?? 0) + 1);
   if (code !== undefined && !(code in ERROR_CODES)) strange.add(code);
-  if (INSIDE.test(text) && leaks.length < 5) leaks.push(text.slice(0, 300));
+  if ((INSIDE.test(text) || text.includes(PROJECT)) && leaks.length < 5) leaks.push(text.slice(0, 300));
 }
 
 async function worker({ target, random, signal }: AttackTerms, left: { count: number }, told: Told): Promise<void> {
