@@ -2,23 +2,17 @@
 import { spawn } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { signToken } from "@streamer/auth";
 import { until } from "@streamer/torture/deadline";
-import type { Measures } from "@streamer/torture/measures";
+import { gaugesOf, type Gauges } from "@streamer/torture/gauges";
 import type { Role, Target } from "./target.ts";
 
 /** What only who started a server can see of it. */
-export interface Inside {
+export interface Inside extends Gauges {
   readonly dataFolder: string;
   readonly isAlive: boolean;
-  /** Resident memory in MiB: Linux only, else 0. */
-  memoryMiB(): Promise<number>;
-  /** What it holds once it has collected its garbage. */
-  measure(): Promise<Measures>;
-  /** Open descriptors: Linux only, else 0. */
-  descriptors(): Promise<number>;
   /** The end of its log. */
   readonly log: string;
 }
@@ -63,6 +57,7 @@ export async function serve({ dataFolder, args = [], signal }: ServeTerms): Prom
     httpUrl: where.http_url,
     tokens: { attacker, colleague, stranger },
     inside: {
+      ...gaugesOf(child, exited, () => log),
       dataFolder,
       get isAlive() {
         return isAlive();
@@ -70,22 +65,6 @@ export async function serve({ dataFolder, args = [], signal }: ServeTerms): Prom
       get log() {
         return log;
       },
-      async memoryMiB() {
-        const status = await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => "");
-        return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024);
-      },
-      async measure() {
-        const answer = once(child.stdout, "data") as Promise<[Buffer]>;
-        child.kill("SIGUSR2");
-        const [text] = await Promise.race([answer, exited.then(() => [undefined])]);
-        if (!text) throw new Error(`The server ended before it was measured: ${log}`);
-        return JSON.parse(text.toString()) as Measures;
-      },
-      descriptors: () =>
-        readdir(`/proc/${child.pid}/fd`).then(
-          ({ length }) => length,
-          () => 0,
-        ),
     },
     async [Symbol.asyncDispose]() {
       if (isAlive()) child.kill("SIGKILL");

@@ -1,22 +1,15 @@
 /** Starts the server under torture in a process of its own, and stops it as an operator would. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { PartialOptions } from "@streamer/core";
 import { until } from "../deadline.ts";
-import type { Measures } from "./measures.ts";
+import { gaugesOf, type Gauges } from "./gauges.ts";
 
-export interface ServerProcess extends AsyncDisposable {
+export interface ServerProcess extends Gauges, AsyncDisposable {
   readonly url: string;
   readonly token: string;
-  /** Resident memory in MiB: Linux only, else 0. */
-  memoryMiB(): Promise<number>;
-  /** What it holds in memory, after it has collected its garbage. */
-  measure(): Promise<Measures>;
-  /** Open descriptors: Linux only, else 0. */
-  descriptors(): Promise<number>;
   /** The end of what it wrote to its log. */
   readonly log: string;
   /** Whether it has ended, by itself or not. */
@@ -95,6 +88,7 @@ export async function startProcess({
   };
   return {
     ...where,
+    ...gaugesOf(child, exited, () => log),
     exited,
     get log() {
       return log;
@@ -103,22 +97,6 @@ export async function startProcess({
       return child.exitCode !== null || child.signalCode !== null;
     },
     signal: (signal) => void child.kill(signal),
-    async memoryMiB() {
-      const status = await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => "");
-      return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024);
-    },
-    async measure() {
-      const answer = once(child.stdout, "data") as Promise<[Buffer]>;
-      child.kill("SIGUSR2");
-      const [text] = await Promise.race([answer, exited.then(() => [undefined])]);
-      if (!text) throw new Error(`The server under torture ended before it was measured: ${log}`);
-      return JSON.parse(text.toString()) as Measures;
-    },
-    descriptors: () =>
-      readdir(`/proc/${child.pid}/fd`).then(
-        ({ length }) => length,
-        () => 0,
-      ),
     async stop() {
       const [code, signal] = await end("SIGTERM");
       if (code !== 0) throw new Error(`The server under torture ended with ${code ?? signal} when it was told to stop.`);
