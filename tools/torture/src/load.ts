@@ -202,19 +202,29 @@ async function storedOtherwise(terms: Pick<LoadTerms, "url" | "token" | "signal"
   const { endings, signal } = terms;
   const reader = createAsker(terms);
   const expected = { completed: "COMPLETED", failed: "CANCELLED" } as const;
+  /** Large results one after another are more than the rate of bytes allows: that refusal says when to go on. */
+  const ask = async (id: string) => {
+    for (let tries = 1; ; tries += 1) {
+      const ref = `${id}#${tries}`;
+      const from = reader.tape.length;
+      reader.send({ type: "get", request_id: id, ref });
+      const answer = () =>
+        reader.tape
+          .slice(from)
+          .flatMap((entry) => (entry.what === "heard" && "ref" in entry.message && entry.message.ref === ref ? [entry.message] : []))[0];
+      while (!answer() && !signal.aborted) await pass(1);
+      const message = answer();
+      const isForNow = message?.type === "error" && message.error.code === "RATE_LIMITED";
+      if (!isForNow || signal.aborted) return message;
+      await pass(message.error.retry?.after_ms ?? 100);
+    }
+  };
   const differences: string[] = [];
   for (const [id, { how }] of endings) {
     if (how !== "completed" && how !== "failed") continue;
     await Promise.race([reader.ready, until(signal)]);
-    const from = reader.tape.length;
-    reader.send({ type: "get", request_id: id, ref: id });
-    const answer = () =>
-      reader.tape
-        .slice(from)
-        .flatMap((entry) => (entry.what === "heard" && "ref" in entry.message && entry.message.ref === id ? [entry.message] : []))[0];
-    while (!answer() && !signal.aborted) await pass(1);
+    const message = await ask(id);
     if (signal.aborted) break;
-    const message = answer();
     const status = message?.type === "snapshot" ? message.status : message?.type;
     if (status !== expected[how]) differences.push(`lost: ${id}: its client was told it ${how}, and the server says ${status}`);
   }
