@@ -6,6 +6,7 @@ import { quote, type Access } from "./access.ts";
 import { download, formatBytes, linkIn, type Download, type Place } from "./download.ts";
 import { Said, exitCodeOf } from "./exit.ts";
 import { follow, type End } from "./follow.ts";
+import { noteWarnings } from "./result-warnings.ts";
 import { errorBody, type Terminal } from "./terminal.ts";
 
 export interface Delivery {
@@ -25,6 +26,7 @@ export async function deliver({ runs, client, terminal, access, out, force = fal
   const exitCodes: number[] = [];
 
   async function tell(end: End, signal: AbortSignal): Promise<void> {
+    if ("result" in end) noteWarnings(terminal, end.result, isOnly ? undefined : end.run.id);
     const told = await fetched(
       end,
       out === undefined ? undefined : { folder: isOnly ? out : join(out, folderOf(end.run.id)), taken: force ? "replace" : "refuse" },

@@ -27,10 +27,16 @@ const stages = defineHandler({
     return ctx.blobs.put("rows.csv", "a,b\n1,2\n");
   },
 });
+const warned = defineHandler({
+  action: "warned",
+  input: z.object({}),
+  estimate: 1,
+  run: () => ({ warnings: [{ kind: "bad_rows", message: "3 rows were left out.", count: 3 }], rows: 7 }),
+});
 const echo = defineHandler({ action: "echo", input: z.object({ n: z.number().optional() }), estimate: 1, run: (input) => input });
 
 beforeAll(async () => {
-  server = await startServer({ handlers: [stages, echo], dataFolder: join(folder, "data"), logLevel: "silent" });
+  server = await startServer({ handlers: [stages, echo, warned], dataFolder: join(folder, "data"), logLevel: "silent" });
 });
 afterAll(async () => {
   await server.stop();
@@ -46,6 +52,16 @@ it("prints the result alone on stdout, and exits 0", async () => {
   const command = spawned(["request", "echo", "--payload", '{"n":1}']);
   expect(await command.ended).toBe(0);
   expect(JSON.parse(command.stdout)).toEqual({ n: 1 });
+});
+
+it("tells what a result warns of before the result, on stderr", async () => {
+  const command = run(["request", "warned"]);
+  expect(await command.exitCode).toBe(0);
+  expect(command.stderr).toContain("warning 3 rows were left out.");
+  expect(JSON.parse(command.stdout)).toMatchObject({ rows: 7 });
+  const json = run(["request", "warned", "--json"]);
+  expect(await json.exitCode).toBe(0);
+  expect(json.stderr).toBe("");
 });
 
 it("takes the payload from a file and from stdin", async () => {

@@ -14,6 +14,7 @@ import { follow } from "../follow.ts";
 import { reportDays } from "../period.ts";
 import { openClient } from "../session.ts";
 import { prepareShop, type Shop } from "../shop.ts";
+import { noteWarnings } from "../result-warnings.ts";
 import type { Shell } from "../shell.ts";
 import { createTerminal, type Terminal } from "../terminal.ts";
 
@@ -102,6 +103,7 @@ async function makeReport(options: DemoOptions, terminal: Terminal, signal: Abor
     const file = await download(link, { folder: out, taken: "count" }, signal);
     if (terminal.json) terminal.printJson({ type: "outcome", request_id: run.id, status: "COMPLETED", result, file: file.path });
     else {
+      noteWarnings(terminal, result);
       for (const line of summarize(result as Partial<ReportResult>)) terminal.print(line);
       const seconds = ((performance.now() - started) / 1_000).toFixed(1);
       terminal.print(`${terminal.style("green", "Saved", terminal.stdout)} ${file.path} (${formatBytes(file.sizeBytes)}) in ${seconds} s`);

@@ -11,6 +11,7 @@ import { join, resolve } from "node:path";
 import { defineHandler, type Handler } from "@streamer/core";
 import * as z from "zod";
 import { jsonRecord } from "../json-record.ts";
+import { warnings } from "../warnings.ts";
 import { REPORT_FORMATS, reportInput, type ReportInput } from "./input.ts";
 
 export interface GenerateReportOptions {
@@ -29,6 +30,7 @@ export interface GenerateReportOptions {
 }
 
 const reportOutput = z.object({
+  warnings,
   url: z.string().describe("Where the file is, until expires_at."),
   records: z.int().describe("Order lines in the file."),
   size_bytes: z.int(),

@@ -42,6 +42,7 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
     const stored = await store(ctx, file, input);
     finalize(1, "Report ready", { size_bytes: stored.sizeBytes });
     return {
+      warnings: [],
       url: stored.url,
       records: file.records,
       size_bytes: stored.sizeBytes,

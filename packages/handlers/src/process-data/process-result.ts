@@ -1,10 +1,12 @@
 /** What a run answers. How it comes about is in outputs/result.ts. */
 import * as z from "zod";
 import { jsonRecord } from "../json-record.ts";
+import { warnings } from "../warnings.ts";
 import { OUTPUT_FORMATS, PIPELINES } from "./input.ts";
 
 export const processOutput = z.object({
   pipeline: z.enum(PIPELINES),
+  warnings,
   url: z.string().describe("The output file, until expires_at."),
   expires_at: z.string().describe("ISO 8601."),
   size_bytes: z.int(),

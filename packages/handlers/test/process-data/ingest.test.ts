@@ -127,6 +127,9 @@ describe("files", () => {
     expect(error.message).toMatch(/1 of 92 rows of "flowers.csv" cannot be read.*line 52.*raise the limit/s);
     const lines = await processed(handler, source("lines.ndjson", { bad_row_limit: 0.05 }));
     expect(lines.result.data).toMatchObject({ rows: 90, bad_rows: 1 });
+    expect(lines.result.warnings).toEqual([
+      { kind: "bad_rows", message: "1 row could not be read and was left out; data.bad_row_samples shows the first.", count: 1 },
+    ]);
   });
 
   it("look at every row when the first ones were no guide", async () => {

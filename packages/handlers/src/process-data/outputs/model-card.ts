@@ -6,18 +6,17 @@ import { keptFeatures } from "../preprocess/recipe.ts";
 import type { Run } from "../run.ts";
 import type { Finished } from "../stages/postprocess.ts";
 import { importances } from "./importances.ts";
+import { runWarnings } from "./run-warnings.ts";
 
 /** Raised when the same request would give another result. */
 const PIPELINE_VERSION = 1;
 
-export function modelCard(
-  { input, ctx, progress }: Run,
-  { ingested, preprocessed, prepared, trained }: Finished,
-  metrics: JsonObject,
-): JsonObject {
+export function modelCard({ input, ctx, progress }: Run, finished: Finished, metrics: JsonObject): JsonObject {
+  const { ingested, preprocessed, prepared, trained } = finished;
   const { saved } = trained;
   const { options, ...request } = input;
   return {
+    warnings: runWarnings(finished).map((one) => ({ ...one })),
     model: {
       name: saved.name,
       pipeline: saved.pipeline,

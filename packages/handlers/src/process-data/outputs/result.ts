@@ -6,6 +6,7 @@ import type { ProcessResult } from "../process-result.ts";
 import type { Run } from "../run.ts";
 import type { Finished } from "../stages/postprocess.ts";
 import { importances } from "./importances.ts";
+import { runWarnings } from "./run-warnings.ts";
 import { finite } from "./supervised-metrics.ts";
 
 export interface ResultParts extends Finished {
@@ -24,6 +25,7 @@ export function processResult({ input, ctx, progress }: Run, parts: ResultParts)
   const scored = input.options.model_id;
   return finite({
     pipeline: input.pipeline,
+    warnings: runWarnings(parts),
     url: stored.output.url,
     expires_at: stored.output.expiresAt,
     size_bytes: stored.output.sizeBytes,

@@ -1,0 +1,21 @@
+/**
+ * What a person should know before trusting a result: read or left out otherwise than they may expect, or not kept at
+ * all. A run that cannot be exact either says so here, by name and count, or refuses.
+ */
+import * as z from "zod";
+
+/** Every kind of warning, with what it means to whoever reads it. The guide "your-data" is held against this list. */
+export const WARNING_KINDS = {
+  bad_rows: "Rows that could not be read were left out.",
+} as const;
+export type WarningKind = keyof typeof WARNING_KINDS;
+
+export const warning = z.object({
+  kind: z.enum(Object.keys(WARNING_KINDS) as [WarningKind, ...WarningKind[]]),
+  message: z.string().describe("What happened, to which column or file, how often, and what to do."),
+  column: z.string().optional().describe("As the file writes it."),
+  count: z.int().min(1).optional().describe("Of rows, cells or values, as the message says."),
+});
+export type Warning = z.infer<typeof warning>;
+
+export const warnings = z.array(warning).describe("What to know before trusting the result; empty when there is nothing.");
