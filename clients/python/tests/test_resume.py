@@ -142,6 +142,23 @@ class ResumeTest(PeerCase):
         self.peer.say({"type": "error", "request_id": "r1", "seq": 5, "error": {"code": "CANCELLED", "message": "c"}})
         self.assertEqual(await receipt, CancellationReceipt("stopped", observed=True))
 
+    async def test_p8_a_cancellation_that_nobody_answers_is_settled_by_the_end_of_its_request(self) -> None:
+        clock = ManualClock()
+        client = self.open(clock=clock, random=lambda: 1)
+        run = client.request("work", 1, id="r1")
+        await self.peer.hear("request")
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1})
+        await run.accepted()
+        receipt = run.cancel()
+        await self.peer.hear("cancel")
+        self.peer.say({"message": "Internal server error", "connectionId": "abc=", "requestId": "def"})
+        self.peer.say({**DONE, "request_id": "r1", "seq": 2})
+        self.assertEqual(await receipt, CancellationReceipt("too_late", observed=False))
+        clock.advance(500)
+        client.attach("r2")
+        await self.peer.hear("subscribe")
+        self.assertEqual(len(self.peer.said("cancel")), 1)
+
     async def test_p4_p8_the_answer_to_a_wish_to_cancel_is_none_to_the_request(self) -> None:
         run = self.open().request("work", 1, id="r1")
         await self.peer.hear("request")

@@ -156,6 +156,25 @@ it("P8: asks for cancellation again on the next connection", async () => {
   expect(await receipt).toEqual({ stage: "stopped", observed: false });
 });
 
+it("P8: a cancellation that nobody answers is settled by the end of its request, and not asked for again", async () => {
+  await using peer = await startPeer();
+  const clock = createManualClock();
+  await using client = open(peer, { clock, random: () => 1 });
+  const run = client.request("work", 1, { id: "r1" });
+  await peer.hear(isRequest);
+  peer.say({ ...ack, request_id: "r1", seq: 1 });
+  await run.accepted;
+  const receipt = run.cancel();
+  await peer.hear(({ type }) => type === "cancel");
+  peer.say({ message: "Internal server error", connectionId: "abc=", requestId: "def" } as never);
+  peer.say({ ...done, request_id: "r1", seq: 2 });
+  expect(await receipt).toEqual({ stage: "too_late", observed: false });
+  clock.advance(500);
+  client.attach("r2");
+  await peer.hear(isSubscribe);
+  expect(peer.heard.filter(({ type }) => type === "cancel")).toHaveLength(1);
+});
+
 it("P4 P8: the answer to a wish to cancel is none to the request, which is sent until it is answered", async () => {
   await using peer = await startPeer();
   await using client = open(peer);

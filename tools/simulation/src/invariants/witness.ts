@@ -103,6 +103,10 @@ export function createWitness({ connectionId, identity, read, report, transport,
     cursors.set(id, { from: goesOn ? known.from : after, seq, attempt: 0, percentage: -1, isEnded: false, isAnswered });
   };
 
+  /** Where a function failed behind it, whoever has been told the end of what they cancel knows all that an answer would tell. */
+  const isSettledByEnd = (ask: ClientMessage): boolean =>
+    hasFailed && ask.type === "cancel" && cursors.get(ask.request_id)?.isEnded === true;
+
   /** An event carries no ref: it may be the answer to any that asked for it. */
   const perhapsAnswered = (type: "cancel" | "retry", id: string): void => {
     for (const [ref, ask] of asked) {
@@ -125,6 +129,10 @@ export function createWitness({ connectionId, identity, read, report, transport,
       broken("P5", `it was told otherwise than stored, ${at.text}`, text);
   }
 
+  /** The first that has to be told between the two. */
+  const leftOut = (stored: StoredRequest | undefined, after: number, before: number) =>
+    stored?.events.find(({ seq, text }) => seq > after && seq < before && typeOf(text) !== "progress");
+
   function checkOrder(event: Event, cursor: Cursor, stored: StoredRequest | undefined, text: string): void {
     if (event.seq <= cursor.seq) {
       if (transport === "socket") broken("P5", `seq ${event.seq} comes after ${cursor.seq}`, text);
@@ -134,7 +142,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
     const isReceipt = event.type === "cancellation" && cancels.has(event.request_id);
     if (cursor.isEnded && isReceipt) return;
     if (cursor.isEnded && event.type !== "acknowledgment") broken("P2", "something comes after its end", text);
-    const missed = stored?.events.find(({ seq, text: of }) => seq > cursor.seq && seq < event.seq && typeOf(of) !== "progress");
+    const missed = leftOut(stored, cursor.seq, event.seq);
     if (missed) broken("P6", `seq ${event.seq} comes after ${cursor.seq}, and ${missed.seq} was left out: ${missed.text}`, text);
     if (event.type === "complete") {
       const progress = stored?.events.find(({ text: of }) => typeOf(of) === "progress");
@@ -174,7 +182,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
     const cursor = cursors.get(id);
     // The receipt for whoever asked goes past what is followed: behind a gateway another function deals with that.
     const isReceipt = message.type === "cancellation" || (message.type === "error" && message.error.code === "CANCELLED");
-    if (transport === "api-gateway" && isReceipt && cancels.has(id) && message.seq > (cursor?.seq ?? 0) + 1) return;
+    if (transport === "api-gateway" && isReceipt && cancels.has(id) && leftOut(stored, cursor?.seq ?? 0, message.seq)) return;
     if (cursor) checkOrder(message, cursor, stored, text);
     else if (!everFollowed.has(id) && !cancels.has(id) && !requests.has(id)) broken("P6", "an event is told that was not asked for", text);
   }
@@ -334,7 +342,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
       // A frame that could not be read is refused without saying which it was.
       if (isRefused) return [];
       return [
-        ...Array.from(asked, ([ref, { type }]) => `${type} ${ref}`),
+        ...Array.from(asked).flatMap(([ref, ask]) => (isSettledByEnd(ask) ? [] : [`${ask.type} ${ref}`])),
         ...Array.from(requests).flatMap(([id, { isAnswered }]) => (isAnswered ? [] : [`request ${id}`])),
         ...Array.from(cursors).flatMap(([id, { isEnded, seq }]) => {
           const stored = read(keyOf(id));
