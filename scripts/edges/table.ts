@@ -120,9 +120,10 @@ const AWS: Readonly<Record<string, Room>> = {
 
 const HANDLERS: Readonly<Record<string, Room>> = {
   index: { paths: ["index.ts", "create-handlers.ts", "apart.ts"], imports: ["generate-report", "process-data", "bulk-operation", "small"] },
-  "generate-report": { paths: ["generate-report/"], imports: ["duckdb", "small"] },
-  "process-data": { paths: ["process-data/"], imports: ["duckdb", "small"] },
+  "generate-report": { paths: ["generate-report/"], imports: ["duckdb", "small", "warnings"] },
+  "process-data": { paths: ["process-data/"], imports: ["duckdb", "small", "warnings"] },
   "bulk-operation": { paths: ["bulk-operation/"], imports: [] },
+  warnings: { paths: ["warnings.ts"], imports: [] },
   duckdb: { paths: ["duckdb/"], imports: [] },
   small: { paths: ["echo.ts", "health.ts", "json-record.ts"], imports: [] },
 };

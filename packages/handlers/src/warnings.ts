@@ -10,7 +10,7 @@ export const WARNING_KINDS = {
 } as const;
 export type WarningKind = keyof typeof WARNING_KINDS;
 
-export const warning = z.object({
+const warning = z.object({
   kind: z.enum(Object.keys(WARNING_KINDS) as [WarningKind, ...WarningKind[]]),
   message: z.string().describe("What happened, to which column or file, how often, and what to do."),
   column: z.string().optional().describe("As the file writes it."),
