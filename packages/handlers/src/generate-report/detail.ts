@@ -2,9 +2,14 @@
  * The detail of a report: one row per order line, in order of date. CSV, Excel and PDF all take their columns
  * from here, so that they always agree.
  */
+import type { Labels } from "./locale/labels.ts";
 import type { Shape } from "./query.ts";
 
 type ColumnKind = "date" | "text" | "count" | "key" | "money";
+
+/** A column by its label, before there is a language. */
+type Column = Omit<DetailColumn, "title"> & { readonly label: TextLabel };
+type TextLabel = { [Name in keyof Labels]: Labels[Name] extends string ? Name : never }[keyof Labels];
 
 export interface DetailColumn {
   /** Column of the table `lines`, and the header in CSV. */
@@ -16,22 +21,25 @@ export interface DetailColumn {
   readonly width: number;
 }
 
-const COLUMNS: readonly DetailColumn[] = [
-  { name: "order_date", title: "Date", kind: "date", width: 12 },
-  { name: "order_id", title: "Order", kind: "text", width: 14 },
-  { name: "customer_key", title: "Customer no.", kind: "key", width: 13 },
-  { name: "customer", title: "Customer", kind: "text", width: 24 },
-  { name: "product_key", title: "Product no.", kind: "key", width: 12 },
-  { name: "product", title: "Product", kind: "text", width: 34 },
-  { name: "category", title: "Category", kind: "text", width: 20 },
-  { name: "region", title: "Region", kind: "text", width: 18 },
-  { name: "country", title: "Country", kind: "text", width: 18 },
-  { name: "quantity", title: "Quantity", kind: "count", width: 10 },
-  { name: "revenue", title: "Revenue", kind: "money", width: 14 },
-  { name: "profit", title: "Profit", kind: "money", width: 14 },
+const COLUMNS: readonly Column[] = [
+  { name: "order_date", label: "date", kind: "date", width: 12 },
+  { name: "order_id", label: "order", kind: "key", width: 14 },
+  { name: "customer_key", label: "customerKey", kind: "key", width: 13 },
+  { name: "customer", label: "customer", kind: "text", width: 24 },
+  { name: "product_key", label: "productKey", kind: "key", width: 12 },
+  { name: "product", label: "product", kind: "text", width: 34 },
+  { name: "category", label: "category", kind: "text", width: 20 },
+  { name: "region", label: "region", kind: "text", width: 18 },
+  { name: "country", label: "country", kind: "text", width: 18 },
+  { name: "quantity", label: "quantity", kind: "count", width: 10 },
+  { name: "revenue", label: "revenue", kind: "money", width: 14 },
+  { name: "profit", label: "profit", kind: "money", width: 14 },
 ];
 
 /** The columns this shop's data has. */
-export function detailColumns(shape: Shape): readonly DetailColumn[] {
-  return COLUMNS.filter(({ name }) => shape[name as keyof Shape] ?? true);
+export function detailColumns(shape: Shape, labels: Labels): readonly DetailColumn[] {
+  return COLUMNS.filter(({ name }) => shape[name as keyof Shape] ?? true).map(({ label, ...column }) => ({
+    ...column,
+    title: labels[label],
+  }));
 }

@@ -12,10 +12,14 @@ import { detailColumns } from "./detail.ts";
 import { reportFacts, type ReportFacts } from "./facts.ts";
 import type { GenerateReportOptions, ReportResult } from "./generate-report.ts";
 import type { ReportInput } from "./input.ts";
+import type { Warning } from "../warnings.ts";
 import { loadMapping } from "./mapping.ts";
 import { createProgress, type StageProgress } from "./progress.ts";
 import { queryData, type SourceRows } from "./query.ts";
-import { summarize, type Summary } from "./summarize.ts";
+import type { Summary } from "./figures.ts";
+import { labelsOf } from "./locale/labels.ts";
+import { locateLogo } from "./logo.ts";
+import { summarize } from "./summarize.ts";
 import type { WrittenFile } from "./write-csv.ts";
 
 export async function generate(input: ReportInput, ctx: HandlerContext, options: GenerateReportOptions): Promise<ReportResult> {
@@ -26,10 +30,14 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
   try {
     const memoryMb = options.memoryMb ?? DEFAULT_MEMORY_MB + MEMORY_MB_PER_TEXT_FILE * mapping.textFiles;
     await using database = await openDatabase({ ...options, memoryMb, scratchFolder, signal: ctx.signal });
-    const { shape, rows } = await queryData(database, mapping, input, query);
-    const summary = await summarize(database, input, shape, progress.stage("process"));
+    const queried = await queryData(database, mapping, input, query);
+    const labels = labelsOf(input.locale ?? mapping.locale);
+    const summary = await summarize(database, { input, labels, calendar: mapping }, queried, progress.stage("process"));
     const generatedAt = new Date().toISOString();
-    const facts = reportFacts(mapping, input, { shape, summary, generatedAt });
+    const warnings: readonly Warning[] = [];
+    const logo = mapping.logo === undefined ? undefined : await locateLogo(options.dataFolder, mapping.logo);
+    const { shape, rows } = queried;
+    const facts = reportFacts(mapping, input, { shape, summary, generatedAt, warnings, labels, logo });
     const file = await write(input.format, database, facts, {
       folder: scratchFolder,
       signal: ctx.signal,
@@ -42,7 +50,7 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
     const stored = await store(ctx, file, input);
     finalize(1, "Report ready", { size_bytes: stored.sizeBytes });
     return {
-      warnings: [],
+      warnings: [...warnings],
       url: stored.url,
       records: file.records,
       size_bytes: stored.sizeBytes,
@@ -67,7 +75,7 @@ interface Writing {
 /** Each writer is loaded when it is asked for: a CSV needs neither pdfmake nor echarts in memory. */
 async function write(format: ReportInput["format"], database: Database, facts: ReportFacts, writing: Writing): Promise<WrittenFile> {
   const { folder, signal, options, tell } = writing;
-  const columns = detailColumns(facts.shape);
+  const columns = detailColumns(facts.shape, facts.labels);
   if (format === "csv") {
     const { writeCsv } = await import("./write-csv.ts");
     return writeCsv(database, columns, folder, tell);
@@ -93,7 +101,7 @@ function store(ctx: HandlerContext, { path }: WrittenFile, { format, start_date,
   return ctx.blobs.putFile(`report.${extension}`, path, { contentType, filename: `report-${start_date}-to-${end_date}.${extension}` });
 }
 
-function statsOf({ totals, periods, unit, categories }: Summary, sources: SourceRows, currency: string): JsonObject {
+function statsOf({ totals, comparisons, data, periods, unit, categories }: Summary, sources: SourceRows, currency: string): JsonObject {
   return {
     currency,
     totals: { ...totals },
@@ -101,7 +109,13 @@ function statsOf({ totals, periods, unit, categories }: Summary, sources: Source
     customers: totals.customers,
     periods: periods.length,
     period_unit: unit,
-    top_category: categories[0]?.name ?? null,
+    data_days: data && { ...data },
+    comparisons: comparisons.map(({ name, start, end, ...compared }) =>
+      compared.coverage === "covered"
+        ? { name, start, end, coverage: "covered", totals: { ...compared.totals } }
+        : { name, start, end, coverage: "not_covered" },
+    ),
+    top_category: categories.find(({ role }) => role === "one")?.name ?? null,
     sources: { ...sources },
   };
 }

@@ -3,11 +3,12 @@
  * checked against the data in filters.ts.
  */
 import * as z from "zod";
+import { LOCALES } from "./locale/locales.ts";
 
 export const REPORT_FORMATS = ["pdf", "csv", "excel"] as const;
-const REPORT_TYPES = ["monthly", "quarterly", "annual", "custom"] as const;
+const REPORT_TYPES = ["weekly", "monthly", "quarterly", "annual", "custom"] as const;
 
-/** Longest period of a monthly, quarterly or annual report, in days, both ends included: a leap year. */
+/** Longest period of a report that is not custom, in days, both ends included: a leap year. */
 export const MAX_DAYS = 366;
 /** Longest custom period: a century. More is a slip of the keyboard, and the table of periods has to end somewhere. */
 export const MAX_CUSTOM_DAYS = 36_525;
@@ -59,6 +60,10 @@ export const reportInput = z
     format: z.enum(REPORT_FORMATS).default("pdf"),
     report_type: z.enum(REPORT_TYPES).default("monthly"),
     include_charts: z.boolean().default(true),
+    /** Every order line, in PDF and Excel; a CSV is nothing else. */
+    include_detail: z.boolean().default(true),
+    /** Language of the report; else the mapping's. */
+    locale: z.enum(LOCALES).optional(),
     filters: filters.default({}),
   })
   // `when`: reported beside other issues, as long as there are two dates to compare.

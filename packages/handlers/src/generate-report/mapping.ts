@@ -9,6 +9,7 @@ import { basename, join, resolve } from "node:path";
 import { Fatal } from "@streamer/core";
 import * as z from "zod";
 import { literal } from "../duckdb/sql.ts";
+import { settingFields, type ReportSettings } from "./settings.ts";
 
 export const MAPPING_FILE = "sources.json";
 
@@ -31,11 +32,12 @@ const Mapping = z.strictObject({
   title: z.string().min(1).max(120),
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency code of three capitals, such as "EUR"'),
   sources: z.strictObject({ transactions: selectText, customers: selectText, products: selectText }),
+  ...settingFields,
 });
 
 export type SourceName = "transactions" | "customers" | "products";
 
-export interface ReportMapping {
+export interface ReportMapping extends ReportSettings {
   readonly title: string;
   readonly currency: string;
   readonly sources: Readonly<Record<SourceName, string>>;

@@ -7,6 +7,7 @@
  * count lines twice. A missing quantity or revenue counts as zero; a line without a date is in no period.
  */
 import { Fatal } from "@streamer/core";
+import { comparedSpans, isCovered } from "./comparisons.ts";
 import { describeSources, explained, type SourceColumns } from "./columns.ts";
 import type { Database } from "../duckdb/database.ts";
 import { checkFilters } from "./filters.ts";
@@ -31,10 +32,12 @@ export interface SourceRows {
 export interface Queried {
   readonly shape: Shape;
   readonly rows: SourceRows;
+  /** First and last day of all orders; null without one. */
+  readonly data: { readonly first: string; readonly last: string } | null;
 }
 
 /** What lines are filed under whose product or category is in no list. */
-const UNKNOWN = "Unknown";
+export const UNKNOWN = "Unknown";
 /** Longest text of a cell, in characters: anything longer is not a name. */
 const MAX_TEXT = 1_000;
 /**
@@ -62,18 +65,24 @@ export async function queryData(database: Database, mapping: ReportMapping, inpu
   await storeAsEnum(database, "products", "category");
   for (const column of ["region", "country"] as const) await storeAsEnum(database, "customers", column);
   await checkFilters(database, input.filters, knownValues(mapping, columns));
+  const data = await explained("transactions", () => daysOf(database, mapping));
   const values = [input.start_date, input.end_date];
-  const sql = linesSql(mapping, columns, keys, where(input, values));
+  const sql = `CREATE TABLE lines AS ${linesSql(mapping, columns, keys, where(input, values))} ORDER BY order_date, order_id, product_key`;
   const transactions = await explained("transactions", () =>
     whileWritten(database.write(sql, values), database.path, (bytes) =>
       tell(0.3, `Reading transactions: ${megabytes(bytes)} so far`, { source: "transactions", bytes_read: bytes }),
     ),
   );
+  await explained("transactions", () =>
+    readEarlier(database, input, data?.first ?? null, (given) => linesSql(mapping, columns, keys, where(input, given))),
+  );
   tell(0.8, `${count(transactions)} order lines in the period`, { source: "transactions", rows: transactions });
 
   const analytics = await database.write(ORDERS_SQL);
+  const customer = key("customer_key", keys.customer);
+  await explained("transactions", () => findReturning(database, mapping, input, customer));
   tell(1, `${count(analytics)} orders analysed`, { source: "analytics", rows: analytics });
-  return { shape: shapeOf(columns), rows: { transactions, customers, products, analytics } };
+  return { shape: shapeOf(columns), rows: { transactions, customers, products, analytics }, data };
 }
 
 function shapeOf({ transactions, customers }: SourceColumns): Shape {
@@ -128,12 +137,12 @@ function dimension({ transactions, customers }: SourceColumns, column: "region" 
   return `c.${column}`;
 }
 
-/** In order of date: sorted here, once, because joins lose the order of the files and every format wants one. */
+/** The lines between two days, $1 and $2. Their table is sorted once: joins lose the order of the files. */
 function linesSql(mapping: ReportMapping, columns: SourceColumns, keys: { customer: string; product: string }, condition: string): string {
   const { transactions } = columns;
   // Whole numbers stay whole; a shop that sells by weight keeps its decimals.
   const quantity = isWhole(transactions.get("quantity")) ? "BIGINT" : "DECIMAL(18, 3)";
-  return `CREATE TABLE lines AS SELECT * FROM (
+  return `SELECT * FROM (
     SELECT t.order_date::DATE AS order_date, ${text("t.order_id")} AS order_id, customer_key, c.customer, product_key,
            coalesce(p.product, '${UNKNOWN}') AS product, coalesce(p.category, '${UNKNOWN}') AS category,
            ${dimension(columns, "region")} AS region, ${dimension(columns, "country")} AS country,
@@ -142,7 +151,7 @@ function linesSql(mapping: ReportMapping, columns: SourceColumns, keys: { custom
     FROM (SELECT * REPLACE (${key("customer_key", keys.customer)} AS customer_key, ${key("product_key", keys.product)} AS product_key)
           FROM (${mapping.sources.transactions}\n) WHERE order_date::DATE BETWEEN $1::DATE AND $2::DATE) t
     LEFT JOIN customers c USING (customer_key) LEFT JOIN products p USING (product_key)
-  ) ${condition} ORDER BY order_date, order_id, product_key`;
+  ) ${condition}`;
 }
 
 const FILTERED_COLUMN: Readonly<Record<FilterField, string>> = {
@@ -180,6 +189,59 @@ function knownValues(mapping: ReportMapping, { transactions, customers }: Source
   };
 }
 
+/** The first and the last day of all there is: what says whether an earlier period can be compared with. */
+async function daysOf(database: Database, mapping: ReportMapping): Promise<Queried["data"]> {
+  const [row] = await database.rows<{ first: string | null; last: string | null }>(
+    `SELECT min(order_date::DATE)::VARCHAR AS first, max(order_date::DATE)::VARCHAR AS last FROM (${mapping.sources.transactions}\n)`,
+  );
+  return row && row.first !== null && row.last !== null ? { first: row.first, last: row.last } : null;
+}
+
+/** The lines of the periods a report compares with, as far as the data covers them: the table `earlier`, like `lines`. */
+async function readEarlier(
+  database: Database,
+  input: ReportInput,
+  first: string | null,
+  linesOf: (values: string[]) => string,
+): Promise<void> {
+  const spans = comparedSpans(input).filter((span) => isCovered(span, first));
+  const [start = "", end = ""] = [
+    spans.map((span) => span.start).sort()[0],
+    spans
+      .map((span) => span.end)
+      .sort()
+      .at(-1),
+  ];
+  if (spans.length === 0) return database.execute("CREATE TABLE earlier AS SELECT * FROM lines LIMIT 0");
+  const values = [start, end];
+  const select = linesOf(values);
+  const inside = spans.map((span) => `order_date BETWEEN '${span.start}' AND '${span.end}'`).join(" OR ");
+  await database.write(`CREATE TABLE earlier AS SELECT * FROM (${select}) WHERE ${inside}`, values);
+}
+
 /** One row per order: what totals of orders, their average and the returning customers are computed from. */
 const ORDERS_SQL = `CREATE TABLE orders AS
-  SELECT order_id, any_value(customer_key) AS customer_key, sum(revenue) AS revenue FROM lines WHERE order_id IS NOT NULL GROUP BY order_id`;
+  SELECT order_id, any_value(customer_key) AS customer_key, sum(revenue) AS revenue, bool_or(quantity >= 0) AS sold
+  FROM lines WHERE order_id IS NOT NULL GROUP BY order_id`;
+
+/**
+ * Customers of the report with two orders or more in its period that are not all returns. A filter says whose customers
+ * are looked at; their orders count whatever they hold.
+ */
+async function findReturning(
+  database: Database,
+  mapping: ReportMapping,
+  { start_date, end_date, filters }: ReportInput,
+  customer: string,
+): Promise<void> {
+  const several = "GROUP BY customer_key HAVING count(DISTINCT order_id) > 1";
+  if (Object.keys(filters).length === 0)
+    return database.execute(`CREATE TABLE came_back AS SELECT customer_key FROM orders WHERE sold AND customer_key IS NOT NULL ${several}`);
+  await database.write(
+    `CREATE TABLE came_back AS SELECT customer_key FROM (
+       SELECT ${customer} AS customer_key, ${text("order_id")} AS order_id FROM (${mapping.sources.transactions}\n)
+       WHERE order_date::DATE BETWEEN $1::DATE AND $2::DATE AND coalesce(quantity, 0) >= 0
+     ) SEMI JOIN lines USING (customer_key) WHERE customer_key IS NOT NULL ${several}`,
+    [start_date, end_date],
+  );
+}

@@ -10,7 +10,8 @@ const pathsOf = (payload: unknown): string[] => {
 
 describe("report payload", () => {
   it("fills in its defaults", () => {
-    expect(reportInput.parse(BASE)).toEqual({ ...BASE, format: "pdf", report_type: "monthly", include_charts: true, filters: {} });
+    const defaults = { format: "pdf", report_type: "monthly", include_charts: true, include_detail: true, filters: {} };
+    expect(reportInput.parse(BASE)).toEqual({ ...BASE, ...defaults });
   });
 
   it("names every issue with its path, the order of the dates beside the others", () => {

@@ -2,7 +2,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { Figures } from "../../src/generate-report/summarize.ts";
+import type { Figures } from "../../src/generate-report/figures.ts";
 import { MAPPINGS, realData, report, totalsOf } from "./shops.ts";
 
 const dataFolder = realData("online-retail");

@@ -105,7 +105,7 @@ describe("report as PDF", () => {
     for (const expected of [
       "Corner shop",
       "Monthly report, 1 Jan 2024 to 31 Dec 2024",
-      "region: North, South",
+      "Region: North, South",
       "Amounts in EUR",
       "€315.50",
       "Feb 2024 0 0 0 €0.00",

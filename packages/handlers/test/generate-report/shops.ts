@@ -7,11 +7,17 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import {
   createGenerateReport,
+  loadMapping,
   type GenerateReport,
   type GenerateReportOptions,
   type ReportResult,
 } from "../../src/generate-report/index.ts";
-import type { Figures } from "../../src/generate-report/summarize.ts";
+import { openDatabase } from "../../src/duckdb/database.ts";
+import type { Figures, Summary } from "../../src/generate-report/figures.ts";
+import { reportInput, type ReportInput } from "../../src/generate-report/input.ts";
+import { labelsOf } from "../../src/generate-report/locale/labels.ts";
+import { queryData } from "../../src/generate-report/query.ts";
+import { summarize } from "../../src/generate-report/summarize.ts";
 import { startRun, type Reported } from "../run-handler.ts";
 
 export const MAPPINGS: string = fileURLToPath(new URL("../mappings/", import.meta.url));
@@ -79,3 +85,14 @@ export async function report(options: GenerateReportOptions, payload: Record<str
 }
 
 export const totalsOf = (result: ReportResult): Figures => result.stats.totals as unknown as Figures;
+
+/** The tables of a report of 2024, before any format prints them. */
+export async function summaryOf(dataFolder: string, payload: Record<string, unknown> = {}, mappingFile?: string): Promise<Summary> {
+  const parsed = reportInput.parse({ start_date: "2024-01-01", end_date: "2024-12-31", ...payload, report_type: "custom" });
+  const input = { ...parsed, report_type: (payload.report_type ?? "monthly") as ReportInput["report_type"] };
+  const mapping = await loadMapping(dataFolder, mappingFile);
+  const signal = new AbortController().signal;
+  await using database = await openDatabase({ dataFolder, scratchFolder: await temporaryFolder(), signal, memoryMb: 512 });
+  const found = await queryData(database, mapping, input, () => undefined);
+  return await summarize(database, { input, labels: labelsOf(input.locale ?? mapping.locale), calendar: mapping }, found, () => undefined);
+}

@@ -1,6 +1,6 @@
 /** The first sheet: what the report says before anyone scrolls through its detail. */
 import type { ReportFacts } from "../facts.ts";
-import type { Named } from "../summarize.ts";
+import type { Named } from "../figures.ts";
 import { WORKSHEET_OPEN, columnWidths, rowXml, type Cell } from "./workbook-parts.ts";
 
 const WIDTHS = [36, 14, 14, 14, 14, 18, 18, 12];

@@ -7,7 +7,7 @@ import { BarChart, LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent } from "echarts/components";
 import { init, setPlatformAPI, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
-import type { Named } from "../summarize.ts";
+import type { Named } from "../figures.ts";
 import { createTextMeasure } from "./fonts.ts";
 import { COLOUR, CONTENT_WIDTH, type Formats } from "./theme.ts";
 

@@ -2,7 +2,7 @@
 import type { Content, TDocumentDefinitions } from "pdfmake/interfaces.js";
 import type { DetailColumn } from "../detail.ts";
 import type { ReportFacts } from "../facts.ts";
-import type { Named } from "../summarize.ts";
+import type { Named } from "../figures.ts";
 import type * as Charts from "./charts.ts";
 import { heading, headline } from "./headline.ts";
 import { figuresTable, table, type Column, type FiguresTable } from "./tables.ts";

@@ -1,7 +1,7 @@
 /** Tables of the PDF: numbers to the right, a rule under the header, a light band on every second row. */
 import type { ContentTable, TableCell } from "pdfmake/interfaces.js";
 import type { ReportFacts } from "../facts.ts";
-import type { Figures, Named } from "../summarize.ts";
+import type { Figures, Named } from "../figures.ts";
 import { COLOUR, type Formats } from "./theme.ts";
 
 export interface Column {
@@ -73,7 +73,7 @@ export function figuresTable(given: FiguresTable, { shape, summary }: ReportFact
     ...(shape.profit ? [{ title: "Profit", width: 84, right }] : []),
     { title: "Share", width: 40, right },
   ];
-  const printed = (row: Named): string[] => [
+  const printed = (row: Figures & { readonly name: string }): string[] => [
     row.name,
     formats.count(row.orders),
     ...(customers ? [formats.count(row.customers)] : []),
