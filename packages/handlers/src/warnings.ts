@@ -7,6 +7,8 @@ import * as z from "zod";
 /** Every kind of warning, with what it means to whoever reads it. The guide "your-data" is held against this list. */
 export const WARNING_KINDS = {
   bad_rows: "Rows that could not be read were left out.",
+  repeated_rows: "Rows that repeat another one, their ids too, were left out of learning and metrics, as was asked for.",
+  missing_target: "Rows without a target were left out of learning and metrics, as was asked for.",
 } as const;
 export type WarningKind = keyof typeof WARNING_KINDS;
 

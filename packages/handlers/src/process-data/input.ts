@@ -98,6 +98,8 @@ function* contradictions(input: Omit<ProcessInput, never>): Generator<readonly [
   yield* repeated("features", features);
   yield* repeated("id_columns", id_columns);
   yield* wrongOptions(pipeline, options);
+  if (options.duplicates === "drop" && id_columns === undefined)
+    yield [["options", "duplicates"], "drop needs id_columns: rows that are equal without an id are observations of their own"];
 }
 
 function* repeated(field: string, names: readonly string[] = []): Generator<readonly [readonly string[], string]> {
@@ -110,6 +112,18 @@ function* wrongOptions(pipeline: Pipeline, options: ProcessOptions): Generator<r
   const { model, folds, feature_selection } = options;
   if (model !== "auto" && !known.includes(model)) yield [["options", "model"], `${pipeline} has the models ${known.join(", ")} and auto`];
   if (folds > 0 && !needsTarget(pipeline)) yield [["options", "folds"], `${pipeline} has no target to validate against`];
+  yield* wrongSplit(pipeline, options);
   if (feature_selection !== "none" && !needsTarget(pipeline))
     yield [["options", "feature_selection"], `${pipeline} has no target that features could tell about`];
+}
+
+function* wrongSplit(
+  pipeline: Pipeline,
+  { split_by, time_column, folds }: ProcessOptions,
+): Generator<readonly [readonly string[], string]> {
+  const byTime = split_by === "time";
+  if (byTime && !needsTarget(pipeline)) yield [["options", "split_by"], `${pipeline} holds no rows out`];
+  if (byTime && time_column === undefined) yield [["options", "time_column"], "is what split_by time goes by: name a column"];
+  if (!byTime && time_column !== undefined) yield [["options", "time_column"], 'is used by split_by "time" alone'];
+  if (byTime && folds > 0) yield [["options", "folds"], "a split by time has one test part, the latest rows; leave folds at 0"];
 }

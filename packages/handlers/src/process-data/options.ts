@@ -35,7 +35,13 @@ const modelling = {
     .max(128)
     .optional()
     .describe("id of an earlier training request of the same user: its model scores this data, and nothing is learned"),
-  test_fraction: share(0.05, 0.5, 0.2, "share of the rows held out for the metrics, chosen by a hash of their ids"),
+  test_fraction: share(0.05, 0.5, 0.2, "share of the rows held out for the metrics; how they are chosen is split_by's affair"),
+  split_by: choice(
+    ["rows", "time"],
+    "rows",
+    "rows: by a seeded hash of the row's number or, where there are id_columns, of its ids; of each class the same share. time: the latest rows are the test part",
+  ),
+  time_column: z.string().min(1).max(200).optional().describe("column of dates or numbers that split_by time goes by"),
   folds: z
     .union([z.literal(0), whole(2, 20)], "must be 0 or a whole number from 2 to 20")
     .default(0)
@@ -60,11 +66,15 @@ const modelling = {
 
 const preparing = {
   duplicates: choice(
-    ["auto", "drop", "keep"],
-    "auto",
-    "rows that repeat another one in every column; auto drops them when there is a target",
+    ["keep", "drop"],
+    "keep",
+    "drop leaves rows that repeat another one in every column, the id_columns among them, out of learning and metrics; they are scored",
   ),
-  missing_target: choice(["refuse", "drop"], "refuse", "whether rows without a target are an error or are left out"),
+  missing_target: choice(
+    ["refuse", "drop"],
+    "refuse",
+    "whether rows without a target are an error, or are left out of learning and metrics; they are scored",
+  ),
   missing_numbers: choice(["median", "mean", "zero"], "median", "what replaces a missing number"),
   missing_categories: choice(["mode", "category"], "mode", "what replaces a missing text: the most common one, or a category of its own"),
   missing_indicators: z.boolean().default(true).describe("adds to each column with missing values a feature that says where they were"),

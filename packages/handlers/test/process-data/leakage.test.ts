@@ -18,41 +18,49 @@ async function learned(csv: string, payload: unknown) {
   return { model, result, parts: new Map(lines.map((line) => [line.split(",")[1]!, line.split(",")[at]!])) };
 }
 
-/** The same rows with other values in those that `changes` picks. */
-function changed(csv: string, changes: (id: string) => boolean): string {
+/** The same rows with other values, and other labels or their own, in those that `changes` picks. */
+function changed(csv: string, changes: (id: string) => boolean, labels: "other labels" | "their labels" = "other labels"): string {
   const [header, ...lines] = csv.split("\n");
   const spoiled = lines.map((line) => {
     const cells = line.split(",");
     if (!changes(cells[0]!)) return line;
-    const [id, , , , , , , kind] = cells;
-    return `${id},-9999,1e6,violet,77,1990-01-01,-5e5,${kind === "iris" ? "rose" : "iris"}`;
+    const [id, , , , , , , kind, ...rest] = cells;
+    const label = labels === "their labels" ? kind : kind === "iris" ? "rose" : "iris";
+    return [id, "-9999,1e6,violet,77,1990-01-01,-5e5", label, ...rest].join(",");
   });
   return [header, ...spoiled].join("\n");
 }
 
 describe("what is learned", () => {
   const csv = flowers(300);
+  const dated = csv
+    .split("\n")
+    .map((line, at) => `${line},${at === 0 ? "seen" : (at * 7) % 301}`)
+    .join("\n");
+  const later = { split_by: "time", time_column: "seen" };
 
-  it.each(["mutual_information", "importance"])(
-    "depends on no test row: other values and labels in them change nothing (%s)",
-    async (feature_selection) => {
-      const payload = input({ feature_selection, max_features: 8 });
-      const first = await learned(csv, payload);
-      const isTest = (id: string): boolean => first.parts.get(id) === "test";
-      const second = await learned(changed(csv, isTest), payload);
-      expect(second.parts).toEqual(first.parts);
-      expect([...first.parts.values()].filter((part) => part === "test").length).toBeGreaterThan(30);
-      expect(second.model.recipe).toEqual(first.model.recipe);
-      expect(second.model.model).toEqual(first.model.model);
-      // The metrics do see them: otherwise nothing was tested.
-      expect(second.result.metrics.accuracy).not.toEqual(first.result.metrics.accuracy);
-      const third = await learned(
-        changed(csv, (id) => id === "f1" || id === "f2" || id === "f3"),
-        payload,
-      );
-      expect(third.model.recipe).not.toEqual(first.model.recipe);
-    },
-  );
+  it.each([
+    ["mutual_information", csv, "their labels", {}],
+    ["importance", csv, "their labels", {}],
+    ["mutual_information", dated, "other labels", later],
+    ["importance", dated, "other labels", later],
+  ] as const)("depends on no test row: other values in them change nothing (%s, %#)", async (feature_selection, rows, labels, split) => {
+    const payload = input({ feature_selection, max_features: 8, ...split });
+    const first = await learned(rows, payload);
+    const isTest = (id: string): boolean => first.parts.get(id) === "test";
+    const second = await learned(changed(rows, isTest, labels), payload);
+    expect(second.parts).toEqual(first.parts);
+    expect([...first.parts.values()].filter((part) => part === "test").length).toBeGreaterThan(30);
+    expect(second.model.recipe).toEqual(first.model.recipe);
+    expect(second.model.model).toEqual(first.model.model);
+    // The metrics do see them: otherwise nothing was tested.
+    expect(second.result.metrics.accuracy).not.toEqual(first.result.metrics.accuracy);
+    const third = await learned(
+      changed(rows, (id) => !isTest(id) && Number(id.slice(1)) < 20, "their labels"),
+      payload,
+    );
+    expect(third.model.recipe).not.toEqual(first.model.recipe);
+  });
 
   it("is split by id, whatever the order of the rows", async () => {
     const first = await learned(csv, input());

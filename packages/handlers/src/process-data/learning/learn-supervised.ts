@@ -171,7 +171,12 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   const tried = candidates.map((model, index) => ({ model, loss: mean(byFold.map((results) => results[index]!.loss)) }));
   const chosen = best(tried);
   const heldOut = joined(byFold.map((results) => results[candidates.indexOf(chosen.model)]!.heldOut));
-  const final = await fitOn(database, prepared, { ...terms, name: chosen.model, where: "true", tell: part(tell, 0.8, 1) });
+  const final = await fitOn(database, prepared, {
+    ...terms,
+    name: chosen.model,
+    where: trainingRows(undefined, { validation: "in" }),
+    tell: part(tell, 0.8, 1),
+  });
   return {
     ...final,
     ...(calibration && confident(final.model, heldOut, terms)),
@@ -184,7 +189,7 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
 }
 
 async function rowCount(database: Database): Promise<number> {
-  const [row] = await database.rows<{ rows: number }>("SELECT count(*)::DOUBLE AS rows FROM clean");
+  const [row] = await database.rows<{ rows: number }>("SELECT count(*)::DOUBLE AS rows FROM clean WHERE part >= 0");
   return row?.rows ?? 0;
 }
 

@@ -1,33 +1,27 @@
 /**
- * The table `clean`: the rows that take part, each with its part of the split, its label and its input columns, cast to
- * what they are. Nothing in it is computed from other rows, except which rows repeat: statistics belong to the recipe.
- *
- * Splits are by hash (of the ids, or of the whole row where there are none), so they depend on neither the order of the
- * file nor on chance, and equal rows are never on both sides.
+ * The table `clean`: every row of `raw`, in its order, with its part of the split (split.ts), its label and its input
+ * columns, cast to what they are. Rows that take no part in learning are in it too, because they are scored. Nothing in
+ * it is computed from other rows: statistics belong to the recipe.
  */
 import type { Database } from "../../duckdb/database.ts";
-import { identifier } from "../../duckdb/sql.ts";
 import type { ProcessInput } from "../input.ts";
 import { unusable } from "../problem.ts";
 import { cellSql, type InputColumn } from "./columns.ts";
+import { createParts, REPEATED, ROW, supervised, TEST, UNLABELLED } from "./split.ts";
 import type { Target } from "./target.ts";
 
-/** Values of `part`. With folds the parts are the folds' numbers, and `inner` still tells validation from the rest. */
-const TRAIN = 0;
-export const TEST = 1;
+export { TEST } from "./split.ts";
 
-/** Part of the training rows that candidates are compared on, early stopping looks at, and confidences are fitted to. */
-const VALIDATION_SHARE = 0.2;
 /** Fewer cannot be split into what is learned from and what is measured on. */
 const MIN_ROWS = 20;
 const MIN_UNLABELLED_ROWS = 3;
-/** A whole row as one value; a name no column has by accident. */
-const ROW = '"~row"';
-const HASH_RANGE = 1_000_000;
 
 export interface CleanRows {
+  /** Those that take part: learned from, or measured on. */
   readonly rows: number;
+  /** Left out by options.duplicates. */
   readonly duplicates: number;
+  /** Left out by options.missing_target. */
   readonly missingTarget: number;
   /** Rows by part: train and test, or the folds. */
   readonly parts: readonly number[];
@@ -37,73 +31,61 @@ export interface CleanTerms {
   readonly input: ProcessInput;
   readonly inputs: readonly InputColumn[];
   readonly target: Target | undefined;
-  /** Scores with an earlier model: every row stays, and none is for training. */
+  /** The column of options.time_column. */
+  readonly time?: InputColumn | undefined;
+  /** Scores with an earlier model: none is for training. */
   readonly scoring: boolean;
 }
 
-export async function createCleanTable(database: Database, { input, inputs, target, scoring }: CleanTerms): Promise<CleanRows> {
-  const { options, id_columns } = input;
-  const dropsRepeats = !scoring && (options.duplicates === "drop" || (options.duplicates === "auto" && supervised(input)));
-  const isRepeat = dropsRepeats ? `rowid NOT IN (SELECT min(rowid) FROM raw AS ${ROW} GROUP BY hash(${ROW}))` : "false";
-  const [{ all, duplicates } = { all: 0, duplicates: 0 }] = await database.rows<{ all: number; duplicates: number }>(
-    `SELECT count(*)::DOUBLE AS "all", (count(*) FILTER (${isRepeat}))::DOUBLE AS duplicates FROM raw`,
-  );
-  const key = id_columns ? id_columns.map((name) => `${identifier(name)}::VARCHAR`).join(", ") : ROW;
-  const cells = inputs.map((column) => `${cellSql(column)} AS ${column.cell}`);
-  const label = target ? target.sql : "NULL::VARCHAR";
-  const keepsRow = [...(dropsRepeats ? [`NOT (${isRepeat})`] : []), ...(target && !scoring ? [`(${target.sql}) IS NOT NULL`] : [])];
-  await database.execute(
-    `CREATE OR REPLACE TABLE clean AS
-     SELECT row, label, ${partSql(input, scoring)} AS part, hash(h, 'inner') % ${HASH_RANGE} < ${VALIDATION_SHARE * HASH_RANGE} AS inner_test, h${cells.length > 0 ? `, ${inputs.map(({ cell }) => cell).join(", ")}` : ""}
-     FROM (SELECT rowid::INTEGER AS row, ${label} AS label, hash(${options.seed}, ${key}) AS h${cells.map((cell) => `, ${cell}`).join("")}
-           FROM raw AS ${ROW}${keepsRow.length > 0 ? ` WHERE ${keepsRow.join(" AND ")}` : ""})`,
-  );
-  if (!scoring && target?.kind === "class" && supervised(input)) await moveRareClasses(database, options.folds > 0);
-  const [{ rows } = { rows: 0 }] = await database.rows<{ rows: number }>("SELECT count(*)::DOUBLE AS rows FROM clean");
-  const counted = await database.rows<{ part: number; rows: number }>(
-    "SELECT part, count(*)::DOUBLE AS rows FROM clean GROUP BY part ORDER BY part",
-  );
-  const parts = Array.from({ length: Math.max(2, options.folds) }, (_, part) => counted.find((one) => one.part === part)?.rows ?? 0);
-  if (!scoring) refuseTooFew({ rows, duplicates }, parts, input);
-  return { rows, duplicates, missingTarget: all - duplicates - rows > 0 && target ? target.missing : 0, parts };
-}
-
-const supervised = ({ pipeline }: ProcessInput): boolean => pipeline === "classification" || pipeline === "regression";
-
-function partSql(input: ProcessInput, scoring: boolean): string {
-  if (scoring) return `${TEST}`;
-  if (!supervised(input)) return `${TRAIN}`;
-  const { folds, test_fraction } = input.options;
-  return folds > 0 ? `(h % ${folds})::INTEGER` : `(h % ${HASH_RANGE} < ${Math.round(test_fraction * HASH_RANGE)})::INTEGER`;
-}
-
-/** A class with no training row could not be learned: its rows are all learned from then, and none is tested. */
-async function moveRareClasses(database: Database, hasFolds: boolean): Promise<void> {
-  if (!hasFolds) {
-    await database.execute(`UPDATE clean SET part = ${TRAIN} WHERE label NOT IN (SELECT label FROM clean WHERE part = ${TRAIN})`);
+export async function createCleanTable(database: Database, { input, inputs, target, time, scoring }: CleanTerms): Promise<CleanRows> {
+  const { options } = input;
+  const cells = inputs.map((column) => `, ${cellSql(column)} AS ${column.cell}`).join("");
+  if (scoring) {
+    await database.execute(
+      `CREATE OR REPLACE TABLE clean AS SELECT rowid::INTEGER AS row, ${target ? target.sql : "NULL::VARCHAR"} AS label, ${TEST} AS part,
+         false AS inner_test, hash(${options.seed}, rowid) AS h${cells} FROM raw AS ${ROW}`,
+    );
+  } else {
+    await createParts(database, { input, label: target?.sql, isClass: target?.kind === "class", time });
+    await database.execute(
+      `CREATE OR REPLACE TABLE clean AS SELECT parts.row::INTEGER AS row, cells.label, parts.part, parts.inner_test, parts.h, cells.* EXCLUDE (label)
+       FROM (SELECT ${target ? target.sql : "NULL::VARCHAR"} AS label${cells} FROM raw AS ${ROW}) AS cells POSITIONAL JOIN parts`,
+    );
+    await database.execute("DROP TABLE parts");
   }
-  await database.execute("UPDATE clean SET inner_test = false WHERE label NOT IN (SELECT label FROM clean WHERE NOT inner_test)");
+  const counted = await database.rows<{ part: number; rows: number }>(
+    "SELECT part::DOUBLE AS part, count(*)::DOUBLE AS rows FROM clean GROUP BY part ORDER BY part",
+  );
+  const rowsOf = (part: number): number => counted.find((one) => one.part === part)?.rows ?? 0;
+  const parts = Array.from({ length: Math.max(2, options.folds) }, (_, part) => rowsOf(part));
+  const rows = parts.reduce((sum, one) => sum + one, 0);
+  const [duplicates, missingTarget] = [rowsOf(REPEATED), rowsOf(UNLABELLED)];
+  if (!scoring) refuseTooFew({ rows, duplicates, missingTarget }, parts, input);
+  return { rows, duplicates, missingTarget, parts };
 }
 
-function refuseTooFew(
-  { rows, duplicates }: { readonly rows: number; readonly duplicates: number },
-  parts: readonly number[],
-  input: ProcessInput,
-): void {
+function refuseTooFew({ rows, duplicates, missingTarget }: Omit<CleanRows, "parts">, parts: readonly number[], input: ProcessInput): void {
   const least = supervised(input) ? MIN_ROWS : MIN_UNLABELLED_ROWS;
   if (rows < least) {
     const repeated = duplicates > 0 ? ` (${duplicates} that repeat others are left out)` : "";
-    throw unusable(`There are ${rows} rows to learn from${repeated}, too few; ${least} are the least.`);
+    const unlabelled = missingTarget > 0 ? ` (${missingTarget} without a target are left out)` : "";
+    throw unusable(`There are ${rows} rows to learn from${repeated}${unlabelled}, too few; ${least} are the least.`);
   }
-  if (supervised(input) && parts.some((part) => part === 0)) {
-    throw unusable(
-      `The split left one part of ${rows} rows empty. Give more rows, another options.seed, or fewer options.folds (now ${input.options.folds}).`,
-    );
-  }
+  if (supervised(input) && parts.some((part) => part === 0)) throw unusable(emptyPart(rows, input));
+}
+
+function emptyPart(rows: number, { id_columns, options }: ProcessInput): string {
+  const found = `The split left one part of ${rows} rows empty.`;
+  if (options.split_by === "time")
+    return `${found} Too many rows share their moment in "${options.time_column}", and these stay together. Choose a finer column, or split by rows.`;
+  const ids = id_columns
+    ? ` Rows with the same ${id_columns.map((name) => `"${name}"`).join(", ")} stay together: give id_columns that tell more rows apart, or`
+    : " Give";
+  return `${found}${ids} more rows, another options.seed, or fewer options.folds (now ${options.folds}).`;
 }
 
 /** The rows a fit may look at: all but the test part or fold, and of these without those held out for choosing. */
 export function trainingRows(held: number | undefined, { validation }: { readonly validation: "in" | "out" | "only" }): string {
-  const outer = held === undefined ? "true" : `part <> ${held}`;
+  const outer = held === undefined ? "part >= 0" : `part >= 0 AND part <> ${held}`;
   return validation === "in" ? outer : `${outer} AND ${validation === "only" ? "" : "NOT "}inner_test`;
 }

@@ -14,7 +14,7 @@ import { scorerOf } from "../outputs/scorers.ts";
 import { appendScores, createScoreTable, scoreRows } from "../outputs/score-rows.ts";
 import { finite, supervisedMetrics, type Trust } from "../outputs/supervised-metrics.ts";
 import { OUTPUT_TYPES, previewRows, writeOutput, type OutputTerms } from "../outputs/write-output.ts";
-import { TEST } from "../preprocess/clean-table.ts";
+import { REPEATED, TEST, UNLABELLED } from "../preprocess/split.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import { count, part, type Tell } from "../progress.ts";
 import type { Run } from "../run.ts";
@@ -69,6 +69,7 @@ async function score(
   const scorer = scorerOf(trained.saved, trained.model, { threshold: input.options.confidence_threshold, featureNames: names });
   await createScoreTable(database, scorer.columns);
   const { target } = preprocessed;
+  const scoring = { recipe: prepared.recipe, binding: prepared.binding, target, scorer, signal: ctx.signal };
   const isSupervised = trained.saved.pipeline === "classification" || trained.saved.pipeline === "regression";
   if (trained.heldOut && target) {
     const { heldOut } = trained;
@@ -76,14 +77,14 @@ async function score(
       heldOut.rows,
       ...scorer.columnsOf(confidencesOf(heldOut, trained), { rowCount: 0, names: [], columns: [] }),
     ]);
-    tell(1, `${count(heldOut.rows.length)} rows scored by the models of the other folds`);
+    tell(0.9, `${count(heldOut.rows.length)} rows scored by the models of the other folds`);
+    await scoreRows(database, { ...scoring, where: "part < 0", tell: part(tell, 0.9, 1) });
     return {
       shown: scorer.shown,
       metrics: { measured_on: `${input.options.folds} folds`, ...supervisedMetrics(target, heldOut, trustOf(trained)) },
     };
   }
   const measured = new Collected();
-  const scoring = { recipe: prepared.recipe, binding: prepared.binding, target, scorer, signal: ctx.signal };
   const measures = target !== undefined && (isSupervised || input.options.model_id !== undefined);
   await scoreRows(database, { ...scoring, where: `part = ${TEST}`, tell: part(tell, 0, 0.4), ...(measures && { onBatch: measured.add }) });
   await scoreRows(database, { ...scoring, where: `part <> ${TEST}`, tell: part(tell, 0.4, 1) });
@@ -130,7 +131,8 @@ function joined(parts: readonly Float64Array[]): Float64Array {
 function partSql({ input }: Run): string | undefined {
   const { pipeline, options } = input;
   if (options.model_id !== undefined || (pipeline !== "classification" && pipeline !== "regression")) return undefined;
-  return options.folds > 0 ? "'fold ' || (clean.part + 1)" : `CASE clean.part WHEN ${TEST} THEN 'test' ELSE 'train' END`;
+  const learned = options.folds > 0 ? "'fold ' || (clean.part + 1)" : `CASE clean.part WHEN ${TEST} THEN 'test' ELSE 'train' END`;
+  return `CASE clean.part WHEN ${REPEATED} THEN 'repeated' WHEN ${UNLABELLED} THEN 'no target' ELSE ${learned} END`;
 }
 
 function store({ ctx, input }: Run, name: string, path: string): Promise<StoredBlob> {

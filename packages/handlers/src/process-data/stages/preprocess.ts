@@ -1,10 +1,11 @@
 /** Stage 2: columns and target are what they claim to be, rows are split, and the recipe is fitted on the training part. */
 import type { Database } from "../../duckdb/database.ts";
 import { createCleanTable, TEST, trainingRows, type CleanRows } from "../preprocess/clean-table.ts";
-import { candidates, inputColumns, type Columns } from "../preprocess/columns.ts";
+import { candidates, inputColumns, type Columns, type InputColumn, type RawColumn } from "../preprocess/columns.ts";
 import { fitRecipe, type FittedRecipe } from "../preprocess/fit-recipe.ts";
 import type { Recipe } from "../preprocess/recipe.ts";
 import { describeTarget, type Target } from "../preprocess/target.ts";
+import { invalid, listed } from "../problem.ts";
 import { count, part } from "../progress.ts";
 import type { Run } from "../run.ts";
 import type { StageStore } from "../stage-store.ts";
@@ -13,6 +14,8 @@ import type { Ingested } from "./ingest.ts";
 export interface Preprocessed {
   readonly columns: Columns;
   readonly target: Target | undefined;
+  /** The column that options.split_by "time" goes by. */
+  readonly time?: InputColumn | undefined;
   readonly clean: CleanRows;
   readonly fitted: FittedRecipe;
 }
@@ -33,7 +36,7 @@ export async function preprocess(
   const tell = run.progress.stage("preprocess");
   const earlier = await stages.load<Stored>(2);
   if (earlier) {
-    await createCleanTable(database, { input, inputs: earlier.columns.inputs, target: earlier.target, scoring: false });
+    await createCleanTable(database, { input, inputs: earlier.columns.inputs, target: earlier.target, time: earlier.time, scoring: false });
     tell(1, "Preprocessing taken over from an earlier attempt");
     return restored(earlier);
   }
@@ -41,10 +44,13 @@ export async function preprocess(
   const columns = await inputColumns(database, candidates(input, ingested.columns), input.features);
   const target = await describeTarget(database, input, ingested.columns);
   tell(0.1, `${columns.inputs.length} columns to learn from`, { columns: columns.inputs.length });
-  const clean = await createCleanTable(database, { input, inputs: columns.inputs, target, scoring: false });
-  tell(0.3, `${count(clean.rows)} rows take part; ${count(clean.duplicates)} repeated rows left out`, {
+  const time = await timeColumn(database, run, ingested.columns);
+  const clean = await createCleanTable(database, { input, inputs: columns.inputs, target, time, scoring: false });
+  const left = clean.duplicates + clean.missingTarget;
+  tell(0.3, `${count(clean.rows)} rows take part${left > 0 ? `; ${count(left)} are scored only` : ""}`, {
     rows: clean.rows,
     duplicates: clean.duplicates,
+    missing_target: clean.missingTarget,
   });
   const fitted = await fitRecipe(database, {
     inputs: columns.inputs,
@@ -56,18 +62,30 @@ export async function preprocess(
   const stored: Stored = {
     columns,
     ...(target && { target }),
+    ...(time && { time }),
     clean,
     recipe: fitted.recipe,
     crossMeans: [...fitted.crossMeans.means],
     crossFolds: fitted.crossMeans.folds,
   };
   await stages.finish(2, stored);
-  return { columns, target, clean, fitted };
+  return { columns, target, time, clean, fitted };
+}
+
+async function timeColumn(database: Database, { input }: Run, columns: readonly RawColumn[]): Promise<InputColumn | undefined> {
+  const { split_by, time_column } = input.options;
+  if (split_by !== "time" || time_column === undefined) return undefined;
+  const field = "options.time_column";
+  const column = columns.find(({ name }) => name === time_column);
+  if (!column) throw invalid(field, `the data has no column "${time_column}"; it has ${listed(columns.map(({ name }) => name))}`);
+  const [found] = (await inputColumns(database, [column], undefined)).inputs;
+  if (found && found.kind !== "text") return found;
+  throw invalid(field, `"${time_column}" holds neither dates nor numbers, so it says nothing about what came later`);
 }
 
 /** The rows the final model learns from: all but the test part; with folds, where every row is tested by others, all. */
 export const finalRows = ({ input }: Pick<Run, "input">): string =>
-  input.options.folds > 0 ? "true" : trainingRows(TEST, { validation: "in" });
+  trainingRows(input.options.folds > 0 ? undefined : TEST, { validation: "in" });
 
 function restored({ recipe, crossMeans, crossFolds, ...rest }: Stored): Preprocessed {
   return { target: undefined, ...rest, fitted: { recipe, crossMeans: { folds: crossFolds, means: new Map(crossMeans) } } };
