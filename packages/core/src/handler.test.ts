@@ -61,6 +61,7 @@ describe("defineHandler", () => {
     ["a permission that is no text", { action: "greet", input, run, permissions: [1] }, /`permissions` must be a list of names/],
     ["a description that is no text", { action: "greet", input, run, description: 3 }, /`description` must be a text, or be left out/],
     ["a network that is no yes or no", { action: "greet", input, run, network: "none" }, /`network` must be true or false/],
+    ["percentages of something else", { action: "greet", input, run, percentages: "rows" }, /`percentages` must be "work" or "time"/],
     ["a module that is no text", { action: "greet", input, run, isolate: new URL("file:///a.ts") }, /`isolate` must be a text/],
     ["an action that is a symbol", { action: Symbol("a"), input, run }, /lower-case words/],
     ["a concurrency of nothing", { action: "greet", input, run, concurrency: { perTenant: 0 } }, /`concurrency.perTenant` must be/],

@@ -101,6 +101,12 @@ export interface HandlerDefinition<Action extends string, Schema extends Standar
   /** `false`: it needs no network, and its worker process has none where the system allows that. Default true. */
   readonly network?: boolean;
   readonly progress?: Partial<BatchingOptions>;
+  /**
+   * What users are told of the percentages that `report` is given. `"work"`, the default: what you report. `"time"`: which
+   * part of its time such a run has behind it when it reports that much, learned from recorded runs; until there are
+   * five, what you report. For work whose parts take unequal time.
+   */
+  readonly percentages?: "work" | "time";
   readonly run: (input: StandardSchemaV1.InferOutput<Schema>, ctx: HandlerContext) => Promise<Output> | Output;
 }
 

@@ -180,6 +180,38 @@ export function runTimesContract(test: ContractTest): void {
     await second.until("done", isOver(client, "declared-short"));
   });
 
+  test("percentages tell time where a handler wants that, once runs have shown where theirs goes, and after a restart", async (harness) => {
+    const steps = defineHandler({
+      action: "work",
+      input: anything,
+      percentages: "time",
+      // Nine tenths of the work are done in a tenth of the time.
+      async run(_, ctx) {
+        ctx.report(0, "quick");
+        await new Promise<void>((resolve) => void harness.clock.after(1_000, resolve));
+        ctx.report(90, "slow");
+        await new Promise<void>((resolve) => void harness.clock.after(9_000, resolve));
+      },
+    });
+    const first = await startPipeline({ harness, handlers: [steps] });
+    const client = await first.connect();
+    await runEach(first, client, long(6, 0));
+    const slow = ({ received }: FlowClient) => received.findLast((message) => message.type === "progress" && message.percentage < 100);
+    expect(slow(client)).toMatchObject({ message: "slow", percentage: expect.closeTo(10, 0) as number });
+    await first.streamer.stop(0);
+    await harness.restart();
+    const second = await startPipeline({ harness, handlers: [steps] });
+    const later = await second.connect();
+    await runEach(second, later, [
+      ["read", 0],
+      ["known", 0],
+    ]);
+    const told = slow(later) as { readonly percentage: number; readonly eta?: { readonly p50_ms: number; readonly p90_ms: number } };
+    expect(told.percentage).toBeCloseTo(10, 0);
+    expect(Math.abs(told.eta!.p50_ms / 9_000 - 1)).toBeLessThan(0.1);
+    expect(told.eta!.p90_ms).toBeGreaterThanOrEqual(told.eta!.p50_ms);
+  });
+
   test("an estimate of nothing, or of no number, is learned past", async (harness) => {
     for (const said of [0, Number.NaN, -1, Infinity]) {
       const pipeline = await start(harness, { estimate: () => said });

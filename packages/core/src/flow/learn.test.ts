@@ -2,6 +2,7 @@ import { createManualClock } from "@streamer/contract/clock";
 import { expect, it } from "vitest";
 import type { RunSeries, RunTimes } from "../ports/run-times.ts";
 import { append, noDurations, type Durations } from "../rules/durations.ts";
+import { noTimeSpent, spend, timeShare } from "../rules/course.ts";
 import { createEstimates } from "./learn.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -31,6 +32,8 @@ const handlers = new Map([
 const set = (runTimes: RunTimes = memory(), clock = createManualClock(), random = () => 0) =>
   createEstimates({ engine: { runTimes, clock, log: silent }, handlers, random });
 const kind = (action: string, declaredMs: number | undefined, size = 3) => ({ action, size, declaredMs });
+/** A run that reported nothing. */
+const took = (runMs: number) => ({ runMs, spent: undefined });
 const about = (ms: number) => ({ asymmetricMatch: (value: number) => Math.abs(value - ms) <= 0.06 * ms + 1 });
 
 it("says what is declared until runs are recorded, and nothing when nothing is known", async () => {
@@ -45,9 +48,9 @@ it("says what is declared until runs are recorded, and nothing when nothing is k
 it("goes by the ratio where an estimate is computed, by times of the size where it is constant or absent", () => {
   const estimates = set();
   for (let n = 0; n < 10; n += 1) {
-    estimates.record(kind("by_input", 4_000), 8_000);
-    estimates.record(kind("constant", 1_000), 8_000);
-    estimates.record(kind("silent", undefined), 8_000);
+    estimates.record(kind("by_input", 4_000), took(8_000));
+    estimates.record(kind("constant", 1_000), took(8_000));
+    estimates.record(kind("silent", undefined), took(8_000));
   }
   expect(estimates.known(kind("by_input", 4_000))).toEqual({ p50Ms: about(8_000), p90Ms: about(8_000) });
   expect(estimates.known(kind("by_input", 500))).toEqual({ p50Ms: about(1_000), p90Ms: about(1_000) });
@@ -62,10 +65,10 @@ it("goes by the ratio where an estimate is computed, by times of the size where 
 
 it("does not take what a tiny job costs beside its work for the pace of a large one", () => {
   const estimates = set();
-  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 0), 12);
+  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 0), took(12));
   expect(estimates.known(kind("by_input", 0))!.p50Ms).toBeGreaterThan(10);
   expect(estimates.known(kind("by_input", 0))!.p50Ms).toBeLessThan(14);
-  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 9_000), 9_000);
+  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 9_000), took(9_000));
   expect(estimates.known(kind("by_input", 8_500))).toEqual({ p50Ms: about(8_500), p90Ms: about(8_500) });
 });
 
@@ -74,9 +77,9 @@ it("tells which share of the newest runs ended within the p90 they were told, an
   const estimates = set(runTimes);
   expect(await estimates.calibration("by_input")).toBeUndefined();
   // Nobody was told anything of this one.
-  estimates.record(estimates.begin(kind("silent", undefined)), 50);
+  estimates.record(estimates.begin(kind("silent", undefined)), took(50));
   expect(await estimates.calibration("silent")).toBeUndefined();
-  for (let n = 0; n < 200; n += 1) estimates.record({ ...kind("by_input", 100), toldP90Ms: 100 }, n % 4 === 0 ? 101 : 100);
+  for (let n = 0; n < 200; n += 1) estimates.record({ ...kind("by_input", 100), toldP90Ms: 100 }, took(n % 4 === 0 ? 101 : 100));
   const { withinP90, runs } = (await estimates.calibration("by_input"))!;
   expect(runs).toBe(200);
   expect(Math.abs(withinP90 - 0.75)).toBeLessThan(0.05);
@@ -86,7 +89,7 @@ it("tells which share of the newest runs ended within the p90 they were told, an
   expect(later.withinP90).toBeCloseTo(withinP90, 2);
   const begun = estimates.begin(kind("constant", 1_000));
   expect(begun.toldP90Ms).toBe(1_000);
-  estimates.record(begun, 1_000);
+  estimates.record(begun, took(1_000));
   expect(await estimates.calibration("constant")).toEqual({ withinP90: 1, runs: 1 });
 });
 
@@ -105,7 +108,7 @@ it("reads what other processes have learned once a minute, also when it could no
   expect(await estimates.of(one)).toBeUndefined();
   isDown = false;
   const other = set(runTimes, clock);
-  for (let n = 0; n < 20; n += 1) other.record(one, 500);
+  for (let n = 0; n < 20; n += 1) other.record(one, took(500));
   await other.save();
   await clock.advance(59_999);
   expect(estimates.known(one)).toBeUndefined();
@@ -128,7 +131,7 @@ it("stores the first runs at once, later ones by chance, and none within a secon
   await estimates.of(one);
   const run = async (afterMs: number): Promise<void> => {
     await clock.advance(afterMs);
-    estimates.record(one, 100);
+    estimates.record(one, took(100));
     await estimates.idle();
   };
   await run(0);
@@ -148,15 +151,47 @@ it("stores the first runs at once, later ones by chance, and none within a secon
 
 it("speaks for other sizes by what it knows now", async () => {
   const estimates = set();
-  for (let n = 0; n < 20; n += 1) estimates.record(kind("silent", undefined, 3), 100);
+  for (let n = 0; n < 20; n += 1) estimates.record(kind("silent", undefined, 3), took(100));
   expect(estimates.known(kind("silent", undefined, 9))!.p50Ms).toEqual(about(100));
-  for (let n = 0; n < 200; n += 1) estimates.record(kind("silent", undefined, 3), 5_000);
+  for (let n = 0; n < 200; n += 1) estimates.record(kind("silent", undefined, 3), took(5_000));
   expect(estimates.known(kind("silent", undefined, 9))!.p50Ms).toEqual(about(5_000));
 });
 
 it("takes no ratio for a time, nor a time for a ratio, where it speaks for other sizes", () => {
   const estimates = set();
-  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 10_000, 3), 20_000);
+  for (let n = 0; n < 20; n += 1) estimates.record(kind("by_input", 10_000, 3), took(20_000));
   expect(estimates.known(kind("by_input", undefined, 9))!.p50Ms).toEqual(about(20_000));
   expect(estimates.known(kind("by_input", 600_000, 9))!.p50Ms).toEqual(about(1_200_000));
 });
+
+it("learns where the time of runs goes by percentage, and how late they are, for each kind and for all together", async () => {
+  const runTimes = memory();
+  const estimates = set(runTimes);
+  const run = () => {
+    const spent = noTimeSpent();
+    spend(spent, 0, 100);
+    spend(spent, 80, 900);
+    return { runMs: 1_000, spent };
+  };
+  const one = kind("by_input", 1_000);
+  expect(estimates.begin(one).course).toBeUndefined();
+  for (let n = 0; n < 5; n += 1) estimates.record(estimates.begin(one), run());
+  const begun = estimates.begin(one);
+  expect(timeShare(begun.course, 80)).toBeCloseTo(0.1);
+  expect(begun.lateBy).toBeUndefined();
+  for (let n = 0; n < 5; n += 1) estimates.record(begun, run());
+  expect(estimates.begin(one).lateBy).toBeCloseTo(1, 1);
+  expect(timeShare(estimates.begin(kind("by_input", 1_000_000)).course, 80)).toBeCloseTo(0.1);
+  // A run that took no time says nothing.
+  estimates.record(begun, { runMs: 0, spent: noTimeSpent() });
+  expect(estimates.begin(kind("silent", undefined)).course).toBeUndefined();
+  await estimates.save();
+  expect(Array.from((await runTimes.of("by_input")).keys()).toSorted()).toEqual(["course_9", "late_9", "ratio_9", "size_3", "within_p90"]);
+  // Another process goes by what was stored.
+  expect(timeShare((await afterReading(set(runTimes), one)).course, 80)).toBeCloseTo(0.1);
+});
+
+async function afterReading(estimates: ReturnType<typeof set>, one: ReturnType<typeof kind>) {
+  await estimates.of(one);
+  return estimates.begin(one);
+}

@@ -8,13 +8,18 @@ import { asError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { RunSeries } from "../ports/run-times.ts";
-import { append, binOf, merged, noDurations, quantiles, recordBin, type Durations, type Quantiles } from "../rules/durations.ts";
+import { courseOf, lateness, partsOf, type Course, type TimeSpent } from "../rules/course.ts";
+import { append, binOf, merged, noDurations, quantiles, recordParts, type Durations, type Quantiles } from "../rules/durations.ts";
 import { asDeclared } from "../rules/estimates.ts";
 import {
   asCalibration,
+  asLateness,
   asRatio,
   calibrationOf,
+  courseSeries,
+  fromLateness,
   fromRatios,
+  lateSeries,
   ratioSeries,
   sizeSeries,
   type Calibration,
@@ -31,9 +36,18 @@ const MOST_UNSAVED = 16;
 /** Runs recorded before quantiles that are known are worked out again: for every job that was 7 % of its cost. */
 const REFRESH_AFTER = 8;
 
-/** A run that has begun, and the 90th percentile that was known of its kind at that moment. */
+/** A run that has begun, and what was known of its kind at that moment. */
 export interface BegunRun extends RunKind {
   readonly toldP90Ms?: number;
+  readonly course?: Course;
+  /** How many times later than their pace said nine in ten of them were. */
+  readonly lateBy?: number;
+}
+
+/** How a run went: from beginning to end, and where that time went, unless it reported nothing. */
+export interface RunTime {
+  readonly runMs: number;
+  readonly spent: TimeSpent | undefined;
 }
 
 export interface Estimates {
@@ -46,8 +60,8 @@ export interface Estimates {
   known(kind: RunKind, aboveMs?: number): Quantiles | undefined;
   /** Call when a run begins, and `record` with what it answers when the run has completed. */
   begin(kind: RunKind): BegunRun;
-  /** A run from beginning to end took so long. Without `toldP90Ms` it does not count for the calibration. */
-  record(run: BegunRun, runMs: number): void;
+  /** Without `toldP90Ms` it does not count for the calibration. */
+  record(run: BegunRun, time: RunTime): void;
   /** Which of the newest runs of an action ended within what was told of them; undefined while none did. */
   calibration(action: string): Promise<Calibration | undefined>;
   /** Stores what is not stored yet. */
@@ -59,11 +73,11 @@ export interface Estimates {
 interface Entry {
   readonly durations: Durations;
   /** Of `durations` as they were up to REFRESH_AFTER runs ago. */
-  current: { readonly quantiles: Quantiles | undefined; readonly until: number } | undefined;
+  current: { readonly quantiles: Quantiles | undefined; readonly course: Course | undefined; readonly until: number } | undefined;
 }
 
 /** `size_3` is one of the family `size_`. */
-type Family = "size_" | "ratio_";
+type Family = "size_" | "ratio_" | "course_" | "late_";
 
 interface Learned {
   series: Map<RunSeries, Entry>;
@@ -136,14 +150,12 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
 
   function look(entry: Learned, name: RunSeries, family: Family, above: number): Quantiles | undefined {
     const same = entry.series.get(name);
-    const bySeries = same && quantilesOf(same, above);
-    if (bySeries) return bySeries;
-    let all = entry.families.get(family);
-    if (!all) {
-      const several = Array.from(entry.series, ([other, { durations }]) => (other.startsWith(family) ? [durations] : [])).flat();
-      entry.families.set(family, (all = { durations: merged(several), current: undefined }));
-    }
-    return quantilesOf(all, above);
+    return (same && quantilesOf(same, above)) ?? quantilesOf(familyOf(entry, family), above);
+  }
+
+  function lookCourse(entry: Learned, name: RunSeries): Course | undefined {
+    const same = entry.series.get(name);
+    return (same && knownOf(same).course) ?? knownOf(familyOf(entry, "course_")).course;
   }
 
   function expected(entry: Learned, { action, size, declaredMs }: RunKind, aboveMs: number): Quantiles | undefined {
@@ -163,42 +175,57 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
   }
 
   /** Into what counts here at once, and into what is stored later. */
-  function add(entry: Learned, name: RunSeries, time: number): Entry {
+  function add(entry: Learned, name: RunSeries, parts: readonly (readonly [number, number])[]): Durations {
     const same = ofSeries(entry, name);
-    const bin = binOf(time);
-    recordBin(same.durations, bin);
+    recordParts(same.durations, parts);
     let unsaved = entry.unsaved.get(name);
     if (!unsaved) entry.unsaved.set(name, (unsaved = noDurations()));
-    recordBin(unsaved, bin);
-    return same;
-  }
-
-  function addTime(entry: Learned, name: RunSeries, family: Family, time: number): Durations {
-    const same = add(entry, name, time);
+    recordParts(unsaved, parts);
     if (same.durations.count >= (same.current?.until ?? 0)) {
       same.current = undefined;
-      entry.families.delete(family);
+      for (const family of entry.families.keys()) if (name.startsWith(family)) entry.families.delete(family);
     }
     return same.durations;
+  }
+  const addTime = (entry: Learned, name: RunSeries, time: number): Durations => add(entry, name, [[binOf(time), 1]]);
+
+  function addCourse(entry: Learned, { course, ...kind }: BegunRun, spent: TimeSpent): void {
+    const parts = partsOf(spent);
+    if (parts === undefined) return;
+    add(entry, courseSeries(kind, isByInput(kind.action)), parts);
+    // How late one was that went by what it reported says nothing of those that go by a course.
+    if (course) addTime(entry, lateSeries(kind, isByInput(kind.action)), asLateness(lateness(spent, course)));
   }
 
   return {
     of: async (kind) => expected(await loaded(kind.action), kind, 0),
     known,
     begin(kind) {
-      const told = known(kind);
-      if (!told) return kind;
       const { action, size, declaredMs } = kind;
-      return { action, size, declaredMs, toldP90Ms: told.p90Ms };
+      const entry = learned(action);
+      const told = expected(entry, kind, 0);
+      const course = lookCourse(entry, courseSeries(kind, isByInput(action)));
+      const late = course && look(entry, lateSeries(kind, isByInput(action)), "late_", 0);
+      if (!told && !course) return kind;
+      return {
+        action,
+        size,
+        declaredMs,
+        ...(told && { toldP90Ms: told.p90Ms }),
+        ...(course && { course }),
+        ...(late && { lateBy: fromLateness(late.p90Ms) }),
+      };
     },
-    record({ action, size, declaredMs, toldP90Ms }, runMs) {
+    record(begun, { runMs, spent }) {
+      const { action, size, declaredMs, toldP90Ms } = begun;
       const entry = learned(action);
       // Of runs by a computed estimate, too: what tells waiting requests knows their size alone.
-      const { count } = addTime(entry, sizeSeries(size), "size_", runMs);
+      const { count } = addTime(entry, sizeSeries(size), runMs);
       if (declaredMs !== undefined && isByInput(action)) {
-        addTime(entry, ratioSeries(declaredMs), "ratio_", asRatio(runMs, declaredMs));
+        addTime(entry, ratioSeries(declaredMs), asRatio(runMs, declaredMs));
       }
-      if (toldP90Ms !== undefined) add(entry, "within_p90", asCalibration(runMs <= toldP90Ms));
+      if (spent) addCourse(entry, begun, spent);
+      if (toldP90Ms !== undefined) addTime(entry, "within_p90", asCalibration(runMs <= toldP90Ms));
       // What is being read is neither with nor without a write under way.
       if (entry.saving || entry.reading || clock.monotonic() - entry.savedAt < SAVE_EVERY_MS) return;
       if (random() * Math.min(MOST_UNSAVED, count / SAVE_SHARE) < 1) entry.saving = write(action, entry);
@@ -225,11 +252,24 @@ function ofSeries({ series }: Learned, name: RunSeries): Entry {
   return entry;
 }
 
-function quantilesOf(entry: Entry, above: number): Quantiles | undefined {
-  if (above > 0) return quantiles(entry.durations, above);
+/** The series of a family together. */
+function familyOf({ series, families }: Learned, family: Family): Entry {
+  let all = families.get(family);
+  if (!all) {
+    const several = Array.from(series, ([other, { durations }]) => (other.startsWith(family) ? [durations] : [])).flat();
+    families.set(family, (all = { durations: merged(several), current: undefined }));
+  }
+  return all;
+}
+
+const quantilesOf = (entry: Entry, above: number): Quantiles | undefined =>
+  above > 0 ? quantiles(entry.durations, above) : knownOf(entry).quantiles;
+
+function knownOf(entry: Entry): NonNullable<Entry["current"]> {
   if (!entry.current) {
     const known = quantiles(entry.durations);
-    entry.current = { quantiles: known, until: entry.durations.count + (known ? REFRESH_AFTER : 1) };
+    const until = entry.durations.count + (known ? REFRESH_AFTER : 1);
+    entry.current = { quantiles: known, course: courseOf(entry.durations), until };
   }
-  return entry.current.quantiles;
+  return entry.current;
 }

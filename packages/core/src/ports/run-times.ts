@@ -2,7 +2,7 @@
 import type { Durations } from "../rules/durations.ts";
 
 /** Lower-case letters, digits and `_`: a name that any store can use as a column's value or an attribute. */
-export type RunSeries = `size_${number}` | `ratio_${number}` | "within_p90";
+export type RunSeries = `size_${number}` | `ratio_${number}` | `course_${number}` | `late_${number}` | "within_p90";
 export type RecordedSeries = ReadonlyMap<RunSeries, Durations>;
 
 export interface RunTimes {

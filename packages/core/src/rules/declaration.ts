@@ -59,6 +59,10 @@ export function checkedDeclaration<D extends object>(definition: D): D {
     if (unknown !== undefined) refuse(`there is no \`${part}.${unknown}\`; known are ${Object.keys(rules).join(", ")}.`);
     checked[part] = checkedNumbers(rules, values, (name, problem) => refuse(`\`${part}.${name}\` ${problem}.`));
   }
+  const { percentages } = declared;
+  if (percentages !== undefined && percentages !== "work" && percentages !== "time") {
+    refuse('`percentages` must be "work" or "time", or be left out.');
+  }
   checkTexts(declared, refuse);
   return { ...definition, ...checked };
 }

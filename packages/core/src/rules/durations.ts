@@ -28,7 +28,7 @@ const LOG_GAMMA = Math.log(GAMMA);
 const MEMORY = 24;
 const DECAY = 1 - 1 / MEMORY;
 /** Fewer recorded runs than this say nothing yet. */
-const MIN_RUNS = 5;
+export const MIN_RUNS = 5;
 /** Weights are brought back below this, long before a double loses digits. */
 const MAX_WEIGHT = 1e12;
 /** Lighter bins, as parts of a run, are forgotten. */
@@ -40,8 +40,11 @@ export const binOf = (ms: number): number => (ms <= 1 ? 0 : Math.ceil(Math.log(m
 
 export const record = (durations: Durations, runMs: number): void => recordBin(durations, binOf(runMs));
 
-export function recordBin(durations: Durations, bin: number): void {
-  durations.bins.set(bin, (durations.bins.get(bin) ?? 0) + durations.weight);
+export const recordBin = (durations: Durations, bin: number): void => recordParts(durations, [[bin, 1]]);
+
+/** One run whose weight is divided over several bins; its parts add up to 1. */
+export function recordParts(durations: Durations, parts: readonly (readonly [bin: number, part: number])[]): void {
+  for (const [bin, part] of parts) durations.bins.set(bin, (durations.bins.get(bin) ?? 0) + part * durations.weight);
   durations.count += 1;
   durations.weight /= DECAY;
   if (durations.weight > MAX_WEIGHT) rescale(durations, 1 / durations.weight, 1);

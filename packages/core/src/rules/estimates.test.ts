@@ -6,21 +6,24 @@ describe("when a run will be done", () => {
   it("moves from the recorded runs to the run's own pace as it advances", () => {
     const recorded = { p50Ms: 10_000, p90Ms: 20_000 };
     expect(remaining({ elapsedMs: 0, percentage: 0 }, recorded)).toEqual({ p50_ms: 10_000, p90_ms: 20_000 });
-    expect(remaining({ elapsedMs: 5_000, percentage: 50 }, recorded)).toEqual({ p50_ms: 5_000, p90_ms: 10_000 });
-    expect(remaining({ elapsedMs: 9_000, percentage: 90 }, undefined)).toEqual({ p50_ms: 1_000, p90_ms: 1_100 });
+    expect(remaining({ elapsedMs: 5_000, percentage: 50 }, recorded)).toEqual({ p50_ms: 5_000, p90_ms: 12_500 });
+    expect(remaining({ elapsedMs: 9_000, percentage: 90 }, undefined)).toEqual({ p50_ms: 1_000, p90_ms: 2_000 });
+    expect(remaining({ elapsedMs: 9_000, percentage: 90, lateBy: 1.2 }, undefined)).toEqual({ p50_ms: 1_000, p90_ms: 1_200 });
+    // Runs that are never late need no more than their pace.
+    expect(remaining({ elapsedMs: 9_000, percentage: 90, lateBy: 0.5 }, undefined)).toEqual({ p50_ms: 1_000, p90_ms: 1_000 });
     expect(remaining({ elapsedMs: 1_000, percentage: 0 }, undefined)).toBeUndefined();
   });
 
   it("counts what was made before a checkpoint as nobody's pace", () => {
     // 80 % were there; this attempt made 5 of the 20 points that were left, in 5 s after one to get ready.
     const resumed = { elapsedMs: 6_000, percentage: 85, from: { percentage: 80, elapsedMs: 1_000 } };
-    expect(remaining(resumed, undefined)).toEqual({ p50_ms: 15_000, p90_ms: 26_250 });
+    expect(remaining(resumed, undefined)).toEqual({ p50_ms: 15_000, p90_ms: 30_000 });
     // Of whole runs of 100 s, a fifth is this attempt's.
     expect(remaining({ ...resumed, percentage: 80, elapsedMs: 1_000 }, { p50Ms: 100_000, p90Ms: 200_000 })).toEqual({
       p50_ms: 20_000,
       p90_ms: 40_000,
     });
-    expect(remaining(resumed, { p50Ms: 100_000, p90Ms: 100_000 })).toEqual({ p50_ms: 15_000, p90_ms: 15_000 });
+    expect(remaining(resumed, { p50Ms: 100_000, p90Ms: 100_000 })).toEqual({ p50_ms: 15_000, p90_ms: 18_750 });
     expect(remaining({ ...resumed, percentage: 80 }, undefined)).toBeUndefined();
     // A handler that begins anew has its whole time as pace.
     expect(remaining({ elapsedMs: 2_000, percentage: 50, from: { percentage: 0, elapsedMs: 0 } }, undefined)).toEqual(

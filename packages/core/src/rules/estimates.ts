@@ -18,14 +18,22 @@ export interface Pace {
    * before was made by other attempts, in a time that nobody knows. Absent: from nothing, at its beginning.
    */
   readonly from?: { readonly percentage: number; readonly elapsedMs: number };
+  /** How many times longer than their pace said nine in ten recorded runs took for what was left. Absent: too few are recorded. */
+  readonly lateBy?: number | undefined;
 }
+
+/** Of a run's own pace, when no run has shown how far it can be trusted: nine in ten are taken to end within so many times what it says. */
+const UNKNOWN_LATENESS = 2;
 
 /**
  * What is left of a run. Early on the recorded runs speak, later its own pace does: the weight of the pace is the part
- * of its work that this attempt has made. Without recorded runs only the pace is known, and its upper bound is widened
- * by what is still undone. `recorded` is of whole runs that took longer than this one has: those it may still be like.
+ * of its work that this attempt has made. Without recorded runs only the pace is known. How far a pace can be trusted is
+ * learned too: its upper bound is wider by as much as recorded runs were late. `recorded` is of whole runs that took longer than this one has: those it may still be like.
  */
-export function remaining({ elapsedMs, percentage, from }: Pace, recorded: Quantiles | undefined): Eta | undefined {
+export function remaining(
+  { elapsedMs, percentage, from, lateBy = UNKNOWN_LATENESS }: Pace,
+  recorded: Quantiles | undefined,
+): Eta | undefined {
   const first = from?.percentage ?? 0;
   /** This attempt's part of a whole run, and how much of it is made in how long. */
   const share = 1 - first / 100;
@@ -33,10 +41,10 @@ export function remaining({ elapsedMs, percentage, from }: Pace, recorded: Quant
   const spanMs = Math.max(0, elapsedMs - (from?.elapsedMs ?? 0));
   if (made === 0) return recorded && eta(recorded.p50Ms * share - spanMs, recorded.p90Ms * share - spanMs);
   const byPace = (spanMs * (1 - made)) / made;
-  if (!recorded) return eta(byPace, byPace * (2 - made));
-  // made · byPace + (1 − made) · max(0, quantile − span), written so that no first, tiny percentage can make it infinite.
-  const blend = (quantileMs: number): number => (1 - made) * Math.max(spanMs, quantileMs * share);
-  return eta(blend(recorded.p50Ms), blend(recorded.p90Ms));
+  if (!recorded) return eta(byPace, byPace * lateBy);
+  // made · byPace · times + (1 − made) · max(0, quantile − span), written so that no first, tiny percentage can make it infinite.
+  const blend = (quantileMs: number, times: number): number => (1 - made) * (spanMs * (times - 1) + Math.max(spanMs, quantileMs * share));
+  return eta(blend(recorded.p50Ms, 1), blend(recorded.p90Ms, lateBy));
 }
 
 /** Queue wait plus run: `position` requests ahead, `slots` at a time, none before `delayMs` is over. */

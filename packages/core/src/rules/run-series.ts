@@ -4,6 +4,8 @@
  * - `size_N`: run times, by the class of the input's size. What an action without an estimate by input is judged by.
  * - `ratio_N`: actual to declared time, by the class of the declared time. Where the author computes an estimate from
  *   the input, what is left to learn is by how much it is off: a 1 s job among 9 s jobs of the same size stays 1 s.
+ * - `course_N`: where their time went by percentage, and `late_N`: how much later they were than their pace told at half
+ *   their time. N is the class that the action's times are judged by.
  * - `within_p90`: whether runs ended within the 90th percentile that was told when they began.
  */
 import type { RunSeries } from "../ports/run-times.ts";
@@ -26,16 +28,30 @@ export interface Calibration {
   readonly runs: number;
 }
 
-const SERIES = /^(size_\d+|ratio_\d+|within_p90)$/;
+const SERIES = /^(size_\d+|ratio_\d+|course_\d+|late_\d+|within_p90)$/;
 export const isRunSeries = (name: string): name is RunSeries => SERIES.test(name);
 
 /** Made once each: they are asked for at every run, and there are some dozens. */
 const SIZES: RunSeries[] = [];
 const RATIOS: RunSeries[] = [];
+const COURSES: RunSeries[] = [];
+const LATES: RunSeries[] = [];
 export const sizeSeries = (size: number): RunSeries => (SIZES[size] ??= `size_${size}`);
 export function ratioSeries(declaredMs: number): RunSeries {
-  const scale = Math.floor(Math.log2(1 + declaredMs));
+  const scale = scaleOf(declaredMs);
   return (RATIOS[scale] ??= `ratio_${scale}`);
+}
+const scaleOf = (declaredMs: number): number => Math.floor(Math.log2(1 + declaredMs));
+/** What is declared for any input has no class of its own: the input's size has. */
+const classOf = ({ size, declaredMs }: RunKind, isByInput: boolean): number =>
+  declaredMs !== undefined && isByInput ? scaleOf(declaredMs) : size;
+export function courseSeries(kind: RunKind, isByInput: boolean): RunSeries {
+  const scale = classOf(kind, isByInput);
+  return (COURSES[scale] ??= `course_${scale}`);
+}
+export function lateSeries(kind: RunKind, isByInput: boolean): RunSeries {
+  const scale = classOf(kind, isByInput);
+  return (LATES[scale] ??= `late_${scale}`);
 }
 
 /**
@@ -54,6 +70,10 @@ export function fromRatios({ p50Ms, p90Ms }: Quantiles, declaredMs: number): Qua
   const ms = (ratio: number): number => Math.max(0, (ratio / RATIO_UNIT) * (declaredMs + OVERHEAD_MS) - OVERHEAD_MS);
   return { p50Ms: ms(p50Ms), p90Ms: ms(p90Ms) };
 }
+
+/** A lateness, as `late_N` holds it. */
+export const asLateness = (lateness: number): number => lateness * RATIO_UNIT;
+export const fromLateness = (recorded: number): number => recorded / RATIO_UNIT;
 
 /** The two times that stand in `within_p90` for yes and no; any two bins of the sketch would do. */
 const WITHIN_MS = 1;

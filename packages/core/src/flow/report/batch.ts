@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from "@streamer/protocol";
 import type { EventBody } from "../../ports/requests.ts";
 import { clampPercentage, dueInMs, type BatchingOptions, type LastSent } from "../../rules/batching.ts";
+import { noTimeSpent, spend, timeShare, type Course, type TimeSpent } from "../../rules/course.ts";
 import type { Quantiles } from "../../rules/durations.ts";
 import { remaining } from "../../rules/estimates.ts";
 import { progressMessage, reported, type Reported } from "../../rules/progress.ts";
@@ -13,11 +14,25 @@ export interface Moment {
   readonly timestamp: number;
 }
 
+/** The run that is reported on. */
+export interface BatchTerms {
+  readonly batching: BatchingOptions;
+  /** Monotonic ms. */
+  readonly startedAt: number;
+  /** It goes on from a checkpoint of an earlier attempt. */
+  readonly isResumed: boolean;
+  /** What is told of what is reported: that, or which part of its time such a run has behind it. */
+  readonly percentages: "work" | "time";
+  readonly course: Course | undefined;
+  readonly lateBy: number | undefined;
+}
+
 export class ProgressBatch {
   #updates: Reported[] = [];
   /** Monotonic ms at which the oldest of them came. */
   #since = 0;
   #newest: Reported | undefined;
+  /** As the handler reported it. */
   #percentage = 0;
   #stage: string | undefined;
   #stageChanged = false;
@@ -25,14 +40,13 @@ export class ProgressBatch {
   /** Where this attempt's reports began: what a resumed run had done before is not its pace. */
   #first: { readonly percentage: number; readonly elapsedMs: number } | undefined;
   readonly #shared = new Map<string, JsonValue>();
-  readonly #startedAt: number;
-  readonly #isResumed: boolean;
-  readonly #options: BatchingOptions;
+  readonly #spent: TimeSpent = noTimeSpent();
+  #spentUntil: number;
+  readonly #terms: BatchTerms;
 
-  constructor(options: BatchingOptions, startedAt: number, isResumed: boolean) {
-    this.#options = options;
-    this.#startedAt = startedAt;
-    this.#isResumed = isResumed;
+  constructor(terms: BatchTerms) {
+    this.#terms = terms;
+    this.#spentUntil = terms.startedAt;
   }
 
   get isEmpty(): boolean {
@@ -44,9 +58,11 @@ export class ProgressBatch {
   }
 
   add(percentage: number, message: string | undefined, metadata: JsonObject | undefined, { at, timestamp }: Moment): void {
+    const { isResumed, startedAt } = this.#terms;
+    this.#spend(at);
     this.#percentage = clampPercentage(percentage, this.#percentage);
-    this.#first ??= this.#isResumed ? { percentage: this.#percentage, elapsedMs: at - this.#startedAt } : { percentage: 0, elapsedMs: 0 };
-    const update = reported(this.#percentage, message, metadata, timestamp);
+    this.#first ??= isResumed ? { percentage: this.#percentage, elapsedMs: at - startedAt } : { percentage: 0, elapsedMs: 0 };
+    const update = reported(this.#told, message, metadata, timestamp);
     if (update.stage !== undefined && update.stage !== this.#stage) {
       this.#stage = update.stage;
       this.#stageChanged = true;
@@ -55,7 +71,7 @@ export class ProgressBatch {
     this.#newest = update;
     this.#updates.push(update);
     // More than a message carries: the oldest is only remembered by its metadata.
-    if (this.#updates.length > this.#options.maxUpdates) {
+    if (this.#updates.length > this.#terms.batching.maxUpdates) {
       const [oldest, second, ...rest] = this.#updates as [Reported, Reported, ...Reported[]];
       this.#updates = [{ ...second, ...(oldest.metadata && { metadata: { ...oldest.metadata, ...second.metadata } }) }, ...rest];
     }
@@ -70,15 +86,32 @@ export class ProgressBatch {
     else this.#updates[this.#updates.length - 1] = last;
   }
 
+  /** Where the run's time went, until now; undefined when it reported nothing. */
+  timeSpent(at: number): TimeSpent | undefined {
+    if (this.#first === undefined) return undefined;
+    this.#spend(at);
+    return this.#spent;
+  }
+
+  #spend(at: number): void {
+    spend(this.#spent, this.#percentage, at - this.#spentUntil);
+    this.#spentUntil = at;
+  }
+
+  get #told(): number {
+    const { percentages, course } = this.#terms;
+    return percentages === "work" ? this.#percentage : 100 * timeShare(course, this.#percentage);
+  }
+
   /** Ms until it is due; 0 is now, Infinity when there is nothing. */
   dueInMs(now: number): number {
     const batch = {
       count: this.#updates.length,
       since: this.#since,
-      percentage: this.#percentage,
+      percentage: this.#told,
       stageChanged: this.#stageChanged,
     };
-    return dueInMs(batch, this.#sent, this.#options, now);
+    return dueInMs(batch, this.#sent, this.#terms.batching, now);
   }
 
   /** The one message of the batch, which is empty afterwards. `refused` says why metadata had to be left out. */
@@ -87,18 +120,22 @@ export class ProgressBatch {
     at: number,
     recorded: (aboveMs: number) => Quantiles | undefined,
   ): { readonly body: EventBody; readonly refused?: string } {
-    const elapsedMs = at - this.#startedAt;
+    const elapsedMs = at - this.#terms.startedAt;
+    const { course, lateBy } = this.#terms;
+    const overTime = (percentage: number): number => 100 * timeShare(course, percentage);
+    const first = this.#first && { ...this.#first, percentage: overTime(this.#first.percentage) };
+    const pace = { elapsedMs, percentage: overTime(this.#percentage), lateBy, ...(first && { from: first }) };
     const message = progressMessage({
       updates: this.#updates,
-      maxUpdates: this.#options.maxUpdates,
+      maxUpdates: this.#terms.batching.maxUpdates,
       attempt,
       shared: this.#shared,
       stage: this.#stage,
-      eta: remaining({ elapsedMs, percentage: this.#percentage, ...(this.#first && { from: this.#first }) }, recorded(elapsedMs)),
+      eta: remaining(pace, recorded(elapsedMs)),
     });
     this.#updates = [];
     this.#stageChanged = false;
-    this.#sent = { percentage: this.#percentage, at };
+    this.#sent = { percentage: this.#told, at };
     return message;
   }
 }

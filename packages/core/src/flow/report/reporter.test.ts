@@ -31,6 +31,9 @@ function setUp(outcome: AdvanceOutcome = ADVANCED, answer: (write: number) => Ad
       batching: DEFAULT_BATCHING,
       startedAt: clock.monotonic(),
       isResumed: false,
+      percentages: "work",
+      course: undefined,
+      lateBy: undefined,
       recorded: () => undefined,
       acquireLease: () => {
         calls.push("acquireLease");

@@ -21,11 +21,11 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Frame } from "../../ports/events.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Advance, AdvanceOutcome, EventBody, Lease } from "../../ports/requests.ts";
-import type { BatchingOptions } from "../../rules/batching.ts";
 import type { Quantiles } from "../../rules/durations.ts";
 import { assertStorable, assertStream } from "../../rules/progress.ts";
 import { pauseMs } from "../../rules/retry.ts";
-import { ProgressBatch, type Moment } from "./batch.ts";
+import type { TimeSpent } from "../../rules/course.ts";
+import { ProgressBatch, type BatchTerms, type Moment } from "./batch.ts";
 
 /** What every reporter of a process works with. */
 export interface ReporterPorts {
@@ -39,12 +39,7 @@ export interface ReporterPorts {
 }
 
 /** The run it speaks for. */
-export interface Reporting {
-  readonly batching: BatchingOptions;
-  /** Monotonic ms. */
-  readonly startedAt: number;
-  /** It goes on from a checkpoint of an earlier attempt. */
-  readonly isResumed: boolean;
+export interface Reporting extends BatchTerms {
   /** Of runs like this one that took longer than so many ms. */
   recorded(aboveMs: number): Quantiles | undefined;
   /** Makes a sync run durable: `lease` is called. Rejects when it cannot be. */
@@ -103,13 +98,18 @@ export class Reporter {
   constructor(ports: ReporterPorts, run: Reporting) {
     this.#ports = ports;
     this.#run = run;
-    this.#batch = new ProgressBatch(run.batching, run.startedAt, run.isResumed);
+    this.#batch = new ProgressBatch(run);
     this.#lastWriteAt = ports.clock.monotonic();
   }
 
   /** This run has saved a checkpoint that the next attempt will find. */
   get hasCheckpointed(): boolean {
     return this.#hasCheckpointed;
+  }
+
+  /** Where the run's time went by the percentages it reported, until now; undefined when it reported none. */
+  get timeSpent(): TimeSpent | undefined {
+    return this.#batch.timeSpent(this.#ports.clock.monotonic());
   }
 
   readonly report = (percentage: number, message?: string, metadata?: JsonObject): void => {

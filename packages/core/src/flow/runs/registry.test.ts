@@ -70,7 +70,7 @@ function liveOne(phase: Phase, inlineSlots = 8) {
   const live = (at: Phase) => {
     const ended = Promise.withResolvers<unknown>();
     const handler = defineHandler({ action: "work", input, run: () => ended.promise });
-    const terms = { key: KEY, handler, input: { value: 1 }, request: { id: "r" }, timeoutMs: 60_000, phase: at };
+    const terms = { key: KEY, handler, input: { value: 1 }, request: { id: "r" }, begun: {}, timeoutMs: 60_000, phase: at };
     const lived = registry.live(terms as unknown as RunTerms, { reporterPorts } as unknown as RunOwner);
     return { lived, end: ended.resolve };
   };

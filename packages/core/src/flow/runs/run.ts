@@ -7,6 +7,7 @@ import type { AnyHandler, RunningRequest } from "../../handler.ts";
 import type { JsonValue } from "@streamer/protocol";
 import type { Lease, RequestKey } from "../../ports/requests.ts";
 import { DEFAULT_BATCHING } from "../../rules/batching.ts";
+import type { TimeSpent } from "../../rules/course.ts";
 import type { Ending } from "../../rules/outcome.ts";
 import { Reporter, type Reporting, type ReporterPorts } from "../report/reporter.ts";
 import type { AcceptedRequest } from "../accepted.ts";
@@ -108,6 +109,11 @@ export class Run {
     return this.#reporter?.hasCheckpointed ?? false;
   }
 
+  /** Where its time went, until now; undefined when it reported nothing. */
+  get timeSpent(): TimeSpent | undefined {
+    return this.#reporter?.timeSpent;
+  }
+
   /** Tells the handler to stop; the first reason counts. */
   tellToStop(reason: StopReason): boolean {
     if (this.stopped) return false;
@@ -133,11 +139,14 @@ export class Run {
   }
 
   #reporting(): Reporting {
-    const { handler, startedAt, resumed } = this.terms;
+    const { handler, startedAt, resumed, begun } = this.terms;
     return {
       batching: { ...DEFAULT_BATCHING, ...handler.progress },
       startedAt,
       isResumed: resumed !== undefined,
+      percentages: handler.percentages ?? "work",
+      course: begun.course,
+      lateBy: begun.lateBy,
       recorded: (aboveMs) => this.#owner.recorded(this, aboveMs),
       acquireLease: () => this.makeDurable(),
       onLost: () => this.#owner.stop(this, "lease_lost"),

@@ -85,7 +85,7 @@ export function createRuns(parts: RunsParts) {
     const goesOn = decision.kind === "retry" || decision.kind === "wait";
     if (goesOn && run.phase.name === "answering") await promotion.promote(run);
     const { phase } = run;
-    if (decision.kind === "complete" && run.terms.resumed === undefined) estimates.record(run.terms.begun, runMs);
+    if (decision.kind === "complete" && run.terms.resumed === undefined) estimates.record(run.terms.begun, { runMs, spent: run.timeSpent });
     run.become("finish", phase.name === "leased" ? { name: "settling", claim: phase.claim } : { name: "ended" });
     if (phase.name === "answering") await answer(run.terms.accepted!, decision, runMs);
     if (phase.name !== "leased") return;
