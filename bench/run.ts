@@ -10,6 +10,7 @@ import { messagesPerJob } from "./scenarios/messages-per-job.ts";
 import { modelFit } from "./scenarios/model-fit.ts";
 import { modelQuality } from "./scenarios/model-quality.ts";
 import { processData } from "./scenarios/process-data.ts";
+import { progressPace } from "./scenarios/progress-pace.ts";
 import { progressLatency } from "./scenarios/progress-latency.ts";
 import { reportFiles } from "./scenarios/report-files.ts";
 import { submitToAck } from "./scenarios/submit-to-ack.ts";
@@ -20,6 +21,7 @@ const scenarios: readonly Scenario[] = [
   asyncThroughput,
   syncEcho,
   progressLatency,
+  progressPace,
   messagesPerJob,
   idleConnections,
   clientStorm,

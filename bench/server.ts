@@ -31,6 +31,8 @@ export type Question = "reset" | "figures" | "stop";
 export interface BenchServer extends AsyncDisposable {
   readonly url: string;
   readonly token: string;
+  /** The folder that its handlers read. */
+  readonly shop: string;
   ask(question: "reset" | "figures"): Promise<ServerFigures>;
 }
 
@@ -56,6 +58,7 @@ export async function startBenchServer(chosen: Partial<Omit<ServerSettings, "dat
   return {
     url,
     token,
+    shop,
     ask(question) {
       child.send(question satisfies Question);
       return answerOf<ServerFigures>(child);

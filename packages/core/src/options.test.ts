@@ -66,3 +66,8 @@ describe("options", () => {
     );
   });
 });
+
+it("what a user may send is never more than any limit may be, however much a connection may", () => {
+  const { admission } = resolveOptions(resolveOptions({ admission: { messagesPerSecond: 1e9, bytesPerSecond: 1e12 } }));
+  expect([admission.messagesPerSecondPerUser, admission.bytesPerSecondPerUser]).toEqual([1e9, 1e12]);
+});

@@ -151,6 +151,8 @@ const FRAME_LIMITS: Readonly<Record<keyof FrameLimits, NumberRule>> = {
   messageBytes: wholeBetween(1, MAX_LENGTH),
   depth: wholeBetween(1, 1_000),
 };
+const MOST_MESSAGES = 1e9;
+const MOST_BYTES = 1e12;
 const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
   queued: wholeBetween(0, Infinity),
   queuedPerTenant: wholeBetween(0, Infinity),
@@ -158,10 +160,10 @@ const ADMISSION_LIMITS: Readonly<Record<keyof AdmissionLimits, NumberRule>> = {
   storedBytesPerUser: wholeBetween(0, Infinity),
   storedBytesPerTenant: wholeBetween(0, Infinity),
   maxPriority: wholeBetween(0, 9),
-  messagesPerSecond: wholeBetween(1, 1e9),
-  messagesPerSecondPerUser: wholeBetween(1, 1e9),
-  bytesPerSecond: wholeBetween(1, 1e12),
-  bytesPerSecondPerUser: wholeBetween(1, 1e12),
+  messagesPerSecond: wholeBetween(1, MOST_MESSAGES),
+  messagesPerSecondPerUser: wholeBetween(1, MOST_MESSAGES),
+  bytesPerSecond: wholeBetween(1, MOST_BYTES),
+  bytesPerSecondPerUser: wholeBetween(1, MOST_BYTES),
   inFlightPerConnection: wholeBetween(0, Infinity),
   subscriptionsPerConnection: wholeBetween(0, Infinity),
   refusalsPerMinute: between(1, 1e9),
@@ -180,8 +182,8 @@ export function resolveOptions(options: PartialOptions = {}): StreamerOptions {
     frames: { ...DEFAULT_OPTIONS.frames, ...checkedPart(frames, FRAME_LIMITS, "frames") },
     admission: {
       ...limits,
-      messagesPerSecondPerUser: admission?.messagesPerSecondPerUser ?? 2 * limits.messagesPerSecond,
-      bytesPerSecondPerUser: admission?.bytesPerSecondPerUser ?? 2 * limits.bytesPerSecond,
+      messagesPerSecondPerUser: admission?.messagesPerSecondPerUser ?? Math.min(2 * limits.messagesPerSecond, MOST_MESSAGES),
+      bytesPerSecondPerUser: admission?.bytesPerSecondPerUser ?? Math.min(2 * limits.bytesPerSecond, MOST_BYTES),
     },
     shares: checkShares(shares),
   };
