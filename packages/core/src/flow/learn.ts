@@ -45,7 +45,7 @@ export interface BegunRun extends RunKind {
 }
 
 /** How a run went: from beginning to end, and where that time went, unless it reported nothing. */
-export interface RunTime {
+interface RunTime {
   readonly runMs: number;
   readonly spent: TimeSpent | undefined;
 }
