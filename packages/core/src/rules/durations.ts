@@ -40,7 +40,7 @@ export const binOf = (ms: number): number => (ms <= 1 ? 0 : Math.ceil(Math.log(m
 
 export const record = (durations: Durations, runMs: number): void => recordBin(durations, binOf(runMs));
 
-export const recordBin = (durations: Durations, bin: number): void => recordParts(durations, [[bin, 1]]);
+const recordBin = (durations: Durations, bin: number): void => recordParts(durations, [[bin, 1]]);
 
 /** One run whose weight is divided over several bins; its parts add up to 1. */
 export function recordParts(durations: Durations, parts: readonly (readonly [bin: number, part: number])[]): void {
