@@ -125,6 +125,7 @@ const HANDLERS: Readonly<Record<string, Room>> = {
   "bulk-operation": { paths: ["bulk-operation/"], imports: [] },
   warnings: { paths: ["warnings.ts"], imports: [] },
   duckdb: { paths: ["duckdb/"], imports: [] },
+  files: { paths: ["files/"], imports: [] },
   small: { paths: ["echo.ts", "health.ts", "json-record.ts"], imports: [] },
 };
 
