@@ -24,6 +24,7 @@ import type { ContractTest, CreateHarness, Gap } from "./harness.ts";
 import { leaseContract } from "./ports/lease.ts";
 import { leavingContract } from "./flow/leaving.ts";
 import { listContract } from "./ports/list.ts";
+import { lateLeaseContract } from "./flow/late-lease.ts";
 import { lostLeaseContract } from "./flow/lost-lease.ts";
 import { modelContract } from "./ports/model.ts";
 import { promotionContract } from "./flow/promotion.ts";
@@ -96,6 +97,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   "flow: contexts": contextsContract,
   "flow: a process leaves": leavingContract,
   "flow: a lost lease": lostLeaseContract,
+  "flow: a late lease": lateLeaseContract,
   "flow: a store that refuses": refusingStoreContract,
   "flow: a store that is damaged": damagedStoreContract,
   "flow: questions and refusals": questionsContract,

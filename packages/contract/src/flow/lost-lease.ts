@@ -88,7 +88,7 @@ export function lostLeaseContract(test: ContractTest): void {
 }
 
 /** Another process takes a request whose lease has ended. */
-async function takeLease({ engine, clock }: Harness, id = "r1"): Promise<void> {
+export async function takeLease({ engine, clock }: Harness, id = "r1"): Promise<void> {
   const { key } = submission(id);
   await clock.advance(LEASE_MS);
   await engine.requests.recover(RECOVERY);

@@ -148,6 +148,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
     const { handler } = request;
     const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
     const reserved = !isLater && slots.reserve(handler);
+    const since = clock.monotonic();
     let stored: Stored | undefined;
     try {
       stored = await write(request, reserved);
@@ -155,7 +156,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
       if (reserved && !claimOf(stored)) slots.free(handler);
     }
     const claim = claimOf(stored);
-    if (claim) void runs.start(claim, request);
+    if (claim) void runs.start(claim, request, since);
     return stored;
   }
 

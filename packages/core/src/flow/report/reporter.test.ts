@@ -6,6 +6,8 @@ import { DEFAULT_BATCHING } from "../../rules/batching.ts";
 import { Reporter, REPORTING } from "./reporter.ts";
 
 const lease: Lease = { key: "t/u/r" as RequestKey, attempt: 1 };
+/** When every clock here begins. */
+const SINCE = createManualClock().monotonic();
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A reporter over a store that answers when the test lets it. */
@@ -37,7 +39,7 @@ function setUp(outcome: AdvanceOutcome = ADVANCED, answer: (write: number) => Ad
       recorded: () => undefined,
       acquireLease: () => {
         calls.push("acquireLease");
-        reporter.lease(lease);
+        reporter.lease(lease, SINCE);
         return Promise.resolve();
       },
       onLost: () => calls.push("lost"),
@@ -54,7 +56,7 @@ describe("P5 progress of a chatty handler", () => {
     { everyMs: 2, most: 0.1 },
   ])("at an update every $everyMs ms at most $most of the messages are left, and the one that says 100", async ({ everyMs, most }) => {
     const { clock, reporter, progress } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     for (let done = 1; done <= 200; done += 1) {
       reporter.report(done * 0.45, `${done} of 200`, { done });
       await clock.advance(everyMs);
@@ -68,7 +70,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("a handler that checkpoints with every update sends no more progress for it", async () => {
     const { clock, writes, reporter, progress } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     for (let done = 1; done <= 100; done += 1) {
       reporter.report(done * 0.9, undefined, { done });
       await reporter.checkpoint({ done });
@@ -80,7 +82,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("is sent when the first of two reasons for it comes", async () => {
     const { clock, reporter, progress } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     reporter.report(1, undefined, { stage: "begun" });
     await clock.advance(0);
     expect(progress()).toHaveLength(1);
@@ -97,7 +99,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("carries every update of a batch, oldest first", async () => {
     const { clock, reporter, progress } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     for (let done = 1; done <= 20; done += 1) {
       reporter.report(done, undefined, { done });
       await clock.advance(10);
@@ -110,7 +112,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("a burst of 50 becomes a handful of messages, newest last", async () => {
     const { clock, reporter, progress } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     for (let done = 1; done <= 50; done += 1) reporter.report(done * 2, undefined, { done });
     await clock.advance(1_000);
     const messages = [...progress(), ...(await reporter.close(true)).events];
@@ -120,7 +122,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("a new stage and the crossing of 90 % leave at once", async () => {
     const { reporter, progress } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     reporter.report(1, "reading", { stage: "query" });
     await turnsOfTheLoop();
     expect(progress()).toMatchObject([{ stage: "query", percentage: 1 }]);
@@ -131,7 +133,7 @@ describe("P5 progress of a chatty handler", () => {
 
   it("sends progress without metadata that is too large or no JSON, and says so in the log only", async () => {
     const { clock, reporter, progress } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     reporter.report(5, "fine", { big: "x".repeat(20_000) });
     await clock.advance(300);
     expect(progress()).toMatchObject([{ percentage: 5, message: "fine" }]);
@@ -142,21 +144,21 @@ describe("P5 progress of a chatty handler", () => {
 describe("P3 a run's writes under its lease", () => {
   it("learns that the lease is lost and rejects what waited for the write", async () => {
     const { reporter, calls } = setUp({ outcome: "lost" });
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     await expect(reporter.checkpoint({ page: 2 })).rejects.toSatisfy(isStopped);
     expect(calls).toEqual(["lost"]);
   });
 
   it("hears of a cancellation with any write", async () => {
     const { reporter, calls } = setUp({ outcome: "advanced", frames: [], cancelRequested: true });
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     await reporter.partial("rows", [1]);
     expect(calls).toEqual(["cancelRequested"]);
   });
 
   it("joins what is said during a write into the next one, in order, with indexes per stream", async () => {
     const { writes, reporter } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     await Promise.all([reporter.partial("a", 1), reporter.partial("a", 2), reporter.partial("b", 3), reporter.checkpoint({ at: 3 })]);
     expect(writes.map(({ events }) => events.length)).toEqual([1, 2]);
     expect(writes[1]).toMatchObject({
@@ -170,7 +172,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("renews only when no write did", async () => {
     const { clock, writes, reporter } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     await clock.advance(9_000);
     reporter.renew(10_000);
     await turnsOfTheLoop();
@@ -183,7 +185,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("refuses data that is no JSON or too large with an error for the author", async () => {
     const { reporter } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     await expect(reporter.partial("rows", 1n as never)).rejects.toThrow(/not JSON/);
     await expect(reporter.checkpoint("x".repeat(2_000))).rejects.toThrow(/over the limit of 1000.*ctx\.blobs\.put/);
   });
@@ -205,7 +207,7 @@ describe("P3 a run's writes under its lease", () => {
       if (write <= 2) throw refused;
       return ADVANCED;
     });
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     reporter.emit({ type: "cancellation", stage: "observed" });
     const stored = [reporter.partial("rows", 1), reporter.checkpoint({ at: 1 }), reporter.partial("rows", 2)];
     await clock.advance(5_000);
@@ -217,7 +219,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("leaves no timer behind, whether it waits for a batch or for the store", async () => {
     const waiting = setUp();
-    waiting.reporter.lease(lease);
+    waiting.reporter.lease(lease, SINCE);
     waiting.reporter.report(1);
     await waiting.clock.advance(1_000);
     waiting.reporter.report(2);
@@ -227,7 +229,7 @@ describe("P3 a run's writes under its lease", () => {
     const refusing = setUp(ADVANCED, () => {
       throw new StreamerError("STORAGE_ERROR", "the disk is full");
     });
-    refusing.reporter.lease(lease);
+    refusing.reporter.lease(lease, SINCE);
     refusing.reporter.partial("rows", 1).catch(() => {});
     await refusing.clock.advance(0);
     expect(refusing.clock.timers).toBe(1);
@@ -239,7 +241,7 @@ describe("P3 a run's writes under its lease", () => {
     const { clock, reporter } = setUp(ADVANCED, () => {
       throw new StreamerError("STORAGE_ERROR", "the disk is full");
     });
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     const waiting = reporter.partial("rows", 1).catch((error: unknown) => String(error));
     await clock.advance(100);
     expect(await reporter.close(false)).toMatchObject({ events: [{ type: "partial", data: 1 }] });
@@ -248,7 +250,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("adds what is set once to every later message", async () => {
     const { clock, reporter, progress } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     reporter.setMetadata("job", "j1");
     reporter.report(1, undefined, { row: 1 });
     await clock.advance(300);
@@ -259,7 +261,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("knows a checkpoint once it stands, and not before", async () => {
     const { reporter } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     await reporter.partial("rows", 1);
     expect(reporter.hasCheckpointed).toBe(false);
     const saved = reporter.checkpoint({ at: 1 });
@@ -275,7 +277,7 @@ describe("P3 a run's writes under its lease", () => {
       if (write === 1) throw new TypeError("no such table");
       return ADVANCED;
     });
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     await expect(reporter.partial("rows", 1)).rejects.toThrow("no such table");
     await reporter.partial("rows", 2);
     expect(writes[1]).toMatchObject({ events: [{ index: 1, data: 2 }] });
@@ -284,7 +286,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("says and stores nothing once the lease is lost", async () => {
     const { clock, writes, reporter, calls } = setUp({ outcome: "lost" });
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     await expect(reporter.partial("rows", 1)).rejects.toMatchObject({ reason: "lease_lost" });
     await expect(reporter.partial("rows", 2)).rejects.toMatchObject({ reason: "lease_lost" });
     reporter.report(50);
@@ -299,7 +301,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("says and stores nothing once the run has ended", async () => {
     const { clock, writes, reporter } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     expect(await reporter.close(false)).toEqual({ events: [], checkpoint: undefined });
     reporter.report(50);
     reporter.emit({ type: "cancellation", stage: "observed" });
@@ -316,7 +318,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("hears of a cancellation with the write that is under way when it ends, and adds nothing to it", async () => {
     const { writes, reporter, calls } = setUp({ outcome: "advanced", frames: [], cancelRequested: true });
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     const stored = reporter.partial("rows", 1);
     const unwritten = await reporter.close(false);
     await stored;
@@ -327,7 +329,7 @@ describe("P3 a run's writes under its lease", () => {
 
   it("leaves to the run's end what was said during a write, and nothing that is said after it", async () => {
     const { writes, reporter } = setUp();
-    reporter.lease(lease);
+    reporter.lease(lease, SINCE);
     void reporter.partial("rows", 1);
     const second = reporter.partial("rows", 2).catch((error: Error) => error.message);
     reporter.report(10);

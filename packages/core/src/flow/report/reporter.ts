@@ -144,8 +144,8 @@ export class Reporter {
     this.#startWrite();
   }
 
-  /** From now on what the run says is written, under a lease that was taken at `since` (monotonic ms; now if not given). */
-  lease(lease: Lease, since: number = this.#ports.clock.monotonic()): void {
+  /** From now on what the run says is written, under a lease that was asked for at `since` (monotonic ms). */
+  lease(lease: Lease, since: number): void {
     this.#become("lease", () => ({ name: "idle", lease, timer: undefined }));
     this.#lastWriteAt = since;
     this.#arm();

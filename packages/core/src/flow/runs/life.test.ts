@@ -8,7 +8,7 @@ const claim = {} as Claim;
 const phases: Readonly<Record<Phase["name"], Phase>> = {
   answering: { name: "answering", overrunAt: 0 },
   promoting: { name: "promoting", promotion: Promise.resolve() },
-  leased: { name: "leased", claim },
+  leased: { name: "leased", claim, since: 0 },
   settling: { name: "settling", claim },
   superseded: { name: "superseded" },
   ended: { name: "ended" },

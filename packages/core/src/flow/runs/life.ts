@@ -30,7 +30,12 @@ export type Phase =
       readonly overrunAt: number;
     }
   | { readonly name: "promoting"; /** Resolves when it is no longer promoting; never rejects. */ readonly promotion: Promise<void> }
-  | { readonly name: "leased"; readonly claim: Claim }
+  | {
+      readonly name: "leased";
+      readonly claim: Claim;
+      /** Monotonic ms at which the lease was asked for: it ends no sooner than its time after that. */
+      readonly since: number;
+    }
   | { readonly name: "settling"; readonly claim: Claim }
   | { readonly name: "superseded" }
   | { readonly name: "ended" };

@@ -51,14 +51,15 @@ export function createPromotion({ engine, deliver, submit, stop }: PromotionPart
 
   async function submitRun(run: Run): Promise<void> {
     const request = run.terms.accepted!;
+    const since = clock.monotonic();
     try {
       const isCancelled = run.stopped === "cancelled";
-      const promoted = await submit(request, { elapsedMs: clock.monotonic() - run.terms.startedAt, isCancelled });
+      const promoted = await submit(request, { elapsedMs: since - run.terms.startedAt, isCancelled });
       if (promoted.outcome === "taken") {
         run.become("yield", { name: "superseded" });
         stop(run, "lease_lost");
       } else {
-        run.become("lease", { name: "leased", claim: promoted.claim });
+        run.become("lease", { name: "leased", claim: promoted.claim, since });
         if (isCancelled) run.reporter.emit({ type: "cancellation", stage: "observed" });
         else if (promoted.claim.cancelRequested) stop(run, "cancelled");
       }

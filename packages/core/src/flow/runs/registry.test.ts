@@ -7,6 +7,8 @@ import { createRegistry, type RegistryParts } from "./registry.ts";
 import type { RunOwner, RunTerms } from "./run.ts";
 
 const KEY = "t/u/r" as RequestKey;
+/** When every clock here begins. */
+const SINCE = createManualClock().monotonic();
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const input = { "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) } } as const;
 
@@ -74,12 +76,12 @@ function liveOne(phase: Phase, inlineSlots = 8) {
     const lived = registry.live(terms as unknown as RunTerms, { reporterPorts } as unknown as RunOwner);
     return { lived, end: ended.resolve };
   };
-  const again = (attempt: number) => live({ name: "leased", claim: { lease: { key: KEY, attempt } } as Claim });
+  const again = (attempt: number) => live({ name: "leased", claim: { lease: { key: KEY, attempt } } as Claim, since: SINCE });
   return { registry, clock, counts, endings, ...live(phase), again, conclude: concluded.resolve };
 }
 
 const answering = { name: "answering", overrunAt: Infinity } as const;
-const leased = { name: "leased", claim: { lease: { key: KEY, attempt: 2 } } as Claim } as const;
+const leased = { name: "leased", claim: { lease: { key: KEY, attempt: 2 } } as Claim, since: SINCE } as const;
 
 it("looks after its runs while there are any, and leaves no timer behind", async () => {
   const { registry, clock, lived, end, conclude, counts } = liveOne(answering);

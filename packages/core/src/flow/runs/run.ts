@@ -52,7 +52,7 @@ export class Run {
   /** Why the store has not taken it, when it was to be promoted. */
   refusal: Error | undefined;
   #phase: Phase;
-  /** Monotonic ms at which its lease was taken, once it has one. */
+  /** Monotonic ms at which its lease was asked for, once it has one. */
   #leasedAt: number;
   #controller: AbortController | undefined;
   #reporter: Reporter | undefined;
@@ -64,7 +64,7 @@ export class Run {
     this.timesOutAt = terms.startedAt + terms.timeoutMs;
     this.lifeEndsAt = terms.startedAt + terms.lifeMs;
     this.#phase = terms.phase;
-    this.#leasedAt = terms.startedAt;
+    this.#leasedAt = terms.phase.name === "leased" ? terms.phase.since : terms.startedAt;
     this.#owner = owner;
   }
 
@@ -75,8 +75,8 @@ export class Run {
   become(event: LifeEvent, to: Phase): void {
     this.#phase = move(this.#phase, event, to);
     if (to.name !== "leased") return;
-    this.#leasedAt = this.#owner.reporterPorts.clock.monotonic();
-    this.#reporter?.lease(to.claim.lease);
+    this.#leasedAt = to.since;
+    this.#reporter?.lease(to.claim.lease, to.since);
   }
 
   /** The lease of a durable run. */

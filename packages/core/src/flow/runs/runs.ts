@@ -22,6 +22,7 @@ import { createAnswer } from "./answer.ts";
 import { createAtOnce } from "./at-once.ts";
 import { createPromotion, type PromotionParts } from "./promotion.ts";
 import { createRegistry } from "./registry.ts";
+import { createRenew } from "./renew.ts";
 import type { Run, RunOwner, RunTerms } from "./run.ts";
 import { createSettle } from "./settle.ts";
 import { createSlots } from "./slots.ts";
@@ -41,6 +42,14 @@ export interface RunsParts {
 
 export type Runs = ReturnType<typeof createRuns>;
 
+/** A claimed request whose payload was read. */
+interface Read {
+  readonly input: RunTerms["input"];
+  readonly kind: AcceptedRequest["kind"] | undefined;
+  /** When its lease was asked for (life.ts). */
+  readonly since: number;
+}
+
 export function createRuns(parts: RunsParts) {
   const { engine, handlers, middleware, options, faults, deliver, estimates, random } = parts;
   const { requests, clock, log } = engine;
@@ -59,6 +68,7 @@ export function createRuns(parts: RunsParts) {
     conclude,
     promote: promotion.promote,
   });
+  const renew = createRenew({ engine, options, deliver });
   const settle = createSettle({ engine, options, faults, deliver, givesUpAt: () => registry.settlesUntil });
 
   const owner: RunOwner = {
@@ -107,7 +117,22 @@ export function createRuns(parts: RunsParts) {
     return decide(result, { claim, stopped, retry, quarantineAfter: options.quarantineAfter, random });
   }
 
-  function begin(claim: Claim, input: RunTerms["input"], kind: AcceptedRequest["kind"] | undefined): Promise<void> {
+  /**
+   * Begins it under its lease. One that was asked for so long ago that another process may have taken the request back is
+   * renewed first: what is another's by now does not run here as well (P3).
+   */
+  async function beginHeld(claim: Claim, read: Read): Promise<void> {
+    if (clock.monotonic() - read.since < options.leaseMs) return begin(claim, read);
+    const { lived } = await registry.beginning(async () => {
+      const since = clock.monotonic();
+      const held = await renew(claim);
+      if (!held) slots.free(handlers.get(claim.action)!);
+      return { lived: held && begin(held, { ...read, since }) };
+    });
+    return lived;
+  }
+
+  function begin(claim: Claim, { input, kind, since }: Read): Promise<void> {
     const handler = handlers.get(claim.action)!;
     const lived = registry.live(
       {
@@ -126,7 +151,7 @@ export function createRuns(parts: RunsParts) {
           permissions: claim.permissions,
           metadata: claim.metadata,
         },
-        phase: { name: "leased", claim },
+        phase: { name: "leased", claim, since },
       },
       owner,
     );
@@ -146,11 +171,11 @@ export function createRuns(parts: RunsParts) {
     }
   }
 
-  async function startClaimed(claim: Claim): Promise<void> {
+  async function startClaimed(claim: Claim, since: number): Promise<void> {
     const { lived } = await registry.beginning(async () => {
       const refused = await refusalByStorage(claim.requestId, claim.owner);
       const input = refused ? { invalid: refused } : inputOf(handlers.get(claim.action)!, claim);
-      return { lived: begin(claim, input instanceof Promise ? await input : input, undefined) };
+      return { lived: beginHeld(claim, { input: input instanceof Promise ? await input : input, kind: undefined, since }) };
     });
     return lived;
   }
@@ -179,11 +204,13 @@ export function createRuns(parts: RunsParts) {
       key?: RequestKey,
     ): Promise<{ readonly claimed: number; /** Resolves when those runs have ended. */ readonly ended: Promise<void> }> =>
       registry.beginning(async () => {
+        const since = clock.monotonic();
         const claims = await slots.claim(key);
-        return { claimed: claims.length, ended: Promise.all(claims.map(startClaimed)).then(() => undefined) };
+        return { claimed: claims.length, ended: Promise.all(claims.map((claim) => startClaimed(claim, since))).then(() => undefined) };
       }),
-    /** Begins the run of a request that came by just now, in the slot reserved for it. Resolves when it has ended. */
-    start: (claim: Claim, { input, kind }: AcceptedRequest): Promise<void> => begin(claim, { value: input }, kind),
+    /** Begins the run of a request that came by just now, in the slot reserved for it. Resolves when it has ended. `since`: see life.ts. */
+    start: (claim: Claim, { input, kind }: AcceptedRequest, since: number): Promise<void> =>
+      beginHeld(claim, { input: { value: input }, kind, since }),
     /** Tells a run that is answered at once to stop, unless `check` throws for its handler; false when there is none under the key. */
     async cancelAnswer(key: RequestKey, check: (handler: AnyHandler) => void): Promise<boolean> {
       const run = registry.find(key);
