@@ -77,7 +77,10 @@ export function createAwsEngine(parts: EngineParts): AwsEngine {
     items: table("limits"),
     now: () => clock.now(),
     random: chance.random,
-    isRunning: async (pk) => (await requests.get<Pick<RequestRow, "status">>({ pk }, ["status"]))?.status === "PROCESSING",
+    isRunning: async ({ pk, attempt }) => {
+      const row = await requests.get<Pick<RequestRow, "status" | "attempt">>({ pk }, ["status", "attempt"]);
+      return row?.status === "PROCESSING" && row.attempt === attempt;
+    },
     waitingOf: createWaitingOf(requests),
   });
   const places = createPlaces({ limits: table("limits"), connections: table("connections"), now: () => clock.now() });

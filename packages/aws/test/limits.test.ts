@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => harness.dispose());
 
 const CAPS = { total: 2 };
-const run = (pk: string) => ({ pk, action: "work", tenant: "acme" });
+const run = (pk: string, attempt = 1) => ({ pk, attempt, action: "work", tenant: "acme" });
 
 it("P14 a slot whose request ended as its process died is free again, however many others come and go", async () => {
   const { engine, clock } = harness;
@@ -29,7 +29,7 @@ it("P14 a slot whose request ended as its process died is free again, however ma
       const [claim] = await requests.claim(terms(1, { concurrency: { work: CAPS } }));
       const other = await limits.takeSlots(run(submission("other").key), CAPS);
       if ("taken" in other) taken += 1;
-      await limits.freeSlots(submission("other").key, "taken" in other ? other.taken : []);
+      await limits.freeSlots(run(submission("other").key), "taken" in other ? other.taken : []);
       await requests.settle(claim!.lease, { status: "COMPLETED", events: [], runMs: 1 });
       await clock.advance(20_000);
     }
@@ -46,6 +46,26 @@ it("P14 a slot that is taken before its request is written as running is not tak
   // The same request takes it anew: it is no longer suspected.
   expect(await limits.takeSlots(run("a"), { total: 1 })).toMatchObject({ taken: [expect.any(String)] });
   expect(await limits.takeSlots(run("b"), { total: 1 })).toEqual({ busy: "total" });
+});
+
+it("P14 a slot that is freed late is the one of the attempt that is over, and not of the next", async () => {
+  const { limits } = harness.engine;
+  const caps = { total: 1, perTenant: 1 };
+  const first = await limits.takeSlots(run("a"), caps);
+  // The next attempt waits for no slot: its own is not given up yet.
+  expect(await limits.takeSlots(run("a", 2), caps)).toEqual(first);
+  await limits.freeSlots(run("a"), "taken" in first ? first.taken : []);
+  expect(await limits.takeSlots(run("b"), caps)).toEqual({ busy: "total" });
+  await limits.freeSlots(run("a", 2), "taken" in first ? first.taken : []);
+  expect(await limits.takeSlots(run("b"), caps)).toEqual(first);
+});
+
+it("P14 an attempt that is taken over holds one slot, not two", async () => {
+  const { limits } = harness.engine;
+  await limits.takeSlots(run("a"), CAPS);
+  await limits.takeSlots(run("a", 2), CAPS);
+  expect(await limits.takeSlots(run("b"), CAPS)).toMatchObject({ taken: [expect.any(String)] });
+  expect(await limits.takeSlots(run("c"), CAPS)).toEqual({ busy: "total" });
 });
 
 const waiting = { tenant: "acme", user: "alice", action: "work", priority: 5, due: true };

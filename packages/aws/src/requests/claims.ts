@@ -61,7 +61,8 @@ export function createClaim(store: Store): Requests["claim"] {
     let slots: readonly string[] = [];
     const taken = await store.change<Taken>(key as RequestKey, async (row): Promise<Change<Taken>> => {
       if (!row || !isWaiting(row) || row.run_at > now || !actions.includes(row.action)) return { answer: { outcome: "gone" } };
-      const got = await limits.takeSlots(row, terms.concurrency[row.action]);
+      const attempt = row.attempt + 1;
+      const got = await limits.takeSlots({ ...row, attempt }, terms.concurrency[row.action]);
       if ("busy" in got) return { answer: { outcome: got.busy } };
       slots = got.taken;
       before = row;
@@ -70,7 +71,7 @@ export function createClaim(store: Store): Requests["claim"] {
       const next: RequestRow = {
         ...rest,
         status: "PROCESSING",
-        attempt: row.attempt + 1,
+        attempt,
         process: store.processId(),
         lease_until: leaseUntil,
         watch_at: leaseUntil,
@@ -79,10 +80,14 @@ export function createClaim(store: Store): Requests["claim"] {
       return { next, answer: { outcome: "taken", row: next } };
     });
     if (taken.outcome === "taken") await limits.leave(before!, charge?.());
-    // Another process was first: then the set holds the request for it, and it frees it.
-    else if (slots.length > 0 && (await store.read(key as RequestKey, ["status"]))?.status !== "PROCESSING")
-      await limits.freeSlots(before!.pk, slots);
+    else if (slots.length > 0) await freeUnlessTaken({ pk: before!.pk, attempt: before!.attempt + 1 }, slots);
     return taken;
+  }
+
+  /** Another process was first: then the set holds the attempt for it, and it frees it. */
+  async function freeUnlessTaken(run: { readonly pk: string; readonly attempt: number }, slots: readonly string[]): Promise<void> {
+    const row = await requests.get<Pick<RequestRow, "status" | "attempt">>({ pk: run.pk }, ["status", "attempt"]);
+    if (row?.status !== "PROCESSING" || row.attempt !== run.attempt) await limits.freeSlots(run, slots);
   }
 
   async function isAnyDue(): Promise<boolean> {

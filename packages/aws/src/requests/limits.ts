@@ -4,13 +4,14 @@
  *   waiting#{shard}   how many requests wait, and how many are due; the limit is dealt out to the shards, so that together
  *                     they never exceed it and no single item takes every write. How far the lines have come (shares.ts)
  *   tenant#{tenant}   how many of one tenant wait, and of which users (told apart by a hash); whose turn it is
- *   slots#{action}, slots#{action}#{tenant}   which requests run: a set, so that taking and freeing may be repeated
+ *   slots#{action}, slots#{action}#{tenant}   which attempts run: a set, so that taking and freeing may be repeated
  *
  * A count is changed beside the request, not with it: a process that dies between the two, or an answer that is lost and
  * asked for again, leaves it off by one. `reconcile` puts that right when nothing waits; a tenant's count is put right
  * when it refuses though nothing has changed it for a while, and forgotten after a quiet week; slots are looked through
  * when there is none to be had: who holds one without running is suspected, and loses it when it is found so again a while
- * later. Traffic does not matter to that: each holder is judged by itself.
+ * later. Traffic does not matter to that: each holder is judged by itself. An attempt holds its slots, not its request: who
+ * frees those of one that is over, however late, takes none from the next.
  */
 import { heldBy, type QueueLimits } from "@streamer/core";
 import { shards } from "../dynamodb/keys.ts";
@@ -35,6 +36,11 @@ interface WaitingRequest {
   readonly priority: number;
   readonly counted?: Counted;
 }
+/** One attempt of a request. */
+interface Attempt {
+  readonly pk: string;
+  readonly attempt: number;
+}
 type Slots = { readonly taken: readonly string[] } | { readonly busy: "total" | "perTenant" };
 type Concurrency = { readonly total?: number; readonly perTenant?: number } | undefined;
 
@@ -45,11 +51,11 @@ export interface Limits {
   leave(request: WaitingRequest, charge?: Charge): Promise<void>;
   /** Whose turn it is, of these tenants by their hashes. */
   turns(tenants: ReadonlySet<string>): Promise<{ readonly counters: readonly Numbers[]; readonly tenants: ReadonlyMap<string, Numbers> }>;
-  /** Slots for one run, all that its action's caps ask for; else which of them are all taken. */
-  takeSlots(run: { readonly pk: string; readonly action: string; readonly tenant: string }, caps: Concurrency): Promise<Slots>;
+  /** Slots for one attempt, all that its action's caps ask for; else which of them are all taken. */
+  takeSlots(run: Attempt & { readonly action: string; readonly tenant: string }, caps: Concurrency): Promise<Slots>;
   /** The limit that keeps such a run from starting now, if one does. */
   heldBy(run: { readonly action: string; readonly tenant: string }, caps: Concurrency): Promise<ReturnType<typeof heldBy>>;
-  freeSlots(pk: string, slots: readonly string[] | undefined): Promise<void>;
+  freeSlots(run: Attempt, slots: readonly string[] | undefined): Promise<void>;
   /** Sets counts to zero that nothing has changed for a while: to be called when nothing waits. */
   reconcile(now: number): Promise<void>;
 }
@@ -85,7 +91,7 @@ export interface LimitsParts {
   readonly items: Items;
   readonly now: () => number;
   readonly random: () => number;
-  readonly isRunning: (pk: string) => Promise<boolean>;
+  readonly isRunning: (run: Attempt) => Promise<boolean>;
   readonly waitingOf: WaitingOf;
 }
 
@@ -145,15 +151,18 @@ export function createLimits({ items, now, random, isRunning, waitingOf }: Limit
     return { outcome: "refused", limit: "queued" };
   }
 
-  async function takeSlot(pk: string, holder: string, cap: number): Promise<boolean> {
+  async function takeSlot(pk: string, run: Attempt, cap: number): Promise<boolean> {
+    const [holder, before] = [holderOf(run), holderOf({ ...run, attempt: run.attempt - 1 })];
     const taken = await items.update<SlotsItem>(
       { pk },
       {
         set: "ADD holders :one DELETE suspects :one",
-        condition: "attribute_not_exists(holders) OR size(holders) < :cap OR contains(holders, :holder)",
-        values: { ":one": new Set([holder]), ":cap": cap, ":holder": holder },
+        // The attempt before is over, and its process may not have said so yet, or have died.
+        condition: "attribute_not_exists(holders) OR size(holders) < :cap OR contains(holders, :holder) OR contains(holders, :before)",
+        values: { ":one": new Set([holder]), ":cap": cap, ":holder": holder, ":before": before },
       },
     );
+    if (taken?.holders?.has(before)) await freeSlot(pk, before);
     return taken !== undefined;
   }
 
@@ -172,7 +181,7 @@ export function createLimits({ items, now, random, isRunning, waitingOf }: Limit
     if (!slots) return false;
     const { holders = new Set(), suspects = new Set() } = slots;
     const checked = draw([...holders], MAX_CHECKED, random);
-    const looked = await Promise.all(checked.map(async (holder) => ({ holder, runs: await isRunning(holder) })));
+    const looked = await Promise.all(checked.map(async (holder) => ({ holder, runs: await isRunning(attemptOf(holder)) })));
     const found = (runs: boolean, suspected: boolean): readonly string[] =>
       looked.flatMap((one) => (one.runs === runs && suspects.has(one.holder) === suspected ? [one.holder] : []));
     const [gone, fresh, cleared] = [found(false, true), found(false, false), found(true, true)];
@@ -250,16 +259,16 @@ export function createLimits({ items, now, random, isRunning, waitingOf }: Limit
         tenants: new Map(found.flatMap((item) => (item.pk.startsWith(TENANT) ? [[item.pk.slice(TENANT.length), item] as const] : []))),
       };
     },
-    takeSlots: async ({ pk, action, tenant }, caps) => {
+    takeSlots: async ({ action, tenant, ...run }, caps) => {
       const wanted = [
         ...(caps?.total === undefined ? [] : [["total", slotsOf(action), caps.total] as const]),
         ...(caps?.perTenant === undefined ? [] : [["perTenant", slotsOf(action, tenant), caps.perTenant] as const]),
       ];
       const taken: string[] = [];
       for (const [scope, name, cap] of wanted) {
-        if ((await takeSlot(name, pk, cap)) || ((await heal(name)) && (await takeSlot(name, pk, cap)))) taken.push(name);
+        if ((await takeSlot(name, run, cap)) || ((await heal(name)) && (await takeSlot(name, run, cap)))) taken.push(name);
         else {
-          await Promise.all(taken.map((other) => freeSlot(other, pk)));
+          await Promise.all(taken.map((other) => freeSlot(other, holderOf(run))));
           return { busy: scope };
         }
       }
@@ -272,7 +281,7 @@ export function createLimits({ items, now, random, isRunning, waitingOf }: Limit
       const runningOf = (name: string): number => taken.find(({ pk }) => pk === name)?.holders?.size ?? 0;
       return heldBy({ total: runningOf(total), perTenant: runningOf(perTenant) }, caps);
     },
-    freeSlots: async (pk, slots = []) => void (await Promise.all(slots.map((name) => freeSlot(name, pk)))),
+    freeSlots: async (run, slots = []) => void (await Promise.all(slots.map((name) => freeSlot(name, holderOf(run))))),
     reconcile: async (at) => {
       const counters = await items.getAll<CounterItem>(shards.map((shard) => ({ pk: counterKey(shard) })));
       for (const { pk, changed_at: changedAt = 0, waiting = 0 } of counters) {
@@ -299,6 +308,13 @@ function waitingNumbers(counter: CounterItem, users: readonly string[]): Readonl
 function draw(all: readonly string[], count: number, random: () => number): readonly string[] {
   const lots = all.map((one) => [random(), one] as const);
   return (all.length <= count ? lots : lots.toSorted(([a], [b]) => a - b).slice(0, count)).map(([, one]) => one);
+}
+
+/** A key has no `@` (rules/identity.ts, keys.ts). */
+const holderOf = ({ pk, attempt }: Attempt): string => `${pk}@${attempt}`;
+function attemptOf(holder: string): Attempt {
+  const at = holder.lastIndexOf("@");
+  return { pk: holder.slice(0, at), attempt: Number(holder.slice(at + 1)) };
 }
 
 /** The tenant's name may be long and is only told apart, never read back. */

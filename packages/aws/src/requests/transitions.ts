@@ -81,7 +81,7 @@ export function createTransitions(log: EventLog, { limits, clock, processId }: P
     },
     follow: async (before) => {
       await Promise.all([
-        limits.freeSlots(before.pk, before.slots),
+        limits.freeSlots(before, before.slots),
         before.counted === undefined ? undefined : limits.leave(before as RequestRow & { counted: Counted }),
       ]);
     },
