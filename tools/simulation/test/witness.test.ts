@@ -75,6 +75,14 @@ it("waits for no answer to a cancel once a function has failed and the end is to
   expect(findings).toEqual([]);
 });
 
+it("waits for no answer to a cancel once a function has failed and its request was refused", () => {
+  const { witness } = follow([ACKNOWLEDGMENT]);
+  witness.sent('{"type":"cancel","request_id":"r1","ref":"1"}');
+  witness.told(FAILURE);
+  tell(witness, { type: "error", request_id: "r1", timestamp: 1, error: { code: "FORBIDDEN", message: "no" } });
+  expect(witness.unanswered).toEqual([]);
+});
+
 it("waits for the answer to a cancel when no function has failed", () => {
   const { witness } = follow([ACKNOWLEDGMENT, PROGRESS, COMPLETE]);
   witness.sent('{"type":"cancel","request_id":"r1","ref":"1"}');

@@ -103,9 +103,11 @@ export function createWitness({ connectionId, identity, read, report, transport,
     cursors.set(id, { from: goesOn ? known.from : after, seq, attempt: 0, percentage: -1, isEnded: false, isAnswered });
   };
 
-  /** Where a function failed behind it, whoever has been told the end of what they cancel knows all that an answer would tell. */
-  const isSettledByEnd = (ask: ClientMessage): boolean =>
-    hasFailed && ask.type === "cancel" && cursors.get(ask.request_id)?.isEnded === true;
+  /** Where a function failed behind it, whoever knows what became of what they cancel waits for no answer to that. */
+  const isSettledByEnd = (ask: ClientMessage): boolean => {
+    if (!hasFailed || ask.type !== "cancel") return false;
+    return cursors.get(ask.request_id)?.isEnded === true || (requests.get(ask.request_id)?.answers ?? 0) > 0;
+  };
 
   /** An event carries no ref: it may be the answer to any that asked for it. */
   const perhapsAnswered = (type: "cancel" | "retry", id: string): void => {
