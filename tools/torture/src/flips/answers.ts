@@ -7,6 +7,8 @@ import type { Stocked } from "./stock.ts";
 /** Refused by name, as it should be where something is damaged. */
 export const REFUSED = "refused as damaged";
 const PATIENCE_MS = 120_000;
+/** Of a refusal for now that does not say when to ask again. */
+const AGAIN_MS = 100;
 
 export interface Reading {
   readonly url: string;
@@ -29,10 +31,23 @@ export async function readAll({ url, token, stocked, links: known, isOver }: Rea
   const links = new Map<string, string>();
   let refs = 0;
   const note = async (question: string, answer: Promise<string>): Promise<void> => void byQuestion.set(question, await answer);
-  const ask = (message: ClientMessage): Promise<ServerMessage> => {
-    const ref = `q${(refs += 1)}`;
-    return Promise.race([asker.ask({ ...message, ref }), patience(isOver)]);
+  /** Large results one after another are more than the rate of bytes allows: such a refusal says when to go on. */
+  const untilAnswered = async (say: () => Promise<ServerMessage>): Promise<ServerMessage> => {
+    for (;;) {
+      const answer = await say();
+      if (!isForNow(answer)) return answer;
+      await pass(answer.error.retry?.after_ms ?? AGAIN_MS);
+    }
   };
+  const ask = (message: ClientMessage): Promise<ServerMessage> =>
+    untilAnswered(() => Promise.race([asker.ask({ ...message, ref: `q${(refs += 1)}` }), patience(isOver)]));
+  /** Says what has no ref, and waits for what is its answer among what is heard of its request. */
+  const tell = (message: ClientMessage, id: string, isAnswer: (heard: ServerMessage) => boolean): Promise<ServerMessage> =>
+    untilAnswered(() => {
+      const from = asker.tape.length;
+      asker.send(message);
+      return until(() => heardOf(asker, id, from).find((heard) => isForNow(heard) || isLasting(heard) || isAnswer(heard)), isOver);
+    });
 
   async function getOf({ id }: Stocked): Promise<string> {
     const answer = await ask({ type: "get", request_id: id });
@@ -46,18 +61,15 @@ export async function readAll({ url, token, stocked, links: known, isOver }: Rea
     const snapshot = await ask({ type: "subscribe", request_id: id });
     if (snapshot.type !== "snapshot") return answerOf(snapshot, id);
     const heard = (): readonly ServerMessage[] => heardOf(asker, id, from);
-    const last = await until(() => heard().find((message) => isRefusal(message) || endsAt(message) >= snapshot.seq), isOver);
+    const last = await until(() => heard().find((message) => isLasting(message) || endsAt(message) >= snapshot.seq), isOver);
     const events = heard().filter((message) => "seq" in message && message.type !== "snapshot");
-    return isRefusal(last) ? answerOf(last, id) : events.map((event) => answerOf(event, id)).join("\n");
+    return isLasting(last) ? answerOf(last, id) : events.map((event) => answerOf(event, id)).join("\n");
   }
 
   async function repeatOf({ id, frame }: Stocked): Promise<string> {
-    const from = asker.tape.length;
-    asker.send(frame);
     const isAnswer = (message: ServerMessage): boolean =>
-      (message.type === "snapshot" && message.ref === id) || message.type === "acknowledgment" || isRefusal(message);
-    const answer = await until(() => heardOf(asker, id, from).find(isAnswer), isOver);
-    return answerOf(answer, id);
+      (message.type === "snapshot" && message.ref === id) || message.type === "acknowledgment";
+    return answerOf(await tell(frame, id, isAnswer), id);
   }
 
   async function fileOf(id: string, path: string): Promise<string> {
@@ -75,9 +87,8 @@ export async function readAll({ url, token, stocked, links: known, isOver }: Rea
       state === "failed" ? { type: "retry", request_id: id } : state === "endless" ? { type: "cancel", request_id: id } : { type: "ping" };
     const follow = await ask({ type: "subscribe", request_id: id });
     if (follow.type !== "snapshot") return answerOf(follow, id);
-    asker.send(goOn);
-    const isLast = (message: ServerMessage): boolean => isRefusal(message) || endsAt(message) > (state === "failed" ? follow.seq : 0);
-    const end = await until(() => heardOf(asker, id, from).find(isLast), isOver);
+    const isLast = (message: ServerMessage): boolean => isLasting(message) || endsAt(message) > (state === "failed" ? follow.seq : 0);
+    const end = goOn.type === "ping" ? await until(() => heardOf(asker, id, from).find(isLast), isOver) : await tell(goOn, id, isLast);
     if (end.type === "complete") return `complete: ${JSON.stringify(end.result)}`;
     return end.type === "error" && end.error.code === "CANCELLED" ? "cancelled" : answerOf(end, id);
   }
@@ -108,7 +119,10 @@ export async function readAll({ url, token, stocked, links: known, isOver }: Rea
   return { byQuestion, links };
 }
 
-const isRefusal = (message: ServerMessage): boolean => message.type === "error" && message.seq === undefined;
+const isForNow = (message: ServerMessage): message is ServerMessage<"error"> =>
+  message.type === "error" && message.seq === undefined && message.error.code === "RATE_LIMITED";
+/** A refusal that would be the same if it were asked again. */
+const isLasting = (message: ServerMessage): boolean => message.type === "error" && message.seq === undefined && !isForNow(message);
 
 /** The seq of an event that ends its request. */
 const endsAt = (message: ServerMessage): number => (isEvent(message) && isEnd(message) ? message.seq : -1);
