@@ -10,18 +10,22 @@ import type { Wire } from "../src/channel.ts";
 import { openDatabase, type Database } from "../src/sqlite/database.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "../src/engine.ts";
 import { createHttpListener } from "../src/server/http.ts";
+import { createRoutes } from "../src/server/routes.ts";
 
 export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** The HTTP side of an engine that no flow is joined to: health and files. */
 export const serveFiles = (engine: EmbeddedEngine): RequestListener =>
-  createHttpListener({
-    engine,
-    readiness: async () => [],
-    doors: { refused: { all: 0, address: 0, tenant: 0, user: 0 } },
-    authenticate: () => Promise.reject(new Error("nobody is let in here")),
-    describe: () => Promise.reject(new Error("there are no handlers here")),
-  });
+  createHttpListener(
+    createRoutes({
+      engine,
+      readiness: async () => [],
+      doors: { refused: { all: 0, address: 0, tenant: 0, user: 0 } },
+      authenticate: () => Promise.reject(new Error("nobody is let in here")),
+      describe: () => Promise.reject(new Error("there are no handlers here")),
+    }),
+    silent,
+  );
 
 /** Small limits, so that tests of slow clients need not send megabytes. */
 const CHANNEL = { softBufferBytes: 16_384, hardBufferBytes: 131_072 };

@@ -33,6 +33,7 @@ import { createHttpListener } from "./http.ts";
 import { aroundRuns } from "./inline-runs.ts";
 import { createReadiness } from "./readiness.ts";
 import { resolveRoom } from "./room.ts";
+import { createRoutes } from "./routes.ts";
 import { logStrays } from "./strays.ts";
 import { createUnfinished } from "./unfinished.ts";
 import { createIsolation, type IsolationOptions } from "../isolation.ts";
@@ -162,7 +163,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     doors,
     loops: () => [pump.loop, ...gateway.loops, engine.wakeups.loop, ...(sweep?.loops ?? [])],
   });
-  http.on("request", createHttpListener({ engine, readiness, doors, authenticate: auth.authenticate, describe }));
+  http.on("request", createHttpListener(createRoutes({ engine, readiness, doors, authenticate: auth.authenticate, describe }), log));
   http.on("upgrade", gateway.upgrade);
 
   try {
