@@ -120,10 +120,11 @@ const AWS: Readonly<Record<string, Room>> = {
 
 const HANDLERS: Readonly<Record<string, Room>> = {
   index: { paths: ["index.ts", "create-handlers.ts", "apart.ts"], imports: ["generate-report", "process-data", "bulk-operation", "small"] },
-  "generate-report": { paths: ["generate-report/"], imports: ["duckdb", "small", "warnings"] },
-  "process-data": { paths: ["process-data/"], imports: ["duckdb", "small", "warnings"] },
+  "generate-report": { paths: ["generate-report/"], imports: ["duckdb", "small", "stages", "warnings"] },
+  "process-data": { paths: ["process-data/"], imports: ["duckdb", "small", "stages", "warnings"] },
   "bulk-operation": { paths: ["bulk-operation/"], imports: [] },
   warnings: { paths: ["warnings.ts"], imports: [] },
+  stages: { paths: ["stages.ts"], imports: [] },
   duckdb: { paths: ["duckdb/"], imports: [] },
   files: { paths: ["files/"], imports: [] },
   small: { paths: ["echo.ts", "health.ts", "json-record.ts"], imports: [] },

@@ -59,6 +59,7 @@ export function createGenerateReport(options: GenerateReportOptions): GenerateRe
     retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },
     isolate: isolateUrl(resolved),
     network: false,
+    percentages: "time",
     async run(input, ctx) {
       const { generate } = await import("./generate.ts");
       return generate(input, ctx, resolved);
@@ -90,11 +91,12 @@ function estimateMs({ format }: ReportInput, dataBytes: number): number {
   return Math.round(base + megabytes * perMegabyte);
 }
 
-function folderBytes(folder: string): number {
+/** Of the files in it; 0 where there is none yet: the report itself will say so. */
+export function folderBytes(folder: string): number {
   try {
     const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
     return files.reduce((total, { name }) => total + statSync(join(folder, name)).size, 0);
   } catch {
-    return 0; // no folder yet: the report itself will say so
+    return 0;
   }
 }

@@ -10,11 +10,13 @@ import { withoutPaths } from "./columns.ts";
 import { DEFAULT_MEMORY_MB, MEMORY_MB_PER_TEXT_FILE, openDatabase, type Database } from "../duckdb/database.ts";
 import { detailColumns } from "./detail.ts";
 import { reportFacts, type ReportFacts } from "./facts.ts";
-import type { GenerateReportOptions, ReportResult } from "./generate-report.ts";
+import { folderBytes, type GenerateReportOptions, type ReportResult } from "./generate-report.ts";
 import type { ReportInput } from "./input.ts";
 import type { Warning } from "../warnings.ts";
 import { loadMapping } from "./mapping.ts";
-import { createProgress, type StageProgress } from "./progress.ts";
+import { createStages } from "../stages.ts";
+import { stageCosts } from "./costs.ts";
+import type { StageProgress } from "./progress.ts";
 import { queryData, type SourceRows } from "./query.ts";
 import type { Summary } from "./figures.ts";
 import { labelsOf } from "./locale/labels.ts";
@@ -23,7 +25,8 @@ import { summarize } from "./summarize.ts";
 import type { WrittenFile } from "./write-csv.ts";
 
 export async function generate(input: ReportInput, ctx: HandlerContext, options: GenerateReportOptions): Promise<ReportResult> {
-  const progress = createProgress(ctx);
+  const sourceBytes = folderBytes(options.dataFolder);
+  const progress = createStages(ctx, stageCosts(input, sourceBytes));
   const scratchFolder = await ctx.scratch();
   const query = progress.stage("query");
   const mapping = await loadMapping(options.dataFolder, options.mappingFile);
@@ -31,6 +34,7 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
     const memoryMb = options.memoryMb ?? DEFAULT_MEMORY_MB + MEMORY_MB_PER_TEXT_FILE * mapping.textFiles;
     await using database = await openDatabase({ ...options, memoryMb, scratchFolder, signal: ctx.signal });
     const queried = await queryData(database, mapping, input, query);
+    progress.expect(stageCosts(input, sourceBytes, queried.rows.transactions));
     const labels = labelsOf(input.locale ?? mapping.locale);
     const summary = await summarize(database, { input, labels, calendar: mapping }, queried, progress.stage("process"));
     const generatedAt = new Date().toISOString();

@@ -1,43 +1,9 @@
-/**
- * The four stages and their share of the bar. Inside a stage, progress is what has been counted: sources read, tables
- * computed, rows written; nothing is guessed from time passed.
- */
+/** How a report says how far it is: four stages, each as long on the bar as it should take (costs.ts). */
 import { stat } from "node:fs/promises";
-import type { HandlerContext } from "@streamer/core";
-import type { JsonObject } from "@streamer/protocol";
+import { count, type Tell } from "../stages.ts";
 
-const STAGES = { query: [0, 30], process: [30, 60], generate: [60, 90], finalize: [90, 100] } as const;
-type Stage = keyof typeof STAGES;
-
-export interface StageProgress {
-  /** `done` is the finished part of the stage, 0 to 1. */
-  (done: number, message: string, metadata?: JsonObject): void;
-}
-
-export interface Progress {
-  /** Starts a stage and hands back how to report on it. */
-  stage(name: Stage): StageProgress;
-  /** What each stage took so far, in ms. */
-  timings(): Record<string, number>;
-}
-
-export function createProgress(ctx: Pick<HandlerContext, "report" | "signal">): Progress {
-  const startedAt = new Map<Stage, number>();
-  return {
-    stage(name) {
-      startedAt.set(name, performance.now());
-      const [from, to] = STAGES[name];
-      return (done, message, metadata = {}) => {
-        ctx.report(from + (to - from) * Math.min(Math.max(done, 0), 1), message, { ...metadata, stage: name });
-      };
-    },
-    timings() {
-      const starts = [...startedAt];
-      const ends = [...starts.slice(1).map(([, at]) => at), performance.now()];
-      return Object.fromEntries(starts.map(([name, at], index) => [`${name}_ms`, Math.round((ends[index] ?? at) - at)]));
-    },
-  };
-}
+export { count };
+export type StageProgress = Tell;
 
 /**
  * Says four times a second, until `work` ends, how large the file is that it writes: of one long statement no more is
@@ -59,7 +25,4 @@ export async function whileWritten<T>(work: Promise<T>, path: string, tell: (byt
   }
 }
 
-const COUNT = new Intl.NumberFormat("en-US");
-/** 1234567 as "1,234,567". */
-export const count = (value: number): string => COUNT.format(value);
 export const megabytes = (bytes: number): string => `${count(Math.round(bytes / 1_000_000))} MB`;

@@ -71,6 +71,7 @@ export function processData(settings: Settings, parts: Pick<Run, "channels" | "e
     timeoutMs: TIMEOUT_MS,
     retry: { maxAttempts: 3, baseMs: 1_000, capMs: 30_000 },
     isolate: isolateUrl(settings),
+    percentages: "time",
     // Where channels are no folder, they are objects that are fetched.
     network: settings.channelsFolder === undefined,
     // What a run needs is loaded by the process that runs it: functions that only take requests in carry none of it.

@@ -8,7 +8,8 @@ import type { ProcessInput } from "./input.ts";
 import type { ProcessResult } from "./process-result.ts";
 import { withoutPaths } from "./problem.ts";
 import { lookAgain, type Waiting } from "./ingest/wait-for-rows.ts";
-import { createProgress } from "./progress.ts";
+import { createStages } from "../stages.ts";
+import { guessedSize, stageCosts } from "./costs.ts";
 import type { Run } from "./run.ts";
 import { chooseFeatures } from "./stages/features.ts";
 import { ingest, type Ingested } from "./stages/ingest.ts";
@@ -25,7 +26,7 @@ export async function processTable(
 ): Promise<ProcessResult> {
   const scratchFolder = await ctx.scratch();
   const stages = openStages(ctx, scratchFolder);
-  const running: Run = { input, ctx, ...parts, scratchFolder, progress: createProgress(ctx) };
+  const running: Run = { input, ctx, ...parts, scratchFolder, progress: createStages(ctx, stageCosts(input, guessedSize(0))) };
   try {
     await rowsToCome(running, stages);
     const result = await allStages(running, stages);

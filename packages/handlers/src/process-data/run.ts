@@ -3,7 +3,8 @@ import type { HandlerContext } from "@streamer/core";
 import type { DatabaseOptions } from "../duckdb/database.ts";
 import type { Channels } from "./ingest/channel.ts";
 import type { ProcessInput } from "./input.ts";
-import type { Progress } from "./progress.ts";
+import type { Stages } from "../stages.ts";
+import type { Stage } from "./costs.ts";
 
 /** Options of the handler, filled. */
 export interface Settings {
@@ -24,7 +25,7 @@ export interface Run {
   readonly settings: Settings;
   readonly channels: Channels;
   readonly scratchFolder: string;
-  readonly progress: Progress;
+  readonly progress: Stages<Stage>;
   /** Ends this process, for work that nothing else can stop; the engine then starts the next attempt in another. */
   readonly endProcess: () => void;
 }

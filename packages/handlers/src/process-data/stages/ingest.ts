@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { openDatabase, type Database } from "../../duckdb/database.ts";
 import { identifier } from "../../duckdb/sql.ts";
+import { guessedSize, stageCosts } from "../costs.ts";
 import { describeFile, openDataFile, type DataFile, type OpenedFile } from "../ingest/data-files.ts";
 import type { BadRow } from "../ingest/bad-rows.ts";
 import { readFile, type ReadTable } from "../ingest/read-file.ts";
@@ -41,6 +42,8 @@ export async function ingest(run: Run, stages: StageStore): Promise<{ readonly d
   const tell = run.progress.stage("ingest");
   const earlier = await takenOver(run, stages);
   if (earlier) {
+    const { rows, bytes, columns } = earlier.ingested;
+    run.progress.expect(stageCosts(run.input, { bytes, rows, columns: columns.length }));
     tell(1, `${count(earlier.ingested.rows)} rows, read by an earlier attempt`, { rows_read: earlier.ingested.rows });
     return earlier;
   }
@@ -57,6 +60,7 @@ export async function ingest(run: Run, stages: StageStore): Promise<{ readonly d
     fingerprint,
   };
   await stages.finish(1, { ...ingested, files } satisfies Stored);
+  run.progress.expect(stageCosts(run.input, { bytes, rows: table.rows, columns: columns.length }));
   tell(1, `${count(table.rows)} rows with ${columns.length} columns read`, {
     rows_read: table.rows,
     bytes_read: bytes,
@@ -109,6 +113,7 @@ async function readSource(run: Run, stages: StageStore, tell: Tell): Promise<Sou
   if (source.type === "query") return readQuery(run, source, { stages, tell });
   await using opened = source.type === "file" ? await fileOf(run, source) : undefined;
   const file: DataFile | undefined = opened;
+  if (file) run.progress.expect(stageCosts(input, guessedSize(file.sizeBytes)));
   const { dataFolder } = run.settings;
   const database = await openDatabase({ ...databaseOptions(run), ...(source.type === "file" && { dataFolder }) });
   await using closing = disposeOnError(database);
