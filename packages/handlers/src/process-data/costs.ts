@@ -32,7 +32,7 @@ const BOOSTING_ROUNDS = 200;
 const FOREST_TREES = 100;
 
 /** Of one fit on so many rows, each with so many features. */
-export function fitCost(name: ModelName, { rows, columns }: Pick<TableSize, "rows" | "columns">, options: ProcessOptions): number {
+function fitCost(name: ModelName, { rows, columns }: Pick<TableSize, "rows" | "columns">, options: ProcessOptions): number {
   const kiloCells = (rows * columns) / 1_000;
   const iterations = (usual: number): number => (options.max_iterations ?? usual) / usual;
   switch (name) {
