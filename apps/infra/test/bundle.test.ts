@@ -6,9 +6,9 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { writeSampleShop } from "@streamer/handlers";
+import { FONT_PACKAGES, writeSampleShop } from "@streamer/handlers";
 import { checkBudgets } from "../src/bundle/budgets.ts";
-import { bundleFunctions, type Bundle, type BundleOptions } from "../src/bundle/bundle.ts";
+import { bundleFunctions, FONTS, type Bundle, type BundleOptions } from "../src/bundle/bundle.ts";
 import { addNativePackage } from "../src/bundle/native-package.ts";
 import { FUNCTION_NAMES, planOf, type ArchitectureName } from "../src/functions.ts";
 import { environmentIn, synthesise } from "./template.ts";
@@ -46,7 +46,7 @@ describe("the functions' bundles", () => {
   });
 
   it("carry heavy packages in work alone, and it starts without them", () => {
-    const heavy = new Set(["echarts", "zrender", "yazl", "pdfmake", "@duckdb/node-api"]);
+    const heavy = new Set(["bidi-js", "yazl", "@duckdb/node-api"]);
     for (const { name, parts } of bundles) {
       const found = parts.map(([part]) => part).filter((part) => heavy.has(part));
       expect([name, found.length > 0]).toEqual([name, name === "work"]);
@@ -72,6 +72,10 @@ describe("the functions' bundles", () => {
     for (const { folder: at } of bundles) expect(readdirSync(at).filter((file) => file.endsWith(".map"))).toEqual([]);
     expect(existsSync(join(folder, "real", "maps", "message", "index.mjs.map"))).toBe(true);
   });
+});
+
+it("the fonts that are copied are those that reports are printed in", () => {
+  expect([...FONTS].sort()).toEqual([...FONT_PACKAGES].sort());
 });
 
 describe("a package that only queued runs load", () => {

@@ -9,6 +9,7 @@ export {
   createGenerateReport,
   loadMapping,
   writeSampleShop,
+  FONT_PACKAGES,
   MAPPING_FILE,
   SAMPLE_ROWS,
   type CoveredDays,

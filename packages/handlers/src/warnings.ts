@@ -9,6 +9,7 @@ export const WARNING_KINDS = {
   bad_rows: "Rows that could not be read were left out.",
   repeated_rows: "Rows that repeat another one, their ids too, were left out of learning and metrics, as was asked for.",
   missing_target: "Rows without a target were left out of learning and metrics, as was asked for.",
+  unprinted_letters: "A PDF shows a replacement sign for letters that no installed font has.",
 } as const;
 export type WarningKind = keyof typeof WARNING_KINDS;
 

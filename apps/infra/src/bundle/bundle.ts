@@ -10,12 +10,19 @@ import { basename, dirname, join, resolve } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { FUNCTION_NAMES, planOf, type ArchitectureName, type FunctionName } from "../functions.ts";
 import { commonJsNames } from "./common-js-names.ts";
-import { copyPackages } from "./installed-packages.ts";
+import { copyPackages, packageFolder } from "./installed-packages.ts";
 import { addNativePackage } from "./native-package.ts";
 import { staticPathToWorkerOnly, withoutPackages, WORKER_ONLY } from "./worker-only.ts";
 
 /** Native, or reading files beside their own code: installed next to the bundle of `work` instead of being part of it. */
-const AS_INSTALLED = ["@duckdb/node-api", "pdfkit", "pdfmake"] as const;
+const AS_INSTALLED = ["@duckdb/node-api", "fontkit", "pdfkit"] as const;
+
+/** Read by their place, imported by no code: the letters that pdfkit prints reports in. A test holds the list to theirs. */
+export const FONTS: readonly string[] = [
+  ...["latin", "hebrew", "arabic", "jp", "kr", "sc"].map((part) => `@embedpdf/fonts-${part}`),
+  ...["devanagari", "thai"].map((script) => `@fontsource/noto-sans-${script}`),
+  "@expo-google-fonts/noto-emoji",
+];
 
 export interface BundleOptions {
   /** The module that exports `handlers`. */
@@ -123,11 +130,8 @@ function addPackages(metafile: Metafile, folder: string, { handlersModule, archi
   const imports = Object.values(metafile.outputs).flatMap(({ imports: found }) => found);
   const names = new Set(imports.filter(({ external, path }) => external && !path.startsWith("node:")).map(({ path }) => packageName(path)));
   const from = dirname(resolve(handlersModule));
-  copyPackages(
-    [...names].filter((name) => !isBuiltIn(name)),
-    from,
-    folder,
-  );
+  const fonts = names.has("pdfkit") ? FONTS.filter((name) => packageFolder(name, from) !== undefined) : [];
+  copyPackages([...[...names].filter((name) => !isBuiltIn(name)), ...fonts], from, folder);
   addNativePackage({ architecture, folder: from, assetFolder: folder, cacheFolder });
 }
 

@@ -15,8 +15,11 @@ export interface PackageManifest {
 /** What no run reads: it would be uploaded and unpacked for nothing. */
 const UNREAD = [
   /\.(map|d\.[cm]?ts|md)$/,
-  // pdfmake and pdfkit for browsers, and fonts for them.
-  /^node_modules\/pdfmake\/(build|src|build-vfs\.js|fonts\/Roboto\.js)(\/|$)/,
+  // Fonts for browsers, and those thinner or heavier than a report is printed in.
+  /^node_modules\/@fontsource\/[^/]+\/(.*\.(woff2|s?css)|files\/.*-([1235689]00-[a-z]+|[a-z0-9]+-italic)\.woff)$/,
+  /^node_modules\/@embedpdf\/fonts-[a-z]+\/fonts\/[A-Za-z]+-(?!(Regular|Bold|SemiBold)\.)/,
+  /^node_modules\/@expo-google-fonts\/[^/]+\/((300|500|600)[A-Za-z]+(\/|$)|.*\.png$)/,
+  // pdfkit for browsers.
   /^node_modules\/pdfkit\/js\/pdfkit\.(standalone|es)\.js$/,
   /^node_modules\/fontkit\/(src|dist\/browser[^/]*)(\/|$)/,
 ];

@@ -1,6 +1,6 @@
 /**
  * Keeps heavy packages out of the bundles that only take requests in. A handler's module names what it runs with, and
- * every function that knows the handlers bundles that module: without this, DuckDB and pdfmake would be in `message`,
+ * every function that knows the handlers bundles that module: without this, DuckDB and pdfkit would be in `message`,
  * parsed at each of its cold starts and never used, because what is queued runs in `work`.
  *
  * In those bundles such a package is replaced by a module that throws when it is loaded. Behind a dynamic import inside
@@ -8,12 +8,16 @@
  * the request fails with an error that names the package, where a missing file would name a path in a bundle.
  * One that is imported as the module loads would end the function at its start, so that is refused here, at build time.
  */
+import { join, sep } from "node:path";
 import type { Metafile, Plugin } from "esbuild";
 
 const NAMESPACE = "worker-only";
 
 /** Packages of the handlers Streamer ships that only a queued run needs. */
-export const WORKER_ONLY = ["@duckdb/node-api", "@streamer/models", "echarts", "pdfkit", "pdfmake", "yazl"] as const;
+export const WORKER_ONLY = ["@duckdb/node-api", "@streamer/models", "bidi-js", "fontkit", "pdfkit", "yazl"] as const;
+
+/** Where `run` of those handlers goes on, in code of our own: what is behind them is as much as the rest of `message`. */
+const WORKER_ONLY_MODULES = ["handlers/src/generate-report/generate.ts", "handlers/src/process-data/process.ts"] as const;
 
 export function withoutPackages(packages: readonly string[], functionName: string): Plugin {
   return {
@@ -25,10 +29,15 @@ export function withoutPackages(packages: readonly string[], functionName: strin
           namespace: NAMESPACE,
         }));
       }
+      build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, kind }) => {
+        const module = join(resolveDir, path).split(sep).join("/");
+        const found = WORKER_ONLY_MODULES.find((name) => module.endsWith(`/${name}`));
+        return kind === "dynamic-import" && found !== undefined ? { path: found, namespace: NAMESPACE } : undefined;
+      });
       build.onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => {
         const problem =
-          `"${path}" is not part of the ${functionName} function: it is one of the packages that only queued runs load. ` +
-          `Send the request without mode "sync", or take the package off the list workerOnly.`;
+          `"${path}" is not part of the ${functionName} function: only queued runs load it. ` +
+          `Send the request without mode "sync", or, where it is a package, take it off the list workerOnly.`;
         // CommonJS, so that any name may be imported from it.
         return { contents: `module.exports = {}; throw new Error(${JSON.stringify(problem)});`, loader: "js" };
       });

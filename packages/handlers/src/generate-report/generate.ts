@@ -54,7 +54,7 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
     const stored = await store(ctx, file, input);
     finalize(1, "Report ready", { size_bytes: stored.sizeBytes });
     return {
-      warnings: [...warnings],
+      warnings: [...warnings, ...(file.warnings ?? [])],
       url: stored.url,
       records: file.records,
       size_bytes: stored.sizeBytes,
@@ -76,7 +76,7 @@ interface Writing {
   readonly tell: StageProgress;
 }
 
-/** Each writer is loaded when it is asked for: a CSV needs neither pdfmake nor echarts in memory. */
+/** Each writer is loaded when it is asked for: a CSV needs no fonts in memory. */
 async function write(format: ReportInput["format"], database: Database, facts: ReportFacts, writing: Writing): Promise<WrittenFile> {
   const { folder, signal, options, tell } = writing;
   const columns = detailColumns(facts.shape, facts.labels);

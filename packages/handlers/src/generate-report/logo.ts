@@ -1,11 +1,11 @@
-/** The picture a mapping names: a PNG, JPEG or SVG of the data folder, and not a large one. */
+/** The picture a mapping names: a PNG or JPEG of the data folder, and not a large one. */
 import { open, realpath } from "node:fs/promises";
 import { extname, resolve, sep } from "node:path";
 import { Fatal } from "@streamer/core";
 
 /** A picture for the head of a page: anything larger is a photograph. */
 const MAX_LOGO_BYTES = 2_000_000;
-const EXTENSIONS = [".png", ".jpg", ".jpeg", ".svg"];
+const EXTENSIONS = [".png", ".jpg", ".jpeg"];
 
 /** Its full path, wherever links lead: outside the data folder is refused. */
 export async function locateLogo(dataFolder: string, name: string): Promise<string> {

@@ -3,6 +3,7 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "../duckdb/database.ts";
 import { safeForCsv } from "../duckdb/safe-csv.ts";
+import type { Warning } from "../warnings.ts";
 import type { DetailColumn } from "./detail.ts";
 import { count, megabytes, whileWritten, type StageProgress } from "./progress.ts";
 
@@ -10,6 +11,8 @@ export interface WrittenFile {
   readonly path: string;
   /** Order lines in it. */
   readonly records: number;
+  /** What the format could not say of the data. */
+  readonly warnings?: readonly Warning[];
 }
 
 export async function writeCsv(

@@ -1,104 +1,140 @@
-/** The report as a pdfmake document: page by page, what a reader meets. */
-import type { Content, TDocumentDefinitions } from "pdfmake/interfaces.js";
-import type { DetailColumn } from "../detail.ts";
+/** The report page by page, in the order in which a reader meets it. */
+import type { Warning } from "../../warnings.ts";
 import type { ReportFacts } from "../facts.ts";
 import type { Named } from "../figures.ts";
-import type * as Charts from "./charts.ts";
-import { heading, headline } from "./headline.ts";
-import { figuresTable, table, type Column, type FiguresTable } from "./tables.ts";
-import { COLOUR, CONTENT_WIDTH, MARGIN, formatsFor, type Formats } from "./theme.ts";
+import { printCards } from "./cards.ts";
+import { PERIOD_CHART_HEIGHT, printPeriodChart } from "./charts/period-chart.ts";
+import { printRankingChart, rankingChartHeight } from "./charts/ranking-chart.ts";
+import type { PrintedDetail } from "./detail-table.ts";
+import { figuresTable, type FiguresTable } from "./figures-table.ts";
+import type { Formats } from "./formats.ts";
+import { paragraph, printHeading, printWarnings } from "./headline.ts";
+import type { Logo } from "./logo.ts";
+import type { Paper } from "./page/paper.ts";
+import { layOut, type Table } from "./page/table.ts";
 
-/** The detail of a PDF: texts ready to print, and how many lines there are in all. */
-export interface PrintedDetail {
-  readonly columns: readonly DetailColumn[];
-  readonly rows: readonly (readonly string[])[];
-  readonly total: number;
+export interface ReportContent {
+  readonly facts: ReportFacts;
+  readonly formats: Formats;
+  readonly logo: Logo | undefined;
+  readonly warnings: readonly Warning[];
+  /** Undefined where only the summary was asked for. */
+  readonly detail: PrintedDetail | undefined;
+  /** How many order lines are printed. */
+  readonly printed: (rows: number) => void;
 }
 
-export function reportDocument(facts: ReportFacts, detail: PrintedDetail, charts: typeof Charts | undefined): TDocumentDefinitions {
-  const formats = formatsFor(facts.currency);
-  return {
-    pageSize: "A4",
-    pageMargins: [MARGIN, 46, MARGIN, 44],
-    info: {
-      title: `${facts.title}: ${facts.subtitle}`,
-      creator: "Streamer",
-      producer: "Streamer",
-      creationDate: new Date(facts.generatedAt),
-    },
-    language: "en",
-    displayTitle: true,
-    defaultStyle: { font: "Roboto", fontSize: 9, color: COLOUR.text },
-    styles: {
-      title: { fontSize: 22, bold: true, color: COLOUR.ink },
-      subtitle: { fontSize: 12, color: COLOUR.ink, margin: [0, 2, 0, 4] },
-      section: { fontSize: 12, bold: true, color: COLOUR.ink, margin: [0, 2, 0, 4] },
-      note: { fontSize: 8, color: COLOUR.muted },
-      tableHeader: { bold: true, color: COLOUR.ink },
-    },
-    header: (page) => (page === 1 ? null : running(facts.title, facts.subtitle, 22)),
-    footer: (page, pages) => running(`Generated ${facts.generatedAt.slice(0, 16).replace("T", " ")} UTC`, `Page ${page} of ${pages}`, 14),
-    content: [heading(facts), headline(facts, formats), ...figures(facts, formats, charts), ...printedDetail(detail)],
-  };
-}
-
-const running = (left: string, right: string, top: number): Content => ({
-  columns: [{ text: left }, { text: right, alignment: "right" }],
-  margin: [MARGIN, top, MARGIN, 0],
-  fontSize: 7.5,
-  color: COLOUR.muted,
-});
-
-/** Longest part kept on one page, in rows; longer tables may break, but never leave their title behind. */
-const MAX_UNBROKEN = 14;
 /** Bars of one ranking: more are read in its table. */
 const MAX_BARS = 12;
+const TITLE = 24;
 
-function figures(facts: ReportFacts, formats: Formats, charts: typeof Charts | undefined): Content[] {
-  const { summary, shape } = facts;
-  const whole = summary.totals.revenue;
-  if (summary.totals.lines === 0) return [{ text: "No sales in this period with these filters.", margin: [0, 8, 0, 12], italics: true }];
-  const part = (title: string, given: FiguresTable, chart?: string): Content => {
-    if (given.rows.length === 0) return [];
-    const top: Content[] = [{ text: title, style: "section" }, ...(chart ? [{ svg: chart, margin: [0, 0, 0, 6] } as Content] : [])];
-    const figuresOf = figuresTable(given, facts, formats);
-    if (given.rows.length <= MAX_UNBROKEN) return { stack: [...top, figuresOf], unbreakable: true };
-    return [{ stack: top, unbreakable: true }, figuresOf];
-  };
-  const bars = (rows: readonly Named[]): string | undefined => charts?.rankingChart(rows.slice(0, MAX_BARS), whole, formats, CONTENT_WIDTH);
-  const { periods, categories, products, regions, countries, customers } = summary;
-  return [
-    part(
-      `Revenue by ${summary.unit}`,
-      { title: "Period", rows: periods, total: summary.totals },
-      charts?.periodChart(periods, formats, shape.profit),
-    ),
-    part("Categories", { title: "Category", rows: categories }, bars(categories)),
-    part("Top products", { title: "Product", rows: products }, bars(products)),
-    part("Top regions", { title: "Region", rows: regions }, bars(regions)),
-    part("Top countries", { title: "Country", rows: countries }),
-    part("Top customers", { title: "Customer", rows: customers, customers: false }),
-  ];
+interface Part {
+  readonly title: string;
+  readonly table: FiguresTable;
+  readonly chart?: { readonly height: number; print(): void } | undefined;
 }
 
-function printedDetail({ columns, rows, total }: PrintedDetail): Content[] {
-  if (rows.length === 0) return [];
-  const count = new Intl.NumberFormat("en-US");
-  const note =
-    rows.length < total
-      ? `Shortened: the ${count.format(rows.length)} lines with the highest revenue, of ${count.format(total)}. The same report as CSV or Excel has them all.`
-      : `All ${count.format(total)} lines.`;
-  const titles = columns.map(({ name, title, kind }): Column => ({
+export async function printReport(paper: Paper, content: ReportContent): Promise<void> {
+  const { facts, formats, detail } = content;
+  const { labels, summary } = facts;
+  paper.bookmark(labels.totals);
+  printHeading(paper, facts, content.logo);
+  printWarnings(paper, content.warnings, labels.warnings);
+  printCards(paper, facts, formats);
+  if (summary.totals.lines === 0)
+    paragraph(paper, labels.noSales, { size: 9, colour: paper.colours.text, width: paper.width, maxLines: 3 });
+  else for (const part of partsOf(paper, content)) await printPart(paper, part, content);
+  if (detail && detail.printed > 0) await printDetail(paper, detail, content);
+}
+
+/** Every text that comes from the data or the request: what is looked through for letters that no face has. */
+export function textsOf({ facts, detail, warnings }: Omit<ReportContent, "logo" | "printed">): readonly string[] {
+  const { summary, title, subtitle, filters } = facts;
+  const named = [summary.categories, summary.products, summary.regions, summary.countries, summary.customers].flat();
+  return [
     title,
-    width: WIDTHS[name] ?? "*",
-    right: kind === "count" || kind === "money",
-  }));
-  return [
-    { text: "Order lines", style: "section", pageBreak: "before" },
-    { text: note, style: "note", margin: [0, 0, 0, 6] },
-    table(titles, rows, { fontSize: 7 }),
+    subtitle,
+    ...filters.flatMap(({ values }) => values),
+    ...warnings.map(({ message }) => message),
+    ...named.map(({ name }) => name),
+    ...(detail?.table.rows.flat() ?? []),
   ];
 }
 
-/** In points; customer and product share what is left. */
-const WIDTHS: Readonly<Record<string, number>> = { order_date: 42, order_id: 48, category: 64, region: 60, quantity: 34, revenue: 46 };
+function partsOf(paper: Paper, { facts, formats }: ReportContent): readonly Part[] {
+  const { summary, labels, shape, includeCharts } = facts;
+  const { categories, products, regions, countries, customers } = summary;
+  const periodChart = {
+    height: PERIOD_CHART_HEIGHT,
+    print: () => printPeriodChart(paper, { summary, labels, formats, withProfit: shape.profit }),
+  };
+  const bars = (title: string, rows: readonly Named[]): Part["chart"] => {
+    // All the others together would be the longest bar, and say nothing of the ranking.
+    const shown = rows.filter(({ role }) => role !== "other").slice(0, MAX_BARS);
+    if (!includeCharts || shown.length < 2) return undefined;
+    const print = (): void => printRankingChart(paper, { title, rows: shown, whole: summary.totals.revenue, formats });
+    return { height: rankingChartHeight(shown.length), print };
+  };
+  const parts: readonly Part[] = [
+    {
+      title: labels.revenueBy[summary.unit],
+      table: { title: labels.period, rows: summary.periods },
+      chart: includeCharts ? periodChart : undefined,
+    },
+    { title: labels.categories, table: { title: labels.category, rows: categories }, chart: bars(labels.categories, categories) },
+    { title: labels.topProducts, table: { title: labels.product, rows: products }, chart: bars(labels.topProducts, products) },
+    { title: labels.topRegions, table: { title: labels.region, rows: regions }, chart: bars(labels.topRegions, regions) },
+    { title: labels.topCountries, table: { title: labels.country, rows: countries } },
+    { title: labels.topCustomers, table: { title: labels.customer, rows: customers, customers: false } },
+  ];
+  return parts.filter(({ table }) => table.rows.length > 0);
+}
+
+/** Title, chart and the beginning of the table stay together; a short table is kept whole. */
+async function printPart(paper: Paper, { title, table, chart }: Part, { facts, formats }: ReportContent): Promise<void> {
+  const laidOut = layOut(paper, figuresTable(table, facts, formats));
+  const above = TITLE + (chart?.height ?? 0);
+  await paper.ensure(above + (Number.isFinite(laidOut.height) ? laidOut.height : laidOut.start));
+  printTitle(paper, title);
+  chart?.print();
+  await laidOut.print();
+  paper.y += 16;
+}
+
+function printTitle(paper: Paper, title: string): void {
+  const style = { size: 12, bold: true, colour: paper.colours.ink };
+  paper.bookmark(title);
+  paper.tagged("H2", () => paper.type.print(title, style, { x: paper.left, y: paper.y + 13 }));
+  paper.y += TITLE;
+}
+
+async function printDetail(
+  paper: Paper,
+  { table, printed, total }: PrintedDetail,
+  { facts, formats, printed: tell }: ReportContent,
+): Promise<void> {
+  const { labels } = facts;
+  await paper.turn();
+  printTitle(paper, labels.orderLines);
+  const note =
+    printed < total ? labels.shortened(formats.count(printed), formats.count(total)) : labels.allLines(total, formats.count(total));
+  paragraph(paper, note, { size: 8, colour: paper.colours.muted, width: paper.width, maxLines: 3 });
+  paper.y += 6;
+  const told: Table = { ...table, printed: tell };
+  await layOut(paper, told).print();
+}
+
+/** Head and foot of each page: the first has no head, since its title is there. */
+export function printFurniture(paper: Paper, facts: ReportFacts, place: { readonly page: number; readonly pages: number }): void {
+  const { type, left, width, document } = paper;
+  const { labels } = facts;
+  const style = { size: 7.5, colour: paper.colours.muted };
+  const line = (texts: readonly [string, string], y: number): void => {
+    const right = type.fit(texts[1], style, { width: width * 0.45 });
+    type.print(right, style, { x: left + width, y, align: "right" });
+    type.print(type.fit(texts[0], style, { width: width * 0.5 }), style, { x: left, y });
+  };
+  if (place.page > 1) line([facts.title, facts.subtitle], 30);
+  const generated = `${labels.generated} ${facts.generatedAt.slice(0, 16).replace("T", " ")} UTC`;
+  line([generated, labels.page(place.page, place.pages)], document.page.height - 22);
+}
