@@ -10,6 +10,15 @@ export const WARNING_KINDS = {
   repeated_rows: "Rows that repeat another one, their ids too, were left out of learning and metrics, as was asked for.",
   missing_target: "Rows without a target were left out of learning and metrics, as was asked for.",
   unprinted_letters: "A PDF shows a replacement sign for letters that no installed font has.",
+  guessed_encoding: "A file is not UTF-8, and was read in the encoding that it looks like.",
+  no_header: "A CSV file was read as having no line of names.",
+  renamed_columns: "Names of columns that are empty, or there already, were changed.",
+  workbook_cells: "Cells of a workbook hold no value that can be kept as it is.",
+  other_sheets: "A workbook has more sheets than the one that was read.",
+  unreadable_cells: "Cells that are not what their column is, or was for the model, count as missing.",
+  unseen_categories: "Rows to score have categories that the model has not learned.",
+  null_texts: "Texts such as NA were taken for missing, or for a class.",
+  drift: "Rows to score are not as the rows of training were.",
 } as const;
 export type WarningKind = keyof typeof WARNING_KINDS;
 

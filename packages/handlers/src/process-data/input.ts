@@ -3,11 +3,13 @@
  * that make no sense for a pipeline are refused rather than ignored.
  */
 import * as z from "zod";
+import { ENCODINGS } from "../files/encodings.ts";
+import { NULL_TEXTS, type WritingRules } from "./preprocess/writing.ts";
 import { MODELS, processOptions, type ProcessOptions } from "./options.ts";
 
 export const PIPELINES = ["classification", "regression", "clustering", "anomaly", "transformation"] as const;
 export type Pipeline = (typeof PIPELINES)[number];
-export const FILE_FORMATS = ["csv", "json", "ndjson", "parquet"] as const;
+export const FILE_FORMATS = ["csv", "json", "ndjson", "parquet", "xlsx"] as const;
 export type FileFormat = (typeof FILE_FORMATS)[number];
 export const OUTPUT_FORMATS = ["json", "csv", "parquet"] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
@@ -29,19 +31,38 @@ const columns = z.array(column).min(1).max(MAX_COLUMNS);
 const whole = (min: number, max: number) => z.int().min(min).max(max);
 const badRows = z.number().min(0).max(1).default(0.01).describe("share of the rows that may be unreadable before the run fails");
 const maxRows = whole(1, 50_000_000).default(5_000_000).describe("more rows than this are an error");
-const nullTexts = z
-  .array(z.string().max(50))
-  .max(20)
-  .default(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"])
-  .describe("texts that mean a missing value in CSV");
+/** How cells are written. What is not given is found out, and said; what could be two things is refused. */
+const writing = {
+  null_values: z
+    .array(z.string().max(50))
+    .max(20)
+    .optional()
+    .describe(
+      `texts that mean a missing value; without it ${NULL_TEXTS.map((text) => JSON.stringify(text)).join(", ")}, in classes the empty text alone. Ids are kept as they are`,
+    ),
+  decimal: z.enum([".", ","]).optional().describe("mark before the fraction of numbers"),
+  thousands: z.enum([",", ".", " ", "'"]).optional().describe("mark between groups of digits"),
+  date_format: z
+    .string()
+    .max(50)
+    .regex(/%[yY]/, "must hold %Y or %y, as in %d.%m.%Y")
+    .optional()
+    .describe("of days, with or without a time of day behind, such as %d.%m.%Y; ISO 8601 is always known"),
+};
+const encoding = z.enum(ENCODINGS).optional().describe("of text files; UTF-8, UTF-16 and windows-1252 are found out");
 
 export const fileConfig = z.strictObject({
   bad_row_limit: badRows,
   max_rows: maxRows,
-  null_values: nullTexts,
+  encoding,
   delimiter: z.string().length(1).optional().describe("of CSV; detected when absent"),
   quote: z.string().length(1).optional().describe("of CSV; detected when absent"),
   header: z.boolean().optional().describe("whether CSV begins with column names; detected when absent"),
+  sheet: z
+    .union([whole(1, 1_000), z.string().min(1).max(100)])
+    .optional()
+    .describe("of a workbook, by number or name; the first when absent"),
+  ...writing,
 });
 export type FileConfig = z.output<typeof fileConfig>;
 
@@ -49,7 +70,8 @@ export const queryConfig = z.strictObject({
   max_rows: maxRows,
   timeout_ms: whole(100, 600_000).default(60_000).describe("longest the query may run"),
   bad_row_limit: badRows,
-  null_values: nullTexts,
+  encoding,
+  ...writing,
 });
 export type QueryConfig = z.output<typeof queryConfig>;
 
@@ -57,6 +79,7 @@ export const streamConfig = z.strictObject({
   max_rows: maxRows,
   bad_row_limit: badRows,
   idle_timeout_ms: whole(100, 3_600_000).default(60_000).describe("longest wait for the next rows of a channel"),
+  ...writing,
 });
 export type StreamConfig = z.output<typeof streamConfig>;
 
@@ -71,6 +94,9 @@ const dataSource = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("stream"), stream_id: simpleName, config: streamConfig.prefault({}) }),
 ]);
 export type DataSource = z.output<typeof dataSource>;
+
+/** What the request says of how cells are written. */
+export const writingRules = ({ data_source: { config } }: ProcessInput): WritingRules => config;
 
 const needsTarget = (pipeline: unknown): boolean => pipeline === "classification" || pipeline === "regression";
 

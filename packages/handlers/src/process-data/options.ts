@@ -110,6 +110,18 @@ const answering = {
   confidence_threshold: share(0, 1, 0.5, "predictions below it are marked uncertain"),
   calibration: z.boolean().default(true).describe("fits confidences to held-out rows, so that 0.8 is right in 8 of 10 cases"),
   interval_level: share(0.5, 0.99, 0.9, "share of true values that the interval of a regression should contain"),
+  unreadable_limit: share(
+    0,
+    1,
+    0.5,
+    "scoring is refused when more than this share of a column's values cannot be read as the model reads them; fewer are taken for missing, counted and warned of",
+  ),
+  unseen_limit: share(
+    0,
+    1,
+    1,
+    "scoring is refused when more than this share of a column's categories are none of the model's; fewer are warned of",
+  ),
   preview_rows: whole(0, 100).default(10).describe("rows of the output repeated in the result"),
 };
 

@@ -1,7 +1,7 @@
 /**
  * The files a run may read: those of the data folder, by a path relative to it, and never one outside, whatever links
  * lead there; none that is hidden, none that is not data by its ending, none that is known elsewhere under another name.
- * Without a format given, the ending tells it; `.gz` may follow any but Parquet.
+ * Without a format given, the ending tells it; `.gz` may follow any but Parquet and workbooks.
  *
  * All of it is asked of the opened file, and what was opened is what is read: a name can lead elsewhere a moment later.
  * DuckDB knows names alone, so it gets one in the run's scratch folder, which leads to the descriptor. It refuses it
@@ -32,8 +32,10 @@ const ENDINGS: Readonly<Record<string, FileFormat>> = {
   ndjson: "ndjson",
   jsonl: "ndjson",
   parquet: "parquet",
+  xlsx: "xlsx",
+  xlsm: "xlsx",
 };
-const DATA_FILE = /\.(csv|tsv|json|ndjson|jsonl)(\.gz)?$|\.parquet$/i;
+const DATA_FILE = /\.(csv|tsv|json|ndjson|jsonl)(\.gz)?$|\.(parquet|xlsx|xlsm)$/i;
 /** Folders within the data folder whose files are data sets too. */
 const PATTERNS = ["*", "*/*"];
 

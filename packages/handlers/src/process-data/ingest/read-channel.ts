@@ -21,13 +21,15 @@ export interface ChannelReading {
   readonly keep: (waiting: Waiting) => Promise<void>;
   readonly requestId: string;
   readonly config: StreamConfig;
+  /** Columns kept as they are written. */
+  readonly asText: ReadonlySet<string>;
   readonly scratchFolder: string;
   readonly signal: AbortSignal;
   readonly tell: Tell;
 }
 
 export async function readStream(database: Database, reading: ChannelReading): Promise<ReadTable> {
-  const { streamId, channel, requestId, config, scratchFolder, signal, tell } = reading;
+  const { streamId, channel, requestId, config, asText, scratchFolder, signal, tell } = reading;
   const reader = await channel.take(requestId);
   if (reader !== requestId)
     throw invalid("data_source.stream_id", `"${streamId}" is being read by request ${reader}; a channel has one reader`);
@@ -39,8 +41,10 @@ export async function readStream(database: Database, reading: ChannelReading): P
   tell(0.8, `${count(rows)} rows received`, { rows_received: rows, bytes_received: bytes });
   return readFile(database, file, {
     table: "raw",
-    config: { ...config, null_values: [] },
-    asText: new Set(),
+    config,
+    asText,
+    scratchFolder,
+    maxFileBytes: Infinity,
     signal,
     tell: part(tell, 0.8, 1),
     field,

@@ -16,6 +16,8 @@ import { dataSets, openDataFile } from "./data-files.ts";
 import { queryShape } from "./query-shape.ts";
 import { readFile, type ReadTable, type Reading } from "./read-file.ts";
 import { NO_BAD_ROWS } from "./bad-rows.ts";
+import { createDataSet, dropDataSet, textTable } from "./data-set.ts";
+import type { FileForm } from "./file-form.ts";
 
 export interface QueryRun {
   readonly query: string;
@@ -40,11 +42,11 @@ const FIELD = "data_source.query";
 
 /** Leaves the result in the table `raw` of the database `options.name`. */
 export async function runQuery(run: QueryRun): Promise<ReadTable & { readonly bytes: number }> {
-  const { tables, bytes } = await loadDataSets(run);
+  const { tables, bytes, forms } = await loadDataSets(run);
   run.tell(0.5, `Running the query over ${tables.length === 0 ? "no data set" : tables.join(", ")}`, { bytes_read: bytes });
   await runSealed(run);
   await using database = await openDatabase(run.database);
-  for (const table of tables) await database.execute(`DROP TABLE ${identifier(table)}`);
+  for (const table of tables) await dropDataSet(database, table);
   await database.execute(`ALTER TABLE ${identifier(RESULT)} RENAME TO raw`);
   const [{ rows } = { rows: 0 }] = await database.rows<{ rows: number }>("SELECT count(*)::DOUBLE AS rows FROM raw");
   if (rows > run.config.max_rows) {
@@ -54,7 +56,7 @@ export async function runQuery(run: QueryRun): Promise<ReadTable & { readonly by
     );
   }
   if (rows === 0) throw invalid(FIELD, "gives no rows: there is nothing to learn from");
-  return { rows, badRows: NO_BAD_ROWS, bytes };
+  return { rows, badRows: NO_BAD_ROWS, bytes, forms };
 }
 
 async function loadDataSets({
@@ -65,26 +67,32 @@ async function loadDataSets({
   maxFileBytes,
   asText,
   tell,
-}: QueryRun): Promise<{ tables: string[]; bytes: number }> {
+}: QueryRun): Promise<{ tables: string[]; bytes: number; forms: FileForm[] }> {
   const sets = dataSets(dataFolder);
   await using database = await openDatabase({ ...options, dataFolder });
   const tables = [...(await queryShape(database, query, [...sets.keys()])).tables];
   let bytes = 0;
+  const forms: FileForm[] = [];
   for (const [index, table] of tables.entries()) {
     const { scratchFolder } = options;
     await using file = await openDataFile(dataFolder, { path: sets.get(table)! }, { maxFileBytes, scratchFolder, field: FIELD });
     const reading: Reading = {
-      table,
-      config: { ...config, bad_row_limit: config.bad_row_limit },
+      table: textTable(table),
+      config,
       asText,
+      forSql: true,
+      scratchFolder,
+      maxFileBytes,
       signal: options.signal,
       tell: part(tell, (0.5 * index) / tables.length, (0.5 * (index + 1)) / tables.length),
       field: FIELD,
     };
-    await readFile(database, file, reading);
+    const read = await readFile(database, file, reading);
+    await createDataSet(database, table, { rules: config, asText });
+    forms.push(...read.forms);
     bytes += file.sizeBytes;
   }
-  return { tables, bytes };
+  return { tables, bytes, forms };
 }
 
 async function runSealed({ query, config, database: options, endProcess, tell }: QueryRun): Promise<void> {

@@ -6,12 +6,15 @@ import type { JsonObject } from "@streamer/protocol";
 import type { HandlerContext } from "@streamer/core";
 import type { Pipeline } from "../input.ts";
 import type { ModelName } from "../options.ts";
+import type { ColumnProfile } from "../preprocess/profile.ts";
+import type { Reading } from "../preprocess/reading.ts";
 import type { Recipe } from "../preprocess/recipe.ts";
 import type { Target } from "../preprocess/target.ts";
 import { invalid } from "../problem.ts";
 
 export const MODEL_BLOB = "model.json";
-const FORMAT = 1;
+/** Raised when an earlier model would be misread. */
+const FORMAT = 2;
 
 /** What is fitted beside the model, by pipeline. */
 export interface Fittings {
@@ -29,6 +32,10 @@ export interface SavedModel {
   readonly name: ModelName;
   readonly target: Target | undefined;
   readonly recipe: Recipe;
+  /** How each column of the recipe is read. */
+  readonly readings: Readonly<Record<string, Reading>>;
+  /** What the rows of training were like. */
+  readonly profile: readonly ColumnProfile[];
   readonly fittings: Fittings;
   /** The model's own JSON, absent for a transformation without one. */
   readonly model: JsonObject | undefined;
@@ -52,7 +59,10 @@ export async function openSaved(blobs: HandlerContext["blobs"], modelId: string,
   }
   const saved = JSON.parse(await new Response(opened.body).text()) as SavedModel & { readonly format: number };
   if (saved.format !== FORMAT)
-    throw invalid(field, `the model of "${modelId}" is of format ${saved.format}, and this server reads ${FORMAT}; train it again`);
+    throw invalid(
+      field,
+      `the model of "${modelId}" is of format ${saved.format}, and this server reads ${FORMAT}, which says how each column is read; train it again`,
+    );
   if (saved.pipeline !== pipeline) throw invalid("pipeline", `the model of "${modelId}" is of pipeline ${saved.pipeline}, not ${pipeline}`);
   return saved;
 }

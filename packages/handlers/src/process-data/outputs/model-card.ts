@@ -5,6 +5,7 @@ import { MODEL_BLOB } from "../learning/saved-model.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import type { Run } from "../run.ts";
 import type { Finished } from "../stages/postprocess.ts";
+import { readAs } from "./read-as.ts";
 import { importances } from "./importances.ts";
 import { runWarnings } from "./run-warnings.ts";
 
@@ -36,6 +37,7 @@ export function modelCard({ input, ctx, progress }: Run, finished: Finished, met
       missing_target: preprocessed.clean.missingTarget,
       parts: [...preprocessed.clean.parts],
       share_learned_from: trained.share,
+      ...readAs(finished),
     },
     columns: {
       dropped: preprocessed.columns.dropped

@@ -5,6 +5,7 @@ import { keptFeatures } from "../preprocess/recipe.ts";
 import type { ProcessResult } from "../process-result.ts";
 import type { Run } from "../run.ts";
 import type { Finished } from "../stages/postprocess.ts";
+import { readAs } from "./read-as.ts";
 import { importances } from "./importances.ts";
 import { runWarnings } from "./run-warnings.ts";
 import { finite } from "./supervised-metrics.ts";
@@ -60,6 +61,7 @@ export function processResult({ input, ctx, progress }: Run, parts: ResultParts)
         .concat(preprocessed.columns.dropped.filter((one) => !prepared.recipe.dropped.includes(one)))
         .map((one) => ({ ...one })),
       unreadable_cells: { ...preprocessed.columns.unreadable },
+      ...readAs(parts),
       fingerprint: ingested.fingerprint,
     },
     preview: [...preview],

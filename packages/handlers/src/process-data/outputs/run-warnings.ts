@@ -1,10 +1,14 @@
 /** The warnings of a run, gathered from what its stages found: the same list in the result, the card and the report. */
 import type { Warning } from "../../warnings.ts";
+import type { FileForm } from "../ingest/file-form.ts";
+import type { Drift } from "../preprocess/profile.ts";
 import { count } from "../progress.ts";
 import type { Finished } from "../stages/postprocess.ts";
 
 export function runWarnings({ ingested, preprocessed }: Pick<Finished, "ingested" | "preprocessed">): Warning[] {
   const { duplicates, missingTarget } = preprocessed.clean;
+  const { unreadable, nullTexts } = preprocessed.columns;
+  const { unseen = {}, drift = [] } = preprocessed.held ?? {};
   return [
     ...some(
       "bad_rows",
@@ -13,10 +17,117 @@ export function runWarnings({ ingested, preprocessed }: Pick<Finished, "ingested
     ),
     ...some("repeated_rows", duplicates, (rows, were) => `${rows} ${were} taken for repeats by options.duplicates, and scored only.`),
     ...some("missing_target", missingTarget, (rows, were) => `${rows} without a target ${were} scored only (options.missing_target).`),
+    ...ingested.forms.flatMap(formWarnings),
+    ...byColumn("unreadable_cells", unreadable, (cells) => `${cells} that cannot be read as what the column is, and count as missing.`),
+    ...byColumn(
+      "unseen_categories",
+      unseen,
+      (cells) => `${cells} with a category that the model has not learned; each is scored as none of its own.`,
+    ),
+    ...byColumn(
+      "null_texts",
+      nullTexts,
+      (cells) =>
+        `${cells} that say NA, null or the like, and count as missing; set data_source.config.null_values to [""] to keep them as what they say.`,
+    ),
+    ...classWarnings(preprocessed.target?.doubtfulClasses, preprocessed.target?.column),
+    ...drift.flatMap(driftWarning),
   ];
 }
 
 function some(kind: Warning["kind"], rows: number, message: (rows: string, were: string) => string): Warning[] {
   if (rows === 0) return [];
   return [{ kind, message: rows === 1 ? message("1 row", "was") : message(`${count(rows)} rows`, "were"), count: rows }];
+}
+
+function byColumn(kind: Warning["kind"], cells: Readonly<Record<string, number>>, message: (cells: string) => string): Warning[] {
+  return Object.entries(cells).map(([column, number]) => ({
+    kind,
+    column,
+    message: `Column "${column}" has ${message(number === 1 ? "1 cell" : `${count(number)} cells`)}`,
+    count: number,
+  }));
+}
+
+function classWarnings(classes: readonly string[] | undefined, column: string | undefined): Warning[] {
+  if (!classes || classes.length === 0) return [];
+  const names = classes.map((name) => `"${name}"`).join(", ");
+  return [
+    {
+      kind: "null_texts",
+      column: column!,
+      message: `Column "${column}" has ${names} among its classes; if that means that the class is missing, name it in data_source.config.null_values.`,
+    },
+  ];
+}
+
+function formWarnings({ name, encoding, encodingFrom, csv, workbook, renamed }: FileForm): Warning[] {
+  const warnings: Warning[] = [];
+  if (encodingFrom === "content" && encoding !== "utf-8") {
+    const message = `"${name}" is not UTF-8 and was read as ${encoding}, which it looks like; if letters are wrong, set data_source.config.encoding.`;
+    warnings.push({ kind: "guessed_encoding", message });
+  }
+  if (csv?.header === false)
+    warnings.push({
+      kind: "no_header",
+      message: `"${name}" was read as having no line of names; if its first line is one, set data_source.config.header to true.`,
+    });
+  if (renamed.length > 0) {
+    const shown = renamed.slice(0, 5).map(({ from, to }) => `"${from}" to "${to}"`);
+    const more = renamed.length > shown.length ? ` and ${renamed.length - shown.length} more` : "";
+    const message = `Names of "${name}" that are empty, or there already but for their case, were changed: ${shown.join(", ")}${more}.`;
+    warnings.push({ kind: "renamed_columns", message, count: renamed.length });
+  }
+  return workbook ? [...warnings, ...workbookWarnings(name, workbook)] : warnings;
+}
+
+function workbookWarnings(
+  name: string,
+  { sheet, sheets, beyond, errors, uncalculated, rounded }: NonNullable<FileForm["workbook"]>,
+): Warning[] {
+  const told: [number, string][] = [
+    [errors, "show an error such as #N/A, and count as missing"],
+    [uncalculated, "hold a formula that nothing has calculated, and count as missing: open the workbook, and save it"],
+    [rounded, "hold numbers of more than 15 digits, of which Excel has kept 15: format such columns as text before they are filled"],
+    [beyond, "are to the right of the last name, and were left out"],
+  ];
+  const cells = told.flatMap(([number, what]): Warning[] =>
+    number === 0 ? [] : [{ kind: "workbook_cells", message: `Cells of sheet "${sheet}" of "${name}" ${what}.`, count: number }],
+  );
+  const others =
+    sheets > 1
+      ? [
+          {
+            kind: "other_sheets",
+            message: `Sheet "${sheet}" of "${name}" was read; it has ${sheets - 1} more (data_source.config.sheet).`,
+            count: sheets - 1,
+          } as const,
+        ]
+      : [];
+  return [...others, ...cells];
+}
+
+/** Above it two populations are commonly taken for different. */
+const UNSTABLE = 0.25;
+/** Of the rows, more or fewer missing than in training. */
+const MUCH_MISSING = 0.2;
+
+function driftWarning({ column, missing, missing_in_training, stability_index }: Drift): Warning[] {
+  const per = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const reasons = [
+    ...(Math.abs(missing - missing_in_training) > MUCH_MISSING
+      ? [`${per(missing)} of it is missing, ${per(missing_in_training)} in training`]
+      : []),
+    ...(stability_index !== null && stability_index > UNSTABLE
+      ? [`its values spread otherwise (population stability index ${stability_index.toFixed(2)})`]
+      : []),
+  ];
+  if (reasons.length === 0) return [];
+  return [
+    {
+      kind: "drift",
+      column,
+      message: `Column "${column}" is not as it was in training: ${reasons.join("; ")}. Predictions may be worse than the model's metrics say.`,
+    },
+  ];
 }

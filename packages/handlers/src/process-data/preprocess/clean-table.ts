@@ -6,7 +6,7 @@
 import type { Database } from "../../duckdb/database.ts";
 import type { ProcessInput } from "../input.ts";
 import { unusable } from "../problem.ts";
-import { cellSql, type InputColumn } from "./columns.ts";
+import type { InputColumn } from "./columns.ts";
 import { createParts, REPEATED, ROW, supervised, TEST, UNLABELLED } from "./split.ts";
 import type { Target } from "./target.ts";
 
@@ -39,7 +39,7 @@ export interface CleanTerms {
 
 export async function createCleanTable(database: Database, { input, inputs, target, time, scoring }: CleanTerms): Promise<CleanRows> {
   const { options } = input;
-  const cells = inputs.map((column) => `, ${cellSql(column)} AS ${column.cell}`).join("");
+  const cells = inputs.map((column) => `, ${column.sql} AS ${column.cell}`).join("");
   if (scoring) {
     await database.execute(
       `CREATE OR REPLACE TABLE clean AS SELECT rowid::INTEGER AS row, ${target ? target.sql : "NULL::VARCHAR"} AS label, ${TEST} AS part,

@@ -1,11 +1,10 @@
-/**
- * Which columns a run works with, and what each is: a number, a text or a moment. The types come from the source; a text
- * column that is numbers but for a few cells is numbers, and those cells are counted as missing.
- */
+/** Which columns a run works with, and how each is read (read-columns.ts): as numbers, texts or moments. */
 import type { Database } from "../../duckdb/database.ts";
 import { identifier } from "../../duckdb/sql.ts";
 import type { ProcessInput } from "../input.ts";
 import { invalid, listed } from "../problem.ts";
+import type { ReadColumn } from "./read-columns.ts";
+import { isReadable, valueSql, type Reading } from "./reading.ts";
 
 export type Kind = "number" | "text" | "date";
 
@@ -14,6 +13,9 @@ export interface InputColumn {
   readonly kind: Kind;
   /** Its name in the table `clean`. */
   readonly cell: string;
+  readonly reading: Reading;
+  /** Its values, over `raw`. */
+  readonly sql: string;
 }
 
 export interface Dropped {
@@ -29,20 +31,14 @@ export interface RawColumn {
 export interface Columns {
   readonly inputs: readonly InputColumn[];
   readonly dropped: readonly Dropped[];
-  /** Cells of a mostly numeric (or dated) text column that are neither, by column. */
+  /** Cells of a column of numbers or moments that are none, by column. */
   readonly unreadable: Readonly<Record<string, number>>;
+  /** Cells that were taken for nothing because of what they say, such as NA, by column. */
+  readonly nullTexts: Readonly<Record<string, number>>;
 }
 
-const NUMBERS = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN)$/;
-const DATES = /^(DATE|TIMESTAMP.*)$/;
-const TEXTS = /^(VARCHAR|ENUM.*|UUID)$/;
-/** A text column is numbers when at least this part of its values are. */
-const MOSTLY = 0.95;
-/** Columns looked at in one statement: it bounds the statement, and progress moves between them. */
-const BATCH = 25;
-
-export async function rawColumns(database: Database): Promise<readonly RawColumn[]> {
-  const rows = await database.rows<{ column_name: string; column_type: string }>("DESCRIBE raw");
+export async function rawColumns(database: Database, table = "raw"): Promise<readonly RawColumn[]> {
+  const rows = await database.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${identifier(table)}`);
   return rows.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }));
 }
 
@@ -62,56 +58,34 @@ export function candidates(input: ProcessInput, columns: readonly RawColumn[]): 
   return columns.filter(({ name }) => wanted.includes(name));
 }
 
-export async function inputColumns(
-  database: Database,
+/** Those of the columns that can be read, as inputs; the others are left out, or refused where they were asked for. */
+export function inputColumns(
   wanted: readonly RawColumn[],
+  readings: ReadonlyMap<string, ReadColumn>,
   asked: readonly string[] | undefined,
-): Promise<Columns> {
-  const texts = wanted.filter(({ type }) => TEXTS.test(type));
-  const found = new Map<string, Kind>();
-  const unreadable: Record<string, number> = {};
-  for (let at = 0; at < texts.length; at += BATCH) {
-    for (const [name, { kind, misfits }] of await textKinds(database, texts.slice(at, at + BATCH))) {
-      found.set(name, kind);
-      if (misfits > 0) unreadable[name] = misfits;
-    }
-  }
+): Columns {
   const inputs: InputColumn[] = [];
   const dropped: Dropped[] = [];
-  for (const { name, type } of wanted) {
-    const kind = found.get(name) ?? (NUMBERS.test(type) ? "number" : DATES.test(type) ? "date" : undefined);
-    if (kind) inputs.push({ name, kind, cell: `c${inputs.length}` });
+  const counted = (count: (read: ReadColumn) => number): Record<string, number> =>
+    Object.fromEntries(
+      wanted.flatMap(({ name }) => (count(readings.get(name) ?? NOTHING) > 0 ? [[name, count(readings.get(name)!)]] : [])),
+    );
+  for (const column of wanted) {
+    const { name, type } = column;
+    if (isReadable(column)) inputs.push(inputColumn(column, readings.get(name)!.reading, inputs.length));
     else if (asked)
       throw invalid("features", `"${name}" is of type ${type}, which cannot be a feature; choose columns of numbers, texts or dates`);
     else dropped.push({ column: name, reason: `type ${type} cannot be a feature` });
   }
-  return { inputs, dropped, unreadable };
+  return { inputs, dropped, unreadable: counted(({ unreadable }) => unreadable), nullTexts: counted(({ nullTexts }) => nullTexts) };
 }
 
-async function textKinds(database: Database, columns: readonly RawColumn[]): Promise<Map<string, { kind: Kind; misfits: number }>> {
-  const parts = columns.flatMap(({ name }, index) => {
-    const column = `${identifier(name)}::VARCHAR`;
-    return [
-      `count(${column})::DOUBLE AS n${index}`,
-      `count(TRY_CAST(${column} AS DOUBLE))::DOUBLE AS x${index}`,
-      `count(TRY_CAST(${column} AS TIMESTAMP))::DOUBLE AS t${index}`,
-    ];
-  });
-  const [row = {}] = await database.rows<Record<string, number>>(`SELECT ${parts.join(", ")} FROM raw`);
-  return new Map(
-    columns.map(({ name }, index) => {
-      const [values, numbers, dates] = [row[`n${index}`]!, row[`x${index}`]!, row[`t${index}`]!];
-      const kind: Kind = values > 0 && numbers >= MOSTLY * values ? "number" : values > 0 && dates >= MOSTLY * values ? "date" : "text";
-      return [name, { kind, misfits: kind === "number" ? values - numbers : kind === "date" ? values - dates : 0 }];
-    }),
-  );
-}
+const NOTHING: ReadColumn = { reading: { kind: "text", nulls: [] }, unreadable: 0, nullTexts: 0 };
 
-/** A raw column as the table `clean` holds it. A number that is not finite is a missing one. */
-export function cellSql({ name, kind }: Pick<InputColumn, "name" | "kind">): string {
-  const column = identifier(name);
-  if (kind === "text") return `${column}::VARCHAR`;
-  if (kind === "date") return `epoch(TRY_CAST(${column} AS TIMESTAMP))`;
-  const number = `TRY_CAST(${column} AS DOUBLE)`;
-  return `CASE WHEN isfinite(${number}) THEN ${number} END`;
-}
+export const inputColumn = (column: RawColumn, reading: Reading, place: number): InputColumn => ({
+  name: column.name,
+  kind: reading.kind,
+  cell: `c${place}`,
+  reading,
+  sql: valueSql(column, reading),
+});

@@ -4,7 +4,7 @@
  * Everything in it was computed from training rows (fit-recipe.ts).
  */
 import { literal } from "../../duckdb/sql.ts";
-import type { Dropped, Kind } from "./columns.ts";
+import type { Dropped } from "./columns.ts";
 
 /** A moment's parts that become features. */
 const DATE_PARTS = ["time", "year", "month", "day", "weekday", "hour"] as const;
@@ -151,6 +151,3 @@ function datePartSql(part: DatePart, epoch: string): string {
 const list = (values: readonly number[]): string => `[${values.map(number).join(", ")}]::DOUBLE[]`;
 /** With an exponent, so that SQL reads a double and never a decimal of few digits. */
 const number = (value: number): string => `(${value.toExponential()}::DOUBLE)`;
-
-/** What kinds of input there are, by column: what new data must look like. */
-export const inputKinds = ({ inputs }: Recipe): ReadonlyMap<string, Kind> => new Map(inputs.map(({ column, kind }) => [column, kind]));

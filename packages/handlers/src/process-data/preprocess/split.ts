@@ -14,7 +14,7 @@ import { identifier } from "../../duckdb/sql.ts";
 import type { ProcessInput } from "../input.ts";
 import { invalid } from "../problem.ts";
 import { count } from "../progress.ts";
-import { cellSql, type InputColumn } from "./columns.ts";
+import type { InputColumn } from "./columns.ts";
 
 /** Values of `part`. With folds the parts are the folds' numbers, and `inner_test` is not used. */
 const TRAIN = 0;
@@ -45,7 +45,7 @@ export async function createParts(database: Database, terms: SplitTerms): Promis
   const { options, id_columns } = input;
   const isRepeated = options.duplicates === "drop" ? `rowid NOT IN (SELECT min(rowid) FROM raw AS ${ROW} GROUP BY hash(${ROW}))` : "false";
   const key = id_columns ? id_columns.map((name) => `${identifier(name)}::VARCHAR`).join(", ") : "rowid";
-  const time = terms.time === undefined ? "NULL::DOUBLE" : cellSql(terms.time);
+  const time = terms.time === undefined ? "NULL::DOUBLE" : terms.time.sql;
   await database.execute(
     `CREATE OR REPLACE TABLE units AS
      SELECT rowid AS row, hash(${options.seed}, ${key}) AS h, ${label ?? "NULL"}::VARCHAR AS label, ${time} AS moment,

@@ -12,6 +12,8 @@ import type { BadRow } from "../ingest/bad-rows.ts";
 import { readFile, type ReadTable } from "../ingest/read-file.ts";
 import { readStream } from "../ingest/read-channel.ts";
 import { runQuery, tooMuchMemory } from "../ingest/run-query.ts";
+import type { FileForm } from "../ingest/file-form.ts";
+import { openSaved } from "../learning/saved-model.ts";
 import { MAX_COLUMNS, tooManyColumns, type DataSource } from "../input.ts";
 import { rawColumns, type RawColumn } from "../preprocess/columns.ts";
 import { invalid } from "../problem.ts";
@@ -24,6 +26,8 @@ export interface Ingested {
   readonly bytes: number;
   readonly badRows: { readonly count: number; readonly samples: readonly BadRow[] };
   readonly columns: readonly RawColumn[];
+  /** What the files were found to be. */
+  readonly forms: readonly FileForm[];
   /** The same for the same rows in the same order, whatever file they came in. */
   readonly fingerprint: string;
 }
@@ -57,6 +61,7 @@ export async function ingest(run: Run, stages: StageStore): Promise<{ readonly d
     bytes,
     badRows: { count: table.badRows.count, samples: table.badRows.samples },
     columns,
+    forms: table.forms,
     fingerprint,
   };
   await stages.finish(1, { ...ingested, files } satisfies Stored);
@@ -117,10 +122,12 @@ async function readSource(run: Run, stages: StageStore, tell: Tell): Promise<Sou
   const { dataFolder } = run.settings;
   const database = await openDatabase({ ...databaseOptions(run), ...(source.type === "file" && { dataFolder }) });
   await using closing = disposeOnError(database);
-  const terms = { signal: ctx.signal, tell };
+  const { scratchFolder } = run;
+  const { maxFileBytes } = run.settings;
+  const terms = { signal: ctx.signal, tell, scratchFolder, asText: await textColumns(run) };
   const table =
     source.type === "file"
-      ? await readFile(database, file!, { table: "raw", config: source.config, asText: textColumns(run), ...terms })
+      ? await readFile(database, file!, { table: "raw", config: source.config, maxFileBytes, ...terms })
       : await readStream(database, {
           streamId: source.stream_id,
           channel: run.channels.of(ctx.request, source.stream_id),
@@ -129,7 +136,6 @@ async function readSource(run: Run, stages: StageStore, tell: Tell): Promise<Sou
           keep: (waiting) => stages.keepWaiting(waiting),
           requestId: ctx.request.id,
           config: source.config,
-          scratchFolder: run.scratchFolder,
           ...terms,
         });
   closing.keep();
@@ -152,7 +158,7 @@ async function readQuery(
     database: options,
     dataFolder: run.settings.dataFolder,
     maxFileBytes: run.settings.maxFileBytes,
-    asText: textColumns(run),
+    asText: await textColumns(run),
     endProcess: async (why) => {
       await stages.refuse(why);
       run.endProcess();
@@ -163,10 +169,14 @@ async function readQuery(
   return { database, table, bytes: table.bytes };
 }
 
-/** Ids and classes keep their writing: "007" is not 7. */
-function textColumns({ input }: Run): ReadonlySet<string> {
-  const { target, id_columns = [] } = input;
-  return new Set([...id_columns, ...(target !== undefined && input.pipeline !== "regression" ? [target] : [])]);
+/** Ids and classes keep their writing: "007" is not 7. So does what a model reads as text. */
+async function textColumns({ input, ctx }: Run): Promise<ReadonlySet<string>> {
+  const { target, id_columns = [], options } = input;
+  const classes = target !== undefined && input.pipeline !== "regression" ? [target] : [];
+  if (options.model_id === undefined) return new Set([...id_columns, ...classes]);
+  const saved = await openSaved(ctx.blobs, options.model_id, input.pipeline);
+  const texts = Object.entries(saved.readings).flatMap(([name, { kind }]) => (kind === "text" ? [name] : []));
+  return new Set([...id_columns, ...texts, ...(saved.target?.kind === "class" ? [saved.target.column] : [])]);
 }
 
 async function fileOf({ input, settings, ctx, scratchFolder }: Run, { path, format }: DataSource & { type: "file" }): Promise<OpenedFile> {

@@ -18,6 +18,7 @@ import { learnClusters } from "../learning/learn-clusters.ts";
 import { learnSupervised, type HeldOut } from "../learning/learn-supervised.ts";
 import type { SavedModel } from "../learning/saved-model.ts";
 import type { ModelName } from "../options.ts";
+import { profileOf } from "../preprocess/profile.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import { part, type Tell } from "../progress.ts";
 import type { Run } from "../run.ts";
@@ -81,11 +82,14 @@ async function train(
     fitOnce: createFitOnce({ stages, fingerprint: ingested.fingerprint, fromMs: run.settings.keepFitsFromMs }),
   });
   const { recipe } = prepared;
+  const used = preprocessed.columns.inputs.filter(({ name: column }) => recipe.inputs.some((one) => one.column === column));
   const saved: SavedModel = {
     pipeline: input.pipeline,
     name,
     target: preprocessed.target,
     recipe,
+    readings: Object.fromEntries(used.map(({ name: column, reading }) => [column, reading])),
+    profile: await profileOf(database, { columns: used, where: "part >= 0" }),
     fittings,
     model: fit.model?.toJSON(),
     seed: input.options.seed,

@@ -1,0 +1,15 @@
+/** What a file was found to be, as the result says it: nothing that was detected is kept silent. */
+import type { SheetCounts } from "../../files/xlsx/sheet-rows.ts";
+
+export interface FileForm {
+  /** As the user named it. */
+  readonly name: string;
+  readonly format: string;
+  readonly encoding?: string;
+  /** "content": found out, and perhaps wrong. */
+  readonly encodingFrom?: "given" | "mark" | "content";
+  readonly csv?: { readonly delimiter: string; readonly quote: string; readonly header: boolean };
+  readonly workbook?: Readonly<SheetCounts> & { readonly sheet: string; readonly sheets: number; readonly beyond: number };
+  /** Columns whose name was empty or there already. */
+  readonly renamed: readonly { readonly from: string; readonly to: string }[];
+}

@@ -1,0 +1,216 @@
+/**
+ * Decides how the columns of training data are read. A column of texts is looked at in its first rows for what it could
+ * be, and then in all of them for whether it is: at least MOSTLY of its values must be, and the others are counted. What
+ * could be two things that mean different values (1,234 or 03/04/2024) is settled by the other columns of the file, or by
+ * a value that only one of them allows, or refused with the setting to give.
+ */
+import type { Database } from "../../duckdb/database.ts";
+import { identifier, literal } from "../../duckdb/sql.ts";
+import { invalid } from "../problem.ts";
+import type { RawColumn } from "./columns.ts";
+import { isMoment, isNumeric, momentSql, numberSql, PLAIN, presentSql, valueSql, type NumberRules, type Reading } from "./reading.ts";
+import { dateFamilies, EUROPEAN, givenNumbers, GROUPED, NULL_TEXTS, type DateFamily, type WritingRules } from "./writing.ts";
+
+export interface ReadColumn {
+  readonly reading: Reading;
+  /** Cells with something in them that is none of what the column is. */
+  readonly unreadable: number;
+  /** Texts other than the empty one that were taken for nothing. */
+  readonly nullTexts: number;
+}
+
+/** A text column is numbers, or moments, when at least this part of its values are. */
+const MOSTLY = 0.95;
+/** Rows looked at first. */
+const FIRST_ROWS = 20_480;
+/** Columns looked at in one statement: it bounds the statement, and progress moves between them. */
+const BATCH = 25;
+/** Codes such as 0815: no number is written with a zero in front. */
+const codeSql = (name: string): string => `(${name} > '00' AND ${name} < '0:')`;
+
+export interface ReadTerms {
+  readonly rules: WritingRules;
+  readonly table: string;
+  /** Of a column that could be two things. */
+  readonly doubt: "refuse" | "text";
+}
+
+export async function readColumns(
+  database: Database,
+  columns: readonly RawColumn[],
+  terms: ReadTerms,
+): Promise<ReadonlyMap<string, ReadColumn>> {
+  const texts = columns.filter(({ type }) => type === "VARCHAR");
+  const guesses = new Map(await inBatches(texts, (some) => guess(database, some, { ...terms, where: `rowid < ${FIRST_ROWS}` })));
+  const unknown = texts.filter((column) => guesses.get(column)?.values === 0);
+  for (const [column, found] of await inBatches(unknown, (some) => guess(database, some, { ...terms, where: "true" })))
+    guesses.set(column, found);
+  const decimal = commonDecimal([...guesses.values()]);
+  const kinds = new Map<RawColumn, Kind>();
+  for (const column of columns) {
+    const found = guesses.get(column);
+    kinds.set(column, found ? await settle(database, found, { ...terms, column, decimal }) : typedKind(column));
+  }
+  return new Map(await inBatches(columns, (some) => check(database, some, { ...terms, kinds })));
+}
+
+async function inBatches<In, Out>(all: readonly In[], work: (some: readonly In[]) => Promise<readonly Out[]>): Promise<Out[]> {
+  const done: Out[] = [];
+  for (let at = 0; at < all.length; at += BATCH) done.push(...(await work(all.slice(at, at + BATCH))));
+  return done;
+}
+
+type Kind =
+  | { readonly kind: "number"; readonly numbers: NumberRules }
+  | { readonly kind: "date"; readonly formats: readonly string[] }
+  | { readonly kind: "text" };
+const TEXT: Kind = { kind: "text" };
+
+const typedKind = (column: RawColumn): Kind =>
+  isNumeric(column) ? { kind: "number", numbers: PLAIN } : isMoment(column) ? { kind: "date", formats: [] } : TEXT;
+
+/** What the values looked at allow. */
+interface Guess {
+  readonly values: number;
+  readonly plain: boolean;
+  readonly grouped: boolean;
+  readonly european: boolean;
+  /** Whether it makes a difference which of them it is. */
+  readonly differ: boolean;
+  readonly iso: boolean;
+  readonly families: readonly DateFamily[];
+}
+
+async function guess(
+  database: Database,
+  columns: readonly RawColumn[],
+  { rules, table, where }: ReadTerms & { readonly where: string },
+): Promise<(readonly [RawColumn, Guess])[]> {
+  const families = dateFamilies(rules);
+  const { plain, grouped, european } = numberKinds(rules);
+  const nulls = rules.null_values ?? NULL_TEXTS;
+  const parts = columns.flatMap((column, index) => {
+    const name = identifier(column.name);
+    const counted = (value: string, also = "true"): string =>
+      `(count(${value}) FILTER (${presentSql(column, { nulls })} AND ${also}))::DOUBLE`;
+    const number = (numbers: NumberRules | undefined): string => (numbers ? numberSql(name, numbers) : "NULL::DOUBLE");
+    const isNumber = `NOT ${codeSql(name)}`;
+    return [
+      `${counted("1")} AS n${index}`,
+      `${counted(number(plain), isNumber)} AS p${index}`,
+      `${counted(number(grouped), isNumber)} AS g${index}`,
+      `${counted(number(european), isNumber)} AS e${index}`,
+      `${counted("1", `coalesce(${number(plain)}, ${number(grouped)}) <> ${number(european)}`)} AS d${index}`,
+      `${counted(rules.date_format === undefined ? momentSql(name, []) : "NULL")} AS i${index}`,
+      ...families.map(({ formats }, family) => `${counted(momentSql(name, formats))} AS f${index}_${family}`),
+    ];
+  });
+  const [row = {}] = await database.rows<Record<string, number>>(`SELECT ${parts.join(", ")} FROM ${identifier(table)} WHERE ${where}`);
+  return columns.map((column, index) => {
+    const values = row[`n${index}`]!;
+    const most = (what: string): boolean => values > 0 && row[`${what}${index}`]! >= MOSTLY * values;
+    const fitting = families.filter((_, family) => values > 0 && row[`f${index}_${family}`]! >= MOSTLY * values);
+    const differ = row[`d${index}`]! > 0;
+    return [column, { values, plain: most("p"), grouped: most("g"), european: most("e"), differ, iso: most("i"), families: fitting }];
+  });
+}
+
+/** What is looked for: all of it, or what the request gives. */
+function numberKinds(rules: WritingRules): { plain?: NumberRules; grouped?: NumberRules; european?: NumberRules } {
+  const given = givenNumbers(rules);
+  if (!given) return { plain: PLAIN, grouped: GROUPED, european: EUROPEAN };
+  return given.decimal === "," ? { european: given } : { plain: PLAIN, grouped: given };
+}
+
+/** The decimal mark of the columns that leave no doubt; undefined where there is none, or not one alone. */
+function commonDecimal(guesses: readonly Guess[]): "." | "," | undefined {
+  const isEuropean = guesses.some(({ european, plain, grouped }) => european && !plain && !grouped);
+  const isPlain = guesses.some(({ european, plain, grouped }) => !european && (plain || grouped));
+  return isEuropean === isPlain ? undefined : isEuropean ? "," : ".";
+}
+
+interface SettleTerms extends ReadTerms {
+  readonly column: RawColumn;
+  readonly decimal: "." | "," | undefined;
+}
+
+async function settle(database: Database, found: Guess, terms: SettleTerms): Promise<Kind> {
+  const { plain, grouped, european } = found;
+  const kinds = numberKinds(terms.rules);
+  if (plain || grouped || european) {
+    const points: Kind = { kind: "number", numbers: plain ? PLAIN : kinds.grouped! };
+    const commas: Kind = { kind: "number", numbers: kinds.european! };
+    if (!european) return points;
+    if (!plain && !grouped) return commas;
+    if (!found.differ) return points;
+    if (terms.decimal !== undefined) return terms.decimal === "," ? commas : points;
+    // 1.234 is a number as everybody's programs write it; 1,234 is one of two.
+    if (plain) return points;
+    return doubtful(database, terms, { what: "either of two numbers, by what the mark in them is", setting: 'decimal to "." or ","' });
+  }
+  if (found.iso) return { kind: "date", formats: [] };
+  return settleDays(database, found, terms);
+}
+
+/** Where both orders fit the first rows, a day beyond the twelfth in any row tells them apart. */
+async function settleDays(database: Database, { families }: Guess, terms: SettleTerms): Promise<Kind> {
+  const [first, ...others] = families;
+  if (!first) return TEXT;
+  const rival = others.find(({ order }) => order !== undefined && order !== first.order);
+  if (!rival || first.order === undefined) return { kind: "date", formats: first.formats };
+  const name = identifier(terms.column.name);
+  const [counts] = await database.rows<{ first: number; rival: number }>(
+    `SELECT count(${momentSql(name, first.formats)})::DOUBLE AS first, count(${momentSql(name, rival.formats)})::DOUBLE AS rival FROM ${identifier(terms.table)}`,
+  );
+  if (counts!.first === counts!.rival) {
+    const setting = `date_format to "${first.formats[0]}" or "${rival.formats[0]}"`;
+    return doubtful(database, terms, { what: "days with the day or the month in front", setting });
+  }
+  return { kind: "date", formats: counts!.first > counts!.rival ? first.formats : rival.formats };
+}
+
+async function doubtful(
+  database: Database,
+  { column, table, doubt }: SettleTerms,
+  { what, setting }: { readonly what: string; readonly setting: string },
+): Promise<Kind> {
+  if (doubt === "text") return TEXT;
+  const name = identifier(column.name);
+  const [row] = await database.rows<{ text: string }>(
+    `SELECT left(${name}, 30) AS text FROM ${identifier(table)} WHERE ${presentSql(column, { nulls: NULL_TEXTS })} AND regexp_matches(${name}, '[.,/-]') LIMIT 1`,
+  );
+  throw invalid(
+    "data_source.config",
+    `column "${column.name}" holds values such as "${row?.text}", which may be ${what}; set data_source.config.${setting}`,
+  );
+}
+
+async function check(
+  database: Database,
+  columns: readonly RawColumn[],
+  { kinds, rules, table }: ReadTerms & { readonly kinds: ReadonlyMap<RawColumn, Kind> },
+): Promise<(readonly [string, ReadColumn])[]> {
+  const nulls = rules.null_values ?? NULL_TEXTS;
+  const reading = (column: RawColumn): Reading => ({ ...kinds.get(column)!, nulls });
+  const named = nulls.filter((text) => text !== "");
+  const parts = columns.flatMap((column, index) => {
+    const present = presentSql(column, { nulls });
+    const isNull =
+      column.type === "VARCHAR" && named.length > 0 ? `${identifier(column.name)} IN (${named.map(literal).join(", ")})` : "false";
+    const value = kinds.get(column)!.kind === "text" ? "1" : valueSql(column, reading(column));
+    return [
+      `(count(*) FILTER (${present}))::DOUBLE AS n${index}`,
+      `(count(${value}) FILTER (${present}))::DOUBLE AS v${index}`,
+      `(count(*) FILTER (${isNull}))::DOUBLE AS z${index}`,
+    ];
+  });
+  const [row = {}] = await database.rows<Record<string, number>>(`SELECT ${parts.join(", ")} FROM ${identifier(table)}`);
+  return columns.map((column, index) => {
+    const [values, read, nullTexts] = [row[`n${index}`]!, row[`v${index}`]!, row[`z${index}`]!];
+    const isIt = column.type !== "VARCHAR" || read >= MOSTLY * values;
+    return [
+      column.name,
+      isIt ? { reading: reading(column), unreadable: values - read, nullTexts } : { reading: { ...TEXT, nulls }, unreadable: 0, nullTexts },
+    ];
+  });
+}
