@@ -77,7 +77,7 @@ function readObject(data: string | Uint8Array, limits: FrameLimits): Parsed<Json
   } catch {
     return refuse("INVALID_MESSAGE", "The message is not valid UTF-8.");
   }
-  const { depth, mayOverflow } = shapeOf(text, limits.depth);
+  const { depth, mayOverflow, inexact } = shapeOf(text, limits.depth);
   if (depth > limits.depth) {
     return refuse("INVALID_MESSAGE", `The message nests deeper than ${limits.depth} levels.`);
   }
@@ -91,6 +91,9 @@ function readObject(data: string | Uint8Array, limits: FrameLimits): Parsed<Json
   const overflow = mayOverflow ? overflowingNumber(value) : undefined;
   if (overflow) {
     return refuse("INVALID_MESSAGE", `The number at ${overflow.join(".")} is too large to be kept; send it as a string.`, value);
+  }
+  if (inexact !== undefined) {
+    return refuse("INVALID_MESSAGE", `The number ${inexact.slice(0, 40)} has more digits than can be kept; send it as a string.`, value);
   }
   return { ok: true, message: value };
 }

@@ -16,6 +16,8 @@ export interface TextShape {
   readonly depth: number;
   /** Whether a number is written with so many digits, or such an exponent, that it may be no number any more. */
   readonly mayOverflow: boolean;
+  /** The first whole number that would come back with other digits, such as 9007199254740993. */
+  readonly inexact?: string | undefined;
 }
 
 /** A number with an exponent of two digits overflows from here on: 1e99 has 100 digits, the largest 309. */
@@ -33,6 +35,7 @@ export function shapeOf(text: string, depthLimit: number): TextShape {
   let depth = 0;
   let deepest = 0;
   let mayOverflow = false;
+  let inexact: string | undefined;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     switch (code) {
@@ -45,7 +48,7 @@ export function shapeOf(text: string, depthLimit: number): TextShape {
       case 0x7b:
         depth += 1;
         if (depth > deepest) deepest = depth;
-        if (deepest > depthLimit) return { depth: deepest, mayOverflow };
+        if (deepest > depthLimit) return { depth: deepest, mayOverflow, inexact };
         break;
       case 0x5d:
       case 0x7d:
@@ -56,10 +59,27 @@ export function shapeOf(text: string, depthLimit: number): TextShape {
           const from = at;
           while (isDigit(text.charCodeAt(at + 1))) at += 1;
           mayOverflow ||= at + 1 - from >= (followsExponent(text, from) ? OVERFLOWING_EXPONENT_DIGITS : OVERFLOWING_DIGITS);
+          inexact ??= inexactWhole(text, from, at + 1);
         }
     }
   }
-  return { depth: deepest, mayOverflow };
+  return { depth: deepest, mayOverflow, inexact };
+}
+
+/** From so many digits on, a double may not hold a whole number. */
+const INEXACT_DIGITS = 16;
+/** What makes digits a part of a number that is not whole: before them, and behind. */
+const FRACTION_BEFORE = ".eE+";
+const FRACTION_BEHIND = ".eE";
+
+/** The whole number between two places, if it would not be printed as it was written. */
+function inexactWhole(text: string, from: number, to: number): string | undefined {
+  if (to - from < INEXACT_DIGITS || to - from > OVERFLOWING_DIGITS) return undefined;
+  const isNegative = text[from - 1] === "-";
+  const before = text[isNegative ? from - 2 : from - 1] ?? " ";
+  if (FRACTION_BEFORE.includes(before) || FRACTION_BEHIND.includes(text[to] ?? " ")) return undefined;
+  const digits = text.slice(from, to);
+  return String(Number(digits)) === digits ? undefined : `${isNegative ? "-" : ""}${digits}`;
 }
 
 /** `e` or `E`, and perhaps a plus. */

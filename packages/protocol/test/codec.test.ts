@@ -52,6 +52,19 @@ describe("P12 numbers that JSON cannot carry back are refused, others are kept",
       error: { code: "INVALID_MESSAGE", message: expect.stringContaining("too large") },
     });
   });
+  it.each(["9007199254740993", "-9007199254740993", `{"id":[18446744073709551615]}`, digits(25)])(
+    "refuses %s, which would come back otherwise",
+    (number) => {
+      const message = expect.stringMatching(/The number -?\d+ has more digits than can be kept; send it as a string/) as string;
+      expect(parseClientMessage(request(number))).toMatchObject({ error: { code: "INVALID_MESSAGE", message } });
+    },
+  );
+  it.each(["9007199254740991", "12345678901234567000", "0.12345678901234567890", "12345678901234567.5", `"9007199254740993"`])(
+    "accepts %s",
+    (number) => {
+      expect(parseClientMessage(request(number))).toMatchObject({ ok: true, message: { payload: JSON.parse(number) } });
+    },
+  );
   it.each(["1e308", "1e-400", `"1e999"`, `"${digits(400)}"`, `${digits(208)}e99`, "123e100"])("accepts %s", (number) => {
     expect(parseClientMessage(request(number))).toMatchObject({ ok: true, message: { payload: JSON.parse(number) } });
   });

@@ -25,6 +25,11 @@ const REFUSED: Readonly<Record<string, readonly [frame: string, code: string, ab
   "a mode that does not exist": ['{"action":"contract.echo","id":"x","options":{"mode":"soon"}}', "INVALID_MESSAGE", { request_id: "x" }],
   "metadata that are no scalars": ['{"action":"contract.echo","id":"x","metadata":{"a":[1]}}', "INVALID_MESSAGE", { request_id: "x" }],
   "a number too large": ['{"action":"contract.echo","id":"x","payload":1e999}', "INVALID_MESSAGE", { request_id: "x" }],
+  "a number that would be rounded": [
+    '{"action":"contract.echo","id":"x","payload":9007199254740993}',
+    "INVALID_MESSAGE",
+    { request_id: "x" },
+  ],
   "too many levels": [`{"action":"contract.echo","payload":${nested(40)}}`, "INVALID_MESSAGE"],
   "an unknown action": ['{"action":"contract.nothing","id":"x"}', "INVALID_ACTION", { request_id: "x" }],
   "an action every object has": ['{"action":"__proto__","id":"x"}', "INVALID_ACTION", { request_id: "x" }],

@@ -124,6 +124,7 @@ function* contradictions(input: Omit<ProcessInput, never>): Generator<readonly [
   yield* repeated("features", features);
   yield* repeated("id_columns", id_columns);
   yield* wrongOptions(pipeline, options);
+  yield* wrongMarks(input.data_source);
   if (options.duplicates === "drop" && id_columns === undefined)
     yield [["options", "duplicates"], "drop needs id_columns: rows that are equal without an id are observations of their own"];
 }
@@ -141,6 +142,11 @@ function* wrongOptions(pipeline: Pipeline, options: ProcessOptions): Generator<r
   yield* wrongSplit(pipeline, options);
   if (feature_selection !== "none" && !needsTarget(pipeline))
     yield [["options", "feature_selection"], `${pipeline} has no target that features could tell about`];
+}
+
+function* wrongMarks({ config }: DataSource): Generator<readonly [readonly string[], string]> {
+  if (config.decimal !== undefined && config.decimal === config.thousands)
+    yield [["data_source", "config", "thousands"], `must not be the decimal mark too ("${config.decimal}")`];
 }
 
 function* wrongSplit(

@@ -12,4 +12,6 @@ export interface FileForm {
   readonly workbook?: Readonly<SheetCounts> & { readonly sheet: string; readonly sheets: number; readonly beyond: number };
   /** Columns whose name was empty or there already. */
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
+  /** Columns kept as texts that were whole numbers of JSON. */
+  readonly whole?: readonly string[];
 }

@@ -13,7 +13,7 @@ import { csvBadRows, limitBadRows, NO_BAD_ROWS, takeEmptyRows, type BadRows } fr
 import type { DataFile } from "./data-files.ts";
 import type { FileForm } from "./file-form.ts";
 import { withEqualLineEnds } from "./line-ends.ts";
-import { jsonKeys, MAX_COUNTED_KEYS, MAX_OBJECT_BYTES, readJson } from "./read-json.ts";
+import { jsonKeys, MAX_COUNTED_KEYS, MAX_OBJECT_BYTES, readJson, type JsonTable } from "./read-json.ts";
 import { csvReading, firstLineOf, sniffCsv, type SniffedCsv } from "./sniff-csv.ts";
 import { usableFile } from "./usable-file.ts";
 import { refuseWideHead } from "./wide-head.ts";
@@ -81,11 +81,15 @@ function inWords(reason: string): string {
   if (/sniffing file/.test(reason)) {
     return "its lines do not agree on a delimiter, quotes and a number of cells. Give data_source.config.delimiter, quote and header, or look for a quote that is not closed";
   }
-  const [, byte, line, problem] = /^Malformed JSON in file "[^"]*", at byte (\d+) in line (\d+): ([^.]*)/.exec(what ?? reason) ?? [];
-  if (line !== undefined) return `line ${line}, byte ${byte}, is no JSON (${problem}). Correct it, or remove it`;
+  const [, byte, unit, place, problem] =
+    /^Malformed JSON in file "[^"]*", at byte (\d+) in (line|record\/value) (\d+): ([^.]*)/.exec(what ?? reason) ?? [];
+  if (place !== undefined) {
+    return `${unit === "line" ? "line" : "value"} ${place}, byte ${byte}, is no JSON (${problem}). Correct it, or remove it`;
+  }
   if (/non-record JSON|expected records/.test(reason))
     return "it holds values that are no objects; give one object for each row, alone on its line or in one list";
-  return `${what ?? reason} Correct the file, or save it anew`;
+  // The name is one of ours.
+  return `${(what ?? reason).replaceAll(/ (?:in|from) file "[^"]*"|"(?:data|table|lines)-[^"]*"/g, "")} Correct the file, or save it anew`;
 }
 
 function load(database: Database, { file, form }: { readonly file: DataFile; readonly form: FileForm }, reading: Reading): Promise<Loaded> {
@@ -142,15 +146,18 @@ async function loadJson(database: Database, { file, form }: Found, reading: Read
     throw invalid(field, tooManyColumns(`"${file.name}"`, many));
   }
   const limit = limitOf(file, config);
-  let names: readonly string[] = keys;
+  let read: JsonTable = { names: keys, whole: [] };
   if (reading.forSql === true || keys.length === 0) {
     const source = `read_json(${literal(file.path)}, records = true, sample_size = -1, maximum_object_size = ${MAX_OBJECT_BYTES}, map_inference_threshold = -1, ${
       file.format === "ndjson" ? "format = 'newline_delimited', ignore_errors = true" : "format = 'auto'"
     })`;
     await database.execute(`CREATE OR REPLACE TABLE ${identifier(table)} AS SELECT * FROM ${source}${limit}`);
-  } else names = await readJson(database, file, { table, keys, asText, limit });
-  const renamed = keys.flatMap((from, at) => (names[at] === from ? [] : [{ from, to: names[at]! }]));
-  return { badRows: file.format === "ndjson" ? await takeEmptyRows(database, table) : NO_BAD_ROWS, form: { ...form, renamed } };
+  } else read = await readJson(database, file, { table, keys, asText, limit });
+  const renamed = keys.flatMap((from, at) => (read.names[at] === from ? [] : [{ from, to: read.names[at]! }]));
+  return {
+    badRows: file.format === "ndjson" ? await takeEmptyRows(database, table) : NO_BAD_ROWS,
+    form: { ...form, renamed, whole: read.whole },
+  };
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import type { Database } from "../../duckdb/database.ts";
 import { identifier, literal } from "../../duckdb/sql.ts";
+import { distinctNames } from "../names.ts";
 import type { DataFile } from "./data-files.ts";
 
 /** Longest row of JSON. */
@@ -46,7 +47,13 @@ export interface JsonTerms {
   readonly limit: string;
 }
 
-export async function readJson(database: Database, file: DataFile, { table, keys, asText, limit }: JsonTerms): Promise<readonly string[]> {
+export interface JsonTable {
+  readonly names: readonly string[];
+  /** Columns that are kept as texts and were whole numbers. */
+  readonly whole: readonly string[];
+}
+
+export async function readJson(database: Database, file: DataFile, { table, keys, asText, limit }: JsonTerms): Promise<JsonTable> {
   const kinds: number[] = [];
   for (let at = 0; at < keys.length; at += BATCH) {
     const batch = keys.slice(at, at + BATCH);
@@ -62,7 +69,7 @@ export async function readJson(database: Database, file: DataFile, { table, keys
     `CREATE OR REPLACE TABLE ${identifier(table)} AS SELECT ${columns.join(", ")} FROM (
        SELECT json_extract_string(json, ${pointers(keys)}) AS v, json_type(json, ${pointers(keys)}) AS t FROM ${jsonObjects(file)}${limit})`,
   );
-  return names;
+  return { names, whole: names.filter((_, index) => kinds[index] === KINDS.whole && asText.has(keys[index]!)) };
 }
 
 /** JSON pointers (RFC 6901). */
@@ -78,16 +85,4 @@ function cellSql(place: number, kinds: number, asText: boolean): string {
   // A whole number is written without a fraction, as everywhere: 7.0 is 7.
   const whole = `t[${place}] = 'DOUBLE' AND abs(TRY_CAST(${value} AS DOUBLE)) <= 9007199254740992 AND TRY_CAST(${value} AS DOUBLE) = trunc(TRY_CAST(${value} AS DOUBLE))`;
   return (kinds & KINDS.fraction) === 0 ? value : `CASE WHEN ${whole} THEN TRY_CAST(${value} AS DOUBLE)::BIGINT::VARCHAR ELSE ${value} END`;
-}
-
-/** SQL takes names that differ in their case for one. */
-export function distinctNames(keys: readonly string[]): readonly string[] {
-  const taken = new Set<string>();
-  return keys.map((key) => {
-    const base = key === "" ? "column" : key;
-    let name = base;
-    for (let number = 1; taken.has(name.toLowerCase()); number += 1) name = `${base}_${number}`;
-    taken.add(name.toLowerCase());
-    return name;
-  });
 }

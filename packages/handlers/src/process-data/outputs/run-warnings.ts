@@ -5,7 +5,7 @@ import type { Drift } from "../preprocess/profile.ts";
 import { count } from "../progress.ts";
 import type { Finished } from "../stages/postprocess.ts";
 
-export function runWarnings({ ingested, preprocessed }: Pick<Finished, "ingested" | "preprocessed">): Warning[] {
+export function runWarnings({ ingested, preprocessed, renamed = [] }: Pick<Finished, "ingested" | "preprocessed" | "renamed">): Warning[] {
   const { duplicates, missingTarget } = preprocessed.clean;
   const { unreadable, nullTexts } = preprocessed.columns;
   const { unseen = {}, drift = [] } = preprocessed.held ?? {};
@@ -32,6 +32,7 @@ export function runWarnings({ ingested, preprocessed }: Pick<Finished, "ingested
     ),
     ...classWarnings(preprocessed.target?.doubtfulClasses, preprocessed.target?.column),
     ...drift.flatMap(driftWarning),
+    ...renamedWarning("the output", renamed),
   ];
 }
 
@@ -72,13 +73,16 @@ function formWarnings({ name, encoding, encodingFrom, csv, workbook, renamed }: 
       kind: "no_header",
       message: `"${name}" was read as having no line of names; if its first line is one, set data_source.config.header to true.`,
     });
-  if (renamed.length > 0) {
-    const shown = renamed.slice(0, 5).map(({ from, to }) => `"${from}" to "${to}"`);
-    const more = renamed.length > shown.length ? ` and ${renamed.length - shown.length} more` : "";
-    const message = `Names of "${name}" that are empty, or there already but for their case, were changed: ${shown.join(", ")}${more}.`;
-    warnings.push({ kind: "renamed_columns", message, count: renamed.length });
-  }
+  warnings.push(...renamedWarning(`"${name}"`, renamed));
   return workbook ? [...warnings, ...workbookWarnings(name, workbook)] : warnings;
+}
+
+function renamedWarning(where: string, renamed: FileForm["renamed"]): Warning[] {
+  if (renamed.length === 0) return [];
+  const shown = renamed.slice(0, 5).map(({ from, to }) => `"${from}" to "${to}"`);
+  const more = renamed.length > shown.length ? ` and ${renamed.length - shown.length} more` : "";
+  const message = `Names of columns of ${where} that are empty, or there already but for their case, were changed: ${shown.join(", ")}${more}.`;
+  return [{ kind: "renamed_columns", message, count: renamed.length }];
 }
 
 function workbookWarnings(

@@ -25,6 +25,7 @@ const MOSTLY = 0.95;
 const FIRST_ROWS = 20_480;
 /** Columns looked at in one statement: it bounds the statement, and progress moves between them. */
 const BATCH = 25;
+const DAYS_BATCH = 3;
 /** Codes such as 0815: no number is written with a zero in front. */
 const codeSql = (name: string): string => `(${name} > '00' AND ${name} < '0:')`;
 
@@ -41,10 +42,10 @@ export async function readColumns(
   terms: ReadTerms,
 ): Promise<ReadonlyMap<string, ReadColumn>> {
   const texts = columns.filter(({ type }) => type === "VARCHAR");
-  const guesses = new Map(await inBatches(texts, (some) => guess(database, some, { ...terms, where: `rowid < ${FIRST_ROWS}` })));
+  const first = { ...terms, where: `rowid < ${FIRST_ROWS}` };
+  const guesses = new Map(await guessAll(database, texts, first));
   const unknown = texts.filter((column) => guesses.get(column)?.values === 0);
-  for (const [column, found] of await inBatches(unknown, (some) => guess(database, some, { ...terms, where: "true" })))
-    guesses.set(column, found);
+  for (const [column, found] of await guessAll(database, unknown, { ...terms, where: "true" })) guesses.set(column, found);
   const decimal = commonDecimal([...guesses.values()]);
   const kinds = new Map<RawColumn, Kind>();
   for (const column of columns) {
@@ -54,10 +55,44 @@ export async function readColumns(
   return new Map(await inBatches(columns, (some) => check(database, some, { ...terms, kinds })));
 }
 
-async function inBatches<In, Out>(all: readonly In[], work: (some: readonly In[]) => Promise<readonly Out[]>): Promise<Out[]> {
+async function inBatches<In, Out>(
+  all: readonly In[],
+  work: (some: readonly In[]) => Promise<readonly Out[]>,
+  size = BATCH,
+): Promise<Out[]> {
   const done: Out[] = [];
-  for (let at = 0; at < all.length; at += BATCH) done.push(...(await work(all.slice(at, at + BATCH))));
+  for (let at = 0; at < all.length; at += size) done.push(...(await work(all.slice(at, at + size))));
   return done;
+}
+
+type LookTerms = ReadTerms & { readonly where: string };
+
+/** Days of other countries are looked for only where there are neither numbers nor days in ISO: the looking takes memory. */
+async function guessAll(database: Database, columns: readonly RawColumn[], terms: LookTerms): Promise<(readonly [RawColumn, Guess])[]> {
+  const guesses = await inBatches(columns, (some) => guess(database, some, terms));
+  const others = guesses.filter(([, { plain, grouped, european, iso, values }]) => values > 0 && !plain && !grouped && !european && !iso);
+  const days = new Map(await inBatches(others, (some) => guessDays(database, some, terms), DAYS_BATCH));
+  return guesses.map(([column, found]) => [column, { ...found, families: days.get(column) ?? [] }]);
+}
+
+async function guessDays(
+  database: Database,
+  columns: readonly (readonly [RawColumn, Guess])[],
+  { rules, table, where }: LookTerms,
+): Promise<(readonly [RawColumn, readonly DateFamily[]])[]> {
+  const families = dateFamilies(rules);
+  const nulls = rules.null_values ?? NULL_TEXTS;
+  const parts = columns.flatMap(([column], index) =>
+    families.map(
+      ({ formats }, family) =>
+        `(count(${momentSql(identifier(column.name), formats)}) FILTER (${presentSql(column, { nulls })}))::DOUBLE AS f${index}_${family}`,
+    ),
+  );
+  const [row = {}] = await database.rows<Record<string, number>>(`SELECT ${parts.join(", ")} FROM ${identifier(table)} WHERE ${where}`);
+  return columns.map(([column, { values }], index) => [
+    column,
+    families.filter((_, family) => row[`f${index}_${family}`]! >= MOSTLY * values),
+  ]);
 }
 
 type Kind =
@@ -84,9 +119,8 @@ interface Guess {
 async function guess(
   database: Database,
   columns: readonly RawColumn[],
-  { rules, table, where }: ReadTerms & { readonly where: string },
+  { rules, table, where }: LookTerms,
 ): Promise<(readonly [RawColumn, Guess])[]> {
-  const families = dateFamilies(rules);
   const { plain, grouped, european } = numberKinds(rules);
   const nulls = rules.null_values ?? NULL_TEXTS;
   const parts = columns.flatMap((column, index) => {
@@ -102,16 +136,14 @@ async function guess(
       `${counted(number(european), isNumber)} AS e${index}`,
       `${counted("1", `coalesce(${number(plain)}, ${number(grouped)}) <> ${number(european)}`)} AS d${index}`,
       `${counted(rules.date_format === undefined ? momentSql(name, []) : "NULL")} AS i${index}`,
-      ...families.map(({ formats }, family) => `${counted(momentSql(name, formats))} AS f${index}_${family}`),
     ];
   });
   const [row = {}] = await database.rows<Record<string, number>>(`SELECT ${parts.join(", ")} FROM ${identifier(table)} WHERE ${where}`);
   return columns.map((column, index) => {
     const values = row[`n${index}`]!;
     const most = (what: string): boolean => values > 0 && row[`${what}${index}`]! >= MOSTLY * values;
-    const fitting = families.filter((_, family) => values > 0 && row[`f${index}_${family}`]! >= MOSTLY * values);
     const differ = row[`d${index}`]! > 0;
-    return [column, { values, plain: most("p"), grouped: most("g"), european: most("e"), differ, iso: most("i"), families: fitting }];
+    return [column, { values, plain: most("p"), grouped: most("g"), european: most("e"), differ, iso: most("i"), families: [] }];
   });
 }
 

@@ -98,8 +98,8 @@ function numberPattern({ decimal, thousands }: NumberRules): string {
 }
 
 export function momentSql(text: string, formats: readonly string[]): string {
-  if (formats.length === 0) return `TRY_CAST(${text} AS TIMESTAMP)`;
-  const parsed = `try_strptime(trim(${text}), [${formats.map(literal).join(", ")}])`;
-  // Two digits for a year of four would be a year of the first century.
+  const parsed =
+    formats.length === 0 ? `TRY_CAST(${text} AS TIMESTAMP)` : `try_strptime(trim(${text}), [${formats.map(literal).join(", ")}])`;
+  // Two digits where four are due would be a year of the first century.
   return `CASE WHEN ${parsed} >= TIMESTAMP '1000-01-01' THEN ${parsed} END`;
 }

@@ -6,6 +6,7 @@ import { recalibrated } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../../duckdb/database.ts";
 import type { Prepared } from "../features/prepare.ts";
+import type { FileForm } from "../ingest/file-form.ts";
 import type { HeldOut } from "../learning/learn-supervised.ts";
 import { MODEL_BLOB, toFile } from "../learning/saved-model.ts";
 import { labelMetrics } from "../outputs/label-metrics.ts";
@@ -13,7 +14,8 @@ import { modelCard } from "../outputs/model-card.ts";
 import { scorerOf } from "../outputs/scorers.ts";
 import { appendScores, createScoreTable, scoreRows } from "../outputs/score-rows.ts";
 import { finite, supervisedMetrics, type Trust } from "../outputs/supervised-metrics.ts";
-import { OUTPUT_TYPES, previewRows, writeOutput, type OutputTerms } from "../outputs/write-output.ts";
+import { idColumns } from "../outputs/id-columns.ts";
+import { OUTPUT_TYPES, previewRows, renamedOutputs, writeOutput, type OutputTerms } from "../outputs/write-output.ts";
 import { REPEATED, TEST, UNLABELLED } from "../preprocess/split.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import { count, part, type Tell } from "../progress.ts";
@@ -29,6 +31,8 @@ export interface Finished {
   readonly preprocessed: Omit<Preprocessed, "fitted">;
   readonly prepared: Prepared;
   readonly trained: Trained;
+  /** Columns of the output that could not keep their name. */
+  readonly renamed?: FileForm["renamed"];
 }
 
 const CARD_BLOB = "model-card.json";
@@ -38,11 +42,13 @@ export async function postprocess(database: Database, run: Run, finished: Finish
   const { preprocessed, trained } = finished;
   const tell = run.progress.stage("postprocess");
   const { shown, metrics } = await score(database, run, { finished, tell: part(tell, 0, 0.7) });
-  const terms: OutputTerms = { input, shown, actual: preprocessed.target?.column, part: partSql(run) };
+  const ids = await idColumns(database, input.id_columns ?? [], finished.ingested);
+  const terms: OutputTerms = { input, ids, shown, actual: preprocessed.target?.column, part: partSql(run) };
+  const told = { ...finished, renamed: renamedOutputs(terms) };
   tell(0.7, "Metrics computed", { metrics: headline(metrics) });
   const file = await writeOutput(database, terms, { folder: scratchFolder, tell: part(tell, 0.7, 0.85) });
   const preview = await previewRows(database, terms);
-  const card = finite(modelCard(run, finished, metrics));
+  const card = finite(modelCard(run, told, metrics));
   const stored = {
     output: await store(run, `predictions.${input.output.format}`, file.path),
     card: await storeText(run, CARD_BLOB, JSON.stringify(card, undefined, 2)),
@@ -50,7 +56,7 @@ export async function postprocess(database: Database, run: Run, finished: Finish
   };
   ctx.signal.throwIfAborted();
   tell(1, `${count(file.rows)} rows written as ${input.output.format}`, { rows_written: file.rows, size_bytes: stored.output.sizeBytes });
-  return processResult(run, { ...finished, metrics, preview, stored, rows: file.rows });
+  return processResult(run, { ...told, metrics, preview, stored, rows: file.rows });
 }
 
 interface ScoreStep {
