@@ -56,7 +56,7 @@ describe("a row scores as among the rows of training", () => {
     price: Number(row.price.replaceAll(".", "").replace(",", ".")),
     day: row.day.split(".").toReversed().join("-"),
   });
-  const objects = (rows: readonly Row[]): string => JSON.stringify(rows.map(({ y: _, ...row }) => row));
+  const objects = (rows: readonly Row[]): string => JSON.stringify(rows.map((row) => ({ ...row, y: undefined })));
 
   it("alone and with others, in every format", async () => {
     const { before, result, otherBlobs } = await trained();
@@ -143,7 +143,7 @@ describe("what a model cannot read", () => {
     expect(same.result.warnings).toEqual([]);
     const { result } = await processed(handler, scoring(file("other.csv")), { otherBlobs });
     const drifted = result.warnings.filter(({ kind }) => kind === "drift").map(({ column }) => column);
-    expect(drifted.toSorted()).toEqual(["agreed", "x"]);
+    expect(new Set(drifted)).toEqual(new Set(["agreed", "x"]));
     const drift = result.data.drift as { column: string; missing: number; missing_in_training: number; stability_index: number | null }[];
     expect(drift.find(({ column }) => column === "agreed")).toMatchObject({ missing: 0.5, missing_in_training: 0, stability_index: null });
     expect(drift.find(({ column }) => column === "x")!.stability_index).toBeGreaterThan(1);

@@ -4,10 +4,10 @@ import { dataFolder, failure, handlerOn, processed } from "./runs.ts";
 
 const rows = (count: number, line: (row: number) => string): string => Array.from({ length: count }, (_, row) => line(row)).join("\n");
 const file = (path: string, config = {}) => ({ type: "file", path, config });
-const plain = (features: readonly string[], config = {}) => ({
+const plain = (names: readonly string[], config = {}) => ({
   pipeline: "transformation",
   data_source: file("t.csv", config),
-  features,
+  features: names,
   options: { model: "none", scaling: "none", missing_indicators: false, preview_rows: 0 },
 });
 

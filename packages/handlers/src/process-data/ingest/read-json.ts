@@ -13,7 +13,7 @@ export const MAX_OBJECT_BYTES = 16_777_216;
 /** Different keys that are counted for a message: enough to tell a wide table from what is none. */
 export const MAX_COUNTED_KEYS = 10_000;
 
-export const jsonObjects = ({ path, format }: DataFile): string =>
+const jsonObjects = ({ path, format }: DataFile): string =>
   `read_json_objects(${literal(path)}, maximum_object_size = ${MAX_OBJECT_BYTES}, ${
     format === "ndjson" ? "format = 'newline_delimited', ignore_errors = true" : "format = 'auto'"
   })`;

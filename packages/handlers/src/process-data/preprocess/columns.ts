@@ -6,7 +6,7 @@ import { invalid, listed } from "../problem.ts";
 import type { ReadColumn } from "./read-columns.ts";
 import { isReadable, valueSql, type Reading } from "./reading.ts";
 
-export type Kind = "number" | "text" | "date";
+type Kind = "number" | "text" | "date";
 
 export interface InputColumn {
   readonly name: string;

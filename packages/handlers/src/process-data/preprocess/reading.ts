@@ -36,7 +36,7 @@ const EXACT = "9007199254740992";
 
 export const isNumeric = ({ type }: RawColumn): boolean => NUMERIC.test(type);
 export const isMoment = ({ type }: RawColumn): boolean => MOMENTS.test(type);
-export const isText = ({ type }: RawColumn): boolean => /^(VARCHAR|ENUM.*|UUID|BOOLEAN)$/.test(type);
+const isText = ({ type }: RawColumn): boolean => /^(VARCHAR|ENUM.*|UUID|BOOLEAN)$/.test(type);
 /** What no reading applies to: lists, structures, blobs. */
 export const isReadable = (column: RawColumn): boolean => isNumeric(column) || isMoment(column) || isText(column);
 

@@ -33,7 +33,7 @@ export const targetKind = ({ pipeline }: Pick<ProcessInput, "pipeline">): "class
   pipeline === "regression" ? "number" : "class";
 
 /** A class is what is written: "Yes" is not "yes", "01" not "1", and "NA" is Namibia. */
-export const classReading = (rules: WritingRules): Reading => ({ kind: "text", nulls: rules.null_values ?? EMPTY });
+const classReading = (rules: WritingRules): Reading => ({ kind: "text", nulls: rules.null_values ?? EMPTY });
 
 export interface TargetTerms {
   readonly input: ProcessInput;
