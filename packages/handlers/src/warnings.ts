@@ -18,6 +18,7 @@ export const WARNING_KINDS = {
   unreadable_cells: "Cells that are not what their column is, or was for the model, count as missing.",
   unseen_categories: "Rows to score have categories that the model has not learned.",
   null_texts: "Texts such as NA were taken for missing, or for a class.",
+  numbers_in_texts: "A column of numbers with a currency or a sign behind them was taken for texts.",
   drift: "Rows to score are not as the rows of training were.",
 } as const;
 export type WarningKind = keyof typeof WARNING_KINDS;

@@ -46,6 +46,16 @@ describe("numbers", () => {
     expect((await features(points, ["a", "b"])).rows[1]).toMatchObject({ a: 2_101, b: 1.5 });
   });
 
+  it.each([
+    (value: number) => `${value},50 €`,
+    (value: number) => `$${value}.50`,
+    (value: number) => `${value}%`,
+    (value: number) => `(${value})`,
+  ])("with a currency or a sign are texts, and that is said (%#)", async (written) => {
+    const { result } = await features(`a;b\n${rows(60, (row) => `${written(row % 9)};${row}`)}`, ["a", "b"]);
+    expect(result.warnings).toMatchObject([{ kind: "numbers_in_texts", column: "a" }]);
+  });
+
   it("with zeros in front are codes", async () => {
     const { result } = await features(`zip;b\n${rows(40, (row) => `0${1000 + (row % 5)};${row}`)}`, ["zip", "b"]);
     expect(result.features).toMatchObject({ count: 6 });

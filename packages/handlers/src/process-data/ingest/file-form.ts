@@ -9,6 +9,8 @@ export interface FileForm {
   /** "content": found out, and perhaps wrong. */
   readonly encodingFrom?: "given" | "mark" | "content";
   readonly csv?: { readonly delimiter: string; readonly quote: string; readonly header: boolean };
+  /** Whether there is a line of names was found out. */
+  readonly headerFound?: boolean;
   readonly workbook?: Readonly<SheetCounts> & { readonly sheet: string; readonly sheets: number; readonly beyond: number };
   /** Columns whose name was empty or there already. */
   readonly renamed: readonly { readonly from: string; readonly to: string }[];

@@ -124,7 +124,10 @@ async function readCsv(database: Database, { file, form }: Found, { table, confi
   await database.execute(`INSERT INTO ${identifier(table)} SELECT * FROM ${source}${limitOf(file, config)}`);
   const { delimiter, quote, hasHeader: header } = csv;
   const renamed = header ? renamedIn(await firstLineOf(database, file, csv), csv.columns) : [];
-  return { badRows: await csvBadRows(database), form: { ...form, ...(!form.workbook && { csv: { delimiter, quote, header } }), renamed } };
+  return {
+    badRows: await csvBadRows(database),
+    form: { ...form, ...(!form.workbook && { csv: { delimiter, quote, header }, headerFound: config.header === undefined }), renamed },
+  };
 }
 
 const renamedIn = (written: readonly string[], columns: SniffedCsv["columns"]): FileForm["renamed"] =>

@@ -7,7 +7,7 @@ import type { Finished } from "../stages/postprocess.ts";
 
 export function runWarnings({ ingested, preprocessed, renamed = [] }: Pick<Finished, "ingested" | "preprocessed" | "renamed">): Warning[] {
   const { duplicates, missingTarget } = preprocessed.clean;
-  const { unreadable, nullTexts } = preprocessed.columns;
+  const { unreadable, nullTexts, numbersInTexts } = preprocessed.columns;
   const { unseen = {}, drift = [] } = preprocessed.held ?? {};
   return [
     ...some(
@@ -30,6 +30,11 @@ export function runWarnings({ ingested, preprocessed, renamed = [] }: Pick<Finis
       (cells) =>
         `${cells} that say NA, null or the like, and count as missing; set data_source.config.null_values to [""] to keep them as what they say.`,
     ),
+    ...numbersInTexts.map((column): Warning => ({
+      kind: "numbers_in_texts",
+      column,
+      message: `Column "${column}" holds numbers with a currency or a sign behind them, and was taken for texts; give it as numbers alone.`,
+    })),
     ...classWarnings(preprocessed.target?.doubtfulClasses, preprocessed.target?.column),
     ...drift.flatMap(driftWarning),
     ...renamedWarning("the output", renamed),
@@ -62,13 +67,13 @@ function classWarnings(classes: readonly string[] | undefined, column: string | 
   ];
 }
 
-function formWarnings({ name, encoding, encodingFrom, csv, workbook, renamed }: FileForm): Warning[] {
+function formWarnings({ name, encoding, encodingFrom, csv, headerFound, workbook, renamed }: FileForm): Warning[] {
   const warnings: Warning[] = [];
   if (encodingFrom === "content" && encoding !== "utf-8") {
     const message = `"${name}" is not UTF-8 and was read as ${encoding}, which it looks like; if letters are wrong, set data_source.config.encoding.`;
     warnings.push({ kind: "guessed_encoding", message });
   }
-  if (csv?.header === false)
+  if (csv?.header === false && headerFound === true)
     warnings.push({
       kind: "no_header",
       message: `"${name}" was read as having no line of names; if its first line is one, set data_source.config.header to true.`,

@@ -35,6 +35,8 @@ export interface Columns {
   readonly unreadable: Readonly<Record<string, number>>;
   /** Cells that were taken for nothing because of what they say, such as NA, by column. */
   readonly nullTexts: Readonly<Record<string, number>>;
+  /** Columns of texts that are numbers with a currency or the like. */
+  readonly numbersInTexts: readonly string[];
 }
 
 export async function rawColumns(database: Database, table = "raw"): Promise<readonly RawColumn[]> {
@@ -70,6 +72,7 @@ export function inputColumns(
     Object.fromEntries(
       wanted.flatMap(({ name }) => (count(readings.get(name) ?? NOTHING) > 0 ? [[name, count(readings.get(name)!)]] : [])),
     );
+  const numbersInTexts = wanted.flatMap(({ name }) => (readings.get(name)?.numbersInTexts === true ? [name] : []));
   for (const column of wanted) {
     const { name, type } = column;
     if (isReadable(column)) inputs.push(inputColumn(column, readings.get(name)!.reading, inputs.length));
@@ -77,10 +80,16 @@ export function inputColumns(
       throw invalid("features", `"${name}" is of type ${type}, which cannot be a feature; choose columns of numbers, texts or dates`);
     else dropped.push({ column: name, reason: `type ${type} cannot be a feature` });
   }
-  return { inputs, dropped, unreadable: counted(({ unreadable }) => unreadable), nullTexts: counted(({ nullTexts }) => nullTexts) };
+  return {
+    inputs,
+    dropped,
+    unreadable: counted(({ unreadable }) => unreadable),
+    nullTexts: counted(({ nullTexts }) => nullTexts),
+    numbersInTexts,
+  };
 }
 
-const NOTHING: ReadColumn = { reading: { kind: "text", nulls: [] }, unreadable: 0, nullTexts: 0 };
+const NOTHING: ReadColumn = { reading: { kind: "text", nulls: [] }, unreadable: 0, nullTexts: 0, numbersInTexts: false };
 
 export const inputColumn = (column: RawColumn, reading: Reading, place: number): InputColumn => ({
   name: column.name,

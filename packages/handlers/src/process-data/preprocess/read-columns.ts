@@ -17,6 +17,8 @@ export interface ReadColumn {
   readonly unreadable: number;
   /** Texts other than the empty one that were taken for nothing. */
   readonly nullTexts: number;
+  /** Texts that are numbers with a currency, a percent sign or a minus behind. */
+  readonly numbersInTexts: boolean;
 }
 
 /** A text column is numbers, or moments, when at least this part of its values are. */
@@ -26,6 +28,9 @@ const FIRST_ROWS = 20_480;
 /** Columns looked at in one statement: it bounds the statement, and progress moves between them. */
 const BATCH = 25;
 const DAYS_BATCH = 3;
+/** A number between signs that no program takes for a part of it; as RE2 has it. */
+const DRESSED =
+  "(?:[-+(]?\\s*(?:[€$£¥₹₽₩]|EUR|USD|GBP|CHF|JPY)\\s*[-+]?\\d[\\d.,' \u00A0]*|[-+]?\\d[\\d.,' \u00A0]*(?:[€$£¥₹₽₩%]|EUR|USD|GBP|CHF|JPY|-)|\\(\\d[\\d.,' \u00A0]*\\))\\)?\\s*";
 /** Codes such as 0815: no number is written with a zero in front. */
 const codeSql = (name: string): string => `(${name} > '00' AND ${name} < '0:')`;
 
@@ -217,6 +222,9 @@ async function doubtful(
   );
 }
 
+const isDressed = (column: RawColumn, { kind }: Kind): string =>
+  kind === "text" && column.type === "VARCHAR" ? `regexp_full_match(${identifier(column.name)}, ${literal(DRESSED)})` : "false";
+
 async function check(
   database: Database,
   columns: readonly RawColumn[],
@@ -234,15 +242,15 @@ async function check(
       `(count(*) FILTER (${present}))::DOUBLE AS n${index}`,
       `(count(${value}) FILTER (${present}))::DOUBLE AS v${index}`,
       `(count(*) FILTER (${isNull}))::DOUBLE AS z${index}`,
+      `(count(*) FILTER (${present} AND ${isDressed(column, kinds.get(column)!)}))::DOUBLE AS s${index}`,
     ];
   });
   const [row = {}] = await database.rows<Record<string, number>>(`SELECT ${parts.join(", ")} FROM ${identifier(table)}`);
   return columns.map((column, index) => {
     const [values, read, nullTexts] = [row[`n${index}`]!, row[`v${index}`]!, row[`z${index}`]!];
+    const numbersInTexts = values > 0 && row[`s${index}`]! >= MOSTLY * values;
     const isIt = column.type !== "VARCHAR" || read >= MOSTLY * values;
-    return [
-      column.name,
-      isIt ? { reading: reading(column), unreadable: values - read, nullTexts } : { reading: { ...TEXT, nulls }, unreadable: 0, nullTexts },
-    ];
+    const found = isIt ? { reading: reading(column), unreadable: values - read } : { reading: { ...TEXT, nulls }, unreadable: 0 };
+    return [column.name, { ...found, nullTexts, numbersInTexts }];
   });
 }

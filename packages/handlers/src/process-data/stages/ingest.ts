@@ -28,7 +28,7 @@ export interface Ingested {
   readonly columns: readonly RawColumn[];
   /** What the files were found to be. */
   readonly forms: readonly FileForm[];
-  /** The same for the same rows in the same order, whatever file they came in. */
+  /** The same for the same rows in the same order, read from the same kind of file. */
   readonly fingerprint: string;
 }
 

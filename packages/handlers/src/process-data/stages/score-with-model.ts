@@ -47,7 +47,7 @@ export async function scoreWithModel(database: Database, run: Run, ingested: Ing
   progress.stage("model")(1, `${saved.name}, trained ${saved.trainedAt}`, { model: saved.name });
   return {
     preprocessed: {
-      columns: { inputs: held.inputs, dropped: recipe.dropped, unreadable: held.unreadable, nullTexts: {} },
+      columns: { inputs: held.inputs, dropped: recipe.dropped, unreadable: held.unreadable, nullTexts: {}, numbersInTexts: [] },
       held: { unseen: held.unseen, drift },
       target,
       clean,
