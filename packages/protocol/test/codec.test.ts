@@ -85,7 +85,8 @@ describe("P12 what a frame costs is in proportion to its bytes", () => {
   const hostile: Readonly<Record<string, string>> = {
     "almost overflowing digits in a string": filled(`${"1".repeat(209)}a`),
     "exponents in a string": filled("e12"),
-    "almost overflowing numbers": `{"type":"ping","x":[${`${"1".repeat(208)},`.repeat(5_000)}1]}`,
+    "almost overflowing numbers": `{"type":"ping","x":[${`${"1".repeat(208)}.5,`.repeat(4_900)}1]}`,
+    "whole numbers of many digits": `{"type":"ping","x":[${"12345678901234567000,".repeat(49_000)}1]}`,
     "almost overflowing exponents": `{"type":"ping","x":[${"1e+99,".repeat(170_000)}1]}`,
     "overflowing digits, twice": `{"type":"ping","x":[${`0.${"1".repeat(250)},`.repeat(4_000)}1]}`,
     "escaped quotes": filled('"'),
