@@ -69,7 +69,7 @@ async function guess(
 }
 
 /** Of every column; where the first rows hold no value, by all rows. */
-export async function guesses(database: Database, columns: readonly RawColumn[], terms: ReadTerms): Promise<Map<RawColumn, Guess>> {
+export async function guessColumns(database: Database, columns: readonly RawColumn[], terms: ReadTerms): Promise<Map<RawColumn, Guess>> {
   const found = new Map(await guessAll(database, columns, { ...terms, where: `rowid < ${FIRST_ROWS}` }));
   const unknown = columns.filter((column) => found.get(column)?.values === 0);
   for (const [column, later] of await guessAll(database, unknown, { ...terms, where: "true" })) found.set(column, later);

@@ -8,7 +8,7 @@ import type { Database } from "../../duckdb/database.ts";
 import { identifier, literal } from "../../duckdb/sql.ts";
 import { invalid } from "../problem.ts";
 import type { RawColumn } from "./columns.ts";
-import { guesses, inBatches, MOSTLY, numberKinds, type Guess, type ReadTerms } from "./guess-writing.ts";
+import { guessColumns, inBatches, MOSTLY, numberKinds, type Guess, type ReadTerms } from "./guess-writing.ts";
 import { isMoment, isNumeric, momentSql, PLAIN, presentSql, valueSql, type NumberRules, type Reading } from "./reading.ts";
 import { NULL_TEXTS } from "./writing.ts";
 
@@ -32,7 +32,7 @@ export async function readColumns(
   terms: ReadTerms,
 ): Promise<ReadonlyMap<string, ReadColumn>> {
   const texts = columns.filter(({ type }) => type === "VARCHAR");
-  const guessed = await guesses(database, texts, terms);
+  const guessed = await guessColumns(database, texts, terms);
   const decimal = commonDecimal([...guessed.values()]);
   const kinds = new Map<RawColumn, Kind>();
   for (const column of columns) {
