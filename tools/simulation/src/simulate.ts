@@ -6,6 +6,7 @@ import { DEPLOYMENTS, type CreateDeployment } from "./engines.ts";
 import type { Deployment } from "./engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { checkEnd, isOver } from "./invariants/end.ts";
+import { createFairness } from "./invariants/fairness.ts";
 import { createFindings, type Finding } from "./invariants/findings.ts";
 import { createIdlenessWatch } from "./invariants/idleness.ts";
 import { createLedger } from "./invariants/ledger.ts";
@@ -47,7 +48,9 @@ export async function simulate(
     report,
     wallNow: () => world.clock.now(),
     isAlive: (key, attempt) => runs.isAlive(key, attempt),
+    onClaimed: (request) => fairness.claimed(request),
   });
+  const fairness = createFairness({ plan, report, wallNow: () => world.clock.now(), all: ledger.all });
   const world = createWorld({
     plan,
     listen,
@@ -74,7 +77,11 @@ export async function simulate(
       schedule.step();
       steps += 1;
       await world.settle();
-      if (world.living.length < living) ledger.checkAll();
+      fairness.look();
+      if (world.living.length < living) {
+        ledger.checkAll();
+        fairness.forget();
+      }
       look();
     }
   };

@@ -19,6 +19,8 @@ export interface Ledger {
   /** As of the last write: what the store said then. */
   read(key: RequestKey): StoredRequest | undefined;
   readonly haveAllEnded: boolean;
+  /** Likewise, all there is. */
+  all(): Iterable<StoredRequest>;
 }
 
 export interface LedgerParts {
@@ -28,6 +30,8 @@ export interface LedgerParts {
   readonly wallNow: () => number;
   /** Whether the process lives that runs, or has run, that attempt. */
   readonly isAlive: (key: RequestKey, attempt: number) => boolean;
+  /** It waited, and has been claimed. */
+  readonly onClaimed: (request: StoredRequest) => void;
 }
 
 /** Then it is a dead letter. */
@@ -36,7 +40,7 @@ const WAITS: ReadonlySet<RequestStatus> = new Set(["PENDING", "RETRYING"]);
 const typeOf = (text: string): string => /^\{"type":"(\w+)"/.exec(text)?.[1] ?? "";
 const durable = ({ events }: StoredRequest): StoredRequest["events"] => events.filter(({ text }) => typeOf(text) !== "progress");
 
-export function createLedger({ contents, plan, report, wallNow, isAlive }: LedgerParts): Ledger {
+export function createLedger({ contents, plan, report, wallNow, isAlive, onClaimed }: LedgerParts): Ledger {
   const known = new Map<RequestKey, StoredRequest>();
   const acknowledgedKeys = new Set<RequestKey>();
   const { queued = Infinity, queuedPerTenant = Infinity } = plan.options.admission ?? {};
@@ -113,6 +117,7 @@ export function createLedger({ contents, plan, report, wallNow, isAlive }: Ledge
     if (before?.seq === now.seq && before.status === now.status && before.attempt === now.attempt) return;
     if (before) {
       compare(before, now);
+      if (WAITS.has(before.status) && now.status === "PROCESSING") onClaimed(now);
       // Where one process has all runs, nothing is taken from it while it lives, however long it was away (P3).
       if (contents().transport === "socket" && now.crashes > before.crashes && isAlive(key, before.attempt))
         report("P3", `${key} was taken from attempt ${before.attempt}, whose process lives`);
@@ -126,6 +131,7 @@ export function createLedger({ contents, plan, report, wallNow, isAlive }: Ledge
   return {
     acknowledgedKeys,
     read: (key) => known.get(key),
+    all: () => known.values(),
     get haveAllEnded() {
       for (const { status } of known.values()) if (!isTerminal(status)) return false;
       return true;

@@ -218,4 +218,13 @@ export const RUNNING: readonly Mutant[] = [
     find: "(key) => blobs.removeAll(blobPrefix(key))",
     replace: "async () => {}",
   },
+  {
+    name: "turns-are-not-taken",
+    promise: "P15",
+    does: "lets whoever had a turn have the next as well, whoever else waits",
+    engine: "memory",
+    file: "packages/core/src/rules/fair-shares.ts",
+    find: "Math.max(turn + 1 / weight, time)",
+    replace: "turn - 1 / weight",
+  },
 ];
