@@ -77,6 +77,17 @@ const PLANTED: readonly Planted[] = [
       replace: "(values.length > 0 ? 1 : 0)",
     },
   },
+  { suite: "hostile-handlers", count: 1, bug: "results-not-measured" },
+  {
+    suite: "soak",
+    count: 1,
+    bug: {
+      name: "files-left-behind",
+      file: "packages/embedded/src/blobs/body-file.ts",
+      find: 'const file = await open(path, "wx", 0o600);',
+      replace: 'const file = await open(path, "wx", 0o600); await (await open(path + ".begun", "w")).close();',
+    },
+  },
 ];
 
 const MAIN = join(import.meta.dirname, "main.ts");
