@@ -61,7 +61,7 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
       format: input.format,
       generated_at: generatedAt,
       expires_at: stored.expiresAt,
-      stats: { ...statsOf(summary, rows, mapping.currency), timings: progress.timings() },
+      stats: { ...statsOf(summary, rows, mapping.currency), ...file.stats, timings: progress.timings() },
     };
   } catch (error) {
     ctx.signal.throwIfAborted();

@@ -1,6 +1,7 @@
 /** CSV by DuckDB's own COPY, to a temporary name, renamed when whole. Dates are ISO, numbers plain, and no text is a formula. */
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
+import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../duckdb/database.ts";
 import { safeForCsv } from "../duckdb/safe-csv.ts";
 import type { Warning } from "../warnings.ts";
@@ -13,6 +14,8 @@ export interface WrittenFile {
   readonly records: number;
   /** What the format could not say of the data. */
   readonly warnings?: readonly Warning[];
+  /** What there is to tell of the file itself. */
+  readonly stats?: JsonObject;
 }
 
 export async function writeCsv(

@@ -31,20 +31,29 @@ export async function readDetail(
   formats: Formats,
   { columns, rows }: DetailOptions,
 ): Promise<PrintedDetail> {
-  const { summary, currency } = facts;
+  const { summary, currency, labels } = facts;
   const printed = columns.filter(({ name }) => PRINTED.has(name));
   const select = printed.map(({ name }) => `${name}::VARCHAR AS ${name}`).join(", ");
   const lines = await database.rows<Record<string, string | null>>(
     `SELECT ${select} FROM (SELECT * FROM lines ORDER BY revenue DESC, order_date, order_id LIMIT ${rows}) best ORDER BY best.order_date, best.order_id`,
   );
   const print = printers(facts, formats);
+  // All lines add up to the totals of the report; the largest of them add up to nothing anyone asked for.
+  const isWhole = lines.length === summary.totals.lines;
+  const total: Readonly<Record<string, string>> = {
+    [printed[0]?.name ?? ""]: labels.total,
+    quantity: print.count(summary.exact.units),
+    revenue: print.money(summary.exact.revenue),
+  };
+  const body = lines.map((line) => printed.map(({ name, kind }) => print[kind](line[name] ?? "")));
   return {
     table: {
       columns: printed.map(({ title, kind }) => ({
         title: kind === "money" ? `${title} (${currency})` : title,
         kind: kind === "count" || kind === "money" ? "number" : kind === "text" ? "text" : "key",
       })),
-      rows: lines.map((line) => printed.map(({ name, kind }) => print[kind](line[name] ?? ""))),
+      rows: isWhole ? [...body, printed.map(({ name }) => total[name] ?? "")] : body,
+      total: isWhole,
       size: SIZE,
       maxLines: MAX_LINES,
     },

@@ -26,7 +26,9 @@ export interface ReportContent {
 
 /** Bars of one ranking: more are read in its table. */
 const MAX_BARS = 12;
+/** Points of a title, and of the note below that of the order lines. */
 const TITLE = 24;
+const NOTE = 20;
 
 interface Part {
   readonly title: string;
@@ -114,14 +116,16 @@ async function printDetail(
   { facts, formats, printed: tell }: ReportContent,
 ): Promise<void> {
   const { labels } = facts;
-  await paper.turn();
+  const told: Table = { ...table, printed: tell };
+  const laidOut = layOut(paper, told);
+  // On pages of their own, unless they are few.
+  if (TITLE + NOTE + laidOut.height > paper.room()) await paper.turn();
   printTitle(paper, labels.orderLines);
   const note =
     printed < total ? labels.shortened(formats.count(printed), formats.count(total)) : labels.allLines(total, formats.count(total));
   paragraph(paper, note, { size: 8, colour: paper.colours.muted, width: paper.width, maxLines: 3 });
   paper.y += 6;
-  const told: Table = { ...table, printed: tell };
-  await layOut(paper, told).print();
+  await laidOut.print();
 }
 
 /** Head and foot of each page: the first has no head, since its title is there. */

@@ -49,7 +49,7 @@ export function formatsFor({ tag, currency, moneyDecimals }: FormatOptions): For
   const money = number({ ...style, ...fixed(moneyDecimals) });
   const fineMoney = number({ ...style, minimumFractionDigits: moneyDecimals, maximumFractionDigits: FINEST });
   const short = number({ ...style, notation: "compact", minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
-  const axis = number({ ...style, notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 2 });
+  const axis = number({ ...style, notation: "compact", maximumSignificantDigits: 3 });
   const percent = number({ style: "percent", ...fixed(1) });
   const growth = number({ style: "percent", ...fixed(1), signDisplay: "exceptZero" });
   const print = (format: Intl.NumberFormat, value: Exact): string => format.format(value as number);

@@ -61,7 +61,7 @@ export async function writePdf(database: Database, facts: ReportFacts, options: 
   await write(paper, facts, { path, signal });
   const records = detail?.printed ?? 0;
   tell(1, `${count(paper.pages())} pages, ${count(records)} rows printed`, { rows_written: records });
-  return { path, records, warnings: unprinted };
+  return { path, records, warnings: unprinted, stats: { pages: paper.pages(), fonts: [...paper.type.faces.used()] } };
 }
 
 /** Shares of the stage: reading what is printed, and laying out all pages; the rest is writing the file. */

@@ -13,6 +13,8 @@ export interface Faces {
   /** What of a grapheme is printed in a face: without joiners and marks of direction that it has no glyph for. */
   seen(grapheme: string, name: FaceName): string;
   files(name: FaceName): FaceFiles | undefined;
+  /** Those that printed something so far. */
+  used(): readonly FaceName[];
 }
 
 /** Without a glyph of their own: joiners, marks of direction, selectors of a letter's form. */
@@ -37,6 +39,7 @@ export function openFaces(tag: string): Faces {
     chinese: orderWith("chinese"),
   };
   const usual = tag.startsWith("ja") ? "japanese" : tag.startsWith("ko") ? "korean" : "chinese";
+  const used = new Set<FaceName>();
   const known = new Map<string, FaceName | undefined>();
   const find = (grapheme: string, order: readonly FaceName[]): FaceName | undefined => {
     const letters = Array.from(grapheme.replaceAll(UNSEEN, ""), (letter) => letter.codePointAt(0) ?? 0);
@@ -56,7 +59,11 @@ export function openFaces(tag: string): Faces {
       const font = open(name)?.font;
       return grapheme.replaceAll(UNSEEN, (mark) => (grapheme !== mark && font?.hasGlyphForCodePoint(mark.codePointAt(0) ?? 0) ? mark : ""));
     },
-    files: (name) => open(name)?.files,
+    files(name) {
+      used.add(name);
+      return open(name)?.files;
+    },
+    used: () => [...used],
   };
 }
 

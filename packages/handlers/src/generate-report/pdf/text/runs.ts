@@ -26,6 +26,9 @@ export const graphemes = (text: string): string[] =>
 /** Latin without combining marks: one run of the first face, whose letters it surely has. */
 const PLAIN = /^[\u0020-\u007E\u00A0-\u00AC\u00AE-\u017F\u2013\u2014\u2018-\u201D\u2022\u2026\u20AC]*$/;
 
+/** Whether a text is surely in the first face. */
+export const isPlain = (text: string): boolean => PLAIN.test(text);
+
 /** A line of control characters and line ends is a line of spaces. */
 export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ");
 

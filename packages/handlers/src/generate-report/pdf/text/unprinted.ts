@@ -1,6 +1,6 @@
 /** What no installed face can print: by script, with examples and counts, for the page and for the result. */
 import type { Faces } from "./faces.ts";
-import { graphemes } from "./runs.ts";
+import { graphemes, isPlain } from "./runs.ts";
 
 export interface Unprinted {
   /** "Tamil", "Georgian"; "signs" for what belongs to no script. */
@@ -30,6 +30,7 @@ const EXAMPLE_LENGTH = 24;
 export function unprintedIn(texts: Iterable<string>, faces: Faces): readonly Unprinted[] {
   const found = new Map<string, { texts: number; letters: number; examples: string[]; codes: string[] }>();
   for (const text of new Set(texts)) {
+    if (isPlain(text)) continue;
     const missing = graphemes(text).filter((grapheme) => faces.choose(grapheme, text) === undefined);
     const scripts = Map.groupBy(missing, scriptOf);
     for (const [script, letters] of scripts) {
