@@ -7,6 +7,7 @@ import * as z from "zod";
 /** Every kind of warning, with what it means to whoever reads it. The guide "your-data" is held against this list. */
 export const WARNING_KINDS = {
   bad_rows: "Rows that could not be read were left out.",
+  anomaly_ties: "Too many rows are equally unusual for the share asked for: none of them is flagged.",
   repeated_rows: "Rows that repeat another one, their ids too, were left out of learning and metrics, as was asked for.",
   missing_target: "Rows without a target were left out of learning and metrics, as was asked for.",
   unprinted_letters: "A PDF shows a replacement sign for letters that no installed font has.",

@@ -2,6 +2,7 @@
 export { fitClassShares, fitDistanceFromMean, fitMean } from "./baselines.ts";
 export { calibrate, type CalibrationMethod } from "./calibration/calibration.ts";
 export { calibrated, confidenceError, intervalHalfWidth, recalibrated, type Calibration } from "./calibration/held-rows.ts";
+export { countDistinctPoints } from "./distances/distinct-points.ts";
 export { fitKMeans } from "./distances/k-means.ts";
 export { fitLocalOutlierFactor } from "./distances/local-outlier-factor.ts";
 export { fitSlices } from "./distances/slices.ts";
@@ -18,7 +19,7 @@ export { regressionScores } from "./metrics/regression.ts";
 export type { AnomalyModel, Classifier, Clustering, FitContext, Labels, Model, Projection, Regressor } from "./model.ts";
 export { packNumbers, unpackFloats, unpackInts } from "./packing.ts";
 export { predictPaced } from "./pacing.ts";
-export { seededRandom } from "./random.ts";
+export { sampleWithoutReplacement, seededRandom } from "./random.ts";
 export { restoreModel } from "./restore-model.ts";
 export { fitBoostingClassifier, fitBoostingRegressor } from "./trees/boosting.ts";
 export { fitForestClassifier, fitForestRegressor } from "./trees/forest.ts";

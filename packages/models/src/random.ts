@@ -23,6 +23,17 @@ export function seededRandom(seed: number): () => number {
 /** A whole number from 0 to below - 1. */
 export const randomBelow = (random: () => number, below: number): number => Math.floor(random() * below);
 
+/** `values` in an order by chance (Fisher and Yates), in place. */
+export function shuffle<T extends Int32Array | Float64Array>(values: T, random: () => number): T {
+  for (let left = values.length; left > 1; left -= 1) {
+    const drawn = randomBelow(random, left);
+    const kept = values[drawn]!;
+    values[drawn] = values[left - 1]!;
+    values[left - 1] = kept;
+  }
+  return values;
+}
+
 /** `count` different whole numbers below `below`, rising (R. Floyd's sampling: no array of all of them). */
 export function sampleWithoutReplacement(random: () => number, count: number, below: number): Int32Array {
   const taken = new Set<number>();

@@ -6,6 +6,7 @@
 import { mostProbable } from "../metrics/classification.ts";
 import { calibrationError, logLoss } from "../metrics/probabilities.ts";
 import type { Classifier } from "../model.ts";
+import { seededRandom, shuffle } from "../random.ts";
 import { calibrate, type CalibrationMethod } from "./calibration.ts";
 
 export interface Calibration {
@@ -43,9 +44,9 @@ export function calibrated(
   };
 }
 
-/** Each curve is fitted to every other held-out row and judged on the rest: a curve may do harm where none is needed. */
+/** Each curve is fitted to half of the held-out rows and judged on the rest: a curve may do harm where none is needed. */
 function bestMethod(held: HeldRows, classCount: number): CalibrationMethod | undefined {
-  const [fitted, judged] = [everyOther(held, classCount, 0), everyOther(held, classCount, 1)];
+  const [fitted, judged] = halves(held, classCount);
   const lossOf = (probabilities: Float64Array): number => logLoss(judged.codes, probabilities, classCount);
   let [lowest, best] = [lossOf(judged.probabilities), undefined as CalibrationMethod | undefined];
   for (const method of METHODS) {
@@ -72,11 +73,19 @@ const answering = (probabilities: Float64Array, classCount: number): Classifier 
   toJSON: () => ({}),
 });
 
-function everyOther({ codes, probabilities }: HeldRows, classCount: number, first: 0 | 1): HeldRows {
-  return {
-    codes: codes.filter((_, row) => row % 2 === first),
-    probabilities: probabilities.filter((_, at) => Math.floor(at / classCount) % 2 === first),
-  };
+/** Half of each class by chance, and the others: rows that come in turns are on both sides. */
+function halves(held: HeldRows, classCount: number): readonly [HeldRows, HeldRows] {
+  const random = seededRandom(held.codes.length);
+  const isFirst = new Uint8Array(held.codes.length);
+  for (let code = 0; code < classCount; code += 1) {
+    const rows = Int32Array.from(held.codes.keys()).filter((row) => held.codes[row] === code);
+    for (const row of shuffle(rows, random).subarray(0, Math.ceil(rows.length / 2))) isFirst[row] = 1;
+  }
+  const half = (side: 0 | 1): HeldRows => ({
+    codes: held.codes.filter((_, row) => isFirst[row] === side),
+    probabilities: held.probabilities.filter((_, at) => isFirst[Math.floor(at / classCount)] === side),
+  });
+  return [half(1), half(0)];
 }
 
 /** How far confidences are from the share of right answers. */

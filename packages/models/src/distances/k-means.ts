@@ -28,7 +28,7 @@ const CHUNK_ROWS = 16_384;
 
 export async function fitKMeans(x: Matrix, options: KMeansOptions, context: FitContext): Promise<Clustering> {
   const best = await paced(kMeansSteps(x, options, context), context.signal);
-  return clusteringOf(best.centers, best.inertia, options.clusters);
+  return clusteringOf(best.centers, best.inertia, best.centers.length / x.columns.length);
 }
 
 interface Solution {
@@ -53,7 +53,14 @@ function* kMeansSteps(x: Matrix, options: KMeansOptions, { random, tell }: FitCo
     if (!best || inertia < best.inertia) best = { centers: run.centers, inertia };
     tell((start + 1) / starts, `Start ${start + 1} of ${starts}`);
   }
-  return best!;
+  return { ...best!, centers: nearestToSome(x, best!.centers) };
+}
+
+/** Where there are fewer different points than clusters, the centers that are left over are nearest to no row and go. */
+function nearestToSome(x: Matrix, centers: Float64Array): Float64Array {
+  const width = x.columns.length;
+  const used = new Set(new NearestCenters(centers, centers.length / width).assign(x));
+  return centers.filter((_, at) => used.has(Math.floor(at / width)));
 }
 
 /** Greedy k-means++: all candidates of a center are measured in one pass over the points. */

@@ -1,8 +1,8 @@
 /**
  * How good clusters are: silhouette (Rousseeuw 1987), Davies–Bouldin (1979) and Calinski–Harabasz (1974), which look at
  * the rows alone, and the adjusted Rand index (Hubert and Arabie 1985) against known groups. All distances are euclidean.
- * Cluster codes run from 0 without gaps; where there are not two clusters, or each row is its own, the first three are
- * NaN, which the caller reports as absent.
+ * A code that no row has (of a small cluster, in a sample) is no cluster; where there are not two clusters, or each row is
+ * its own, the first three are NaN, which the caller reports as absent.
  */
 import { rowMajor, type Matrix } from "../matrix.ts";
 import { paced, type Steps } from "../pacing.ts";
@@ -17,7 +17,8 @@ export async function silhouette(x: Matrix, codes: Int32Array, signal: AbortSign
   return paced(silhouetteSteps(x, codes), signal);
 }
 
-function* silhouetteSteps(x: Matrix, codes: Int32Array): Steps<number> {
+function* silhouetteSteps(x: Matrix, given: Int32Array): Steps<number> {
+  const codes = withoutGaps(given);
   const sizes = clusterSizes(codes);
   if (sizes.length < 2 || sizes.length >= codes.length) return Number.NaN;
   const cells = rowMajor(x);
@@ -63,7 +64,8 @@ function silhouetteOf(own: number, sums: Float64Array, sizes: readonly number[])
   return longer === 0 ? 0 : (nearest - inside) / longer;
 }
 
-export function clusterShape(x: Matrix, codes: Int32Array): ClusterShape {
+export function clusterShape(x: Matrix, given: Int32Array): ClusterShape {
+  const codes = withoutGaps(given);
   const sizes = clusterSizes(codes);
   if (sizes.length < 2 || sizes.length >= codes.length) return { daviesBouldin: Number.NaN, calinskiHarabasz: Number.NaN };
   const centers = centersOf(x, codes, sizes);
@@ -97,6 +99,12 @@ function countsOf(keys: Iterable<number>): Map<number, number> {
   const counts = new Map<number, number>();
   for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
   return counts;
+}
+
+/** The codes that occur, counted from 0 in their order. */
+function withoutGaps(codes: Int32Array): Int32Array {
+  const places = new Map([...new Set(codes)].toSorted((a, b) => a - b).map((code, place) => [code, place]));
+  return codes.map((code) => places.get(code)!);
 }
 
 function clusterSizes(codes: Int32Array): number[] {

@@ -6,6 +6,7 @@
 import { bundle, twoValued, twoValuesOf, type TwoValued } from "./bundles.ts";
 import type { Matrix } from "../matrix.ts";
 import type { Steps } from "../pacing.ts";
+import { seededRandom } from "../random.ts";
 import { thresholdBetween } from "./ranked-columns.ts";
 
 export interface BinnedFeature {
@@ -91,11 +92,12 @@ function thresholdsOf(values: Float64Array, maxBins: number): Float64Array {
   return Float64Array.from(thresholds);
 }
 
-/** Evenly spaced rows: deterministic, and as good as random ones unless the data repeats at that very step. */
+/** A random row of each of as many equal stretches: evenly spaced ones would miss what repeats at that very step. */
 function sampled(values: Float64Array): Float64Array {
   if (values.length <= MOST_SAMPLED) return values.slice();
   const step = values.length / MOST_SAMPLED;
-  return Float64Array.from({ length: MOST_SAMPLED }, (_, at) => values[Math.floor(at * step)]!);
+  const random = seededRandom(values.length);
+  return Float64Array.from({ length: MOST_SAMPLED }, (_, at) => values[Math.floor((at + random()) * step)]!);
 }
 
 function codesOf(values: Float64Array, thresholds: Float64Array): Uint8Array {

@@ -5,19 +5,24 @@
 import {
   type AnomalyModel,
   averagePrecision,
+  countDistinctPoints,
   fitDistanceFromMean,
   fitIsolationForest,
   fitLocalOutlierFactor,
   flagScores,
   predictPaced,
   rocAuc,
+  sampleWithoutReplacement,
   seededRandom,
 } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import { MODELS, type ModelName } from "../options.ts";
 import type { Rows } from "../preprocess/load-matrix.ts";
 import type { Target } from "../preprocess/target.ts";
-import { part } from "../progress.ts";
+import { unusable } from "../problem.ts";
+import type { Warning } from "../../warnings.ts";
+import { count, part } from "../progress.ts";
+import { anomalyThreshold, type AnomalyThreshold } from "./anomaly-threshold.ts";
 import { best, whyChosen, type Tried } from "./candidates.ts";
 import type { UnsupervisedTerms } from "./learn-clusters.ts";
 import type { Fittings } from "./saved-model.ts";
@@ -29,12 +34,13 @@ export interface LearnedAnomalies {
   readonly tried: readonly Tried[];
   readonly fittings: Fittings;
   readonly metrics: JsonObject;
+  readonly warnings: readonly Warning[];
 }
 
 /** Of the training scores: enough to say of a new one how rare it is, to half a per cent. */
 const QUANTILES = 201;
-/** Every so many-th labelled row is for choosing, the others for the metrics. */
-const CHOOSING_STRIDE = 5;
+/** Part of the labelled rows of each kind that is for choosing; the others are for the metrics. */
+const CHOOSING_SHARE = 0.2;
 const NEIGHBOURS_LIMIT_ROWS = 200_000;
 
 export async function learnAnomalies(
@@ -42,7 +48,11 @@ export async function learnAnomalies(
   terms: UnsupervisedTerms & { readonly target: Target | undefined },
 ): Promise<LearnedAnomalies> {
   const { options, target, tell } = terms;
+  const { x } = rows;
+  if ((await countDistinctPoints(x, 2, terms.signal)) < 2)
+    throw unusable(`The ${x.rowCount} rows are all alike in their features: none can be told from the others.`);
   const truth = target && anomalousRows(rows.y, target);
+  const isForChoice = truth && rowsForChoice(truth, options.seed);
   const names = namesToTry(rows, options.model, truth !== undefined);
   const fits: (Tried & { readonly model: ModelName; readonly fitted: AnomalyModel; readonly scores: Float64Array })[] = [];
   for (const [index, name] of names.entries()) {
@@ -52,28 +62,37 @@ export async function learnAnomalies(
       signal: terms.signal,
       tell: (done) => telling(0.7 + 0.3 * done, `${name}: scoring`),
     });
-    const chosenBy = truth && labelled(truth, scores, (row) => row % CHOOSING_STRIDE === 0);
+    const chosenBy = truth && labelled(truth, scores, (row) => isForChoice![row] === 1);
     const loss = chosenBy ? 1 - averagePrecision(chosenBy.positive, chosenBy.scores) : Number.NaN;
     fits.push({ model: name, loss, fitted, scores });
   }
   const chosen = best(fits);
   const sorted = chosen.scores.toSorted();
-  const threshold = sorted[Math.min(sorted.length - 1, Math.floor((1 - options.contamination) * sorted.length))]!;
+  const cut = anomalyThreshold(chosen.scores, options.contamination);
+  const { threshold } = cut;
   const quantiles = Array.from({ length: QUANTILES }, (_, index) => sorted[Math.round((index * (sorted.length - 1)) / (QUANTILES - 1))]!);
   const tried = truth ? fits.map(({ model, loss }) => ({ model, loss })) : [];
   return {
     name: chosen.model,
     model: chosen.fitted,
     tried,
+    warnings: tieWarnings(cut),
     why: whyOf(tried, chosen.model, options.model === "auto"),
     fittings: { threshold, quantiles, ...(truth && { anomalousClass: truth.className }) },
     metrics: {
       rows: rows.x.rowCount,
       threshold,
-      ...flaggedOf(chosen.scores, threshold),
-      ...(truth && labelMetrics(truth, chosen.scores, threshold)),
+      flagged: cut.flagged,
+      flagged_share: cut.flagged / rows.x.rowCount,
+      ...(truth && labelMetrics(truth, { scores: chosen.scores, threshold, isForChoice: isForChoice! })),
     },
   };
+}
+
+function tieWarnings({ tied, flagged, allowed }: AnomalyThreshold): Warning[] {
+  if (tied === 0) return [];
+  const message = `${count(tied)} rows are equally unusual where options.contamination would flag ${count(allowed)}: none of these is flagged, and ${count(flagged)} that are more unusual are. Raise contamination above their share to flag them all, or give features that tell them apart.`;
+  return [{ kind: "anomaly_ties", message, count: tied }];
 }
 
 function namesToTry({ x }: Rows, asked: ModelName | "auto", hasLabel: boolean): readonly ModelName[] {
@@ -85,7 +104,7 @@ function namesToTry({ x }: Rows, asked: ModelName | "auto", hasLabel: boolean): 
 function whyOf(tried: readonly Tried[], name: ModelName, isAuto: boolean): string {
   if (!isAuto) return `${name} was asked for`;
   if (tried.length === 0) return `${name} is the one that needs no scale of its own; without a label there is nothing to choose by`;
-  return whyChosen(tried, "1 - average precision", "every fifth labelled row");
+  return whyChosen(tried, "1 - average precision", "a fifth of the labelled rows");
 }
 
 function fit(name: ModelName, { x }: Rows, { options, signal, tell, fitOnce }: UnsupervisedTerms): Promise<AnomalyModel> {
@@ -121,13 +140,25 @@ function labelled(
   return { positive: Uint8Array.from(rows, (row) => positive[row]!), scores: Float64Array.from(rows, (row) => scores[row]!) };
 }
 
-function flaggedOf(scores: Float64Array, threshold: number): JsonObject {
-  const flagged = scores.reduce((sum, score) => sum + (score >= threshold ? 1 : 0), 0);
-  return { flagged, flagged_share: flagged / scores.length };
+/** By chance, a fifth of the anomalous and a fifth of the usual ones: 1 for a row to choose by. */
+function rowsForChoice({ positive }: Truth, seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  const chosen = new Uint8Array(positive.length);
+  for (const kind of [0, 1]) {
+    const rows = Int32Array.from(positive.keys()).filter((row) => positive[row] === kind);
+    for (const at of sampleWithoutReplacement(random, Math.ceil(CHOOSING_SHARE * rows.length), rows.length)) chosen[rows[at]!] = 1;
+  }
+  return chosen;
 }
 
-function labelMetrics(truth: Truth, scores: Float64Array, threshold: number): JsonObject {
-  const measured = labelled(truth, scores, (row) => row % CHOOSING_STRIDE !== 0);
+interface Flagging {
+  readonly scores: Float64Array;
+  readonly threshold: number;
+  readonly isForChoice: Uint8Array;
+}
+
+function labelMetrics(truth: Truth, { scores, threshold, isForChoice }: Flagging): JsonObject {
+  const measured = labelled(truth, scores, (row) => isForChoice[row] === 0);
   const flags = Int32Array.from(measured.scores, (score) => (score >= threshold ? 1 : 0));
   const { precision, recall, f1 } = flagScores(measured.positive, flags);
   return {

@@ -3,10 +3,12 @@ import {
   adjustedRand,
   type Clustering,
   clusterShape,
+  countDistinctPoints,
   fitKMeans,
   fitSlices,
   type Matrix,
   predictPaced,
+  sampleWithoutReplacement,
   seededRandom,
   silhouette,
   takeRows,
@@ -54,8 +56,7 @@ const MANY_ROWS = 200_000;
 export async function learnClusters({ x, y }: Rows, terms: UnsupervisedTerms): Promise<LearnedClusters> {
   const { options, tell } = terms;
   const asked = options.clusters;
-  if (asked !== "auto" && asked > x.rowCount)
-    throw unusable(`options.clusters: ${asked} clusters cannot be made of ${x.rowCount} rows; ask for fewer.`);
+  await refuseTooAlike(x, asked, terms.signal);
   const names = options.model === "auto" ? MODELS.clustering : [options.model];
   const countedBy = names.at(-1)!;
   const counts = asked === "auto" ? await tryCounts(x, countedBy, { ...terms, tell: part(tell, 0, 0.6) }) : [];
@@ -66,14 +67,31 @@ export async function learnClusters({ x, y }: Rows, terms: UnsupervisedTerms): P
     const own = part(fitting, index / names.length, (index + 1) / names.length);
     fits.push(await fitAndMeasure(name, x, clusters, { ...terms, tell: own }));
   }
-  const chosen = best(fits);
+  const chosen = best(withAskedCount(fits, asked));
   return {
     name: chosen.model,
     model: chosen.fitted,
     tried: [...counts, ...(fits.length > 1 ? fits.map(triedOf) : [])],
-    why: `${whyModel(fits)}; ${whyCount(counts, clusters)}`,
+    why: `${whyModel(fits, chosen)}; ${whyCount(counts, { wanted: clusters, made: chosen.clusters })}`,
     metrics: metricsOf({ x, y }, chosen),
   };
+}
+
+/** More clusters than different points would have clusters without rows. */
+async function refuseTooAlike(x: Matrix, asked: number | "auto", signal: AbortSignal): Promise<void> {
+  const least = asked === "auto" ? 2 : asked;
+  const points = await countDistinctPoints(x, least, signal);
+  if (points >= least) return;
+  if (points === 1) throw unusable(`The ${x.rowCount} rows are all alike in their features: there are no clusters to find.`);
+  throw unusable(
+    `options.clusters: ${asked} clusters cannot be made of ${x.rowCount} rows that hold only ${points} different points (rows that are equal in all features are one). Ask for at most ${points}, or for "auto".`,
+  );
+}
+
+/** Those with as many clusters as were asked for, where there are such: a baseline may make fewer. */
+function withAskedCount(fits: readonly FittedClusters[], asked: number | "auto"): readonly FittedClusters[] {
+  const exact = fits.filter(({ clusters }) => clusters === asked);
+  return exact.length > 0 ? exact : fits;
 }
 
 const triedOf = ({ model, clusters, silhouette: score }: FittedClusters): TriedClusters => ({ model, clusters, silhouette: score });
@@ -90,7 +108,7 @@ async function fitAndMeasure(model: ModelName, x: Matrix, clusters: number, term
   const named: Tell = (done, message) => tell(0.9 * done, `${model}: ${message}`);
   const fitted = await fit(model, x, { clusters, starts }, { ...terms, tell: named });
   const codes = await predictPaced(x, (window) => fitted.assign(window), { signal });
-  const sampled = sample(x, codes, SILHOUETTE_ROWS);
+  const sampled = sample({ x, codes }, SILHOUETTE_ROWS, terms.options.seed);
   const score = await silhouette(sampled.x, sampled.codes, signal);
   return { model, clusters: fitted.clusterCount, silhouette: score, fitted, codes, silhouetteRows: sampled.codes.length };
 }
@@ -119,18 +137,21 @@ function metricsOf({ x, y }: Pick<Rows, "x" | "y">, chosen: FittedClusters): Jso
 
 async function tryCounts(x: Matrix, model: ModelName, terms: UnsupervisedTerms): Promise<readonly TriedClusters[]> {
   const { signal, tell } = terms;
-  const trial = sample(x, new Int32Array(x.rowCount), TRIAL_ROWS).x;
-  const most = Math.min(MOST_TRIED, trial.rowCount - 1);
+  const { seed } = terms.options;
+  const trial = sample({ x, codes: new Int32Array(x.rowCount) }, TRIAL_ROWS, seed).x;
+  // One more cluster than there are points would be one without rows; as many as rows have no silhouette.
+  const most = Math.min(await countDistinctPoints(trial, MOST_TRIED, signal), trial.rowCount - 1);
   const tried: TriedClusters[] = [];
   for (let clusters = 2; clusters <= most; clusters += 1) {
     const telling = part(tell, (clusters - 2) / (most - 1), (clusters - 1) / (most - 1));
     const fitted = await fit(model, trial, { clusters, starts: TRIAL_STARTS }, { ...terms, tell: telling });
-    const looked = sample(trial, fitted.assign(trial), SILHOUETTE_ROWS / 2);
+    const looked = sample({ x: trial, codes: fitted.assign(trial) }, SILHOUETTE_ROWS / 2, seed);
     const score = await silhouette(looked.x, looked.codes, signal);
     telling(1, `${clusters} clusters: silhouette ${score.toFixed(3)}`, { clusters, silhouette: Number.isNaN(score) ? null : score });
     if (!Number.isNaN(score)) tried.push({ model, clusters, silhouette: score });
   }
-  if (tried.length === 0) throw unusable("The rows are all alike: there are no clusters to find.");
+  if (tried.length === 0)
+    throw unusable("Too many of the rows are alike: there are no clusters to find. Ask for a number of them in options.clusters.");
   return tried;
 }
 
@@ -139,16 +160,20 @@ function best<T extends TriedClusters>(tried: readonly T[]): T {
   return tried.reduce((lead, one) => (one.silhouette > lead.silhouette || Number.isNaN(lead.silhouette) ? one : lead));
 }
 
-function whyModel(fits: readonly TriedClusters[]): string {
-  const chosen = best(fits);
+function whyModel(fits: readonly TriedClusters[], chosen: TriedClusters): string {
   const others = fits.filter((one) => one !== chosen);
   if (others.length === 0) return `${chosen.model} was asked for`;
-  return `${chosen.model} has a silhouette of ${chosen.silhouette.toFixed(3)}, against ${others.map((one) => `${one.silhouette.toFixed(3)} of ${one.model}`).join(" and ")}`;
+  const against = others.map((one) => {
+    const fewer = one.clusters === chosen.clusters ? "" : `, which made ${one.clusters} clusters`;
+    return `${one.silhouette.toFixed(3)} of ${one.model}${fewer}`;
+  });
+  return `${chosen.model} has a silhouette of ${chosen.silhouette.toFixed(3)}, against ${against.join(" and ")}`;
 }
 
-function whyCount(counts: readonly TriedClusters[], clusters: number): string {
-  if (counts.length === 0) return `${clusters} clusters were asked for`;
-  return `${clusters} clusters have the highest silhouette of ${counts.map((one) => `${one.clusters} (${one.silhouette.toFixed(3)})`).join(", ")}`;
+function whyCount(counts: readonly TriedClusters[], { wanted, made }: { readonly wanted: number; readonly made: number }): string {
+  const fewer = made === wanted ? "" : `, and ${made} have rows`;
+  if (counts.length === 0) return `${wanted} clusters were asked for${fewer}`;
+  return `${wanted} clusters${fewer} have the highest silhouette of ${counts.map((one) => `${one.clusters} (${one.silhouette.toFixed(3)})`).join(", ")}`;
 }
 
 function fit(
@@ -165,11 +190,14 @@ function fit(
   });
 }
 
-/** Every so many-th row: the order of a file is no order of its clusters' rows alone, and no chance is spent. */
-function sample(x: Matrix, codes: Int32Array, most: number): { x: Matrix; codes: Int32Array } {
-  const stride = Math.ceil(x.rowCount / most);
-  if (stride === 1) return { x, codes };
-  const rows = Int32Array.from({ length: Math.ceil(x.rowCount / stride) }, (_, index) => index * stride);
+/** By chance, with a source of its own: every so many-th row would be of one kind where kinds take turns. */
+function sample(
+  { x, codes }: { readonly x: Matrix; readonly codes: Int32Array },
+  most: number,
+  seed: number,
+): { x: Matrix; codes: Int32Array } {
+  if (x.rowCount <= most) return { x, codes };
+  const rows = sampleWithoutReplacement(seededRandom(seed), most, x.rowCount);
   return { x: takeRows(x, rows), codes: rows.map((row) => codes[row]!) };
 }
 

@@ -5,7 +5,12 @@ import type { Drift } from "../preprocess/profile.ts";
 import { count } from "../progress.ts";
 import type { Finished } from "../stages/postprocess.ts";
 
-export function runWarnings({ ingested, preprocessed, renamed = [] }: Pick<Finished, "ingested" | "preprocessed" | "renamed">): Warning[] {
+export function runWarnings({
+  ingested,
+  preprocessed,
+  trained,
+  renamed = [],
+}: Pick<Finished, "ingested" | "preprocessed" | "trained" | "renamed">): Warning[] {
   const { duplicates, missingTarget } = preprocessed.clean;
   const { unreadable, nullTexts, numbersInTexts } = preprocessed.columns;
   const { unseen = {}, drift = [] } = preprocessed.held ?? {};
@@ -38,6 +43,7 @@ export function runWarnings({ ingested, preprocessed, renamed = [] }: Pick<Finis
     ...classWarnings(preprocessed.target?.doubtfulClasses, preprocessed.target?.column),
     ...drift.flatMap(driftWarning),
     ...renamedWarning("the output", renamed),
+    ...trained.warnings,
   ];
 }
 

@@ -20,6 +20,7 @@ import type { SavedModel } from "../learning/saved-model.ts";
 import type { ModelName } from "../options.ts";
 import { profileOf } from "../preprocess/profile.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
+import type { Warning } from "../../warnings.ts";
 import { part, type Tell } from "../progress.ts";
 import type { Run } from "../run.ts";
 import type { StageStore } from "../stage-store.ts";
@@ -40,6 +41,8 @@ export interface Trained {
   readonly heldOut?: HeldOut | undefined;
   /** Part of the training rows learned from. */
   readonly share: number;
+  /** What learning found that a person should know. */
+  readonly warnings: readonly Warning[];
 }
 
 export interface ModelTerms {
@@ -67,7 +70,11 @@ export async function trainModel(database: Database, run: Run, terms: ModelTerms
   return trained;
 }
 
-type Fit = Omit<Trained, "saved"> & { readonly name: ModelName; readonly fittings: SavedModel["fittings"] };
+type Fit = Omit<Trained, "saved" | "warnings"> & {
+  readonly warnings?: readonly Warning[];
+  readonly name: ModelName;
+  readonly fittings: SavedModel["fittings"];
+};
 
 async function train(
   database: Database,
@@ -96,7 +103,7 @@ async function train(
     fingerprint: ingested.fingerprint,
     trainedAt: new Date().toISOString(),
   };
-  return { saved, ...fit };
+  return { warnings: [], saved, ...fit };
 }
 
 async function fitPipeline(

@@ -53,6 +53,6 @@ export async function scoreWithModel(database: Database, run: Run, ingested: Ing
       clean,
     },
     prepared: { recipe, selection: undefined, derived: [], binding, ownBinding: binding },
-    trained: { saved, model, why: `trained by request ${modelId}`, tried: [], metrics: {}, share: 1 },
+    trained: { saved, model, why: `trained by request ${modelId}`, tried: [], metrics: {}, share: 1, warnings: [] },
   };
 }
