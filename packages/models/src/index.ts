@@ -1,7 +1,9 @@
 /** Learning on tables: fitters, what they need, the way back from JSON, and the measures of what was learned. */
 export { fitClassShares, fitDistanceFromMean, fitMean } from "./baselines.ts";
 export { calibrate, type CalibrationMethod } from "./calibration/calibration.ts";
-export { calibrated, confidenceError, intervalHalfWidth, recalibrated, type Calibration } from "./calibration/held-rows.ts";
+export { chooseThreshold, decide, type Decision, type ThresholdGoal } from "./calibration/decision.ts";
+export { calibrated, confidenceError, recalibrated, type Calibration } from "./calibration/held-rows.ts";
+export { fitIntervals, halfWidthAt, type IntervalBand } from "./calibration/intervals.ts";
 export { countDistinctPoints } from "./distances/distinct-points.ts";
 export { fitKMeans } from "./distances/k-means.ts";
 export { fitLocalOutlierFactor } from "./distances/local-outlier-factor.ts";
@@ -13,8 +15,8 @@ export { rowMajor, rowWindow, takeRows, type Matrix } from "./matrix.ts";
 export { classificationScores, confusionMatrix, mostProbable } from "./metrics/classification.ts";
 export { adjustedRand, clusterShape, silhouette } from "./metrics/clustering.ts";
 export { mutualInformation } from "./metrics/mutual-information.ts";
-export { logLoss } from "./metrics/probabilities.ts";
-export { averagePrecision, columnOf, flagScores, rocAuc, rocAucOneVsRest } from "./metrics/ranking.ts";
+export { balancedLogLoss, brierLoss, logLoss } from "./metrics/probabilities.ts";
+export { averagePrecision, averagePrecisionOneVsRest, columnOf, flagScores, rocAuc, rocAucOneVsRest } from "./metrics/ranking.ts";
 export { regressionScores } from "./metrics/regression.ts";
 export type { AnomalyModel, Classifier, Clustering, FitContext, Labels, Model, Projection, Regressor } from "./model.ts";
 export { packNumbers, unpackFloats, unpackInts } from "./packing.ts";

@@ -140,6 +140,7 @@ function* wrongOptions(pipeline: Pipeline, options: ProcessOptions): Generator<r
   if (model !== "auto" && !known.includes(model)) yield [["options", "model"], `${pipeline} has the models ${known.join(", ")} and auto`];
   if (folds > 0 && !needsTarget(pipeline)) yield [["options", "folds"], `${pipeline} has no target to validate against`];
   yield* wrongSplit(pipeline, options);
+  yield* wrongDecision(pipeline, options);
   if (feature_selection !== "none" && !needsTarget(pipeline))
     yield [["options", "feature_selection"], `${pipeline} has no target that features could tell about`];
 }
@@ -158,4 +159,19 @@ function* wrongSplit(
   if (byTime && time_column === undefined) yield [["options", "time_column"], "is what split_by time goes by: name a column"];
   if (!byTime && time_column !== undefined) yield [["options", "time_column"], 'is used by split_by "time" alone'];
   if (byTime && folds > 0) yield [["options", "folds"], "a split by time has one test part, the latest rows; leave folds at 0"];
+}
+
+const NUMBER_MEASURES: readonly string[] = ["rmse", "mae"];
+
+function* wrongDecision(
+  pipeline: Pipeline,
+  { choose_by, decide_by, positive_class }: ProcessOptions,
+): Generator<readonly [readonly string[], string]> {
+  if (choose_by !== "auto" && (!needsTarget(pipeline) || NUMBER_MEASURES.includes(choose_by) !== (pipeline === "regression"))) {
+    yield [["options", "choose_by"], `${pipeline} cannot choose by ${choose_by}`];
+  }
+  if (decide_by !== "auto" && pipeline !== "classification")
+    yield [["options", "decide_by"], `${pipeline} has no classes to decide between`];
+  if (positive_class !== undefined && pipeline !== "classification")
+    yield [["options", "positive_class"], `${pipeline} has no classes to look for`];
 }

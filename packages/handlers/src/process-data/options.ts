@@ -53,6 +53,25 @@ const modelling = {
   l2: number(0, 1_000_000).default(1).describe("penalty of logistic (1 / C) and ridge"),
   early_stopping: z.boolean().default(true).describe("boosting stops when it no longer improves on held-out rows"),
   class_weights: choice(["none", "balanced"], "none", "balanced gives every class the same weight, however rare it is"),
+  choose_by: choice(
+    ["auto", "log_loss", "balanced_log_loss", "brier", "roc_auc", "pr_auc", "f1_macro", "balanced_accuracy", "rmse", "mae"],
+    "auto",
+    "what models are compared by on held-out rows; auto: log_loss, balanced_log_loss with balanced weights, pr_auc for a threshold by f1, recall or precision; rmse for numbers",
+  ),
+  decide_by: z
+    .union([
+      z.literal("auto"),
+      z.strictObject({ measure: z.literal("f1") }),
+      z.strictObject({ recall: number(0.01, 1) }),
+      z.strictObject({ precision: number(0.01, 1) }),
+      z.strictObject({ cost: z.strictObject({ false_positive: number(0, 1e12), false_negative: number(0, 1e12) }) }),
+      z.strictObject({ threshold: number(0, 1) }),
+    ])
+    .default("auto")
+    .describe(
+      "from which probability on a row is of the positive class (two classes): the best F1, at least this recall or precision, the least cost, or a number of your own; chosen on held-out rows. auto: the most probable class, and with balanced weights the one that is most probable for its share",
+    ),
+  positive_class: z.string().min(1).max(1_000).optional().describe("of two classes the one that is looked for; the rarer one when absent"),
   clusters: z
     .union([z.literal("auto"), whole(2, 100)], 'must be "auto" or a whole number from 2 to 100')
     .default("auto")
@@ -108,8 +127,16 @@ const selecting = {
 
 const answering = {
   confidence_threshold: share(0, 1, 0.5, "predictions below it are marked uncertain"),
-  calibration: z.boolean().default(true).describe("fits confidences to held-out rows, so that 0.8 is right in 8 of 10 cases"),
-  interval_level: share(0.5, 0.99, 0.9, "share of true values that the interval of a regression should contain"),
+  calibration: z
+    .boolean()
+    .default(true)
+    .describe("fits confidences to held-out rows, so that 0.8 is right in 8 of 10 cases; what is decided does not follow from it"),
+  interval_level: share(
+    0.5,
+    0.99,
+    0.9,
+    "share of true values that the interval of a regression should contain, for small and large predictions alike",
+  ),
   unreadable_limit: share(
     0,
     1,

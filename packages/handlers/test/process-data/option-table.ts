@@ -7,6 +7,7 @@ interface Property {
   readonly const?: string | number;
   readonly anyOf?: readonly Property[];
   readonly items?: Property;
+  readonly properties?: Readonly<Record<string, Property>>;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly default?: unknown;
@@ -27,6 +28,12 @@ function rangeOf(property: Property): string {
   if (property.anyOf) return property.anyOf.map(rangeOf).join(" or ");
   if (property.const !== undefined) return `\`${String(property.const)}\``;
   if (property.enum) return property.enum.map((value) => `\`${String(value)}\``).join(", ");
+  if (property.properties) {
+    const fields = Object.entries(property.properties).map(
+      ([name, field]) => `"${name}": ${rangeOf(field).replaceAll("`", field.const === undefined ? "" : '"')}`,
+    );
+    return `{ ${fields.join(", ")} }`;
+  }
   if (property.type === "array") return `list of ${rangeOf(property.items ?? {})}`;
   if (property.minimum !== undefined && property.maximum !== undefined) return `${count(property.minimum)} to ${count(property.maximum)}`;
   return { boolean: "true or false", string: "text" }[property.type ?? ""] ?? String(property.type);

@@ -1,7 +1,6 @@
 /**
  * Confidences that mean what they say, fitted to rows the model did not learn from. Classes: a curve a class (see
- * calibration.ts). Numbers: split conformal intervals (Lei et al., "Distribution-free predictive inference for
- * regression", 2018): the quantile of the held-out absolute errors, with the finite-sample correction (n + 1) / n.
+ * calibration.ts). Numbers: see intervals.ts.
  */
 import { mostProbable } from "../metrics/classification.ts";
 import { calibrationError, logLoss } from "../metrics/probabilities.ts";
@@ -19,6 +18,8 @@ export interface Calibration {
 /** Fewer rows, or fewer of a class, make a curve of their noise. */
 const MIN_ROWS = 200;
 const MIN_CLASS_ROWS = 10;
+/** Isotonic steps of fewer rows of a class put rows level that the model had told apart. */
+const MIN_ISOTONIC_CLASS_ROWS = 100;
 const METHODS = ["platt", "isotonic"] as const;
 
 export interface HeldRows {
@@ -36,7 +37,8 @@ export function calibrated(
   const rowsOf = new Int32Array(classCount);
   for (const code of codes) rowsOf[code]! += 1;
   if (codes.length < MIN_ROWS || rowsOf.some((rows) => rows < MIN_CLASS_ROWS)) return undefined;
-  const method = bestMethod(held, classCount);
+  const methods = METHODS.filter((one) => one === "platt" || rowsOf.every((rows) => rows >= MIN_ISOTONIC_CLASS_ROWS));
+  const method = bestMethod(held, classCount, methods);
   if (method === undefined) return undefined;
   return {
     model: calibrate(model, probabilities, { codes, classCount }, method),
@@ -45,11 +47,11 @@ export function calibrated(
 }
 
 /** Each curve is fitted to half of the held-out rows and judged on the rest: a curve may do harm where none is needed. */
-function bestMethod(held: HeldRows, classCount: number): CalibrationMethod | undefined {
+function bestMethod(held: HeldRows, classCount: number, methods: readonly CalibrationMethod[]): CalibrationMethod | undefined {
   const [fitted, judged] = halves(held, classCount);
   const lossOf = (probabilities: Float64Array): number => logLoss(judged.codes, probabilities, classCount);
   let [lowest, best] = [lossOf(judged.probabilities), undefined as CalibrationMethod | undefined];
-  for (const method of METHODS) {
+  for (const method of methods) {
     const curve = calibrate(answering(judged.probabilities, classCount), fitted.probabilities, { codes: fitted.codes, classCount }, method);
     const loss = lossOf(curve.predictProbabilities({ rowCount: judged.codes.length, names: [], columns: [] }));
     if (loss < lowest) [lowest, best] = [loss, method];
@@ -57,11 +59,14 @@ function bestMethod(held: HeldRows, classCount: number): CalibrationMethod | und
   return best;
 }
 
-/** What the calibration that `method` names makes of probabilities that are there already. */
-export function recalibrated(held: HeldRows, classCount: number, method: CalibrationMethod): Float64Array {
-  const { codes, probabilities } = held;
-  const curve = calibrate(answering(probabilities, classCount), probabilities, { codes, classCount }, method);
-  return curve.predictProbabilities({ rowCount: codes.length, names: [], columns: [] });
+/** What a curve fitted to held rows makes of probabilities that are there already. */
+export function recalibrated(
+  { codes, probabilities: fitted }: HeldRows,
+  probabilities: Float64Array,
+  { classCount, method }: { readonly classCount: number; readonly method: CalibrationMethod },
+): Float64Array {
+  const curve = calibrate(answering(probabilities, classCount), fitted, { codes, classCount }, method);
+  return curve.predictProbabilities({ rowCount: probabilities.length / classCount, names: [], columns: [] });
 }
 
 /** A classifier that has its answers already: calibration only bends them. */
@@ -94,11 +99,4 @@ export function confidenceError(codes: Int32Array, probabilities: Float64Array, 
   const right = Uint8Array.from(codes, (code, row) => (code === guesses[row] ? 1 : 0));
   const confidences = Float64Array.from(guesses, (guess, row) => probabilities[row * classCount + guess]!);
   return calibrationError(right, confidences);
-}
-
-/** Half the width of an interval that holds `level` of the true values. */
-export function intervalHalfWidth(truth: Float64Array, predicted: Float64Array, level: number): number {
-  const errors = truth.map((value, row) => Math.abs(value - predicted[row]!)).toSorted();
-  const rank = Math.ceil((errors.length + 1) * level) - 1;
-  return errors[Math.min(rank, errors.length - 1)] ?? Number.NaN;
 }

@@ -16,6 +16,28 @@ export function logLoss(truth: Int32Array, probabilities: Float64Array, classCou
   return loss / truth.length;
 }
 
+/** Mean over the classes of their rows' log loss: a rare class counts as much as a common one. */
+export function balancedLogLoss(truth: Int32Array, probabilities: Float64Array, classCount: number): number {
+  const losses = Array.from({ length: classCount }, (_, code) => {
+    const rows = Int32Array.from(truth.keys()).filter((row) => truth[row] === code);
+    const own = Float64Array.from({ length: rows.length * classCount }, (_, at) => {
+      return probabilities[rows[Math.floor(at / classCount)]! * classCount + (at % classCount)]!;
+    });
+    return logLoss(new Int32Array(rows.length).fill(code), own, classCount);
+  }).filter((loss) => !Number.isNaN(loss));
+  return losses.reduce((total, loss) => total + loss, 0) / losses.length;
+}
+
+/** Brier score over all classes: of two it is that of either, of more the sum over the classes (Brier 1950). */
+export function brierLoss(truth: Int32Array, probabilities: Float64Array, classCount: number): number {
+  let total = 0;
+  for (let at = 0; at < probabilities.length; at += 1) {
+    const happened = truth[Math.floor(at / classCount)] === at % classCount ? 1 : 0;
+    total += (probabilities[at]! - happened) ** 2;
+  }
+  return total / truth.length / (classCount === 2 ? 2 : 1);
+}
+
 /** Mean squared distance of a probability from what happened (1 or 0). */
 export function brierScore(positive: ArrayLike<number>, probabilities: Float64Array): number {
   let total = 0;

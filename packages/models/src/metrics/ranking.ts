@@ -5,7 +5,7 @@
  */
 
 /** Told for each distinct score, from the highest down: rows with at least that score. */
-type Cut = (truePositives: number, falsePositives: number) => void;
+type Cut = (truePositives: number, falsePositives: number, score: number) => void;
 
 /** `positive` holds 1 for positive rows, 0 for the others. */
 export function rocAuc(positive: ArrayLike<number>, scores: Float64Array): number {
@@ -34,6 +34,15 @@ export function rocAucOneVsRest(truth: Int32Array, probabilities: Float64Array, 
   const areas = Array.from({ length: classCount }, (_, code) => {
     const positive = Uint8Array.from(truth, (value) => (value === code ? 1 : 0));
     return rocAuc(positive, columnOf(probabilities, code, classCount));
+  }).filter((area) => !Number.isNaN(area));
+  return areas.reduce((total, area) => total + area, 0) / areas.length;
+}
+
+/** Mean of the average precisions of each class against the others, over the classes that have rows. */
+export function averagePrecisionOneVsRest(truth: Int32Array, probabilities: Float64Array, classCount: number): number {
+  const areas = Array.from({ length: classCount }, (_, code) => {
+    const positive = Uint8Array.from(truth, (value) => (value === code ? 1 : 0));
+    return averagePrecision(positive, columnOf(probabilities, code, classCount));
   }).filter((area) => !Number.isNaN(area));
   return areas.reduce((total, area) => total + area, 0) / areas.length;
 }
@@ -78,7 +87,7 @@ export function flagScores(
 }
 
 /** Both sides are sorted as plain numbers and merged: a million rows take a tenth of a sort by comparison. */
-function forEachCut(positive: ArrayLike<number>, scores: Float64Array, cut: Cut): void {
+export function forEachCut(positive: ArrayLike<number>, scores: Float64Array, cut: Cut): void {
   const trues = scores.filter((_, row) => positive[row] === 1).sort();
   const falses = scores.filter((_, row) => positive[row] !== 1).sort();
   let truesLeft = trues.length;
@@ -87,6 +96,6 @@ function forEachCut(positive: ArrayLike<number>, scores: Float64Array, cut: Cut)
     const score = Math.max(trues[truesLeft - 1] ?? -Infinity, falses[falsesLeft - 1] ?? -Infinity);
     while (truesLeft > 0 && !(trues[truesLeft - 1]! < score)) truesLeft -= 1;
     while (falsesLeft > 0 && !(falses[falsesLeft - 1]! < score)) falsesLeft -= 1;
-    cut(trues.length - truesLeft, falses.length - falsesLeft);
+    cut(trues.length - truesLeft, falses.length - falsesLeft, score);
   }
 }

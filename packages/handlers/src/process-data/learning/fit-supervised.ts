@@ -10,10 +10,8 @@ import {
   fitLogistic,
   fitMean,
   fitRidge,
-  logLoss,
   type Matrix,
   predictPaced,
-  regressionScores,
   type Regressor,
 } from "@streamer/models";
 import type { ModelName, ProcessOptions } from "../options.ts";
@@ -72,10 +70,3 @@ export function predict(
   if (model.kind === "regressor") return predictPaced(x, (window) => model.predict(window), terms);
   return predictPaced(x, (window) => model.predictProbabilities(window), { ...terms, width: model.classCount });
 }
-
-/** What candidates are compared by: log loss, or root mean squared error. Lower is better. */
-export function lossOf(target: Target, y: Float64Array, predicted: Float64Array): number {
-  return target.kind === "class" ? logLoss(Int32Array.from(y), predicted, target.classes.length) : regressionScores(y, predicted).rmse;
-}
-
-export const lossName = (target: Target): string => (target.kind === "class" ? "log loss" : "RMSE");

@@ -2,6 +2,7 @@
  * A trained model as a file: everything that turns a table of the same columns into predictions, and nothing of the rows
  * it came from but category names and statistics. `options.model_id` names the request that made it.
  */
+import type { Decision, IntervalBand } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import type { HandlerContext } from "@streamer/core";
 import type { Pipeline } from "../input.ts";
@@ -18,8 +19,11 @@ const FORMAT = 2;
 
 /** What is fitted beside the model, by pipeline. */
 export interface Fittings {
-  /** Regression: half the width of its intervals. */
-  readonly halfWidth?: number | undefined;
+  /** Classification: how probabilities decide; of two classes the code of the one that is looked for. */
+  readonly decision?: Decision | undefined;
+  readonly positive?: number | undefined;
+  /** Regression. */
+  readonly intervals?: IntervalBand | undefined;
   /** Anomaly: the score from which a row counts as anomalous, and quantiles of the training scores for confidences. */
   readonly threshold?: number | undefined;
   readonly quantiles?: readonly number[] | undefined;

@@ -1,7 +1,7 @@
 /** How flags or clusters of newly scored rows agree with a label that came with them. */
 import { adjustedRand, averagePrecision, flagScores, rocAuc } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
-import type { HeldOut } from "../learning/learn-supervised.ts";
+import type { HeldOut } from "../learning/trust.ts";
 import type { SavedModel } from "../learning/saved-model.ts";
 
 export function labelMetrics({ pipeline, target, fittings }: SavedModel, { y, predicted }: HeldOut): JsonObject {

@@ -5,9 +5,11 @@ import {
   type Classifier,
   type Clustering,
   columnOf,
+  decide,
+  type Decision,
+  halfWidthAt,
   type Matrix,
   type Model,
-  mostProbable,
   predictPaced,
   type Projection,
   type Regressor,
@@ -15,6 +17,7 @@ import {
 import { literal } from "../../duckdb/sql.ts";
 import { predict } from "../learning/fit-supervised.ts";
 import type { Fittings, SavedModel } from "../learning/saved-model.ts";
+import type { HeldOut } from "../learning/trust.ts";
 
 export interface ScoreColumn {
   /** In `scores`. */
@@ -28,13 +31,18 @@ export interface Scorer {
   readonly shown: readonly { readonly name: string; readonly sql: string }[];
   /** What metrics are computed from, row after row. */
   predict(x: Matrix, signal: AbortSignal): Promise<Float64Array>;
-  columnsOf(predicted: Float64Array, x: Matrix): readonly ArrayLike<number>[];
+  /** `given`: what was decided of these rows already. */
+  columnsOf(predicted: Float64Array, x: Matrix, given?: Pick<HeldOut, "codes" | "halfWidth">): readonly ArrayLike<number>[];
 }
 
 /** Probabilities of each class are printed for so many classes at most. */
 const MAX_SHOWN_CLASSES = 20;
 
-function classifierScorer(model: Classifier, classes: readonly string[], threshold: number): Scorer {
+function classifierScorer(
+  model: Classifier,
+  classes: readonly string[],
+  { threshold, decision }: { readonly threshold: number; readonly decision: Decision },
+): Scorer {
   const shown = classes.length <= MAX_SHOWN_CLASSES ? classes : [];
   const names = `[${classes.map(literal).join(", ")}]`;
   return {
@@ -50,29 +58,25 @@ function classifierScorer(model: Classifier, classes: readonly string[], thresho
       ...shown.map((name, code) => ({ name: `p_${name}`, sql: `scores.p${code}` })),
     ],
     predict: (x, signal) => predict(model, x, { signal }),
-    columnsOf(probabilities) {
-      const codes = mostProbable(probabilities, classes.length);
+    columnsOf(probabilities, _, given) {
+      const codes = given?.codes ?? decide(probabilities, classes.length, decision);
       const confidence = Float64Array.from(codes, (code, row) => probabilities[row * classes.length + code]!);
       return [codes, confidence, ...shown.map((_, code) => columnOf(probabilities, code, classes.length))];
     },
   };
 }
 
-function regressorScorer(model: Regressor, { halfWidth }: Fittings): Scorer {
-  const hasInterval = halfWidth !== undefined;
+function regressorScorer(model: Regressor, { intervals }: Fittings): Scorer {
+  const names = intervals ? ["prediction", "lower", "upper"] : ["prediction"];
   return {
-    columns: [{ name: "prediction", type: DOUBLE }],
-    shown: [
-      { name: "prediction", sql: "scores.prediction" },
-      ...(hasInterval
-        ? [
-            { name: "lower", sql: `scores.prediction - ${halfWidth}` },
-            { name: "upper", sql: `scores.prediction + ${halfWidth}` },
-          ]
-        : []),
-    ],
+    columns: names.map((name) => ({ name, type: DOUBLE })),
+    shown: names.map((name) => ({ name, sql: `scores.${name}` })),
     predict: (x, signal) => predict(model, x, { signal }),
-    columnsOf: (predicted) => [predicted],
+    columnsOf(predicted, _, given) {
+      if (!intervals) return [predicted];
+      const widths = given?.halfWidth ?? predicted.map((value) => halfWidthAt(intervals, value));
+      return [predicted, predicted.map((value, row) => value - widths[row]!), predicted.map((value, row) => value + widths[row]!)];
+    },
   };
 }
 
@@ -174,7 +178,7 @@ export function scorerOf(
 ): Scorer {
   switch (model?.kind) {
     case "classifier":
-      return classifierScorer(model, target!.classes, threshold);
+      return classifierScorer(model, target!.classes, { threshold, decision: fittings.decision ?? { by: "most_probable" } });
     case "regressor":
       return regressorScorer(model, fittings);
     case "clustering":

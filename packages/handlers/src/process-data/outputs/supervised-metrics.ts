@@ -2,63 +2,83 @@
 import {
   type Calibration,
   classificationScores,
+  averagePrecision,
+  averagePrecisionOneVsRest,
+  brierLoss,
   columnOf,
   confidenceError,
   confusionMatrix,
+  decide,
+  halfWidthAt,
   logLoss,
-  mostProbable,
   regressionScores,
   rocAuc,
   rocAucOneVsRest,
 } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
-import type { HeldOut } from "../learning/learn-supervised.ts";
+import type { HeldOut } from "../learning/trust.ts";
+import { intervalMetrics } from "./interval-metrics.ts";
 import type { Fittings } from "../learning/saved-model.ts";
 import type { Target } from "../preprocess/target.ts";
 
 export interface Trust {
   readonly fittings: Fittings;
   readonly calibration?: Calibration | undefined;
+  readonly chosen?: JsonObject | undefined;
 }
 
 type Scores = Readonly<Record<string, number>>;
 /** Larger matrices are for machines: they are in the model card's file. */
 const MAX_SHOWN_CLASSES = 30;
 
-export function supervisedMetrics(target: Target, held: HeldOut, { fittings, calibration }: Trust): JsonObject {
-  const known = withoutUnknown(held, target);
+export function supervisedMetrics(target: Target, held: HeldOut, trust: Trust): JsonObject {
+  const known = answered(withoutUnknown(held, target), target, trust.fittings);
   if (known.y.length === 0) return { rows: 0 };
-  const scores = known.fold ? overFolds(target, known as Required<HeldOut>) : scoresOf(target, known.y, known.predicted);
-  const rest = target.kind === "class" ? classDetails(target, known, calibration) : intervalDetails(known, fittings);
+  const positive = trust.fittings.positive ?? 1;
+  const scores = known.fold ? overFolds(target, known, positive) : scoresOf(target, known, positive);
+  const rest = target.kind === "class" ? classDetails(target, known, trust) : intervalMetrics(known);
   return finite({ rows: known.y.length, ...scores, ...rest });
 }
 
+/** Held-out rows with what was decided of them: as the folds did it, or as the model does. */
+function answered(held: HeldOut, { kind, classes }: Target, { decision, intervals }: Fittings): HeldOut {
+  if (kind === "class")
+    return { ...held, codes: held.codes ?? decide(held.predicted, classes.length, decision ?? { by: "most_probable" }) };
+  if (!intervals) return held;
+  return { ...held, halfWidth: held.halfWidth ?? held.predicted.map((value) => halfWidthAt(intervals, value)) };
+}
+
 /** Rows whose label no class of the model has, as new data may hold: no prediction of theirs could be right. */
-function withoutUnknown({ rows, y, predicted, fold }: HeldOut, target: Target): HeldOut {
-  const width = target.kind === "class" ? target.classes.length : 1;
-  const known = Int32Array.from(y.keys()).filter((row) => Number.isFinite(y[row]));
-  if (known.length === y.length) return { rows, y, predicted, ...(fold && { fold }) };
+function withoutUnknown(held: HeldOut, target: Target): HeldOut {
+  const known = Int32Array.from(held.y.keys()).filter((row) => Number.isFinite(held.y[row]));
+  return known.length === held.y.length ? held : rowsOf(held, known, widthOf(target));
+}
+
+const widthOf = ({ kind, classes }: Target): number => (kind === "class" ? classes.length : 1);
+
+function rowsOf({ rows, y, predicted, fold, codes, halfWidth }: HeldOut, wanted: Int32Array, width: number): HeldOut {
   return {
-    rows: known.map((row) => rows[row] ?? 0),
-    y: Float64Array.from(known, (row) => y[row]!),
+    rows: wanted.map((row) => rows[row] ?? 0),
+    y: Float64Array.from(wanted, (row) => y[row]!),
     predicted: Float64Array.from(
-      { length: known.length * width },
-      (_, at) => predicted[known[Math.floor(at / width)]! * width + (at % width)]!,
+      { length: wanted.length * width },
+      (_, at) => predicted[wanted[Math.floor(at / width)]! * width + (at % width)]!,
     ),
-    ...(fold && { fold: known.map((row) => fold[row]!) }),
+    ...(fold && { fold: wanted.map((row) => fold[row]!) }),
+    ...(codes && { codes: wanted.map((row) => codes[row]!) }),
+    ...(halfWidth && { halfWidth: Float64Array.from(wanted, (row) => halfWidth[row]!) }),
   };
 }
 
-function scoresOf(target: Target, y: Float64Array, predicted: Float64Array): Scores {
+function scoresOf(target: Target, { y, predicted, codes }: HeldOut, positive: number): Scores {
   if (target.kind === "number") {
     const { mse, rmse, mae, r2, medianAbsoluteError, maxError } = regressionScores(y, predicted);
     return { mse, rmse, mae, r2, median_absolute_error: medianAbsoluteError, max_error: maxError };
   }
   const count = target.classes.length;
   const truth = Int32Array.from(y);
-  const { accuracy, balancedAccuracy, matthewsCorrelation, macro } = classificationScores(
-    confusionMatrix(truth, mostProbable(predicted, count), count),
-  );
+  const { accuracy, balancedAccuracy, matthewsCorrelation, macro } = classificationScores(confusionMatrix(truth, codes!, count));
+  const isPositive = truth.map((code) => (code === positive ? 1 : 0));
   return {
     accuracy,
     balanced_accuracy: balancedAccuracy,
@@ -67,23 +87,18 @@ function scoresOf(target: Target, y: Float64Array, predicted: Float64Array): Sco
     f1_macro: macro.f1,
     matthews_correlation: matthewsCorrelation,
     roc_auc: count === 2 ? rocAuc(truth, columnOf(predicted, 1, 2)) : rocAucOneVsRest(truth, predicted, count),
+    pr_auc:
+      count === 2 ? averagePrecision(isPositive, columnOf(predicted, positive, 2)) : averagePrecisionOneVsRest(truth, predicted, count),
     log_loss: logLoss(truth, predicted, count),
+    brier: brierLoss(truth, predicted, count),
   };
 }
 
-function overFolds(target: Target, { y, predicted, fold }: Required<HeldOut>): Scores & { readonly over_folds: JsonObject } {
-  const width = target.kind === "class" ? target.classes.length : 1;
+function overFolds(target: Target, held: HeldOut, positive: number): Scores & { readonly over_folds: JsonObject } {
+  const fold = held.fold!;
   const folds = [...new Set(fold)].map((one) => {
     const rows = Int32Array.from(fold.keys()).filter((row) => fold[row] === one);
-    const part = Float64Array.from(
-      { length: rows.length * width },
-      (_, at) => predicted[rows[Math.floor(at / width)]! * width + (at % width)]!,
-    );
-    return scoresOf(
-      target,
-      Float64Array.from(rows, (row) => y[row]!),
-      part,
-    );
+    return scoresOf(target, rowsOf(held, rows, widthOf(target)), positive);
   });
   const names = Object.keys(folds[0]!);
   const mean = (name: string): number => folds.reduce((sum, scores) => sum + scores[name]!, 0) / folds.length;
@@ -93,17 +108,17 @@ function overFolds(target: Target, { y, predicted, fold }: Required<HeldOut>): S
   return { ...means, over_folds: Object.fromEntries(names.map((name) => [name, { mean: mean(name), std: spread(name) }])) } as never;
 }
 
-function classDetails(target: Target, { y, predicted }: HeldOut, calibration: Calibration | undefined): JsonObject {
+function classDetails(target: Target, { y, predicted, codes }: HeldOut, { fittings, calibration, chosen }: Trust): JsonObject {
   const { classes } = target;
   const truth = Int32Array.from(y);
-  const codes = mostProbable(predicted, classes.length);
-  const confusion = confusionMatrix(truth, codes, classes.length);
+  const confusion = confusionMatrix(truth, codes!, classes.length);
   const { perClass, weighted } = classificationScores(confusion);
   const shown = classes.length <= MAX_SHOWN_CLASSES;
   return {
     f1_weighted: weighted.f1,
     ...(shown && { confusion: { classes: [...classes], counts: confusion } }),
     ...(shown && { per_class: Object.fromEntries(perClass.map((scores, code) => [classes[code]!, { ...scores }])) }),
+    decision: decisionDetails(target, fittings, chosen),
     calibration: {
       method: calibration?.method ?? "none",
       ...(calibration && { fitted_to_rows: calibration.rows, error_before: calibration.errorBefore }),
@@ -112,10 +127,15 @@ function classDetails(target: Target, { y, predicted }: HeldOut, calibration: Ca
   };
 }
 
-function intervalDetails({ y, predicted }: HeldOut, { halfWidth }: Fittings): JsonObject {
-  if (halfWidth === undefined) return {};
-  const inside = y.reduce((sum, value, row) => sum + (Math.abs(value - predicted[row]!) <= halfWidth ? 1 : 0), 0);
-  return { interval: { half_width: halfWidth, share_inside: inside / y.length } };
+function decisionDetails({ classes }: Target, { decision, positive }: Fittings, chosen: JsonObject | undefined): JsonObject {
+  const { by = "most_probable" } = decision ?? {};
+  return {
+    by,
+    ...(positive !== undefined && { positive_class: classes[positive]! }),
+    ...(decision?.by === "threshold" && { threshold: decision.threshold }),
+    ...(decision?.by === "shares" && { shares: [...decision.shares] }),
+    ...(chosen && { chosen_on: chosen }),
+  };
 }
 
 /** JSON knows no NaN: what cannot be computed (the ROC-AUC of one class) is null. */

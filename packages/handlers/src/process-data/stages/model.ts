@@ -15,7 +15,8 @@ import { trainingMatrix, type Prepared } from "../features/prepare.ts";
 import { createFitOnce, type FitOnce } from "../learning/finished-fits.ts";
 import { learnAnomalies } from "../learning/learn-anomalies.ts";
 import { learnClusters } from "../learning/learn-clusters.ts";
-import { learnSupervised, type HeldOut } from "../learning/learn-supervised.ts";
+import { learnSupervised } from "../learning/learn-supervised.ts";
+import type { HeldOut } from "../learning/trust.ts";
 import type { SavedModel } from "../learning/saved-model.ts";
 import type { ModelName } from "../options.ts";
 import { profileOf } from "../preprocess/profile.ts";
@@ -38,6 +39,8 @@ export interface Trained {
   /** Of the rows learned from, where there is no target to hold out. */
   readonly metrics: JsonObject;
   readonly calibration?: Calibration | undefined;
+  /** What a threshold gives on the rows it was chosen on. */
+  readonly chosen?: JsonObject | undefined;
   readonly heldOut?: HeldOut | undefined;
   /** Part of the training rows learned from. */
   readonly share: number;
@@ -168,11 +171,24 @@ async function fitPipeline(
   };
 }
 
-function packHeldOut({ rows, y, predicted, fold }: HeldOut): JsonObject {
-  return { rows: packNumbers(rows), y: packNumbers(y), predicted: packNumbers(predicted), ...(fold && { fold: packNumbers(fold) }) };
+function packHeldOut({ rows, y, predicted, fold, codes, halfWidth }: HeldOut): JsonObject {
+  return {
+    rows: packNumbers(rows),
+    y: packNumbers(y),
+    predicted: packNumbers(predicted),
+    ...(fold && { fold: packNumbers(fold) }),
+    ...(codes && { codes: packNumbers(codes) }),
+    ...(halfWidth && { halfWidth: packNumbers(halfWidth) }),
+  };
 }
 
 function unpackHeldOut(json: JsonObject): HeldOut {
-  const fold = json.fold === undefined ? {} : { fold: unpackInts(json, "fold") };
-  return { rows: unpackInts(json, "rows"), y: unpackFloats(json, "y"), predicted: unpackFloats(json, "predicted"), ...fold };
+  return {
+    rows: unpackInts(json, "rows"),
+    y: unpackFloats(json, "y"),
+    predicted: unpackFloats(json, "predicted"),
+    ...(json.fold !== undefined && { fold: unpackInts(json, "fold") }),
+    ...(json.codes !== undefined && { codes: unpackInts(json, "codes") }),
+    ...(json.halfWidth !== undefined && { halfWidth: unpackFloats(json, "halfWidth") }),
+  };
 }

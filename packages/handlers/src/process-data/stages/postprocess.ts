@@ -7,7 +7,7 @@ import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../../duckdb/database.ts";
 import type { Prepared } from "../features/prepare.ts";
 import type { FileForm } from "../ingest/file-form.ts";
-import type { HeldOut } from "../learning/learn-supervised.ts";
+import type { HeldOut } from "../learning/trust.ts";
 import { MODEL_BLOB, toFile } from "../learning/saved-model.ts";
 import { labelMetrics } from "../outputs/label-metrics.ts";
 import { modelCard } from "../outputs/model-card.ts";
@@ -81,7 +81,7 @@ async function score(
     const { heldOut } = trained;
     await appendScores(database, scorer.columns, [
       heldOut.rows,
-      ...scorer.columnsOf(confidencesOf(heldOut, trained), { rowCount: 0, names: [], columns: [] }),
+      ...scorer.columnsOf(confidencesOf(heldOut, trained), { rowCount: 0, names: [], columns: [] }, heldOut),
     ]);
     tell(0.9, `${count(heldOut.rows.length)} rows scored by the models of the other folds`);
     await scoreRows(database, { ...scoring, where: "part < 0", tell: part(tell, 0.9, 1) });
@@ -103,9 +103,10 @@ async function score(
 }
 
 /** Held-out predictions with the confidences the final model will give. */
-function confidencesOf({ y, predicted }: HeldOut, { model, calibration }: Trained): Float64Array {
-  if (!calibration || model?.kind !== "classifier") return predicted;
-  return recalibrated({ codes: Int32Array.from(y), probabilities: predicted }, model.classCount, calibration.method);
+function confidencesOf({ y, predicted }: HeldOut, { model, calibration, saved }: Trained): Float64Array {
+  if (!calibration || model?.kind !== "classifier" || saved.fittings.decision?.by !== "most_probable") return predicted;
+  const { classCount } = model;
+  return recalibrated({ codes: Int32Array.from(y), probabilities: predicted }, predicted, { classCount, method: calibration.method });
 }
 
 /** Labels and predictions of the rows that are measured, gathered batch by batch. */
@@ -152,10 +153,22 @@ async function storeText({ ctx, scratchFolder }: Run, name: string, text: string
   return ctx.blobs.putFile(name, path, { contentType: "application/json" });
 }
 
-const HEADLINES = ["accuracy", "f1_macro", "roc_auc", "log_loss", "rmse", "r2", "silhouette", "clusters", "flagged", "explained_variance"];
+const HEADLINES = [
+  "accuracy",
+  "f1_macro",
+  "roc_auc",
+  "pr_auc",
+  "log_loss",
+  "rmse",
+  "r2",
+  "silhouette",
+  "clusters",
+  "flagged",
+  "explained_variance",
+];
 
 function headline(metrics: JsonObject): JsonObject {
   return Object.fromEntries(HEADLINES.flatMap((name) => (metrics[name] === undefined ? [] : [[name, metrics[name]]])));
 }
 
-const trustOf = ({ saved, calibration }: Trained): Trust => ({ fittings: saved.fittings, calibration });
+const trustOf = ({ saved, calibration, chosen }: Trained): Trust => ({ fittings: saved.fittings, calibration, chosen });
