@@ -7,6 +7,8 @@ import * as z from "zod";
 /** Every kind of warning, with what it means to whoever reads it. The guide "your-data" is held against this list. */
 export const WARNING_KINDS = {
   bad_rows: "Rows that could not be read were left out.",
+  leak_column: "A column alone predicts the target almost perfectly: it may be known only once the target is.",
+  id_column: "A column of whole numbers that are all different was learned from: it looks like an id.",
   few_positives: "The threshold of a decision was chosen on few rows of the class that is looked for: expect it to do otherwise on others.",
   anomaly_ties: "Too many rows are equally unusual for the share asked for: none of them is flagged.",
   repeated_rows: "Rows that repeat another one, their ids too, were left out of learning and metrics, as was asked for.",

@@ -21,7 +21,7 @@ export { regressionScores } from "./metrics/regression.ts";
 export type { AnomalyModel, Classifier, Clustering, FitContext, Labels, Model, Projection, Regressor } from "./model.ts";
 export { packNumbers, unpackFloats, unpackInts } from "./packing.ts";
 export { predictPaced } from "./pacing.ts";
-export { sampleWithoutReplacement, seededRandom } from "./random.ts";
+export { sampleWithoutReplacement, seededRandom, shuffle } from "./random.ts";
 export { restoreModel } from "./restore-model.ts";
 export { fitBoostingClassifier, fitBoostingRegressor } from "./trees/boosting.ts";
 export { fitForestClassifier, fitForestRegressor } from "./trees/forest.ts";

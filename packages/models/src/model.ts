@@ -72,6 +72,8 @@ export interface Projection {
   readonly componentCount: number;
   /** Share of the training variance that each component keeps, falling. */
   readonly explainedVarianceRatios: Float64Array;
+  /** Component after component, one weight a feature: the loadings. */
+  readonly weights: Float64Array;
   /** Columns pc1, pc2, … */
   transform(x: Matrix): Matrix;
   toJSON(): JsonObject;

@@ -161,13 +161,13 @@ function* wrongSplit(
   if (byTime && folds > 0) yield [["options", "folds"], "a split by time has one test part, the latest rows; leave folds at 0"];
 }
 
-const NUMBER_MEASURES: readonly string[] = ["rmse", "mae"];
+const NUMBER_MEASURES: ReadonlySet<string> = new Set(["rmse", "mae"]);
 
 function* wrongDecision(
   pipeline: Pipeline,
   { choose_by, decide_by, positive_class }: ProcessOptions,
 ): Generator<readonly [readonly string[], string]> {
-  if (choose_by !== "auto" && (!needsTarget(pipeline) || NUMBER_MEASURES.includes(choose_by) !== (pipeline === "regression"))) {
+  if (choose_by !== "auto" && (!needsTarget(pipeline) || NUMBER_MEASURES.has(choose_by) !== (pipeline === "regression"))) {
     yield [["options", "choose_by"], `${pipeline} cannot choose by ${choose_by}`];
   }
   if (decide_by !== "auto" && pipeline !== "classification")

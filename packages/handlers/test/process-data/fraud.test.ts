@@ -70,7 +70,8 @@ describe("one fraud in 150 payments", () => {
     const plain = await onNewRows({ model: "logistic" });
     // With folds a threshold is chosen on the frauds of all rows, not on a fifth of them.
     const recall = await onNewRows({ model: "logistic", folds: 5, decide_by: { recall: 0.8 } });
-    expect(Math.abs(recall.per_class.fraud.recall - 0.8)).toBeLessThan(0.08);
+    // Three deviations of what 107 frauds to choose by and 129 to measure on allow.
+    expect(Math.abs(recall.per_class.fraud.recall - 0.8)).toBeLessThan(0.16);
     const f1 = await onNewRows({ model: "logistic", folds: 5, decide_by: { measure: "f1" } });
     expect(f1.per_class.fraud.f1).toBeGreaterThan(plain.per_class.fraud.f1);
     expect(f1.decision.threshold).toBeGreaterThan(recall.decision.threshold);

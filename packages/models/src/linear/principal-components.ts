@@ -60,6 +60,7 @@ function projection({ means, weights, ratios }: Components): Projection {
     kind: "projection",
     componentCount: ratios.length,
     explainedVarianceRatios: ratios,
+    weights,
     transform: (x) => ({
       rowCount: x.rowCount,
       names: Array.from(ratios, (_, component) => `pc${component + 1}`),

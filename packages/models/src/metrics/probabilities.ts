@@ -20,9 +20,8 @@ export function logLoss(truth: Int32Array, probabilities: Float64Array, classCou
 export function balancedLogLoss(truth: Int32Array, probabilities: Float64Array, classCount: number): number {
   const losses = Array.from({ length: classCount }, (_, code) => {
     const rows = Int32Array.from(truth.keys()).filter((row) => truth[row] === code);
-    const own = Float64Array.from({ length: rows.length * classCount }, (_, at) => {
-      return probabilities[rows[Math.floor(at / classCount)]! * classCount + (at % classCount)]!;
-    });
+    const own = new Float64Array(rows.length * classCount);
+    rows.forEach((row, at) => own.set(probabilities.subarray(row * classCount, (row + 1) * classCount), at * classCount));
     return logLoss(new Int32Array(rows.length).fill(code), own, classCount);
   }).filter((loss) => !Number.isNaN(loss));
   return losses.reduce((total, loss) => total + loss, 0) / losses.length;

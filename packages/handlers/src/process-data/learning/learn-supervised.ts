@@ -20,7 +20,9 @@ import { best, candidateModels, whyChosen, type Tried } from "./candidates.ts";
 import { positiveCode, refuseDecision } from "./decisions.ts";
 import { fitSupervised, predict, type Supervised } from "./fit-supervised.ts";
 import type { FitOnce } from "./finished-fits.ts";
+import { leakWarnings } from "./leaks.ts";
 import { lossFor, type Loss } from "./measures.ts";
+import { permutationImportances, type Permutation } from "./permutation.ts";
 import type { Fittings } from "./saved-model.ts";
 import { crossFitted, trusted, type HeldOut } from "./trust.ts";
 
@@ -45,6 +47,8 @@ export interface Learned {
   /** Present with folds: predictions of every row. */
   readonly heldOut?: HeldOut;
   readonly warnings: readonly Warning[];
+  /** What each column is worth on held-out rows. */
+  readonly permutation?: Permutation | undefined;
   /** Part of the training rows that was learned from: less than 1 when there were too many. */
   readonly share: number;
 }
@@ -64,20 +68,50 @@ async function withTestPart(database: Database, prepared: Prepared, terms: Learn
   let choice: Choice | undefined;
   if (needsChoice) choice = await chooseOn(database, TEST, { ...terms, tell: part(tell, 0, 0.6) });
   const name = choice ? choice.name : (options.model as ModelName);
-  const { counts, share, ...final } = await fitOn(database, prepared, {
+  const { counts, share, leaks, ...final } = await fitOn(database, prepared, {
     ...terms,
     name,
     where: trainingRows(TEST, { validation: "in" }),
     tell: part(tell, needsChoice ? 0.6 : 0, 1),
   });
   const where = choice ? `${choice.heldOut.y.length} rows held out of the training part` : "";
+  const trust = trusted(final.model, choice?.heldOut, { target: terms.target, options, counts });
+  const tested = await testRows(database, prepared, terms);
   return {
-    ...trusted(final.model, choice?.heldOut, { target: terms.target, options, counts }),
+    ...trust,
+    warnings: [...leaks, ...trust.warnings],
+    permutation: await worthOf(trust.model, tested, { ...terms, prepared, counts }),
     share,
     name,
     tried: choice?.tried ?? [],
     why: choice ? whyChosen(choice.tried, choice.lossName, where) : `${name} was asked for`,
   };
+}
+
+/** Some of the test rows: enough to see what columns are worth. */
+const WORTH_ROWS = 5_000;
+
+async function testRows(database: Database, { recipe, binding }: Prepared, { target }: LearnTerms): Promise<Rows> {
+  const [{ rows } = { rows: 0 }] = await database.rows<{ rows: number }>(`SELECT count(*)::DOUBLE AS rows FROM clean WHERE part = ${TEST}`);
+  const share = WORTH_ROWS / Math.max(1, rows);
+  const sampled = share < 1 ? ` AND hash(h, 'worth') % 1000000 < ${Math.floor(share * 1_000_000)}` : "";
+  return loadMatrix(database, { recipe, binding, target, where: `part = ${TEST}${sampled}` });
+}
+
+function worthOf(
+  model: Supervised,
+  held: Pick<Rows, "x" | "y">,
+  {
+    input,
+    target,
+    signal,
+    prepared,
+    counts,
+  }: LearnTerms & { readonly prepared: Pick<Prepared, "recipe">; readonly counts: readonly number[] },
+): Promise<Permutation> {
+  const { options } = input;
+  const loss = lossFor(target, options, positiveCode(target, options, counts));
+  return permutationImportances(model, held, { recipe: prepared.recipe, loss, seed: options.seed, signal });
 }
 
 interface Choice {
@@ -92,15 +126,20 @@ async function chooseOn(database: Database, held: number, terms: LearnTerms): Pr
   const { input, tell } = terms;
   const where = trainingRows(held, { validation: "out" });
   const prepared = await prepare(database, { ...terms, where, options: input.options, tell: part(tell, 0, 0.1) });
-  const { results, loss } = await tryOn(database, prepared, {
+  const trials = await tryOn(database, prepared, {
     ...terms,
     where,
     heldWhere: trainingRows(held, { validation: "only" }),
     purpose: "choice",
     tell: part(tell, 0.1, 1),
   });
-  const chosen = best(results);
-  return { name: chosen.model, tried: results.map(({ model, loss }) => ({ model, loss })), heldOut: chosen.heldOut, lossName: loss.name };
+  const chosen = best(trials.results);
+  return {
+    name: chosen.model,
+    tried: trials.results.map(({ model, loss }) => ({ model, loss })),
+    heldOut: chosen.heldOut,
+    lossName: trials.loss.name,
+  };
 }
 
 interface TrialTerms extends LearnTerms {
@@ -111,13 +150,13 @@ interface TrialTerms extends LearnTerms {
   readonly candidates?: readonly ModelName[];
 }
 
-type Trial = Tried & { readonly heldOut: HeldOut };
+type Trial = Tried & { readonly heldOut: HeldOut; readonly fitted: Supervised };
 
 async function tryOn(
   database: Database,
   prepared: Prepared,
   terms: TrialTerms,
-): Promise<{ readonly results: readonly Trial[]; readonly loss: Loss }> {
+): Promise<{ readonly results: readonly Trial[]; readonly loss: Loss; readonly held: Rows }> {
   const { input, target, signal, tell, where, heldWhere } = terms;
   const loading = (done: number): void => tell(LOADING_SHARE * done, `Rows loaded: ${Math.round(100 * done)} %`);
   const learned = await trainingMatrix(database, prepared, { target, where, maxCells: input.options.max_training_cells, tell: loading });
@@ -131,9 +170,9 @@ async function tryOn(
     const predicted = await predict(model, held.x, { signal });
     const loss = lossMeasure.of(held.y, predicted);
     telling(1, `${name}: ${lossMeasure.name} ${loss.toPrecision(4)} on held-out rows`, { candidate: name, loss });
-    results.push({ model: name, loss, heldOut: { rows: held.rows, y: held.y, predicted } });
+    results.push({ model: name, loss, fitted: model, heldOut: { rows: held.rows, y: held.y, predicted } });
   }
-  return { results, loss: lossMeasure };
+  return { results, loss: lossMeasure, held };
 }
 
 /** Rows by class; none for a number. */
@@ -159,13 +198,14 @@ async function fitOn(
   database: Database,
   prepared: Prepared,
   terms: LearnTerms & { readonly name: ModelName; readonly where: string },
-): Promise<{ model: Supervised; share: number; counts: readonly number[] }> {
+): Promise<{ model: Supervised; share: number; counts: readonly number[]; leaks: readonly Warning[] }> {
   const { input, target, where } = terms;
   const { tell } = terms;
   const loading = (done: number): void => tell(LOADING_SHARE * done, `Rows loaded: ${Math.round(100 * done)} %`);
   const rows = await trainingMatrix(database, prepared, { target, where, maxCells: input.options.max_training_cells, tell: loading });
   const model = await fitNamed(rows, { ...terms, purpose: "final", tell: part(tell, LOADING_SHARE, 1) });
-  return { model, share: rows.share, counts: countsOf(target, rows.y) };
+  const leaks = leakWarnings(rows, { recipe: prepared.recipe, target, seed: input.options.seed });
+  return { model, share: rows.share, counts: countsOf(target, rows.y), leaks };
 }
 
 async function withFolds(database: Database, prepared: Prepared, terms: LearnTerms): Promise<Learned> {
@@ -176,13 +216,14 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   const candidates = candidateModels(input, cells);
   const byFold: (readonly Trial[])[] = [];
   let lossName = "";
+  let last: { readonly held: Rows; readonly own: Prepared } | undefined;
   for (let fold = 0; fold < folds; fold += 1) {
     const telling = part(tell, (0.8 * fold) / folds, (0.8 * (fold + 1)) / folds);
     const where = trainingRows(fold, { validation: "in" });
     const own = await prepare(database, { ...terms, where, options: input.options, tell: part(telling, 0, 0.2) });
     const heldWhere = `part = ${fold}`;
     const tellTrial = part(telling, 0.2, 1);
-    const { results, loss } = await tryOn(database, own, {
+    const { results, loss, held } = await tryOn(database, own, {
       ...terms,
       where,
       heldWhere,
@@ -191,13 +232,14 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
       tell: tellTrial,
     });
     byFold.push(results);
+    last = { held, own };
     lossName = loss.name;
     telling(1, `Fold ${fold + 1} of ${folds} measured`, { fold: fold + 1 });
   }
   const tried = candidates.map((model, index) => ({ model, loss: mean(byFold.map((results) => results[index]!.loss)) }));
   const chosen = best(tried);
   const heldOut = joined(byFold.map((results) => results[candidates.indexOf(chosen.model)]!.heldOut));
-  const { counts, share, ...final } = await fitOn(database, prepared, {
+  const { counts, share, leaks, ...final } = await fitOn(database, prepared, {
     ...terms,
     name: chosen.model,
     where: trainingRows(undefined, { validation: "in" }),
@@ -205,8 +247,12 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   });
   const trustTerms = { target, options, counts };
   const trust = trusted(final.model, heldOut, trustTerms);
+  // Every row is learned from in the end: what columns are worth is seen on the last fold, by its own model.
+  const { fitted } = byFold.at(-1)![candidates.indexOf(chosen.model)]!;
   return {
     ...trust,
+    warnings: [...leaks, ...trust.warnings],
+    permutation: await worthOf(fitted, last!.held, { ...terms, prepared: last!.own, counts }),
     share,
     name: chosen.model,
     tried,

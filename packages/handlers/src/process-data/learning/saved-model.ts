@@ -6,6 +6,7 @@ import type { Decision, IntervalBand } from "@streamer/models";
 import type { JsonObject } from "@streamer/protocol";
 import type { HandlerContext } from "@streamer/core";
 import type { Pipeline } from "../input.ts";
+import type { UsualValues } from "./usual-values.ts";
 import type { ModelName } from "../options.ts";
 import type { ColumnProfile } from "../preprocess/profile.ts";
 import type { Reading } from "../preprocess/reading.ts";
@@ -27,6 +28,8 @@ export interface Fittings {
   /** Anomaly: the score from which a row counts as anomalous, and quantiles of the training scores for confidences. */
   readonly threshold?: number | undefined;
   readonly quantiles?: readonly number[] | undefined;
+  /** Anomaly: what is usual, to say what is not. */
+  readonly usual?: UsualValues | undefined;
   /** Classes that are anomalies, when there was a label to learn that from. */
   readonly anomalousClass?: string | undefined;
 }

@@ -6,7 +6,7 @@ import { keptFeatures } from "../preprocess/recipe.ts";
 import type { Run } from "../run.ts";
 import type { Finished } from "../stages/postprocess.ts";
 import { readAs } from "./read-as.ts";
-import { importances } from "./importances.ts";
+import { importances, permutationTerms } from "./importances.ts";
 import { runWarnings } from "./run-warnings.ts";
 
 /** Raised when the same request would give another result. */
@@ -49,7 +49,8 @@ export function modelCard({ input, ctx, progress }: Run, finished: Finished, met
       names: keptFeatures(prepared.recipe).map(({ name }) => name),
       derived: [...prepared.derived],
       ...(prepared.selection && { selection: prepared.selection.scores.map((one) => ({ ...one })) }),
-      importances: importances(trained.model, prepared.recipe),
+      importances: importances(trained.model, prepared.recipe, trained.permutation),
+      ...permutationTerms(trained.permutation),
     },
     metrics,
     request: request,

@@ -6,7 +6,7 @@ import type { ProcessResult } from "../process-result.ts";
 import type { Run } from "../run.ts";
 import type { Finished } from "../stages/postprocess.ts";
 import { readAs } from "./read-as.ts";
-import { importances } from "./importances.ts";
+import { importances, permutationTerms } from "./importances.ts";
 import { runWarnings } from "./run-warnings.ts";
 import { finite } from "./supervised-metrics.ts";
 
@@ -46,7 +46,8 @@ export function processResult({ input, ctx, progress }: Run, parts: ResultParts)
     },
     features: {
       count: keptFeatures(prepared.recipe).length,
-      importances: importances(trained.model, prepared.recipe).slice(0, MOST_IMPORTANCES),
+      importances: importances(trained.model, prepared.recipe, trained.permutation).slice(0, MOST_IMPORTANCES),
+      ...permutationTerms(trained.permutation),
       derived: prepared.derived.length,
       ...(prepared.selection && { selection: prepared.selection.scores.slice(0, MOST_IMPORTANCES).map((one) => ({ ...one })) }),
     },

@@ -58,7 +58,7 @@ function classifierScorer(
       ...shown.map((name, code) => ({ name: `p_${name}`, sql: `scores.p${code}` })),
     ],
     predict: (x, signal) => predict(model, x, { signal }),
-    columnsOf(probabilities, _, given) {
+    columnsOf(probabilities, _x, given) {
       const codes = given?.codes ?? decide(probabilities, classes.length, decision);
       const confidence = Float64Array.from(codes, (code, row) => probabilities[row * classes.length + code]!);
       return [codes, confidence, ...shown.map((_, code) => columnOf(probabilities, code, classes.length))];
@@ -72,7 +72,7 @@ function regressorScorer(model: Regressor, { intervals }: Fittings): Scorer {
     columns: names.map((name) => ({ name, type: DOUBLE })),
     shown: names.map((name) => ({ name, sql: `scores.${name}` })),
     predict: (x, signal) => predict(model, x, { signal }),
-    columnsOf(predicted, _, given) {
+    columnsOf(predicted, _x, given) {
       if (!intervals) return [predicted];
       const widths = given?.halfWidth ?? predicted.map((value) => halfWidthAt(intervals, value));
       return [predicted, predicted.map((value, row) => value - widths[row]!), predicted.map((value, row) => value + widths[row]!)];

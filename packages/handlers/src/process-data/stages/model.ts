@@ -4,6 +4,7 @@ import {
   fitPrincipalComponents,
   type Model,
   packNumbers,
+  type Projection,
   restoreModel,
   seededRandom,
   unpackFloats,
@@ -17,7 +18,10 @@ import { learnAnomalies } from "../learning/learn-anomalies.ts";
 import { learnClusters } from "../learning/learn-clusters.ts";
 import { learnSupervised } from "../learning/learn-supervised.ts";
 import type { HeldOut } from "../learning/trust.ts";
+import { idWarnings } from "../learning/id-columns.ts";
+import type { Permutation } from "../learning/permutation.ts";
 import type { SavedModel } from "../learning/saved-model.ts";
+import { usualValues } from "../learning/usual-values.ts";
 import type { ModelName } from "../options.ts";
 import { profileOf } from "../preprocess/profile.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
@@ -44,6 +48,8 @@ export interface Trained {
   readonly heldOut?: HeldOut | undefined;
   /** Part of the training rows learned from. */
   readonly share: number;
+  /** What each column is worth on held-out rows. */
+  readonly permutation?: Permutation | undefined;
   /** What learning found that a person should know. */
   readonly warnings: readonly Warning[];
 }
@@ -106,7 +112,8 @@ async function train(
     fingerprint: ingested.fingerprint,
     trainedAt: new Date().toISOString(),
   };
-  return { warnings: [], saved, ...fit };
+  const ids = await idWarnings(database, preprocessed.columns.inputs);
+  return { saved, ...fit, warnings: [...ids, ...(fit.warnings ?? [])] };
 }
 
 async function fitPipeline(
@@ -140,8 +147,9 @@ async function fitPipeline(
     return { ...learned, tried: tried.map((one) => ({ ...one })), fittings: {}, share };
   }
   if (pipeline === "anomaly") {
-    const { tried, ...learned } = await learnAnomalies(rows, { options, signal, tell: fitting, target, fitOnce });
-    return { ...learned, tried: tried.map((one) => ({ ...one })), share };
+    const { tried, fittings, ...learned } = await learnAnomalies(rows, { options, signal, tell: fitting, target, fitOnce });
+    const usual = await usualValues(database, rows.x, { recipe: prepared.recipe, inputs: columns.inputs, where: finalRows(run) });
+    return { ...learned, fittings: { ...fittings, usual }, tried: tried.map((one) => ({ ...one })), share };
   }
   if (options.model === "none") {
     const features = keptFeatures(prepared.recipe).length;
@@ -165,10 +173,29 @@ async function fitPipeline(
     model,
     why: `${components} principal components keep ${(100 * explained).toFixed(1)} % of the variance of ${rows.x.columns.length} features`,
     tried: [],
-    metrics: { rows: rows.x.rowCount, components, explained_variance_ratios: ratios, explained_variance: explained },
+    metrics: {
+      rows: rows.x.rowCount,
+      components,
+      explained_variance_ratios: ratios,
+      explained_variance: explained,
+      loadings: loadingsOf(model, rows.x.names),
+    },
     fittings: {},
     share,
   };
+}
+
+const MOST_LOADINGS = 20;
+
+/** The features each component is made of, the heaviest first. */
+function loadingsOf({ componentCount, weights }: Projection, names: readonly string[]): JsonObject[] {
+  return Array.from({ length: componentCount }, (_, component) => {
+    const own = names.map((feature, at) => ({ feature, loading: weights[component * names.length + at]! }));
+    return {
+      component: `pc${component + 1}`,
+      features: own.toSorted((a, b) => Math.abs(b.loading) - Math.abs(a.loading)).slice(0, MOST_LOADINGS),
+    };
+  });
 }
 
 function packHeldOut({ rows, y, predicted, fold, codes, halfWidth }: HeldOut): JsonObject {

@@ -9,6 +9,8 @@ import type { Prepared } from "../features/prepare.ts";
 import type { FileForm } from "../ingest/file-form.ts";
 import type { HeldOut } from "../learning/trust.ts";
 import { MODEL_BLOB, toFile } from "../learning/saved-model.ts";
+import { explainAnomalies } from "../outputs/anomaly-reasons.ts";
+import { clusterProfiles } from "../outputs/cluster-profiles.ts";
 import { labelMetrics } from "../outputs/label-metrics.ts";
 import { modelCard } from "../outputs/model-card.ts";
 import { scorerOf } from "../outputs/scorers.ts";
@@ -95,11 +97,31 @@ async function score(
   await scoreRows(database, { ...scoring, where: `part = ${TEST}`, tell: part(tell, 0, 0.4), ...(measures && { onBatch: measured.add }) });
   await scoreRows(database, { ...scoring, where: `part <> ${TEST}`, tell: part(tell, 0.4, 1) });
   const where = input.options.model_id === undefined ? "test part" : "the rows scored";
-  if (!target || !measures) return { shown: scorer.shown, metrics: trained.metrics };
+  const told = await describeRows(database, run, finished);
+  const shown = [...scorer.shown, ...told.shown];
+  if (!target || !measures) return { shown, metrics: { ...trained.metrics, ...told.metrics } };
   const metrics = isSupervised
     ? supervisedMetrics(target, measured.heldOut(), trustOf(trained))
     : labelMetrics(trained.saved, measured.heldOut());
-  return { shown: scorer.shown, metrics: { measured_on: where, ...metrics } };
+  return { shown, metrics: { measured_on: where, ...metrics, ...told.metrics } };
+}
+
+/** What there is to say of scored rows beside their score: why they were flagged, what their cluster is like. */
+async function describeRows(
+  database: Database,
+  { ctx }: Run,
+  { prepared, trained, preprocessed }: Finished,
+): Promise<{ shown: OutputTerms["shown"]; metrics: JsonObject }> {
+  const { model, saved } = trained;
+  const { threshold, usual } = saved.fittings;
+  if (model?.kind === "anomaly" && threshold !== undefined && usual) {
+    const { recipe, binding } = prepared;
+    const explained = await explainAnomalies(database, { model, threshold, usual, recipe, binding, signal: ctx.signal });
+    return { shown: [{ name: "reasons", sql: "scores.reasons" }], metrics: { explained } };
+  }
+  if (model?.kind !== "clustering") return { shown: [], metrics: {} };
+  const profiles = await clusterProfiles(database, preprocessed.columns.inputs, model.clusterCount);
+  return { shown: [], metrics: { profiles: profiles.map((one) => ({ ...one })) } };
 }
 
 /** Held-out predictions with the confidences the final model will give. */
