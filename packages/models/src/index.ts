@@ -16,7 +16,15 @@ export { classificationScores, confusionMatrix, mostProbable } from "./metrics/c
 export { adjustedRand, clusterShape, silhouette } from "./metrics/clustering.ts";
 export { mutualInformation } from "./metrics/mutual-information.ts";
 export { balancedLogLoss, brierLoss, logLoss } from "./metrics/probabilities.ts";
-export { averagePrecision, averagePrecisionOneVsRest, columnOf, flagScores, rocAuc, rocAucOneVsRest } from "./metrics/ranking.ts";
+export {
+  averagePrecision,
+  averagePrecisionOneVsRest,
+  columnOf,
+  forEachCut,
+  flagScores,
+  rocAuc,
+  rocAucOneVsRest,
+} from "./metrics/ranking.ts";
 export { regressionScores } from "./metrics/regression.ts";
 export type { AnomalyModel, Classifier, Clustering, FitContext, Labels, Model, Projection, Regressor } from "./model.ts";
 export { packNumbers, unpackFloats, unpackInts } from "./packing.ts";

@@ -39,6 +39,8 @@ export interface Classifier {
   predictProbabilities(x: Matrix): Float64Array;
   /** One non-negative number a feature, summing to 1 unless all are 0; undefined where the model has none. */
   importances(): Float64Array | undefined;
+  /** Loss on rows held back from learning, round by round, where there were such. */
+  readonly curve?: Float64Array | undefined;
   toJSON(): JsonObject;
 }
 
@@ -46,6 +48,8 @@ export interface Regressor {
   readonly kind: "regressor";
   predict(x: Matrix): Float64Array;
   importances(): Float64Array | undefined;
+  /** Loss on rows held back from learning, round by round, where there were such. */
+  readonly curve?: Float64Array | undefined;
   toJSON(): JsonObject;
 }
 

@@ -14,7 +14,7 @@ import type { Metafile, Plugin } from "esbuild";
 const NAMESPACE = "worker-only";
 
 /** Packages of the handlers Streamer ships that only a queued run needs. */
-export const WORKER_ONLY = ["@duckdb/node-api", "@streamer/models", "bidi-js", "fontkit", "pdfkit", "yazl"] as const;
+export const WORKER_ONLY = ["@duckdb/node-api", "@streamer/models", "bidi-js", "echarts", "fontkit", "pdfkit", "yazl"] as const;
 
 /** Where `run` of those handlers goes on, in code of our own: what is behind them is as much as the rest of `message`. */
 const WORKER_ONLY_MODULES = ["handlers/src/generate-report/generate.ts", "handlers/src/process-data/process.ts"] as const;

@@ -14,7 +14,9 @@ export const processOutput = z.object({
   rows: z.int().describe("Rows in the output file."),
   summary: z.string(),
   metrics: jsonRecord.describe("How good the model is on held-out rows, by the measures of its pipeline."),
-  model: jsonRecord.describe("Which model, why, its card, and the model_id to score other data with."),
+  model: jsonRecord.describe(
+    "Which model, why, its card, its report with plots as one HTML page (report_url, until report_expires_at), and the model_id to score other data with.",
+  ),
   features: jsonRecord,
   data: jsonRecord.describe("What was read, and what was left out."),
   preview: z.array(jsonRecord).describe("The first rows of the output file."),

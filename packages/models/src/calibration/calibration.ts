@@ -37,6 +37,7 @@ function calibratedClassifier(model: Classifier, curves: readonly Curve[]): Clas
       return probabilities;
     },
     importances: () => model.importances(),
+    curve: model.curve,
     toJSON: (): JsonObject => ({ model: "calibrated", base: model.toJSON(), curves: curves.map(curveToJson) }),
   };
 }

@@ -62,6 +62,7 @@ interface Boosted {
   readonly table: TreeTable;
   readonly start: Float64Array;
   readonly importances: Float64Array;
+  readonly curve: Float64Array | undefined;
 }
 
 function* boostingSteps(x: Matrix, loss: BoostingLoss, options: BoostingOptions, context: FitContext): Steps<Boosted> {
@@ -86,6 +87,7 @@ function* boostingSteps(x: Matrix, loss: BoostingLoss, options: BoostingOptions,
     table: watch ? firstTrees(table, watch.bestTrees) : table,
     start: loss.start,
     importances: total === 0 ? gains : gains.map((gain) => gain / total),
+    curve: watch && Float64Array.from(watch.losses),
   };
 }
 
@@ -105,6 +107,7 @@ function heldBack(
 /** Rows held back from learning, by whose loss the best round is known. */
 class HeldRows {
   bestTrees = 0;
+  readonly losses: number[] = [];
   readonly #x: Matrix;
   readonly #rows: Int32Array;
   readonly #loss: BoostingLoss;
@@ -129,6 +132,7 @@ class HeldRows {
     });
     this.#treesSeen = table.roots.length;
     const loss = this.#loss.mean(raws, this.#rows);
+    this.losses.push(loss);
     this.#sinceLowest = loss < this.#lowest ? 0 : this.#sinceLowest + 1;
     if (this.#sinceLowest === 0) this.bestTrees = table.roots.length;
     this.#lowest = Math.min(this.#lowest, loss);
@@ -146,11 +150,12 @@ function rawAnswers({ table, start }: Boosted, x: Matrix): Float64Array[] {
   return raws;
 }
 
-const toJson = (model: string, classCount: number, { table, start, importances }: Boosted): JsonObject => ({
+const toJson = (model: string, classCount: number, { table, start, importances, curve }: Boosted): JsonObject => ({
   model,
   classes: classCount,
   start: packNumbers(start),
   importances: packNumbers(importances),
+  ...(curve && { curve: packNumbers(curve) }),
   trees: treesToJson(table),
 });
 
@@ -158,6 +163,7 @@ const fromJson = (json: JsonObject): Boosted => ({
   table: treesFromJson(json.trees as JsonObject),
   start: unpackFloats(json, "start"),
   importances: unpackFloats(json, "importances"),
+  curve: json.curve === undefined ? undefined : unpackFloats(json, "curve"),
 });
 
 function boostingClassifier(boosted: Boosted, classCount: number): Classifier {
@@ -169,6 +175,7 @@ function boostingClassifier(boosted: Boosted, classCount: number): Classifier {
       return raws.length === 1 ? sigmoids(raws[0]!) : softmaxes(raws);
     },
     importances: () => boosted.importances,
+    curve: boosted.curve,
     toJSON: () => toJson("boosting-classifier", classCount, boosted),
   };
 }
@@ -178,6 +185,7 @@ function boostingRegressor(boosted: Boosted): Regressor {
     kind: "regressor",
     predict: (x) => rawAnswers(boosted, x)[0]!,
     importances: () => boosted.importances,
+    curve: boosted.curve,
     toJSON: () => toJson("boosting-regressor", 0, boosted),
   };
 }

@@ -82,7 +82,9 @@ async function valuesOf(
   database: Database,
   { columns, rows, where }: { readonly columns: readonly string[]; readonly rows: Int32Array; readonly where: string },
 ): Promise<readonly (readonly string[])[]> {
-  const cells = columns.map((column, index) => `left(raw.${identifier(column)}::VARCHAR, ${LONGEST_VALUE}) AS v${index}`);
+  const cells = columns.map(
+    (column, index) => `left(regexp_replace(raw.${identifier(column)}::VARCHAR, ' 00:00:00$', ''), ${LONGEST_VALUE}) AS v${index}`,
+  );
   const found = await database.rows<Record<string, string | number | null>>(
     `SELECT clean.row::DOUBLE AS row, ${cells.join(", ")} FROM clean JOIN raw ON raw.rowid = clean.row WHERE clean.${where}`,
   );
@@ -104,6 +106,10 @@ function reasonOf(at: number, { groups, drops, written, usual }: Explained): str
     .filter(({ drop }) => drop > 0 && drop >= LEAST_SHARE * total)
     .toSorted((a, b) => b.drop - a.drop)
     .slice(0, MOST_COLUMNS)
-    .map(({ column, value }) => `${column}: ${value}${usual.columns[column] === undefined ? "" : ` (usually ${usual.columns[column]})`}`);
+    .map(({ column, value }) => {
+      const usually = usual.columns[column];
+      // A value that is usual by itself is unusual beside the row's others.
+      return usually === undefined || usually === value ? `${column}: ${value}` : `${column}: ${value} (usually ${usually})`;
+    });
   return told.length > 0 ? told.join("; ") : null;
 }

@@ -13,7 +13,7 @@ import { finite } from "./supervised-metrics.ts";
 export interface ResultParts extends Finished {
   readonly metrics: JsonObject;
   readonly preview: readonly JsonObject[];
-  readonly stored: { readonly output: StoredBlob; readonly card: StoredBlob; readonly model?: StoredBlob };
+  readonly stored: { readonly output: StoredBlob; readonly card: StoredBlob; readonly report: StoredBlob; readonly model?: StoredBlob };
   readonly rows: number;
 }
 
@@ -42,6 +42,8 @@ export function processResult({ input, ctx, progress }: Run, parts: ResultParts)
       share_learned_from: trained.share,
       card_url: stored.card.url,
       card_expires_at: stored.card.expiresAt,
+      report_url: stored.report.url,
+      report_expires_at: stored.report.expiresAt,
       ...(stored.model && { url: stored.model.url, url_expires_at: stored.model.expiresAt, size_bytes: stored.model.sizeBytes }),
     },
     features: {

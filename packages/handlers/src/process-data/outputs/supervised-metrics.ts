@@ -31,8 +31,12 @@ type Scores = Readonly<Record<string, number>>;
 /** Larger matrices are for machines: they are in the model card's file. */
 const MAX_SHOWN_CLASSES = 30;
 
-export function supervisedMetrics(target: Target, held: HeldOut, trust: Trust): JsonObject {
-  const known = answered(withoutUnknown(held, target), target, trust.fittings);
+/** Rows that can be measured, with what was decided of them. */
+export function measuredRows(target: Target, held: HeldOut, { fittings }: Trust): HeldOut {
+  return answered(withoutUnknown(held, target), target, fittings);
+}
+
+export function supervisedMetrics(target: Target, known: HeldOut, trust: Trust): JsonObject {
   if (known.y.length === 0) return { rows: 0 };
   const positive = trust.fittings.positive ?? 1;
   const scores = known.fold ? overFolds(target, known, positive) : scoresOf(target, known, positive);

@@ -15,7 +15,8 @@ import { labelMetrics } from "../outputs/label-metrics.ts";
 import { modelCard } from "../outputs/model-card.ts";
 import { scorerOf } from "../outputs/scorers.ts";
 import { appendScores, createScoreTable, scoreRows } from "../outputs/score-rows.ts";
-import { finite, supervisedMetrics, type Trust } from "../outputs/supervised-metrics.ts";
+import { modelReport } from "../outputs/report/report.ts";
+import { finite, measuredRows, supervisedMetrics, type Trust } from "../outputs/supervised-metrics.ts";
 import { idColumns } from "../outputs/id-columns.ts";
 import { OUTPUT_TYPES, previewRows, renamedOutputs, writeOutput, type OutputTerms } from "../outputs/write-output.ts";
 import { REPEATED, TEST, UNLABELLED } from "../preprocess/split.ts";
@@ -38,12 +39,14 @@ export interface Finished {
 }
 
 const CARD_BLOB = "model-card.json";
+const REPORT_BLOB = "model-report.html";
+const JSON_TYPE = "application/json";
 
 export async function postprocess(database: Database, run: Run, finished: Finished): Promise<ProcessResult> {
   const { input, ctx, scratchFolder } = run;
   const { preprocessed, trained } = finished;
   const tell = run.progress.stage("postprocess");
-  const { shown, metrics } = await score(database, run, { finished, tell: part(tell, 0, 0.7) });
+  const { shown, metrics, measured } = await score(database, run, { finished, tell: part(tell, 0, 0.7) });
   const ids = await idColumns(database, input.id_columns ?? [], finished.ingested);
   const terms: OutputTerms = { input, ids, shown, actual: preprocessed.target?.column, part: partSql(run) };
   const told = { ...finished, renamed: renamedOutputs(terms) };
@@ -53,8 +56,15 @@ export async function postprocess(database: Database, run: Run, finished: Finish
   const card = finite(modelCard(run, told, metrics));
   const stored = {
     output: await store(run, `predictions.${input.output.format}`, file.path),
-    card: await storeText(run, CARD_BLOB, JSON.stringify(card, undefined, 2)),
-    ...(input.options.model_id === undefined && { model: await storeText(run, MODEL_BLOB, toFile(trained.saved)) }),
+    card: await storeText(run, { name: CARD_BLOB, text: JSON.stringify(card, undefined, 2), contentType: JSON_TYPE }),
+    report: await storeText(run, {
+      name: REPORT_BLOB,
+      text: await modelReport(database, run, { ...told, metrics: finite(metrics), measured }),
+      contentType: "text/html; charset=utf-8",
+    }),
+    ...(input.options.model_id === undefined && {
+      model: await storeText(run, { name: MODEL_BLOB, text: toFile(trained.saved), contentType: JSON_TYPE }),
+    }),
   };
   ctx.signal.throwIfAborted();
   tell(1, `${count(file.rows)} rows written as ${input.output.format}`, { rows_written: file.rows, size_bytes: stored.output.sizeBytes });
@@ -66,11 +76,14 @@ interface ScoreStep {
   readonly tell: Tell;
 }
 
-async function score(
-  database: Database,
-  run: Run,
-  { finished, tell }: ScoreStep,
-): Promise<{ shown: OutputTerms["shown"]; metrics: JsonObject }> {
+interface Scored {
+  readonly shown: OutputTerms["shown"];
+  readonly metrics: JsonObject;
+  /** The rows the metrics are of. */
+  readonly measured: HeldOut | undefined;
+}
+
+async function score(database: Database, run: Run, { finished, tell }: ScoreStep): Promise<Scored> {
   const { input, ctx } = run;
   const { prepared, trained, preprocessed } = finished;
   const names = keptFeatures(prepared.recipe).map(({ name }) => name);
@@ -87,9 +100,11 @@ async function score(
     ]);
     tell(0.9, `${count(heldOut.rows.length)} rows scored by the models of the other folds`);
     await scoreRows(database, { ...scoring, where: "part < 0", tell: part(tell, 0.9, 1) });
+    const rows = measuredRows(target, heldOut, trustOf(trained));
     return {
       shown: scorer.shown,
-      metrics: { measured_on: `${input.options.folds} folds`, ...supervisedMetrics(target, heldOut, trustOf(trained)) },
+      metrics: { measured_on: `${input.options.folds} folds`, ...supervisedMetrics(target, rows, trustOf(trained)) },
+      measured: rows,
     };
   }
   const measured = new Collected();
@@ -99,11 +114,13 @@ async function score(
   const where = input.options.model_id === undefined ? "test part" : "the rows scored";
   const told = await describeRows(database, run, finished);
   const shown = [...scorer.shown, ...told.shown];
-  if (!target || !measures) return { shown, metrics: { ...trained.metrics, ...told.metrics } };
-  const metrics = isSupervised
-    ? supervisedMetrics(target, measured.heldOut(), trustOf(trained))
-    : labelMetrics(trained.saved, measured.heldOut());
-  return { shown, metrics: { measured_on: where, ...metrics, ...told.metrics } };
+  if (!target || !measures) return { shown, metrics: { ...trained.metrics, ...told.metrics }, measured: undefined };
+  if (!isSupervised) {
+    const metrics = labelMetrics(trained.saved, measured.heldOut());
+    return { shown, metrics: { measured_on: where, ...metrics, ...told.metrics }, measured: undefined };
+  }
+  const rows = measuredRows(target, measured.heldOut(), trustOf(trained));
+  return { shown, metrics: { measured_on: where, ...supervisedMetrics(target, rows, trustOf(trained)) }, measured: rows };
 }
 
 /** What there is to say of scored rows beside their score: why they were flagged, what their cluster is like. */
@@ -169,10 +186,16 @@ function store({ ctx, input }: Run, name: string, path: string): Promise<StoredB
   return ctx.blobs.putFile(name, path, { contentType, filename: input.output.destination ?? name });
 }
 
-async function storeText({ ctx, scratchFolder }: Run, name: string, text: string): Promise<StoredBlob> {
+interface TextFile {
+  readonly name: string;
+  readonly text: string;
+  readonly contentType: string;
+}
+
+async function storeText({ ctx, scratchFolder }: Run, { name, text, contentType }: TextFile): Promise<StoredBlob> {
   const path = join(scratchFolder, name);
   await writeFile(path, text);
-  return ctx.blobs.putFile(name, path, { contentType: "application/json" });
+  return ctx.blobs.putFile(name, path, { contentType });
 }
 
 const HEADLINES = [
