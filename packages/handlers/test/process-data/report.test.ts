@@ -48,7 +48,8 @@ function expectSelfContained(html: string): void {
   const names = new Set(attributes.map(([name]) => name));
   for (const name of ["style", "src", "href", "xlink:href", "srcset"]) expect(names, name).not.toContain(name);
   expect([...names].filter((name) => name.startsWith("on"))).toEqual([]);
-  for (const [name, value] of attributes) if (value.includes("url(")) expect(value, name).toMatch(/^url\(#[\w-]+\)$/);
+  const outside = attributes.filter(([, value]) => value.includes("url(") && !/^url\(#[\w-]+\)$/.test(value));
+  expect(outside).toEqual([]);
   expect(html).toContain("default-src &#39;none&#39;".replaceAll("&#39;", "'"));
   expect(html.length).toBeLessThan(1_000_000);
 }
@@ -115,7 +116,7 @@ describe("the report", () => {
       const { html } = await reportOf(csv, { pipeline, target: "kind", id_columns: ["id"] });
       expectSelfContained(html);
       expect(html).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
-      expect(html).not.toMatch(/[\u0001\u202e]/);
+      expect(html.includes("\u0001") || html.includes("\u202e")).toBe(false);
     }
   });
 });

@@ -31,8 +31,12 @@ const LONGEST_TEXT = 32;
 /** A text of the data as a plot may show it: short, and without characters that no document may hold. */
 export function printable(text: string, longest: number = LONGEST_TEXT): string {
   const shown = text.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\u{FFFE}\u{FFFF}]/gu, "\u{FFFD}");
-  const letters = [...shown.slice(0, 2 * longest)];
-  return letters.length > longest || shown.length > 2 * longest ? `${letters.slice(0, longest - 1).join("")}…` : shown;
+  return shown.length > longest
+    ? `${shown
+        .slice(0, longest - 1)
+        .toWellFormed()
+        .replace(/\u{FFFD}$/u, "")}…`
+    : shown;
 }
 
 export function escaped(text: string): string {

@@ -72,14 +72,16 @@ export function clusterFigures(metrics: JsonObject): Figure[] {
   return [{ id: "sizes", title, svg: barPlot(bars.slice(0, 30), ({ value }) => value.toLocaleString("en-US")) }];
 }
 
+const spoken = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "no value");
+
 export function profileTable(profiles: readonly ClusterProfile[]): Table[] {
   const [first] = profiles;
   if (!first) return [];
   const columns = Object.keys(first.columns);
   const cell = (profile: JsonObject): string => {
     const { mean, median, most_common, share } = profile;
-    if ("most_common" in profile) return `${String(most_common ?? "no value")} (${figure(100 * Number(share ?? 0))} %)`;
-    return typeof mean === "number" ? `${figure(mean)} (median ${figure(Number(median))})` : String(mean ?? "no value");
+    if ("most_common" in profile) return `${spoken(most_common)} (${figure(100 * Number(share ?? 0))} %)`;
+    return typeof mean === "number" ? `${figure(mean)} (median ${figure(Number(median))})` : spoken(mean);
   };
   return [
     {
