@@ -31,7 +31,14 @@ const server = await startServer({
   log: createLog("error"),
   // The generator is one client doing the work of many: limits per client would measure themselves.
   options: {
-    admission: { messagesPerSecond: 1_000_000, bytesPerSecond: 1e12, inFlightPerConnection: 1_000_000, queuedPerTenant: 100_000 },
+    admission: {
+      messagesPerSecond: 1_000_000,
+      bytesPerSecond: 1e12,
+      inFlightPerConnection: 1_000_000,
+      queuedPerTenant: 100_000,
+      storedBytesPerUser: Infinity,
+      storedBytesPerTenant: Infinity,
+    },
   },
   connectionLimits: { perUser: 20_000, perTenant: 20_000, perAddress: 20_000 },
 });

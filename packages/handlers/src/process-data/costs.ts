@@ -32,7 +32,7 @@ const BOOSTING_ROUNDS = 200;
 const FOREST_TREES = 100;
 
 /** Of one fit on so many rows, each with so many features. */
-function fitCost(name: ModelName, { rows, columns }: Pick<TableSize, "rows" | "columns">, options: ProcessOptions): number {
+export function fitCost(name: ModelName, { rows, columns }: Pick<TableSize, "rows" | "columns">, options: ProcessOptions): number {
   const kiloCells = (rows * columns) / 1_000;
   const iterations = (usual: number): number => (options.max_iterations ?? usual) / usual;
   switch (name) {
@@ -86,16 +86,27 @@ export function stageCosts(input: ProcessInput, { bytes, rows, columns }: TableS
 
 function modelCost(input: ProcessInput, { rows, columns }: Pick<TableSize, "rows" | "columns">): number {
   const { options, pipeline } = input;
-  const learnFrom = Math.min(rows, options.max_training_cells / Math.max(1, columns));
+  if (isSupervised(pipeline)) {
+    const { choice, final } = supervisedCost(input, { rows, columns });
+    return choice + final;
+  }
+  const size = { rows: Math.min(rows, options.max_training_cells / Math.max(1, columns)), columns };
+  return candidateModels(input, rows * columns).reduce((sum, name) => sum + fitCost(name, size, options), 0);
+}
+
+/** Of comparing the candidates, and of fitting the chosen one once more; which that is is not known before. */
+export function supervisedCost(
+  input: ProcessInput,
+  { rows, columns }: Pick<TableSize, "rows" | "columns">,
+): { readonly choice: number; readonly final: number } {
+  const { folds, test_fraction: held, max_training_cells: most } = input.options;
   const candidates = candidateModels(input, rows * columns);
-  const fits = (share: number): number =>
-    candidates.reduce((sum, name) => sum + fitCost(name, { rows: learnFrom * share, columns }, options), 0);
-  if (!isSupervised(pipeline)) return fits(1);
-  const { folds, test_fraction: held } = options;
-  // Which of them is fitted once more is not known yet.
-  const final = fits(folds > 0 ? 1 : 1 - held) / candidates.length;
-  if (folds > 0) return folds * fits(1 - 1 / folds) + final;
-  return (options.model === "auto" || options.calibration ? fits((1 - held) * CHOICE_SHARE) : 0) + final;
+  const fits = (share: number): number => {
+    const size = { rows: Math.min(rows, most / Math.max(1, columns)) * share, columns };
+    return candidates.reduce((sum, name) => sum + fitCost(name, size, input.options), 0);
+  };
+  if (folds > 0) return { choice: folds * fits(1 - 1 / folds), final: fits(1) / candidates.length };
+  return { choice: fits((1 - held) * CHOICE_SHARE), final: fits(1 - held) / candidates.length };
 }
 
 /** Of the training part: what candidates learn from; the rest is what they are compared on. */

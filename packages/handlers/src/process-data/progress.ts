@@ -1,5 +1,5 @@
 /** How a run reports: five stages, each as long on the bar as it should take (costs.ts). */
-export { count, megabytes, part, type Tell } from "../stages.ts";
+export { count, megabytes, part, partsByCost, type Tell } from "../stages.ts";
 
 const EVERY_MS = 250;
 

@@ -15,7 +15,8 @@ import type { InputColumn } from "../preprocess/columns.ts";
 import { loadMatrix, type Rows } from "../preprocess/load-matrix.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
 import type { Target } from "../preprocess/target.ts";
-import { part, type Tell } from "../progress.ts";
+import { fitCost, supervisedCost } from "../costs.ts";
+import { part, partsByCost, type Tell } from "../progress.ts";
 import { best, candidateModels, whyChosen, type Tried } from "./candidates.ts";
 import { positiveCode, refuseDecision } from "./decisions.ts";
 import { fitSupervised, predict, type Supervised } from "./fit-supervised.ts";
@@ -66,13 +67,15 @@ async function withTestPart(database: Database, prepared: Prepared, terms: Learn
   const { options } = input;
   const needsChoice = options.model === "auto" || options.calibration || options.decide_by !== "auto";
   let choice: Choice | undefined;
-  if (needsChoice) choice = await chooseOn(database, TEST, { ...terms, tell: part(tell, 0, 0.6) });
+  const costs = supervisedCost(input, await sizeOf(database, prepared));
+  const [choosing, fitting] = partsByCost(tell, [needsChoice ? costs.choice : 0, costs.final]) as [Tell, Tell];
+  if (needsChoice) choice = await chooseOn(database, TEST, { ...terms, tell: choosing });
   const name = choice ? choice.name : (options.model as ModelName);
   const { counts, share, leaks, ...final } = await fitOn(database, prepared, {
     ...terms,
     name,
     where: trainingRows(TEST, { validation: "in" }),
-    tell: part(tell, needsChoice ? 0.6 : 0, 1),
+    tell: fitting,
   });
   const where = choice ? `${choice.heldOut.y.length} rows held out of the training part` : "";
   const trust = trusted(final.model, choice?.heldOut, { target: terms.target, options, counts });
@@ -164,8 +167,11 @@ async function tryOn(
   const candidates = terms.candidates ?? candidateModels(input, learned.x.rowCount * learned.x.columns.length);
   const lossMeasure = lossFor(target, input.options, positiveCode(target, input.options, countsOf(target, learned.y)));
   const results: Trial[] = [];
+  const size = { rows: learned.x.rowCount, columns: learned.x.columns.length };
+  const costs = candidates.map((name) => fitCost(name, size, input.options));
+  const tellings = partsByCost(part(tell, LOADING_SHARE, 1), costs);
   for (const [index, name] of candidates.entries()) {
-    const telling = part(part(tell, LOADING_SHARE, 1), index / candidates.length, (index + 1) / candidates.length);
+    const telling = tellings[index]!;
     const model = await fitNamed(learned, { ...terms, name, tell: telling });
     const predicted = await predict(model, held.x, { signal });
     const loss = lossMeasure.of(held.y, predicted);
@@ -212,13 +218,15 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   const { input, target, tell } = terms;
   const { options } = input;
   const { folds } = options;
-  const cells = keptFeatures(prepared.recipe).length * (await rowCount(database));
-  const candidates = candidateModels(input, cells);
+  const size = await sizeOf(database, prepared);
+  const candidates = candidateModels(input, size.rows * size.columns);
+  const costs = supervisedCost(input, size);
+  const [choosing, fitting] = partsByCost(tell, [costs.choice, costs.final]) as [Tell, Tell];
   const byFold: (readonly Trial[])[] = [];
   let lossName = "";
   let last: { readonly held: Rows; readonly own: Prepared } | undefined;
   for (let fold = 0; fold < folds; fold += 1) {
-    const telling = part(tell, (0.8 * fold) / folds, (0.8 * (fold + 1)) / folds);
+    const telling = part(choosing, fold / folds, (fold + 1) / folds);
     const where = trainingRows(fold, { validation: "in" });
     const own = await prepare(database, { ...terms, where, options: input.options, tell: part(telling, 0, 0.2) });
     const heldWhere = `part = ${fold}`;
@@ -243,7 +251,7 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
     ...terms,
     name: chosen.model,
     where: trainingRows(undefined, { validation: "in" }),
-    tell: part(tell, 0.8, 1),
+    tell: fitting,
   });
   const trustTerms = { target, options, counts };
   const trust = trusted(final.model, heldOut, trustTerms);
@@ -261,9 +269,9 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   };
 }
 
-async function rowCount(database: Database): Promise<number> {
+async function sizeOf(database: Database, { recipe }: Prepared): Promise<{ readonly rows: number; readonly columns: number }> {
   const [row] = await database.rows<{ rows: number }>("SELECT count(*)::DOUBLE AS rows FROM clean WHERE part >= 0");
-  return row?.rows ?? 0;
+  return { rows: row?.rows ?? 0, columns: keptFeatures(recipe).length };
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

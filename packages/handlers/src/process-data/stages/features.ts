@@ -3,6 +3,7 @@ import type { Database } from "../../duckdb/database.ts";
 import { finishFeatures, type Prepared } from "../features/prepare.ts";
 import { bind } from "../preprocess/binding.ts";
 import { keptFeatures } from "../preprocess/recipe.ts";
+import { stageCosts } from "../costs.ts";
 import type { Run } from "../run.ts";
 import type { StageStore } from "../stage-store.ts";
 import { finalRows, type Preprocessed } from "./preprocess.ts";
@@ -35,6 +36,7 @@ export async function chooseFeatures(
   const { recipe, derived, selection } = prepared;
   await stages.finish(3, { recipe, derived, ...(selection && { selection }) } satisfies Stored);
   const names = keptFeatures(recipe).map(({ name }) => name);
+  run.progress.expect(stageCosts(input, { bytes: 0, rows: preprocessed.clean.rows, columns: names.length }));
   tell(1, `${names.length} features for the model`, { features: names.length, first: names.slice(0, 10) });
   return prepared;
 }
