@@ -24,6 +24,9 @@ export const WARNING_KINDS = {
   null_texts: "Texts such as NA were taken for missing, or for a class.",
   numbers_in_texts: "A column of numbers with a currency or a sign behind them was taken for texts.",
   drift: "Rows to score are not as the rows of training were.",
+  unlisted_keys: "Keys of a report's order lines are in no list of its mapping: their lines count, without a name.",
+  rounded_amounts: "Amounts with more decimals than are kept were rounded.",
+  cut_texts: "Texts longer than are kept were cut.",
 } as const;
 export type WarningKind = keyof typeof WARNING_KINDS;
 

@@ -45,6 +45,8 @@ export interface DatabaseOptions {
   readonly sealed?: boolean;
   readonly memoryMb?: number;
   readonly threads?: number;
+  /** In which a stamp with an offset becomes a day. Default UTC: never that of the server. */
+  readonly timeZone?: string;
   /** Of what does not fit its memory, on disk. Default 20,000. */
   readonly spillMb?: number;
 }
@@ -93,6 +95,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const { dataFolder, sealed = false } = options;
     // DuckDB asks where a name really leads.
     const read = dataFolder === undefined ? [] : [resolve(dataFolder), await realpath(dataFolder).catch(() => resolve(dataFolder))];
+    await connection.run(`SET TimeZone = ${literal(options.timeZone ?? "UTC")}`);
     await lockDown(connection, sealed ? [] : [...new Set([...read, scratchFolder])]);
   } catch (error) {
     close();

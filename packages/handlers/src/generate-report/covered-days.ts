@@ -19,7 +19,13 @@ export async function coveredDays(dataFolder: string, mappingFile?: string): Pro
   const mapping = await loadMapping(dataFolder, mappingFile);
   const scratchFolder = await mkdtemp(join(tmpdir(), "streamer-days-"));
   try {
-    await using database = await openDatabase({ dataFolder, scratchFolder, signal: new AbortController().signal, memoryMb: MEMORY_MB });
+    await using database = await openDatabase({
+      dataFolder,
+      scratchFolder,
+      signal: new AbortController().signal,
+      memoryMb: MEMORY_MB,
+      timeZone: mapping.time_zone,
+    });
     const [row] = await database.rows<{ first: string | null; last: string | null }>(
       `SELECT min(order_date::DATE)::VARCHAR AS first, max(order_date::DATE)::VARCHAR AS last FROM (${mapping.sources.transactions}\n)`,
     );

@@ -12,7 +12,6 @@ import { detailColumns } from "./detail.ts";
 import { reportFacts, type ReportFacts } from "./facts.ts";
 import { folderBytes, type GenerateReportOptions, type ReportResult } from "./generate-report.ts";
 import type { ReportInput } from "./input.ts";
-import type { Warning } from "../warnings.ts";
 import { loadMapping } from "./mapping.ts";
 import { createStages } from "../stages.ts";
 import { stageCosts } from "./costs.ts";
@@ -32,13 +31,13 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
   const mapping = await loadMapping(options.dataFolder, options.mappingFile);
   try {
     const memoryMb = options.memoryMb ?? DEFAULT_MEMORY_MB + MEMORY_MB_PER_TEXT_FILE * mapping.textFiles;
-    await using database = await openDatabase({ ...options, memoryMb, scratchFolder, signal: ctx.signal });
+    await using database = await openDatabase({ ...options, memoryMb, scratchFolder, signal: ctx.signal, timeZone: mapping.time_zone });
     const queried = await queryData(database, mapping, input, query);
     progress.expect(stageCosts(input, sourceBytes, queried.rows.transactions));
     const labels = labelsOf(input.locale ?? mapping.locale);
     const summary = await summarize(database, { input, labels, calendar: mapping }, queried, progress.stage("process"));
     const generatedAt = new Date().toISOString();
-    const warnings: readonly Warning[] = [];
+    const { warnings } = queried;
     const logo = mapping.logo === undefined ? undefined : await locateLogo(options.dataFolder, mapping.logo);
     const { shape, rows } = queried;
     const facts = reportFacts(mapping, input, { shape, summary, generatedAt, warnings, labels, logo });

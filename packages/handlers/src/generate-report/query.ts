@@ -12,8 +12,12 @@ import { describeSources, explained, type SourceColumns } from "./columns.ts";
 import type { Database } from "../duckdb/database.ts";
 import { checkFilters } from "./filters.ts";
 import { FILTER_FIELDS, type FilterField, type ReportInput } from "./input.ts";
-import type { ReportMapping } from "./mapping.ts";
+import { UNKNOWN, customersSql, keyOf, keyType, linesSql, productsSql, textOf, type LinesSql } from "./lines-sql.ts";
+import type { ReportMapping, SourceName } from "./mapping.ts";
 import { count, megabytes, whileWritten, type StageProgress } from "./progress.ts";
+import { readAsWritten } from "./sources/as-written.ts";
+import { warningsOf } from "./trust.ts";
+import type { Warning } from "../warnings.ts";
 
 /** Which optional columns this shop's data has. */
 export interface Shape {
@@ -34,22 +38,12 @@ export interface Queried {
   readonly rows: SourceRows;
   /** First and last day of all orders; null without one. */
   readonly data: { readonly first: string; readonly last: string } | null;
+  readonly warnings: readonly Warning[];
 }
 
-/** What lines are filed under whose product or category is in no list. */
-export const UNKNOWN = "Unknown";
-/** Longest text of a cell, in characters: anything longer is not a name. */
-const MAX_TEXT = 1_000;
-/**
- * A column as clean text: trimmed, empty as NULL, no control characters, which no spreadsheet takes. Nearly every text
- * is plain already, and testing that costs a quarter of cleaning it.
- */
-const text = (column: string): string =>
-  `CASE WHEN regexp_full_match(${column}::VARCHAR, '[!-~]([ -~]{0,100}[!-~])?') THEN ${column}::VARCHAR
-        ELSE nullif(left(trim(regexp_replace(${column}::VARCHAR, '[\\x00-\\x1F\\x7F]+', ' ', 'g')), ${MAX_TEXT}), '') END`;
-
-export async function queryData(database: Database, mapping: ReportMapping, input: ReportInput, tell: StageProgress): Promise<Queried> {
+export async function queryData(database: Database, given: ReportMapping, input: ReportInput, tell: StageProgress): Promise<Queried> {
   tell(0, "Reading the sources");
+  const mapping = await asWritten(database, given);
   const columns = await describeSources(database, mapping);
   const keys = { customer: keyType(columns, "customers", "customer_key"), product: keyType(columns, "products", "product_key") };
 
@@ -57,7 +51,7 @@ export async function queryData(database: Database, mapping: ReportMapping, inpu
   await refuseDuplicates(database, "customers", "customer_key");
   tell(0.15, `${count(customers)} customers`, { source: "customers", rows: customers });
 
-  const products = await explained("products", () => database.write(productsSql(mapping, keys.product)));
+  const products = await explained("products", () => database.write(productsSql(mapping, columns, keys.product)));
   await refuseDuplicates(database, "products", "product_key");
   tell(0.25, `${count(products)} products`, { source: "products", rows: products });
 
@@ -67,49 +61,25 @@ export async function queryData(database: Database, mapping: ReportMapping, inpu
   await checkFilters(database, input.filters, knownValues(mapping, columns));
   const data = await explained("transactions", () => daysOf(database, mapping));
   const values = [input.start_date, input.end_date];
-  const sql = `CREATE TABLE lines AS ${linesSql(mapping, columns, keys, where(input, values))} ORDER BY order_date, order_id, product_key`;
+  const select = (bound: string[]): string => linesSql({ mapping, columns, keys, condition: where(input, bound) });
+  const sql = `CREATE TABLE lines AS ${select(values)} ORDER BY order_date, order_id, product_key`;
   const transactions = await explained("transactions", () =>
     whileWritten(database.write(sql, values), database.path, (bytes) =>
       tell(0.3, `Reading transactions: ${megabytes(bytes)} so far`, { source: "transactions", bytes_read: bytes }),
     ),
   );
-  await explained("transactions", () =>
-    readEarlier(database, input, data?.first ?? null, (given) => linesSql(mapping, columns, keys, where(input, given))),
-  );
+  await explained("transactions", () => readEarlier(database, input, data?.first ?? null, select));
   tell(0.8, `${count(transactions)} order lines in the period`, { source: "transactions", rows: transactions });
 
   const analytics = await database.write(ORDERS_SQL);
-  const customer = key("customer_key", keys.customer);
-  await explained("transactions", () => findReturning(database, mapping, input, customer));
+  await explained("transactions", () => findReturning(database, input, { mapping, columns, keys }));
   tell(1, `${count(analytics)} orders analysed`, { source: "analytics", rows: analytics });
-  return { shape: shapeOf(columns), rows: { transactions, customers, products, analytics }, data };
+  return { shape: shapeOf(columns), rows: { transactions, customers, products, analytics }, data, warnings: await warningsOf(database) };
 }
 
 function shapeOf({ transactions, customers }: SourceColumns): Shape {
   const has = (column: string): boolean => transactions.has(column) || customers.has(column);
   return { profit: transactions.has("profit"), region: has("region"), country: has("country") };
-}
-
-const isWhole = (type: string | undefined): boolean => /^U?(TINY|SMALL|BIG)?INT(EGER)?$/.test(type ?? "");
-
-/** Keys join as whole numbers when both sides are, and as text when not: 7 in one file, "7" in the other. */
-function keyType(columns: SourceColumns, list: "customers" | "products", name: string): string {
-  return isWhole(columns[list].get(name)) && isWhole(columns.transactions.get(name)) ? "BIGINT" : "VARCHAR";
-}
-
-const key = (column: string, type: string): string => (type === "VARCHAR" ? text(column) : `${column}::${type}`);
-
-function customersSql(mapping: ReportMapping, { customers }: SourceColumns, type: string): string {
-  const optional = (column: string): string => (customers.has(column) ? text(column) : "NULL::VARCHAR");
-  return `CREATE TABLE customers AS
-    SELECT ${key("customer_key", type)} AS customer_key, ${text("customer")} AS customer, ${optional("region")} AS region, ${optional("country")} AS country
-    FROM (${mapping.sources.customers}\n) WHERE customer_key IS NOT NULL`;
-}
-
-function productsSql(mapping: ReportMapping, type: string): string {
-  return `CREATE TABLE products AS
-    SELECT ${key("product_key", type)} AS product_key, coalesce(${text("product")}, '${UNKNOWN}') AS product, coalesce(${text("category")}, '${UNKNOWN}') AS category
-    FROM (${mapping.sources.products}\n) WHERE product_key IS NOT NULL`;
 }
 
 async function refuseDuplicates(database: Database, source: "customers" | "products", column: string): Promise<void> {
@@ -128,30 +98,6 @@ async function storeAsEnum(database: Database, table: "customers" | "products", 
   const values = `SELECT DISTINCT ${column} FROM ${table} WHERE ${column} IS NOT NULL UNION SELECT '${UNKNOWN}' ORDER BY 1`;
   await database.execute(`CREATE TYPE ${column}_name AS ENUM (${values})`);
   await database.execute(`ALTER TABLE ${table} ALTER ${column} TYPE ${column}_name`);
-}
-
-/** A dimension of a line: the transaction's own column where it has one, the customer's otherwise. */
-function dimension({ transactions, customers }: SourceColumns, column: "region" | "country"): string {
-  if (transactions.has(column))
-    return customers.has(column) ? `coalesce(${text(`t.${column}`)}, c.${column}::VARCHAR)` : text(`t.${column}`);
-  return `c.${column}`;
-}
-
-/** The lines between two days, $1 and $2. Their table is sorted once: joins lose the order of the files. */
-function linesSql(mapping: ReportMapping, columns: SourceColumns, keys: { customer: string; product: string }, condition: string): string {
-  const { transactions } = columns;
-  // Whole numbers stay whole; a shop that sells by weight keeps its decimals.
-  const quantity = isWhole(transactions.get("quantity")) ? "BIGINT" : "DECIMAL(18, 3)";
-  return `SELECT * FROM (
-    SELECT t.order_date::DATE AS order_date, ${text("t.order_id")} AS order_id, customer_key, c.customer, product_key,
-           coalesce(p.product, '${UNKNOWN}') AS product, coalesce(p.category, '${UNKNOWN}') AS category,
-           ${dimension(columns, "region")} AS region, ${dimension(columns, "country")} AS country,
-           coalesce(t.quantity, 0)::${quantity} AS quantity, coalesce(t.revenue, 0)::DECIMAL(18, 4) AS revenue,
-           ${transactions.has("profit") ? "coalesce(t.profit, 0)::DECIMAL(18, 4)" : "NULL::DECIMAL(18, 4)"} AS profit
-    FROM (SELECT * REPLACE (${key("customer_key", keys.customer)} AS customer_key, ${key("product_key", keys.product)} AS product_key)
-          FROM (${mapping.sources.transactions}\n) WHERE order_date::DATE BETWEEN $1::DATE AND $2::DATE) t
-    LEFT JOIN customers c USING (customer_key) LEFT JOIN products p USING (product_key)
-  ) ${condition}`;
 }
 
 const FILTERED_COLUMN: Readonly<Record<FilterField, string>> = {
@@ -175,7 +121,9 @@ function where({ filters }: ReportInput, values: string[]): string {
 function knownValues(mapping: ReportMapping, { transactions, customers }: SourceColumns): Record<FilterField, string | undefined> {
   const known = (column: "region" | "country"): string | undefined => {
     const lists = [
-      ...(transactions.has(column) ? [`SELECT ${text(column)} AS value FROM (${mapping.sources.transactions}\n)`] : []),
+      ...(transactions.has(column)
+        ? [`SELECT ${textOf(column, transactions.get(column))} AS value FROM (${mapping.sources.transactions}\n)`]
+        : []),
       ...(customers.has(column) ? [`SELECT ${column} AS value FROM customers`] : []),
     ];
     return lists.length > 0 ? lists.join(" UNION ") : undefined;
@@ -230,18 +178,25 @@ const ORDERS_SQL = `CREATE TABLE orders AS
  */
 async function findReturning(
   database: Database,
-  mapping: ReportMapping,
   { start_date, end_date, filters }: ReportInput,
-  customer: string,
+  { mapping, columns, keys }: Omit<LinesSql, "condition">,
 ): Promise<void> {
   const several = "GROUP BY customer_key HAVING count(DISTINCT order_id) > 1";
   if (Object.keys(filters).length === 0)
     return database.execute(`CREATE TABLE came_back AS SELECT customer_key FROM orders WHERE sold AND customer_key IS NOT NULL ${several}`);
+  const type = (name: string): string | undefined => columns.transactions.get(name);
   await database.write(
     `CREATE TABLE came_back AS SELECT customer_key FROM (
-       SELECT ${customer} AS customer_key, ${text("order_id")} AS order_id FROM (${mapping.sources.transactions}\n)
-       WHERE order_date::DATE BETWEEN $1::DATE AND $2::DATE AND coalesce(quantity, 0) >= 0
+       SELECT ${keyOf("customer_key", type("customer_key"), keys.customer)} AS customer_key, ${textOf("order_id", type("order_id"))} AS order_id
+       FROM (${mapping.sources.transactions}\n) WHERE order_date::DATE BETWEEN $1::DATE AND $2::DATE AND coalesce(quantity, 0) >= 0
      ) SEMI JOIN lines USING (customer_key) WHERE customer_key IS NOT NULL ${several}`,
     [start_date, end_date],
   );
+}
+
+/** The mapping with its SELECTs reading their files as they are written. */
+async function asWritten(database: Database, mapping: ReportMapping): Promise<ReportMapping> {
+  const read = (source: SourceName): Promise<string> => explained(source, () => readAsWritten(database, mapping.sources[source]));
+  const sources = { transactions: await read("transactions"), customers: await read("customers"), products: await read("products") };
+  return { ...mapping, sources };
 }

@@ -7,7 +7,7 @@ import { COMPARISONS } from "./comparisons.ts";
 import { withExact, type Comparison, type Earlier, type Named, type WithExact } from "./figures.ts";
 import type { FilterField } from "./input.ts";
 import type { Labels } from "./locale/labels.ts";
-import { UNKNOWN } from "./query.ts";
+import { UNKNOWN } from "./lines-sql.ts";
 
 export type Dimension = FilterField;
 

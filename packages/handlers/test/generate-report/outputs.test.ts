@@ -58,14 +58,14 @@ describe("report as Excel", () => {
     const { path } = await report({ dataFolder: await writeShop() }, { format: "excel" });
     const { sheets } = await readXlsx(await readFile(path));
     expect(sheets.map(({ name }) => name)).toEqual(["Summary", "Detail"]);
-    const [header, first, , third, last] = sheets[1]?.rows ?? [];
+    const [header, first, , third, last, total] = sheets[1]?.rows ?? [];
     expect(header?.slice(-2)).toEqual(["Revenue (EUR)", "Profit (EUR)"]);
     expect(first).toEqual([
       new Date("2024-01-05T00:00:00Z"),
       "A1",
-      10,
+      "10",
       '=HYPERLINK("http://x")',
-      1,
+      "1",
       "@SUM(A1)",
       "Tools & <Toys>",
       "North",
@@ -74,21 +74,38 @@ describe("report as Excel", () => {
       8.25,
     ]);
     expect(third?.slice(8)).toEqual([-1, -10.25, -4]);
-    expect(last?.slice(0, 6)).toEqual([new Date("2024-03-31T00:00:00Z"), "A3", null, null, 99, "Unknown"]);
+    expect(last?.slice(0, 6)).toEqual([new Date("2024-03-31T00:00:00Z"), "A3", null, null, "99", "Unknown"]);
+    expect([total?.[0], ...(total?.slice(-3) ?? [])]).toEqual(["Total", 5, 315.5, 105.25]);
     const summary = sheets[0]?.rows ?? [];
     expect(summary.find((row) => row[0] === "Revenue (EUR)")?.[1]).toBe(315.5);
-    expect(summary.find((row) => row[0] === "Feb 2024")?.slice(1)).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(summary.find((row) => row[0] === "Feb 2024")?.slice(1, 9)).toEqual([0, 0, 0, 0, 0, 0, null, 0]);
     expect(summary.find((row) => row[0] === "Mar 2024")?.slice(1, 6)).toEqual([1, 1, 0, 3, 300]);
+    // A total under every table: periods, categories, regions, products, customers.
+    expect(summary.filter((row) => row[0] === "Total").map((row) => [row[1], row[5]])).toEqual(Array.from({ length: 5 }, () => [4, 315.5]));
+    // What to know first.
+    expect(summary.slice(2, 4).map(([text]) => text)).toEqual([
+      "Please note",
+      '1 order line with a product_key that "products" does not list, such as "99", under "Unknown".',
+    ]);
   });
 
   it("goes on with further sheets past the limit of one, each with its header", async () => {
     const { path } = await report({ dataFolder: await writeShop(), rowsPerSheet: 3 }, { format: "excel" });
     const { sheets } = await readXlsx(await readFile(path));
     expect(sheets.map(({ name, rows }) => [name, rows.length]).slice(1)).toEqual([
-      ["Detail", 3],
-      ["Detail 2", 3],
+      ["Detail", 4],
+      ["Detail 2", 4],
     ]);
-    expect(sheets[2]?.rows.map((row) => row[1])).toEqual(["Order", "-7", "A3"]);
+    expect(sheets[2]?.rows.map((row) => row[1])).toEqual(["Order", "-7", "A3", null]);
+    expect(sheets.slice(1).map(({ rows }) => rows.at(-1)?.at(-2))).toEqual([25.75, 289.75]);
+  });
+
+  it("is the summary alone when no detail is asked for, in the language asked for", async () => {
+    const { path, result } = await report({ dataFolder: await writeShop() }, { format: "excel", include_detail: false, locale: "de" });
+    const { sheets } = await readXlsx(await readFile(path));
+    expect(sheets.map(({ name }) => name)).toEqual(["Übersicht"]);
+    expect(sheets[0]?.rows.find((row) => row[0] === "Umsatz (EUR)")?.[1]).toBe(315.5);
+    expect(result.records).toBe(0);
   });
 
   it("is valid when nothing was sold", async () => {
