@@ -8,7 +8,7 @@ const PAPER = { A4: 9, Letter: 1 } as const;
 
 export function sheetOpen(view: string): string {
   const tab = `<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>`;
-  return `${DECLARATION}<worksheet xmlns="${MAIN}" xmlns:r="${OFFICE}">${tab}<sheetViews>${view}</sheetViews>`;
+  return `${DECLARATION}<worksheet xmlns="${MAIN}" xmlns:r="${OFFICE}">${tab}<sheetViews>${view}</sheetViews><sheetFormatPr defaultRowHeight="15"/>`;
 }
 
 export interface SheetEnd {

@@ -6,6 +6,7 @@ import type { Chart } from "./charts.ts";
 import { sheetEnd, sheetOpen } from "./sheet.ts";
 import { columnLetter, columnWidths, rowXml, type Cell } from "./xml.ts";
 
+/** Columns in characters: the names, then figures; a longer title makes its column wider. */
 const WIDTHS = [36, 13, 13, 13, 13, 18, 18, 12, 12, 18, 12, 18, 12];
 /** Rows of the sheet that the charts take. */
 const CHART_ROWS = 18;
@@ -41,9 +42,14 @@ export function summarySheet(facts: ReportFacts): SummarySheet {
   return {
     xml:
       sheetOpen('<sheetView showGridLines="0" workbookViewId="0"/>') +
-      `${columnWidths(WIDTHS)}<sheetData>${xml}</sheetData>${sheetEnd(facts, { drawing: charts.length > 0 })}`,
+      `${columnWidths(WIDTHS.map((width, index) => Math.max(width, widestTitle(rows, index) + 2)))}<sheetData>${xml}</sheetData>${sheetEnd(facts, { drawing: charts.length > 0 })}`,
     charts,
   };
+}
+
+function widestTitle(rows: readonly Row[], column: number): number {
+  const titles = rows.flatMap((row) => row[column] ?? []).filter(({ style }) => style.startsWith("header"));
+  return Math.max(0, ...titles.map(({ value }) => (typeof value === "string" ? value.length : 0)));
 }
 
 const cell = (value: Cell["value"], style: Cell["style"] = "plain"): Cell => ({ value, style });
