@@ -159,6 +159,23 @@ class ResumeTest(PeerCase):
         await self.peer.hear("subscribe")
         self.assertEqual(len(self.peer.said("cancel")), 1)
 
+    async def test_p8_the_answer_to_a_settled_cancellation_says_nothing_of_the_next_request(self) -> None:
+        client = self.open()
+        refused = client.request("work", 1, id="r1")
+        await self.peer.hear("request")
+        receipt = refused.cancel()
+        ref = (await self.peer.hear("cancel"))["ref"]
+        self.peer.say({"type": "error", "request_id": "r1", "error": {"code": "RATE_LIMITED", "message": "not now"}})
+        with self.assertRaises(StreamerError):
+            await refused
+        await receipt
+        run = client.request("work", 1, id="r1")
+        await self.peer.hear("request", 2)
+        self.peer.say({"type": "error", "request_id": "r1", "ref": ref, "error": {"code": "NOT_FOUND", "message": "none"}})
+        self.peer.say({**ACK, "request_id": "r1", "seq": 1})
+        self.peer.say({**DONE, "request_id": "r1", "seq": 2})
+        self.assertEqual(await run, {"n": 1})
+
     async def test_p4_p8_the_answer_to_a_wish_to_cancel_is_none_to_the_request(self) -> None:
         run = self.open().request("work", 1, id="r1")
         await self.peer.hear("request")

@@ -69,7 +69,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
   let aheadMs = 0;
 
   const all = (): readonly Tracker[] => [...followed].flatMap(([, trackers]) => trackers);
-  const nextRef = (): string => String((refs += 1));
+  const nextRef = (): string => `${(refs += 1)}`;
 
   const events = {
     onAccepted(tracker: Tracker, frame: string): void {
@@ -186,7 +186,8 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
         if (id === undefined) return;
         for (const tracker of followed.of(id)) {
           if (message.seq !== undefined) tracker.apply(message);
-          else refuse(tracker, fromWire(message.error, id));
+          // With a ref it answers a question, one that nobody here asks any more.
+          else if (!message.ref) refuse(tracker, fromWire(message.error, id));
         }
         return;
       }
@@ -257,12 +258,10 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
         const receipt = Promise.withResolvers<CancellationReceipt>();
         receipt.promise.catch(() => undefined);
         tracker.cancelling = { reason, ref: nextRef(), receipt, standing: "said" };
-        if (tracker.phase.name === "unsent") {
-          tracker.fail(cancelledUnsent(tracker.id));
-        } else if (isUp()) sendCancel(tracker);
-        return receipt.promise;
+        if (tracker.phase.name === "unsent") tracker.fail(cancelledUnsent(tracker.id));
+        else if (isUp()) sendCancel(tracker);
       }
-      return tracker.cancelling.receipt.promise;
+      return tracker.cancelling!.receipt.promise;
     },
     ask(message) {
       const { promise, resolve, reject } = Promise.withResolvers<ServerMessage>();

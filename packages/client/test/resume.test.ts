@@ -175,6 +175,24 @@ it("P8: a cancellation that nobody answers is settled by the end of its request,
   expect(peer.heard.filter(({ type }) => type === "cancel")).toHaveLength(1);
 });
 
+it("P8: the answer to a cancellation that is settled says nothing of the next request under its id", async () => {
+  await using peer = await startPeer();
+  await using client = open(peer);
+  const refused = client.request("work", 1, { id: "r1" });
+  await peer.hear(isRequest);
+  const receipt = refused.cancel();
+  const cancel = await peer.hear(({ type }) => type === "cancel");
+  peer.say({ type: "error", request_id: "r1", error: { code: "RATE_LIMITED", message: "not now" } });
+  await expect(refused.result).rejects.toMatchObject({ code: "RATE_LIMITED" });
+  await receipt;
+  const run = client.request("work", 1, { id: "r1" });
+  await peer.hear(isRequest, 2);
+  peer.say({ type: "error", request_id: "r1", ref: refOf(cancel), error: { code: "NOT_FOUND", message: "there is none" } });
+  peer.say({ ...ack, request_id: "r1", seq: 1 });
+  peer.say({ ...done, request_id: "r1", seq: 2 });
+  expect(await run.result).toEqual({ n: 1 });
+});
+
 it("P4 P8: the answer to a wish to cancel is none to the request, which is sent until it is answered", async () => {
   await using peer = await startPeer();
   await using client = open(peer);

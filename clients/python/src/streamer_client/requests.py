@@ -309,7 +309,8 @@ class Requests:
         for tracker in self._followed.of(id):
             if "seq" in message:
                 tracker.apply(message)
-            else:
+            elif "ref" not in message:
+                # With a ref it answers a question, one that nobody here asks any more.
                 self._refuse(tracker, from_wire(message["error"], id))
 
     def _dispatch_snapshot(self, message: Snapshot) -> None:
