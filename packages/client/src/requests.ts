@@ -182,10 +182,9 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
         for (const tracker of followed.of(message.request_id)) tracker.apply(message);
         return;
       case "error": {
-        const { request_id: id } = message;
-        if (id === undefined) return;
+        const { request_id: id = "" } = message;
         for (const tracker of followed.of(id)) {
-          if (message.seq !== undefined) tracker.apply(message);
+          if (message.seq) tracker.apply(message);
           // With a ref it answers a question, one that nobody here asks any more.
           else if (!message.ref) refuse(tracker, fromWire(message.error, id));
         }
@@ -261,7 +260,7 @@ export function createRequests({ options, isUp, send }: RequestsParts): Requests
         if (tracker.phase.name === "unsent") tracker.fail(cancelledUnsent(tracker.id));
         else if (isUp()) sendCancel(tracker);
       }
-      return tracker.cancelling!.receipt.promise;
+      return tracker.cancelling.receipt.promise;
     },
     ask(message) {
       const { promise, resolve, reject } = Promise.withResolvers<ServerMessage>();
