@@ -161,10 +161,11 @@ describe.each(Object.entries(STORES))("a channel %s", (_, fresh) => {
   });
 
   it("has one reader at a time, and can be read by another when that one stopped", async () => {
-    const { send, learn } = await channels();
+    const { send, learn } = await channels({}, 60_000);
     await send(0, ROWS, {});
     const first = await learn({}, { requestId: "first" });
-    await delay(200);
+    const isReading = (): boolean => first.reports.some(({ message = "" }) => message.startsWith("Waiting for rows"));
+    await expect.poll(isReading, { timeout: 30_000 }).toBe(true);
     await expect((await learn({}, { requestId: "second" })).result).rejects.toMatchObject({
       message: expect.stringContaining("being read by request first") as string,
     });
