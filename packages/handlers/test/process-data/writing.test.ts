@@ -52,7 +52,7 @@ describe("numbers", () => {
     (value: number) => `${value}%`,
     (value: number) => `(${value})`,
   ])("with a currency or a sign are texts, and that is said (%#)", async (written) => {
-    const { result } = await features(`a;b\n${rows(60, (row) => `${written(row % 9)};${row}`)}`, ["a", "b"]);
+    const { result } = await features(`a;b\n${rows(60, (row) => `${written(row % 9)};${row % 7}`)}`, ["a", "b"]);
     expect(result.warnings).toMatchObject([{ kind: "numbers_in_texts", column: "a" }]);
   });
 
