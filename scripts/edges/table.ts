@@ -120,13 +120,13 @@ const AWS: Readonly<Record<string, Room>> = {
 
 const HANDLERS: Readonly<Record<string, Room>> = {
   index: { paths: ["index.ts", "create-handlers.ts", "apart.ts"], imports: ["generate-report", "process-data", "bulk-operation", "small"] },
-  "generate-report": { paths: ["generate-report/"], imports: ["duckdb", "small", "stages", "warnings"] },
+  "generate-report": { paths: ["generate-report/"], imports: ["duckdb", "files", "small", "stages", "warnings"] },
   "process-data": { paths: ["process-data/"], imports: ["duckdb", "files", "small", "stages", "warnings"] },
   "bulk-operation": { paths: ["bulk-operation/"], imports: [] },
   warnings: { paths: ["warnings.ts"], imports: [] },
   stages: { paths: ["stages.ts"], imports: [] },
   duckdb: { paths: ["duckdb/"], imports: [] },
-  files: { paths: ["files/"], imports: [] },
+  files: { paths: ["files/"], imports: ["warnings"] },
   small: { paths: ["echo.ts", "health.ts", "json-record.ts"], imports: [] },
 };
 

@@ -2,6 +2,7 @@
  * What each source must and may give. Columns a shop does not have are left out of its reports, not invented.
  */
 import { Fatal } from "@streamer/core";
+import { csvTrouble } from "./sources/csv-trouble.ts";
 import type { Database } from "../duckdb/database.ts";
 import type { ReportMapping, SourceName } from "./mapping.ts";
 
@@ -60,9 +61,11 @@ export function withoutPaths(error: unknown): unknown {
   return reason === undefined ? error : new Error(`The report's database failed: ${reason}`, { cause: error });
 }
 
-/** DuckDB's own words, first line, without the folders of the server's disk: a file's own name is enough to find it. */
+/** DuckDB's own words, but for what it says of a line of CSV: the first line, without the folders of the server's disk: a file's own name is enough to find it. */
 function duckdbReason(error: unknown): string | undefined {
   if (!(error instanceof Error) || !/^[A-Z][A-Za-z -]* Error: /.test(error.message)) return undefined;
+  const trouble = csvTrouble(error.message);
+  if (trouble !== undefined) return trouble;
   const reason = (error.message.split("\n")[0] ?? "").replaceAll(/(?<=["'\s])\/[^"'\s]*\/(?=[^"'\s/]*)/g, "");
   return reason.startsWith("Out of Memory") ? `${reason}. Give generate_report more with its option memoryMb` : reason;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "../duckdb/database.ts";
 import { loadMapping } from "./mapping.ts";
+import { readableMapping } from "./sources/readable-files.ts";
 
 export interface CoveredDays {
   /** YYYY-MM-DD, both included. */
@@ -16,13 +17,15 @@ const MEMORY_MB = 512;
 
 /** Undefined when there is no order at all. Rejects when the mapping or the files cannot be read. */
 export async function coveredDays(dataFolder: string, mappingFile?: string): Promise<CoveredDays | undefined> {
-  const mapping = await loadMapping(dataFolder, mappingFile);
+  const given = await loadMapping(dataFolder, mappingFile);
   const scratchFolder = await mkdtemp(join(tmpdir(), "streamer-days-"));
+  const { signal } = new AbortController();
   try {
+    const { mapping } = await readableMapping(given, { dataFolder, scratchFolder, signal });
     await using database = await openDatabase({
       dataFolder,
       scratchFolder,
-      signal: new AbortController().signal,
+      signal,
       memoryMb: MEMORY_MB,
       timeZone: mapping.time_zone,
     });

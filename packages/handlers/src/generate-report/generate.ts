@@ -13,6 +13,7 @@ import { reportFacts, type ReportFacts } from "./facts.ts";
 import { folderBytes, type GenerateReportOptions, type ReportResult } from "./generate-report.ts";
 import type { ReportInput } from "./input.ts";
 import { loadMapping } from "./mapping.ts";
+import { readableMapping } from "./sources/readable-files.ts";
 import { createStages } from "../stages.ts";
 import { stageCosts } from "./costs.ts";
 import type { StageProgress } from "./progress.ts";
@@ -28,8 +29,11 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
   const progress = createStages(ctx, stageCosts(input, sourceBytes));
   const scratchFolder = await ctx.scratch();
   const query = progress.stage("query");
-  const mapping = await loadMapping(options.dataFolder, options.mappingFile);
+  const given = await loadMapping(options.dataFolder, options.mappingFile);
   try {
+    query(0, "Looking at the files");
+    const readable = await readableMapping(given, { dataFolder: options.dataFolder, scratchFolder, signal: ctx.signal });
+    const { mapping } = readable;
     const memoryMb = options.memoryMb ?? DEFAULT_MEMORY_MB + MEMORY_MB_PER_TEXT_FILE * mapping.textFiles;
     await using database = await openDatabase({ ...options, memoryMb, scratchFolder, signal: ctx.signal, timeZone: mapping.time_zone });
     const queried = await queryData(database, mapping, input, query);
@@ -37,7 +41,7 @@ export async function generate(input: ReportInput, ctx: HandlerContext, options:
     const labels = labelsOf(input.locale ?? mapping.locale);
     const summary = await summarize(database, { input, labels, calendar: mapping }, queried, progress.stage("process"));
     const generatedAt = new Date().toISOString();
-    const { warnings } = queried;
+    const warnings = [...readable.warnings, ...queried.warnings];
     const logo = mapping.logo === undefined ? undefined : await locateLogo(options.dataFolder, mapping.logo);
     const { shape, rows } = queried;
     const facts = reportFacts(mapping, input, { shape, summary, generatedAt, warnings, labels, logo });

@@ -1,5 +1,5 @@
 /**
- * Where a SELECT reads a CSV or JSON file: by a call of one of DuckDB's readers, or by nothing but its name after FROM
+ * Where a SELECT reads a CSV or JSON file, or a workbook: by a call of one of DuckDB's readers, or by nothing but its name after FROM
  * or JOIN. Found by the tokens of the SQL, so that texts, comments and names that look alike stay what they are.
  */
 import { basename } from "node:path";
@@ -15,7 +15,7 @@ export interface FileRead {
   /** The part of the SQL that reads it. */
   readonly start: number;
   readonly end: number;
-  readonly format: "csv" | "json";
+  readonly format: "csv" | "json" | "xlsx";
   /** The function of DuckDB that reads it. */
   readonly reader: string;
   /** As the SQL writes them: a text or a list of texts. */
@@ -40,8 +40,9 @@ const READERS: Readonly<Record<string, FileRead["format"]>> = {
   read_json_auto: "json",
   read_ndjson: "json",
   read_ndjson_auto: "json",
+  read_xlsx: "xlsx",
 };
-const FORMATS = { csv: /\.(?:csv|tsv)(?:\.gz|\.zst)?$/i, json: /\.(?:json|jsonl|ndjson)(?:\.gz|\.zst)?$/i } as const;
+const FORMATS = { csv: /\.(?:csv|tsv)(?:\.gz|\.zst)?$/i, json: /\.(?:json|jsonl|ndjson)(?:\.gz|\.zst)?$/i, xlsx: /\.xls[xm]$/i } as const;
 /** Words that begin another clause than FROM: a text there is no file. */
 const CLAUSES = new Set(["select", "where", "group", "having", "qualify", "order", "limit", "window", "values", "set"]);
 /** What may follow a table that has no other name. */
@@ -91,7 +92,7 @@ const isTable = (before: Token | undefined): boolean => /^(?:from|join|,|\()$/i.
 function readName(tokens: readonly Token[], at: number): FileRead | undefined {
   const { text, start, end } = tokens[at]!;
   const path = text.slice(1, -1).replaceAll("''", "'");
-  const format = (["csv", "json"] as const).find((name) => FORMATS[name].test(path));
+  const format = (["csv", "json", "xlsx"] as const).find((name) => FORMATS[name].test(path));
   if (!format) return undefined;
   // DuckDB calls a file by its name up to the first dot, and a pattern by all of it.
   const alias = /[*?[]/.test(path) ? path : (basename(path).split(".")[0] ?? path);

@@ -1,5 +1,5 @@
 /** What a file was found to be, as the result says it: nothing that was detected is kept silent. */
-import type { SheetCounts } from "../../files/xlsx/sheet-rows.ts";
+import type { FoundSheet } from "../../files/found.ts";
 
 export interface FileForm {
   /** As the user named it. */
@@ -11,7 +11,7 @@ export interface FileForm {
   readonly csv?: { readonly delimiter: string; readonly quote: string; readonly header: boolean };
   /** Whether there is a line of names was found out. */
   readonly headerFound?: boolean;
-  readonly workbook?: Readonly<SheetCounts> & { readonly sheet: string; readonly sheets: number; readonly beyond: number };
+  readonly workbook?: FoundSheet;
   /** Columns whose name was empty or there already. */
   readonly renamed: readonly { readonly from: string; readonly to: string }[];
   /** Columns kept as texts that were whole numbers of JSON. */

@@ -1,5 +1,6 @@
 /** The warnings of a run, gathered from what its stages found: the same list in the result, the card and the report. */
 import type { Warning } from "../../warnings.ts";
+import { encodingWarning, workbookWarnings } from "../../files/found.ts";
 import type { FileForm } from "../ingest/file-form.ts";
 import type { Drift } from "../preprocess/profile.ts";
 import { count } from "../progress.ts";
@@ -75,17 +76,15 @@ function classWarnings(classes: readonly string[] | undefined, column: string | 
 
 function formWarnings({ name, encoding, encodingFrom, csv, headerFound, workbook, renamed }: FileForm): Warning[] {
   const warnings: Warning[] = [];
-  if (encodingFrom === "content" && encoding !== "utf-8") {
-    const message = `"${name}" is not UTF-8 and was read as ${encoding}, which it looks like; if letters are wrong, set data_source.config.encoding.`;
-    warnings.push({ kind: "guessed_encoding", message });
-  }
+  if (encodingFrom === "content" && encoding !== undefined)
+    warnings.push(...encodingWarning(name, encoding, "data_source.config.encoding"));
   if (csv?.header === false && headerFound === true)
     warnings.push({
       kind: "no_header",
       message: `"${name}" was read as having no line of names; if its first line is one, set data_source.config.header to true.`,
     });
   warnings.push(...renamedWarning(`"${name}"`, renamed));
-  return workbook ? [...warnings, ...workbookWarnings(name, workbook)] : warnings;
+  return workbook ? [...warnings, ...workbookWarnings(name, workbook, "data_source.config.sheet")] : warnings;
 }
 
 function renamedWarning(where: string, renamed: FileForm["renamed"]): Warning[] {
@@ -94,32 +93,6 @@ function renamedWarning(where: string, renamed: FileForm["renamed"]): Warning[] 
   const more = renamed.length > shown.length ? ` and ${renamed.length - shown.length} more` : "";
   const message = `Names of columns of ${where} that are empty, or there already but for their case, were changed: ${shown.join(", ")}${more}.`;
   return [{ kind: "renamed_columns", message, count: renamed.length }];
-}
-
-function workbookWarnings(
-  name: string,
-  { sheet, sheets, beyond, errors, uncalculated, rounded }: NonNullable<FileForm["workbook"]>,
-): Warning[] {
-  const told: [number, string][] = [
-    [errors, "show an error such as #N/A, and count as missing"],
-    [uncalculated, "hold a formula that nothing has calculated, and count as missing: open the workbook, and save it"],
-    [rounded, "hold numbers of more than 15 digits, of which Excel has kept 15: format such columns as text before they are filled"],
-    [beyond, "are to the right of the last name, and were left out"],
-  ];
-  const cells = told.flatMap(([number, what]): Warning[] =>
-    number === 0 ? [] : [{ kind: "workbook_cells", message: `Cells of sheet "${sheet}" of "${name}" ${what}.`, count: number }],
-  );
-  const others =
-    sheets > 1
-      ? [
-          {
-            kind: "other_sheets",
-            message: `Sheet "${sheet}" of "${name}" was read; it has ${sheets - 1} more (data_source.config.sheet).`,
-            count: sheets - 1,
-          } as const,
-        ]
-      : [];
-  return [...others, ...cells];
 }
 
 /** Above it two populations are commonly taken for different. */
