@@ -49,7 +49,7 @@ describe("a run whose process was killed", () => {
     expect(output).toBe(undisturbed.output);
     expect(result.metrics).toEqual(undisturbed.result.metrics);
     expect(result.data).toEqual(undisturbed.result.data);
-    expect((await readdir(blobsFolder)).toSorted()).toEqual(["model-card.json", "model.json", "predictions.json"]);
+    expect((await readdir(blobsFolder)).toSorted()).toEqual(["model-card.json", "model-report.html", "model.json", "predictions.json"]);
   });
 
   it("in the middle of the model stage goes on from the fits that are finished", async () => {
@@ -62,7 +62,7 @@ describe("a run whose process was killed", () => {
     const fitted = run.reports.filter(({ message }) => message === "boosting: Round 100 of 100");
     expect(fitted).toHaveLength(1);
     expect(output).toBe(undisturbed.output);
-    expect((await readdir(blobsFolder)).toSorted()).toEqual(["model-card.json", "model.json", "predictions.json"]);
+    expect((await readdir(blobsFolder)).toSorted()).toEqual(["model-card.json", "model-report.html", "model.json", "predictions.json"]);
   });
 
   it("does a stage again whose blobs are gone", async () => {
