@@ -3,7 +3,7 @@
  * Copies are made in the folder given, and only where they have to be. What was found, and what could not be kept, is said.
  */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { toUtf8, type Utf8File } from "./to-utf8.ts";
 import { sheetToCsv, type SheetFile } from "./xlsx/to-csv.ts";
 
@@ -31,7 +31,8 @@ export type TableFile = ({ readonly kind: "text" } & Utf8File) | ({ readonly kin
 /** Throws `UnreadableFile`, which says what to do. A workbook becomes CSV: UTF-8, commas, double quotes, names in the first line. */
 export async function tableFile(terms: TableFileTerms): Promise<TableFile> {
   const { path, name, maxBytes, signal, folder } = terms;
-  const target = join(folder, `table-${randomUUID()}${/\.[a-z]+(?=(?:\.gz)?$)/i.exec(path)?.[0].toLowerCase() ?? ".txt"}`);
+  const ending = extname(path.replace(/\.gz$/i, "")).toLowerCase();
+  const target = join(folder, `table-${randomUUID()}${ending || ".txt"}`);
   if (terms.kind === "text") return { kind: "text", ...(await toUtf8({ path, name, encoding: terms.encoding, target, maxBytes, signal })) };
   return { kind: "xlsx", ...(await sheetToCsv({ path, name, sheet: terms.sheet ?? 1, target: `${target}.csv`, maxBytes, signal })) };
 }

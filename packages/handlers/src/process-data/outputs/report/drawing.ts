@@ -53,15 +53,17 @@ export function draw(height: number, option: Record<string, unknown>): string {
   }
 }
 
+const STYLE_END = "</style>";
+
 /** In tags alone: texts are escaped, so that nothing in them looks like a tag. */
 function withoutStyles(svg: string): string {
-  return svg
-    .replaceAll(/<style\b[^>]*>[\s\S]*?<\/style>/g, "")
-    .replaceAll(/<[a-zA-Z][^<>]*>/g, (tag) =>
-      tag
-        .replaceAll(/ (?:class|ecmeta_[a-z_]+|pointer-events|baseProfile|xmlns:xlink|version)="[^"]*"/g, "")
-        .replaceAll(/ style="([^"]*)"/g, (_, css: string) => attributesOf(css)),
-    );
+  const [first = "", ...others] = svg.split("<style");
+  const unstyled = first + others.map((part) => part.slice(part.indexOf(STYLE_END) + STYLE_END.length)).join("");
+  return unstyled.replaceAll(/<[a-zA-Z][^<>]*>/g, (tag) =>
+    tag
+      .replaceAll(/ (?:class|ecmeta_[a-z_]+|pointer-events|baseProfile|xmlns:xlink|version)="[^"]*"/g, "")
+      .replaceAll(/ style="([^"]*)"/g, (_, css: string) => attributesOf(css)),
+  );
 }
 
 function attributesOf(css: string): string {
