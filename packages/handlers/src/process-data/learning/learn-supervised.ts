@@ -222,9 +222,10 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   const candidates = candidateModels(input, size.rows * size.columns);
   const costs = supervisedCost(input, size);
   const [choosing, fitting] = partsByCost(tell, [costs.choice, costs.final]) as [Tell, Tell];
-  const byFold: (readonly Trial[])[] = [];
+  // Without their models, but for the last: the forests of all folds are more than a process may hold.
+  const byFold: (readonly Omit<Trial, "fitted">[])[] = [];
   let lossName = "";
-  let last: { readonly held: Rows; readonly own: Prepared } | undefined;
+  let last: { readonly held: Rows; readonly own: Prepared; readonly results: readonly Trial[] } | undefined;
   for (let fold = 0; fold < folds; fold += 1) {
     const telling = part(choosing, fold / folds, (fold + 1) / folds);
     const where = trainingRows(fold, { validation: "in" });
@@ -239,8 +240,8 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
       purpose: `fold-${fold}`,
       tell: tellTrial,
     });
-    byFold.push(results);
-    last = { held, own };
+    byFold.push(results.map(({ model, loss: measured, heldOut }) => ({ model, loss: measured, heldOut })));
+    last = { held, own, results };
     lossName = loss.name;
     telling(1, `Fold ${fold + 1} of ${folds} measured`, { fold: fold + 1 });
   }
@@ -256,7 +257,7 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   const trustTerms = { target, options, counts };
   const trust = trusted(final.model, heldOut, trustTerms);
   // Every row is learned from in the end: what columns are worth is seen on the last fold, by its own model.
-  const { fitted } = byFold.at(-1)![candidates.indexOf(chosen.model)]!;
+  const { fitted } = last!.results[candidates.indexOf(chosen.model)]!;
   return {
     ...trust,
     warnings: [...leaks, ...trust.warnings],
