@@ -12,7 +12,7 @@ const BYTES_A_LINE = 60;
 
 /** Of writing so many lines; a PDF prints a bounded number of them, and lays out its pages whatever they are. */
 const GENERATE: Readonly<Record<ReportInput["format"], (lines: number) => number>> = {
-  pdf: (lines) => 1_200 + 1.5 * Math.min(lines, 2_000),
+  pdf: (lines) => 600 + 0.5 * Math.min(lines, 2_000),
   csv: (lines) => 50 + 0.0035 * lines,
   excel: (lines) => 150 + 0.018 * lines,
 };
