@@ -68,13 +68,12 @@ const WRITE_COST: Readonly<Record<OutputFormat, number>> = { json: 0.008, csv: 0
 
 const isSupervised = (pipeline: Pipeline): boolean => pipeline === "classification" || pipeline === "regression";
 
-/** Of all stages. `chosen` is the model, once it is known. */
-export function stageCosts(input: ProcessInput, { bytes, rows, columns }: TableSize, chosen?: ModelName): Costs<Stage> {
+/** Of all stages. Of scoring, by the dearest of the candidates: which it will be is not known before. */
+export function stageCosts(input: ProcessInput, { bytes, rows, columns }: TableSize): Costs<Stage> {
   const { options, output } = input;
   const kiloCells = (rows * columns) / 1_000;
-  const names = chosen ? [chosen] : candidateModels(input, rows * columns);
   const isScoring = options.model_id !== undefined;
-  const dearest = names.reduce((lead, name) => Math.max(lead, scoreCost(name, options)), 0);
+  const dearest = candidateModels(input, rows * columns).reduce((lead, name) => Math.max(lead, scoreCost(name, options)), 0);
   return {
     ingest: 400 + bytes / 10_000,
     preprocess: 250 + 0.8 * kiloCells,
