@@ -23,6 +23,7 @@ const GAPS: readonly Gap[] = [
     "P9 what was not scheduled is due at once by a clock that was ahead when it was accepted, after a restart",
     "P9 a wait before the next attempt is no longer by a clock that was ahead, while the process lives",
     "P9 a wait before the next attempt is no longer by a clock that was ahead, after a restart",
+    "P9 what is to run after a while waits no longer than that, and no shorter, wherever the wall clock has jumped",
     "P7 nothing is forgotten by a wall clock that is days ahead for a moment",
     "P7 a wall clock that stays where it jumped to is believed after an hour",
     "P7 a process that starts with a wall clock far ahead forgets nothing in its first hour",

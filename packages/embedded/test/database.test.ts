@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -51,6 +51,21 @@ describe("the database of a data folder", () => {
     expect(isInUse(folder)).toBe(false);
     openDatabase(folder).close();
   });
+
+  it.each(["streamer.db", "streamer.db-wal", "lock.db"])(
+    "says what is around %s that keeps it from being used, and calls it not damaged",
+    (name) => {
+      openDatabase(folder).close();
+      const path = join(folder, name);
+      rmSync(path, { force: true });
+      mkdirSync(path);
+      expect(() => openDatabase(folder)).toThrow(
+        expect.objectContaining({ code: "STORAGE_ERROR", message: expect.stringContaining(path.replace(/-wal$/, "")) as string }),
+      );
+      rmSync(path, { recursive: true });
+      openDatabase(folder).close();
+    },
+  );
 
   it("P3 the folder is free as soon as its server is killed", async () => {
     const source = `import { isInUse, openDatabase } from ${JSON.stringify(new URL("../src/sqlite/database.ts", import.meta.url).href)};

@@ -51,6 +51,23 @@ export function wallClockContract(test: ContractTest): void {
     expect(await engine.requests.claim(terms(5))).toHaveLength(1);
   });
 
+  test("P9 what is to run after a while waits no longer than that, and no shorter, wherever the wall clock has jumped", async ({
+    engine,
+    clock,
+  }) => {
+    clock.jump(HOUR_MS);
+    await created(engine, "later", { runAt: clock.now() + 5_000, delayMs: 5_000 });
+    expect(await record(engine, submission("later").key)).toMatchObject({ waitingFor: { reason: "scheduled" } });
+    clock.jump(-HOUR_MS);
+    expect((await engine.requests.nextRunAt())! - clock.now()).toBeLessThanOrEqual(5_000);
+    await clock.advance(4_000);
+    clock.jump(HOUR_MS);
+    expect(await engine.requests.claim(terms(5))).toEqual([]);
+    clock.jump(-HOUR_MS);
+    await clock.advance(1_000);
+    expect(await engine.requests.claim(terms(5))).toHaveLength(1);
+  });
+
   test("P7 nothing is forgotten by a wall clock that is days ahead for a moment", async ({ engine, clock }) => {
     const { lease } = await running(engine, "kept", { retentionMs: RETENTION_MS });
     await engine.requests.settle(lease, COMPLETED);

@@ -46,7 +46,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
 
   function submission(request: AcceptedRequest, claim: boolean, { elapsedMs, isCancelled }: RunInProgress): Submission {
     const { key, requestId, connection, handler, payload, payloadText, metadata, options: wanted, terms, kind } = request;
-    const runAt = startOf(wanted, clock.now());
+    const start = startOf(wanted, clock.now());
     const quantiles = estimates.known(kind, elapsedMs);
     return {
       key,
@@ -64,10 +64,10 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
       acknowledge: ({ place, claimed }): EventBody => ({
         type: "acknowledgment",
         ...(quantiles && { estimated_ms: Math.round(quantiles.p50Ms) }),
-        ...(claimed ? running(quantiles, elapsedMs) : queued(handler, quantiles, place, runAt)),
+        ...(claimed ? running(quantiles, elapsedMs) : queued(handler, quantiles, place, start?.runAt)),
       }),
       ...(wanted.idempotency_key !== undefined && { idempotencyKey: wanted.idempotency_key }),
-      ...(runAt !== undefined && { runAt }),
+      ...start,
       ...(handler.concurrency && { concurrency: handler.concurrency }),
       ...(isCancelled && { cancellation: { type: "cancellation", stage: "requested" } as const }),
       ...(claim && { claim: { leaseMs: options.leaseMs } }),
@@ -213,9 +213,9 @@ function running(quantiles: Quantiles | undefined, elapsedMs: number) {
 }
 
 /** When it is to start, if that is later. Nothing is kept for longer than a protocol that limits `delay_ms` foresees. */
-function startOf({ run_at: runAt, delay_ms: delayMs }: RequestOptions, now: number): number | undefined {
-  if (runAt === undefined) return delayMs === undefined ? undefined : now + delayMs;
-  if (runAt - now <= MAX_DELAY_MS) return runAt;
+function startOf({ run_at: runAt, delay_ms: delayMs }: RequestOptions, now: number): Pick<Submission, "runAt" | "delayMs"> | undefined {
+  if (runAt === undefined) return delayMs === undefined ? undefined : { runAt: now + delayMs, delayMs };
+  if (runAt - now <= MAX_DELAY_MS) return { runAt };
   throw new StreamerError(
     "VALIDATION_ERROR",
     `run_at is more than ${MAX_DELAY_MS / 86_400_000} days away, the limit; send the request again nearer to its time.`,

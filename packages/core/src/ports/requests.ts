@@ -62,6 +62,8 @@ export interface Submission {
   readonly priority: number;
   /** Epoch ms; undefined is now. */
   readonly runAt?: number;
+  /** What it asked for is a while of so many ms, not the moment that this comes to: a wall clock that jumps makes it no longer. */
+  readonly delayMs?: number;
   readonly maxAttempts: number;
   readonly timeoutMs: number;
   /** Class of the payload's size: rules/input-size.ts. */

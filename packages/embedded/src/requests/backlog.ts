@@ -95,8 +95,9 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
   /** By the names of their actions. What no claim has asked for yet is in one of its own. */
   const lanes = new Map<string, Lane>();
   const scheduled = createHeap<Entry>(isSooner);
-  const backingOff = createHeap<Entry>(isRipeSooner);
-  const notDue = ({ dueAt }: Waiting) => (dueAt === undefined ? scheduled : backingOff);
+  /** They wait for a while, not for a moment. */
+  const ripening = createHeap<Entry>(isRipeSooner);
+  const notDue = ({ dueAt }: Waiting) => (dueAt === undefined ? scheduled : ripening);
 
   const laneOf = (names: string): Lane => {
     let lane = lanes.get(names);
@@ -154,7 +155,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
 
   const makeDue = (now: number): void => {
     for (let next = scheduled.head; next && next.runAt <= now; next = scheduled.head) ripen(next);
-    for (let next = backingOff.head; next && next.dueAt! <= monotonic(); next = backingOff.head) ripen(next);
+    for (let next = ripening.head; next && next.dueAt! <= monotonic(); next = ripening.head) ripen(next);
     letSuspectGo();
   };
 
@@ -264,7 +265,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
       if (!entry) return undefined;
       const { stage, dueAt, told } = entry;
       if (stage === "held") return { reason: "queue" };
-      if (stage === "later") return { reason: dueAt === undefined ? "scheduled" : "backoff" };
+      if (stage === "later") return { reason: dueAt === undefined || told?.reason === "scheduled" ? "scheduled" : "backoff" };
       const isOld = !told || told.reason === "scheduled" || told.reason === "backoff";
       const known: PlaceInLine = isOld ? { reason: "queue" } : told;
       const { reason, position = Infinity } = known;
@@ -290,7 +291,7 @@ export function createBacklog({ note }: Pick<UndoLog, "note"> = { note: () => {}
     },
     nextRunAt: (now) => {
       makeDue(now);
-      const [byWall, byTime] = [scheduled.head?.runAt, backingOff.head && now + backingOff.head.dueAt! - monotonic()];
+      const [byWall, byTime] = [scheduled.head?.runAt, ripening.head && now + ripening.head.dueAt! - monotonic()];
       return byWall === undefined || byTime === undefined ? (byWall ?? byTime) : Math.min(byWall, byTime);
     },
     add: (request) => {

@@ -2,7 +2,16 @@
  * submit: admit, de-duplicate, make durable and, when asked, claim, in one write (P1, P4, P14). A request whose
  * retention has ended makes way for a new one under its id.
  */
-import { firstClaim, firstEvents, REQUEST_BYTES, type Place, type Requests, type Submission, type SubmitOutcome } from "@streamer/core";
+import {
+  firstClaim,
+  firstEvents,
+  REQUEST_BYTES,
+  type Clock,
+  type Place,
+  type Requests,
+  type Submission,
+  type SubmitOutcome,
+} from "@streamer/core";
 import { createFullness } from "./fullness.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
 import { checksumOf, isIntact } from "../sqlite/checksums.ts";
@@ -122,7 +131,7 @@ export function createSubmit(store: Store): Requests["submit"] {
       return { outcome: "created", frames, claim: firstClaim(submission, now) };
     }
     const told = { ...place, at: now };
-    const due = isDue && { dueAt: -Infinity };
+    const due = dueAtOf({ ...submission, runAt }, clock);
     backlog.add({ id, action, tenant: owner.tenantId, user: owner.userId, priority, runAt, told, ...due });
     return { outcome: "created", frames };
   };
@@ -132,4 +141,11 @@ export function createSubmit(store: Store): Requests["submit"] {
     if (outcome.outcome === "created" && !outcome.claim) store.onRunnable();
     return outcome;
   };
+}
+
+/** By this process's own time, unless it is to run at a moment of the wall clock. */
+function dueAtOf({ runAt, delayMs = Infinity }: { readonly runAt: number; readonly delayMs?: number }, clock: Clock): { dueAt?: number } {
+  const waitMs = runAt - clock.now();
+  if (waitMs <= 0) return { dueAt: -Infinity };
+  return delayMs === Infinity ? {} : { dueAt: clock.monotonic() + Math.min(waitMs, delayMs) };
 }

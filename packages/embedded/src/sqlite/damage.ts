@@ -63,3 +63,10 @@ const CODES: ReadonlySet<number> = new Set([11, 26]);
 export const isDamageBySqlite = (error: unknown): error is Error =>
   error instanceof Error &&
   (("errcode" in error && CODES.has((error.errcode as number) & 0xff)) || ("code" in error && error.code === "ERR_OUT_OF_RANGE"));
+
+/** Of SQLite: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, NOLFS, AUTH. */
+const OUTSIDE: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 10, 13, 14, 22, 23]);
+
+/** What is around a file fails, and says nothing of what is in it: its disk, its modes, the machine's limits. */
+export const isOfItsSurroundings = (error: unknown): boolean =>
+  error instanceof Error && ("errcode" in error ? OUTSIDE.has((error.errcode as number) & 0xff) : "errno" in error);

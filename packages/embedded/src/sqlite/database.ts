@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { asError, isStreamerError, StreamerError } from "@streamer/core";
 import { checksumOf, keepChecksums } from "./checksums.ts";
+import { isOfItsSurroundings } from "./damage.ts";
 import { inspectDatabase, schemaSums } from "./inspection.ts";
 import { openPrivateFolder } from "./private-folder.ts";
 import { migrate } from "./schema.ts";
@@ -81,7 +82,8 @@ export function openDatabase(dataFolder: string): Database {
   } catch (error) {
     opened?.close();
     lock.close();
-    throw isStreamerError(error) ? error : damaged(path, asError(error).message, error);
+    if (isStreamerError(error)) throw error;
+    throw isOfItsSurroundings(error) ? unusable(path, error) : damaged(path, asError(error).message, error);
   }
 }
 
@@ -93,6 +95,13 @@ const damaged = (path: string, what: string, cause?: unknown): StreamerError =>
     "DATA_LOSS",
     `${path} cannot be used: it is damaged, or no database of Streamer (${what}). Restore the data folder from a backup.`,
     { ...(cause !== undefined && { cause }) },
+  );
+
+const unusable = (path: string, cause: unknown): StreamerError =>
+  new StreamerError(
+    "STORAGE_ERROR",
+    `${path} cannot be used now (${asError(cause).message}). Nothing says that it is damaged: mend what is around it (space, rights, the disk) and start again.`,
+    { cause },
   );
 
 /** Whether a server holds the folder now. It looks without locking, so that a server that starts meanwhile is not refused. */
@@ -111,12 +120,15 @@ export function isInUse(dataFolder: string): boolean {
 }
 
 function lockFolder(dataFolder: string): DatabaseSync {
-  const lock = new DatabaseSync(join(dataFolder, LOCK_FILE), { timeout: LOCK_WAIT_MS });
+  const path = join(dataFolder, LOCK_FILE);
+  let lock: DatabaseSync | undefined;
   try {
+    lock = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
-    lock.close();
+    lock?.close();
+    if (!isHeldByAnother(error)) throw unusable(path, error);
     throw new StreamerError(
       "STORAGE_ERROR",
       `The data folder ${dataFolder} is in use by another Streamer server. Stop that one, or give this one a folder of its own.`,
@@ -124,3 +136,7 @@ function lockFolder(dataFolder: string): DatabaseSync {
     );
   }
 }
+
+/** SQLITE_BUSY. */
+const isHeldByAnother = (error: unknown): boolean =>
+  error instanceof Error && "errcode" in error && ((error.errcode as number) & 0xff) === 5;

@@ -78,7 +78,7 @@ export function createQueue({ live }: Data, clock: Clock): Queue {
     place,
     placeOf: (row) => {
       if (row.endedAt !== undefined || row.status === "PROCESSING") return undefined;
-      if (!isDue(row)) return { reason: row.dueAt === undefined ? "scheduled" : "backoff" };
+      if (!isDue(row)) return { reason: row.dueAt === undefined || row.told?.reason === "scheduled" ? "scheduled" : "backoff" };
       const { told } = row;
       if (!told || told.reason === "scheduled" || told.reason === "backoff" || told.reason === "queue") {
         const { position } = place(row, undefined);

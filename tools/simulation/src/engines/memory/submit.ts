@@ -91,7 +91,8 @@ export function createSubmit(state: State): Requests["submit"] {
     if (inTheWay) forget(data, inTheWay);
     store(row);
     if (!claimed) {
-      Object.assign(row, { told: { ...place, at: now }, dueAt: isDue ? -Infinity : undefined });
+      const dueAt = submission.delayMs === undefined ? undefined : clock.monotonic() + Math.min(runAt - now, submission.delayMs);
+      Object.assign(row, { told: { ...place, at: now }, dueAt: isDue ? -Infinity : dueAt });
       return { outcome: "created", frames };
     }
     Object.assign(row, { status: "PROCESSING", attempt: 1, lease: { boot: state.boot, until: clock.monotonic() + claim.leaseMs } });
