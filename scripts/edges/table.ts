@@ -208,7 +208,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     why: "torture breaks what users start, and hears what their clients hear.",
   },
   "apps/infra/src": {
-    imports: ["aws/settings", "aws/table"],
+    imports: ["auth/claims", "aws/settings", "aws/table"],
     why: "infra knows the tables and settings of the AWS engine; what it deploys is bundled, never imported.",
   },
   "apps/infra": {

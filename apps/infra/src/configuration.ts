@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import * as z from "zod";
+import { createClaimReader, type ClaimRules } from "@streamer/auth/claims";
 import { ARCHITECTURES } from "./functions.ts";
 
 /** Days CloudWatch can keep logs for. */
@@ -21,6 +22,24 @@ const json = z.union([
   z.record(z.string(), z.json()),
   textOrFile.transform((text) => JSON.parse(text) as Record<string, z.core.util.JSONType>),
 ]);
+
+const claim = z.string();
+const mapping = z.strictObject({
+  user: claim.optional(),
+  tenant: claim.optional(),
+  permissions: z.union([claim, z.array(claim)]).optional(),
+  audience: claim.optional(),
+});
+
+/** What the function that checks tokens would refuse at its start. */
+function whyNotRules({ issuer, audience, claims }: ClaimRules): string | undefined {
+  try {
+    createClaimReader({ issuer, audience, claims });
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 /** Names of stages that nobody depends on. */
 const FOR_TRYING_OUT = /^(?:dev|test|local)/;
@@ -50,6 +69,11 @@ const schema = z
     /** What tokens must name; required but where a stage's name says that it is for trying out. */
     issuer: z.string().optional(),
     audience: z.string().optional(),
+    /** auth's ClaimMapping: which claims say who somebody is and what they may do. */
+    claims: json
+      .transform((value): unknown => value)
+      .pipe(mapping)
+      .optional(),
     allowedOrigins: list.default([]),
     /** Connections that each user may have. */
     connectionsPerUser: count(1, 2_000).default(256),
@@ -102,6 +126,10 @@ const schema = z
   .refine(({ jwksUrl, publicKey }) => jwksUrl === undefined || publicKey === undefined, {
     path: ["publicKey"],
     message: "give jwksUrl or publicKey, not both",
+  })
+  .superRefine((given, { addIssue }) => {
+    const message = whyNotRules(given);
+    if (message !== undefined) addIssue({ code: "custom", path: ["claims"], message });
   })
   .superRefine(({ stage, ...given }, { addIssue }) => {
     if (FOR_TRYING_OUT.test(stage)) return;

@@ -37,7 +37,7 @@ const ENGINE: readonly Setting[] = [
   "logLevel",
 ];
 /** Tokens are checked where a connection is made; a message only asks whether its connection's has expired. */
-const TOKENS: readonly Setting[] = ["jwks", "publicKey", "issuer", "audience", "allowedOrigins"];
+const TOKENS: readonly Setting[] = ["jwks", "publicKey", "issuer", "audience", "claims", "allowedOrigins"];
 
 const SETTINGS: Readonly<Record<FunctionName, readonly Setting[]>> = {
   connect: ["connections", "limits", "connectionsPerUser", "delayQueueUrl", "edgeSecrets", ...TOKENS],
@@ -55,8 +55,19 @@ export function environmentOf(
   configuration: Configuration,
 ): Readonly<Record<string, string>> {
   const { tables, bucketName, delayQueueUrl, pushEndpoint, epoch, edgeSecrets, workArn } = targets;
-  const { options, retentionDays, jwksUrl, publicKey, issuer, audience, allowedOrigins, connectionsPerUser, throttleRate, logLevel } =
-    configuration;
+  const {
+    options,
+    retentionDays,
+    jwksUrl,
+    publicKey,
+    issuer,
+    audience,
+    claims,
+    allowedOrigins,
+    connectionsPerUser,
+    throttleRate,
+    logLevel,
+  } = configuration;
   const values: Readonly<Record<Setting, string | undefined>> = {
     requests: tables.requests.tableName,
     events: tables.events.tableName,
@@ -77,6 +88,7 @@ export function environmentOf(
     publicKey,
     issuer,
     audience,
+    claims: claims && JSON.stringify(claims),
     allowedOrigins: allowedOrigins.length > 0 ? allowedOrigins.join(",") : undefined,
     edgeSecrets,
     connectionsPerUser: String(connectionsPerUser),

@@ -56,6 +56,15 @@ describe("the configuration", () => {
     expect(() => read({ domainName: "a.example" })).toThrow("domainName and certificateArn come together");
   });
 
+  it("takes a mapping of claims as JSON or an object, and refuses one that tokens could never satisfy", () => {
+    const claims = { tenant: "org_id", permissions: ["permissions", "https://example.com/roles"] };
+    expect(read({ claims })).toMatchObject({ claims });
+    expect(read({ claims: JSON.stringify(claims) })).toMatchObject({ claims });
+    expect(() => read({ claims: { tenant: "a..b" } })).toThrow(/claims: "a\.\.b" is no path of a claim/);
+    expect(() => read({ claims: { tenants: "x" } })).toThrow(/claims: [\s\S]*tenants/);
+    expect(() => read({ claims: { audience: "client_id" } })).toThrow(/claims: /);
+  });
+
   it("wants issuer and audience on every stage that is not for trying out, and key sets by https", () => {
     for (const stage of ["production", "live", "staging"]) {
       expect(() => read({ stage, jwksUrl: "https://a.example" })).toThrow(/issuer: stage [\s\S]*audience: stage /);

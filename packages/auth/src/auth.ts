@@ -5,17 +5,23 @@
 import { errors, jwtVerify, type CryptoKey, type JWTPayload, type JWTVerifyOptions, type ResolvedKey, type JWTVerifyResult } from "jose";
 import { wireError, type WireError } from "@streamer/protocol";
 import { asError, type Clock, type Log, type Owner } from "@streamer/core";
+import { createClaimReader, isName, MAX_NAME_LENGTH, type ClaimMapping, type ClaimReader } from "./claims.ts";
 import { KeysUnavailable } from "./key-set.ts";
-import { isCompactToken, type TrustedKeys, type Verification } from "./keys.ts";
+import { isCompactToken, type KeysCondition, type TrustedKeys, type Verification } from "./keys.ts";
 import { createIsRevoked, type RevocableToken, type Revoked } from "./revocations.ts";
 import { whyNotAccess } from "./token-kind.ts";
 import { keyIdOf } from "./trusted-set.ts";
 
 export interface TokenRules {
-  /** Required value of the `iss` claim; not checked when absent. */
-  readonly issuer?: string;
-  /** Required value of the `aud` claim; not checked when absent: tokens made for others are accepted then. */
-  readonly audience?: string;
+  /**
+   * Required value of the `iss` claim, or one of several; not checked when absent. `{tid}` in it stands for that claim of
+   * the same token: `https://login.microsoftonline.com/{tid}/v2.0`.
+   */
+  readonly issuer?: string | readonly string[];
+  /** What the `aud` claim must name, or one of several; not checked when absent: tokens made for others are accepted then. */
+  readonly audience?: string | readonly string[];
+  /** Which claims say who somebody is and what they may do. */
+  readonly claims?: ClaimMapping;
   /** Accept tokens without an `exp` claim. Default false. */
   readonly allowNoExpiry?: boolean;
   /** How far ahead a token's `exp` may be. Default 366 days, in ms. */
@@ -53,6 +59,9 @@ export interface Guard {
    * cannot be told for now changes nothing. Never rejects.
    */
   review(): Promise<(credential: Credential) => Promise<WireError | undefined>>;
+  /** Fetches keys that come and go, unless that was done a moment ago, and says how it stands with them. Never rejects. */
+  renewKeys(): Promise<KeysCondition>;
+  keys(): KeysCondition;
 }
 
 const UNTRUSTED = "The token is malformed or not signed by a trusted key.";
@@ -63,8 +72,6 @@ const TOLERANCE_SECONDS = 5;
 /** The same for when it was issued: nothing hangs on it, and clocks of issuers do differ. */
 const ISSUED_TOLERANCE_SECONDS = 60;
 const MAX_LIFE_MS = 366 * 86_400_000;
-const MAX_NAME_LENGTH = 256;
-const MAX_PERMISSIONS = 256;
 /** About as long as the next fetch of the key set takes to be due and answered. */
 const RETRY_AFTER_MS = 2_000;
 
@@ -81,21 +88,23 @@ export function createGuard(keys: Verification, rules: TokenRules, { clock, log 
   const { maxLifeMs = MAX_LIFE_MS } = rules;
   if (!(maxLifeMs > 0)) throw new TypeError(`Option "maxLifeMs" must be a number above 0.`);
   const isRevoked = createIsRevoked(rules.revoked, { clock, log });
+  const reader = createClaimReader(rules);
+  const condition = (): KeysCondition => keys.condition?.() ?? "ready";
 
   const optionsNow = (): JWTVerifyOptions => ({
     algorithms: [...keys.algorithms],
     clockTolerance: TOLERANCE_SECONDS,
     currentDate: new Date(clock.now()),
-    requiredClaims: rules.allowNoExpiry ? ["sub"] : ["sub", "exp"],
-    ...(rules.issuer !== undefined && { issuer: rules.issuer }),
-    ...(rules.audience !== undefined && { audience: rules.audience }),
+    requiredClaims: rules.allowNoExpiry ? [] : ["exp"],
   });
 
   async function judge(token: string): Promise<Authentication> {
     const { payload, protectedHeader, key } = await verify(token, keys, optionsNow());
     const problem = whyNotAccess(protectedHeader, payload);
     if (problem !== undefined) return refuse(`The token is no access token: ${problem}.`);
-    const claims = readClaims(payload, { now: clock.now(), maxLifeMs });
+    const foreign = reader.whyForeign(payload);
+    if (foreign !== undefined) return refuse(`The token's claims are not accepted: ${foreign}.`);
+    const claims = readClaims(payload, { reader, now: clock.now(), maxLifeMs });
     if (!claims.ok) return claims;
     const credential = { ...claims.credential, ...(keys.holds && { keyId: await keyIdOf(key as CryptoKey) }) };
     if (await asked(credential)) return refuse(REVOKED);
@@ -111,6 +120,11 @@ export function createGuard(keys: Verification, rules: TokenRules, { clock, log 
   }
 
   return {
+    keys: condition,
+    renewKeys: async () => {
+      await keys.renew?.();
+      return condition();
+    },
     authenticate: async (token) => {
       if (token === undefined)
         return refuse('No token was given. Send one in the Authorization header, or as subprotocol "bearer.<token>".');
@@ -161,16 +175,17 @@ async function verify(token: string, keys: Verification, options: JWTVerifyOptio
 
 const refuse = (message: string): Authentication & { readonly ok: false } => ({ ok: false, error: wireError("UNAUTHORIZED", message) });
 
-function readClaims(
-  { sub, exp, iat, jti, nbf, ...claims }: JWTPayload,
-  { now, maxLifeMs }: { readonly now: number; readonly maxLifeMs: number },
-): Authentication {
-  const { tenant_id: tenantId = "default", permissions = [] } = claims;
-  if (!isName(sub)) return refuse(`The token's "sub" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
-  if (!isName(tenantId)) return refuse(`The token's "tenant_id" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
-  if (!Array.isArray(permissions) || permissions.length > MAX_PERMISSIONS || !permissions.every(isName)) {
-    return refuse(`The token's "permissions" must be an array of at most ${MAX_PERMISSIONS} strings.`);
-  }
+interface Reading {
+  readonly reader: ClaimReader;
+  readonly now: number;
+  readonly maxLifeMs: number;
+}
+
+function readClaims(claims: JWTPayload, { reader, now, maxLifeMs }: Reading): Authentication {
+  const { exp, iat, jti, nbf } = claims;
+  const names = reader.names(claims);
+  if ("problem" in names) return refuse(names.problem);
+  const { userId, tenantId, permissions } = names;
   if (jti !== undefined && !isName(jti)) return refuse(`The token's "jti" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
   for (const [name, time] of Object.entries({ exp, nbf, iat }))
     if (time !== undefined && !Number.isFinite(time)) return refuse(`The token's "${name}" must be a finite number of seconds.`);
@@ -181,17 +196,12 @@ function readClaims(
   return {
     ok: true,
     identity: {
-      owner: { tenantId, userId: sub },
+      owner: { tenantId, userId },
       permissions,
       ...(exp !== undefined && { expiresAt: (exp + TOLERANCE_SECONDS) * 1_000 }),
     },
-    credential: { userId: sub, tenantId, ...(jti !== undefined && { tokenId: jti }), ...(iat !== undefined && { issuedAt: iat }) },
+    credential: { userId, tenantId, ...(jti !== undefined && { tokenId: jti }), ...(iat !== undefined && { issuedAt: iat }) },
   };
-}
-
-/** A name with a lone surrogate is refused: it would be stored as another name. */
-function isName(value: unknown): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= MAX_NAME_LENGTH && value.isWellFormed();
 }
 
 /** What was wrong with the token; undefined when that is not known. */

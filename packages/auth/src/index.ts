@@ -9,7 +9,9 @@ export {
   type Identity,
   type TokenRules,
 } from "./auth.ts";
+export type { ClaimPath } from "./claim-path.ts";
+export type { ClaimMapping } from "./claims.ts";
 export { readToken, type TokenCarrier } from "./credentials.ts";
 export type { RevocableToken, Revoked } from "./revocations.ts";
 export { signToken, type TokenTerms } from "./sign.ts";
-export { isCompactToken, trust, trustPublic, type TrustedKeys, type Verification } from "./keys.ts";
+export { isCompactToken, trust, trustPublic, type KeysCondition, type TrustedKeys, type Verification } from "./keys.ts";

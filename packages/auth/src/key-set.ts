@@ -46,6 +46,7 @@ export interface FetchedKeys {
   holds(keyId: string): boolean;
   /** Another number when the keys have changed; undefined before they were fetched. */
   version(): number | undefined;
+  condition(): "ready" | "stale" | "missing";
 }
 
 export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys {
@@ -128,6 +129,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
     getKey,
     holds: (keyId) => set?.holds(keyId) ?? true,
     version: () => set?.version,
+    condition: () => (set === undefined ? "missing" : outage ? "stale" : "ready"),
     renew: async () => {
       const isNew = set !== undefined && clock.monotonic() - set.askedAt < RENEW_MS;
       if (!isNew && !hasJustFailed()) await refresh();

@@ -26,6 +26,9 @@ export function isCompactToken(token: string): boolean {
   return parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
 }
 
+/** Whether tokens can be verified: "stale" are keys that cannot be fetched anew, and "missing" those that never were. */
+export type KeysCondition = "ready" | "stale" | "missing";
+
 export interface Verification {
   readonly getKey: JWTVerifyGetKey;
   readonly algorithms: readonly string[];
@@ -35,6 +38,8 @@ export interface Verification {
   readonly holds?: (keyId: string) => boolean;
   /** A number that is another once the keys have changed; undefined before they are known. */
   readonly version?: () => number | undefined;
+  /** Absent where keys are at hand for good. */
+  readonly condition?: () => KeysCondition;
 }
 
 const ASYMMETRIC = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;

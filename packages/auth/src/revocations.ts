@@ -6,7 +6,9 @@ import { watchFile } from "./watched-file.ts";
 export interface RevocableToken {
   /** Its `jti`, when it has one. */
   readonly tokenId?: string;
+  /** As the mapping of claims reads it; the list `sub` is of these. */
   readonly userId: string;
+  /** The same; the list `tenant_id` is of these. */
   readonly tenantId: string;
   /** Its `iat`, in epoch s. */
   readonly issuedAt?: number;

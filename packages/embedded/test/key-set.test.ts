@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createVerifier, trust, type Authenticate } from "@streamer/auth";
 import { createManualClock, type ManualClock } from "@streamer/contract/clock";
 import type { Log } from "@streamer/core";
@@ -170,6 +170,28 @@ describe("a key that is not in the set", () => {
     await clock.advance(1_001);
     expect(await told(by, await sign("k3", {}))).toBe("UNAUTHORIZED");
   });
+});
+
+it("a server fetches its keys at the start, says that it has none, and is ready once they are there, though nobody came", async () => {
+  const dataFolder = await mkdtemp(join(tmpdir(), "streamer-keys-"));
+  answer = OUTAGES["status 500"]!;
+  const server = await startServer({ handlers: [greet], dataFolder, log, auth: { jwks: url } });
+  const ask = async (path: string): Promise<unknown> => {
+    const response = await fetch(server.httpUrl + path);
+    return [response.status, await response.json()];
+  };
+  try {
+    await vi.waitFor(() => expect(lines).toContain("the key set cannot be fetched: no token can be verified"));
+    expect(await ask("/healthz")).toEqual([200, { status: "ok", keys: "missing" }]);
+    expect(await ask("/readyz")).toMatchObject([503, { status: "not ready", keys: "missing", problems: [{ name: "keys" }] }]);
+    answer = serving("k1");
+    await vi.waitFor(async () => expect(await ask("/readyz")).toEqual([200, { status: "ready" }]), { timeout: 10_000, interval: 100 });
+    expect(await ask("/healthz")).toEqual([200, { status: "ok" }]);
+    expect(lines).toContain("the key set can be fetched again");
+  } finally {
+    await server.stop();
+    await rm(dataFolder, { recursive: true });
+  }
 });
 
 it("a server tells an outage with 1012 and HTTP 503, and takes the same token when it is over", async () => {

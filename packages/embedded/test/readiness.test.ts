@@ -115,6 +115,7 @@ it("names loops that are stuck or have failed for long until they work again, an
     loops: () => [stuck, failing],
     doors: { isFull: false },
     health: () => health,
+    keys: () => "ready",
   });
   stuck.nudge();
   await clock.advance(20_000);

@@ -1,6 +1,6 @@
 /** Development tokens: a key made at each start, whose public half the functions are told in place of the stack's. */
 import { exportSPKI, generateKeyPair } from "jose";
-import { signToken, type TokenTerms } from "@streamer/auth";
+import { signToken, type ClaimMapping, type TokenTerms } from "@streamer/auth";
 
 export interface Tokens {
   token(terms: TokenTerms): Promise<string>;
@@ -13,28 +13,29 @@ const PUBLIC_KEY = "STREAMER_PUBLIC_KEY";
 const JWKS = "STREAMER_JWKS_URL";
 const ISSUER = "STREAMER_ISSUER";
 const AUDIENCE = "STREAMER_AUDIENCE";
+const CLAIMS = "STREAMER_CLAIMS";
 
 export async function createTokens(): Promise<Tokens> {
   const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true });
   const pem = await exportSPKI(publicKey);
-  let issuer: string | undefined;
-  let audience: string | undefined;
+  let rules: { issuer?: string; audience?: string; claims?: ClaimMapping } = {};
   let isTrusted = false;
   return {
     token: async (terms) => {
       if (!isTrusted)
         throw new Error("No function of the stack is told whose tokens to accept: synthesise it with a publicKey or a jwksUrl.");
-      return signToken(
-        privateKey,
-        { ...terms, ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) },
-        Date.now(),
-      );
+      return signToken(privateKey, { ...terms, ...rules }, Date.now());
     },
     trustedBy: (environment) => {
       if (!(PUBLIC_KEY in environment) && !(JWKS in environment)) return environment;
       isTrusted = true;
-      issuer = environment[ISSUER] || undefined;
-      audience = environment[AUDIENCE] || undefined;
+      const { [ISSUER]: issuers, [AUDIENCE]: audiences, [CLAIMS]: claims } = environment;
+      // Where several would do, the first.
+      rules = {
+        ...(issuers && { issuer: issuers.split(",")[0]! }),
+        ...(audiences && { audience: audiences.split(",")[0]! }),
+        ...(claims && { claims: JSON.parse(claims) as ClaimMapping }),
+      };
       const { [JWKS]: _replaced, ...rest } = environment;
       return { ...rest, [PUBLIC_KEY]: pem };
     },

@@ -22,8 +22,11 @@ export const VARIABLES = {
   /** One of three: whose tokens are accepted. */
   jwks: "STREAMER_JWKS_URL",
   publicKey: "STREAMER_PUBLIC_KEY",
+  /** What tokens must name, with commas where several will do. */
   issuer: "STREAMER_ISSUER",
   audience: "STREAMER_AUDIENCE",
+  /** JSON of auth's ClaimMapping. */
+  claims: "STREAMER_CLAIMS",
   /** Exact browser origins, with commas. */
   allowedOrigins: "STREAMER_ALLOWED_ORIGINS",
   /** What CloudFront shows where it stands in front, with commas; without it anybody may connect and is looked at. */

@@ -2,11 +2,12 @@
  * Whether clients should be sent here: nothing when all is well, else what is wrong, by name. It looks at each call, so
  * what has been mended is no problem any more.
  */
+import type { KeysCondition } from "@streamer/auth";
 import type { Loop, Streamer } from "@streamer/core";
 import type { Doors } from "./doors.ts";
 
 interface Problem {
-  /** "server", "store", "slots", "connections", "loop claim": stable, for whoever alarms on it. */
+  /** "server", "store", "slots", "keys", "connections", "loop claim": stable, for whoever alarms on it. */
   readonly name: string;
   readonly message: string;
 }
@@ -19,8 +20,14 @@ export interface ReadinessParts {
   readonly loops: () => readonly Loop[];
   readonly health: Streamer["health"];
   readonly doors: Pick<Doors, "isFull">;
+  /** Whether tokens can be verified. */
+  readonly keys: () => KeysCondition;
 }
 
+const NO_KEYS: Problem = {
+  name: "keys",
+  message: "The key set could not be fetched yet: no token can be verified. It is tried again; the log says what is wrong.",
+};
 const ALL_TAKEN: Problem = { name: "connections", message: "All connections are taken: new ones are refused." };
 
 export type Readiness = () => Promise<readonly Problem[]>;
@@ -28,7 +35,7 @@ export type Readiness = () => Promise<readonly Problem[]>;
 /** A loop that has failed for less may be on its way back. */
 const FAILING_LONG_MS = 30_000;
 
-export function createReadiness({ isServing, storeRefusal, loops, health, doors }: ReadinessParts): Readiness {
+export function createReadiness({ isServing, storeRefusal, loops, health, doors, keys }: ReadinessParts): Readiness {
   return async () => {
     if (!isServing()) return [{ name: "server", message: "The server is starting or stopping." }];
     const refusal = await storeRefusal();
@@ -36,6 +43,7 @@ export function createReadiness({ isServing, storeRefusal, loops, health, doors 
       ...(refusal ? [{ name: "store", message: `The store refuses writes: ${refusal.message}` }] : []),
       ...loops().flatMap((loop) => problemOf(loop)),
       ...slotProblems(health()),
+      ...(keys() === "missing" ? [NO_KEYS] : []),
       ...(doors.isFull ? [ALL_TAKEN] : []),
     ];
   };

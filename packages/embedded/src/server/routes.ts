@@ -3,7 +3,7 @@
  * The listener is made of this table and knows nothing besides; routes.test.ts asks each as everybody.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { readToken, type Authenticate } from "@streamer/auth";
+import { readToken, type Guard } from "@streamer/auth";
 import type { JsonObject } from "@streamer/protocol";
 import type { EmbeddedEngine } from "../engine.ts";
 import { serveFile } from "../blobs/files.ts";
@@ -16,7 +16,7 @@ export interface RouteParts {
   readonly engine: Pick<EmbeddedEngine, "blobs" | "links" | "clock" | "damageCount">;
   readonly readiness: Readiness;
   readonly doors: Pick<Doors, "refused">;
-  readonly authenticate: Authenticate;
+  readonly auth: Pick<Guard, "authenticate" | "keys">;
   /** The AsyncAPI document of this server. */
   readonly describe: () => Promise<JsonObject>;
 }
@@ -36,31 +36,38 @@ interface Route {
 export type RouteName = "health" | "readiness" | "description" | "files";
 export type Routes = Readonly<Record<RouteName, Route>>;
 
-export function createRoutes({ engine, readiness, doors, authenticate, describe }: RouteParts): Routes {
+export function createRoutes({ engine, readiness, doors, auth, describe }: RouteParts): Routes {
   async function serveReadiness({ response }: Asked): Promise<void> {
     const problems = await readiness();
     const damaged = engine.damageCount();
     const refused = Object.entries(doors.refused).filter(([, count]) => count > 0);
-    const counts = { ...(damaged > 0 && { damaged }), ...(refused.length > 0 && { refused_connections: Object.fromEntries(refused) }) };
+    const counts = {
+      ...keysOf(auth),
+      ...(damaged > 0 && { damaged }),
+      ...(refused.length > 0 && { refused_connections: Object.fromEntries(refused) }),
+    };
     if (problems.length === 0) return replyJson(response, 200, { status: "ready", ...counts });
     replyJson(response, 503, { status: "not ready", ...counts, problems: problems.map(({ name, message }) => ({ name, message })) });
   }
 
   /** Only those who may connect may read what the handlers accept. */
   async function serveDescription({ request, response }: Asked): Promise<void> {
-    const authentication = await authenticate(readToken(request));
+    const authentication = await auth.authenticate(readToken(request));
     if (authentication.ok) replyJson(response, 200, await describe());
     else replyError(response, authentication.error);
   }
 
   return {
-    health: { path: "/healthz", serve: ({ response }) => replyJson(response, 200, { status: "ok" }) },
+    // Alive with whatever keys: to start it again would fetch none.
+    health: { path: "/healthz", serve: ({ response }) => replyJson(response, 200, { status: "ok", ...keysOf(auth) }) },
     readiness: { path: "/readyz", serve: serveReadiness },
     description: { path: "/asyncapi.json", serve: serveDescription },
     // A link is its own right: it says which file, and until when.
     files: { path: FILES_PATH, serve: ({ url, request, response }) => serveFile(engine, url, request, response) },
   };
 }
+
+const keysOf = ({ keys }: Pick<Guard, "keys">): JsonObject => (keys() === "ready" ? {} : { keys: keys() });
 
 export function routeOf(routes: Routes, pathname: string): Route | undefined {
   return Object.values(routes).find(({ path }) => (path.endsWith("/") ? pathname.startsWith(path) : pathname === path));

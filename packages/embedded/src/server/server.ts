@@ -31,6 +31,7 @@ import { watchHeldLoop } from "./held-loop.ts";
 import { refuseOldRuntime } from "./runtime.ts";
 import { createHttpListener } from "./http.ts";
 import { aroundRuns } from "./inline-runs.ts";
+import { watchKeys } from "./key-watch.ts";
 import { createReadiness } from "./readiness.ts";
 import { resolveRoom } from "./room.ts";
 import { createRoutes } from "./routes.ts";
@@ -138,6 +139,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
   });
   const pump = createPump({ clock, log, work: () => streamer.work() });
   const auth = orElse(engine.close, () => createAuth(chosen.auth, dataFolder, { clock, log }));
+  const keyWatch = watchKeys({ clock, log, auth });
   const gateway = createGateway({
     engine,
     streamer,
@@ -161,14 +163,16 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     storeRefusal: engine.storeRefusal,
     health: streamer.health,
     doors,
-    loops: () => [pump.loop, ...gateway.loops, engine.wakeups.loop, ...(sweep?.loops ?? [])],
+    keys: auth.keys,
+    loops: () => [pump.loop, ...gateway.loops, engine.wakeups.loop, keyWatch, ...(sweep?.loops ?? [])],
   });
-  http.on("request", createHttpListener(createRoutes({ engine, readiness, doors, authenticate: auth.authenticate, describe }), log));
+  http.on("request", createHttpListener(createRoutes({ engine, readiness, doors, auth, describe }), log));
   http.on("upgrade", gateway.upgrade);
 
   try {
     await listen(http, port, host);
   } catch (error) {
+    keyWatch.stop();
     engine.close();
     throw error;
   }
@@ -187,6 +191,7 @@ export async function startServer(chosen: ServerOptions): Promise<Server> {
     sweep?.stop();
     await streamer.stop(chosen.stopGraceMs ?? 20_000);
     pump.stop();
+    keyWatch.stop();
     await gateway.close(1012, "server is stopping; connect again");
     http.closeAllConnections();
     await new Promise<void>((resolve) => void http.close(() => resolve()));

@@ -7,7 +7,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from "aws-lambda";
-import { createVerifier, readToken, trust, type Authenticate } from "@streamer/auth";
+import { createVerifier, readToken, trust, type Authenticate, type ClaimMapping, type TokenRules } from "@streamer/auth";
 import { SUBPROTOCOL, type WireError } from "@streamer/protocol";
 import { systemChance } from "../../chance.ts";
 import { systemClock } from "../../clock.ts";
@@ -16,7 +16,7 @@ import { createLog } from "../../log.ts";
 import { createItems } from "../../dynamodb/items.ts";
 import { LOOK_AHEAD_MS } from "../look-ahead.ts";
 import { createIsFromEdge, type IsFromEdge } from "../edge.ts";
-import { EDGE_HEADER, required, tableName, VARIABLES } from "../settings.ts";
+import { EDGE_HEADER, required, tableName, VARIABLES, type Variables } from "../settings.ts";
 import { createPlaces, type Places } from "../../places.ts";
 import { createDelayQueue, type DelayQueue } from "../../wakeups.ts";
 
@@ -89,17 +89,26 @@ export function createConnect({
   };
 }
 
+/** What tokens must say. Throws where it cannot be right. */
+export function tokenRules(env: Variables): TokenRules {
+  const { [VARIABLES.issuer]: issuer, [VARIABLES.audience]: audience, [VARIABLES.claims]: claims } = env;
+  return {
+    ...(issuer && { issuer: issuer.split(",") }),
+    ...(audience && { audience: audience.split(",") }),
+    ...(claims && { claims: JSON.parse(claims) as ClaimMapping }),
+  };
+}
+
 function fromEnvironment(): ConnectParts {
   const { env } = process;
   const keys = env[VARIABLES.jwks] ? { jwks: env[VARIABLES.jwks]! } : { publicKey: required(env, VARIABLES.publicKey) };
   const parts = { clock: systemClock, log: createLog("info", (line) => void process.stdout.write(line)) };
   const edgeSecrets = env[VARIABLES.edgeSecrets];
-  const [issuer, audience] = [env[VARIABLES.issuer], env[VARIABLES.audience]];
   const client = new DynamoDBClient({});
   const connections = createItems(client, tableName(env, "connections"));
   const places = createPlaces({ limits: createItems(client, tableName(env, "limits")), connections, now: systemClock.now });
   return {
-    authenticate: createVerifier(trust(keys, parts), { ...(issuer && { issuer }), ...(audience && { audience }) }, parts),
+    authenticate: createVerifier(trust(keys, parts), tokenRules(env), parts),
     connections: createConnections({ items: connections, places, makeId: systemChance.makeId }),
     places,
     connectionsPerUser: Number(required(env, VARIABLES.connectionsPerUser)),
