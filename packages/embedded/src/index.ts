@@ -12,5 +12,7 @@ export {
   type ProcessIsolation,
 } from "./isolation.ts";
 export { createLog, type LogLevel } from "./log.ts";
+export { attach, type AttachOptions } from "./server/attach.ts";
 export type { ConnectionLimits } from "./server/doors.ts";
 export { startServer, type Server, type ServerOptions } from "./server/server.ts";
+export type { ServiceOptions } from "./server/service.ts";

@@ -16,16 +16,18 @@ export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, er
 
 /** The HTTP side of an engine that no flow is joined to: health and files. */
 export const serveFiles = (engine: EmbeddedEngine): RequestListener =>
-  createHttpListener(
-    createRoutes({
+  createHttpListener({
+    log: silent,
+    base: "",
+    allowedOrigins: [],
+    routes: createRoutes({
       engine,
       readiness: async () => [],
       doors: { refused: { all: 0, address: 0, tenant: 0, user: 0 } },
       auth: { authenticate: () => Promise.reject(new Error("nobody is let in here")), keys: () => "ready" },
       describe: () => Promise.reject(new Error("there are no handlers here")),
     }),
-    silent,
-  );
+  });
 
 /** Small limits, so that tests of slow clients need not send megabytes. */
 const CHANNEL = { softBufferBytes: 16_384, hardBufferBytes: 131_072 };

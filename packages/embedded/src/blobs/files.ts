@@ -9,20 +9,26 @@ import type { EmbeddedEngine } from "../engine.ts";
 import { FILES_PATH } from "./links.ts";
 import { replyCode } from "../server/replies.ts";
 
+export interface AskedFile {
+  /** From FILES_PATH on. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
 export async function serveFile(
   engine: Pick<EmbeddedEngine, "blobs" | "links" | "clock">,
-  url: URL,
-  request: IncomingMessage,
-  response: ServerResponse,
+  { path, query, request, response }: AskedFile,
 ): Promise<void> {
-  const name = url.pathname.slice(FILES_PATH.length);
+  const name = path.slice(FILES_PATH.length);
   if (!isEncoded(name))
     return replyCode(
       response,
       "INVALID_MESSAGE",
       "The link's name is not encoded as UTF-8: it was changed on its way. Ask for the result again.",
     );
-  const link = { name, expires: url.searchParams.get("expires") ?? "", signature: url.searchParams.get("signature") ?? "" };
+  const link = { name, expires: query.get("expires") ?? "", signature: query.get("signature") ?? "" };
   const validity = engine.links.check(link, engine.clock.now());
   if (validity === "forged")
     return replyCode(response, "FORBIDDEN", "The link's signature is not valid. Ask for the result again to get a new link.");

@@ -53,7 +53,10 @@ export interface GatewayParts {
 
 export interface Gateway {
   readonly loops: readonly Loop[];
+  /** One that came to the path of WebSockets. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** One that came to another. */
+  refuse(request: IncomingMessage, socket: Duplex): void;
   /** Closes every socket, and waits a moment for the peers to agree. */
   close(code: number, reason: string): Promise<void>;
 }
@@ -184,9 +187,6 @@ export function createGateway(parts: GatewayParts): Gateway {
 
   const refusalOf = (request: IncomingMessage): { readonly status: string; readonly error: WireError } | undefined => {
     const { origin } = request.headers;
-    if (request.url?.split("?")[0] !== path) {
-      return { status: "404 Not Found", error: wireError("NOT_FOUND", `WebSockets connect at ${path}.`) };
-    }
     if (origin !== undefined && !allowedOrigins.includes(origin)) {
       return { status: "403 Forbidden", error: wireError("FORBIDDEN", `Origin ${origin} is not among the server's allowed origins.`) };
     }
@@ -237,6 +237,10 @@ export function createGateway(parts: GatewayParts): Gateway {
         log.error({ err: asError(error) }, "an upgrade failed");
         raw.destroy();
       });
+    },
+    refuse: (_, raw) => {
+      raw.on("error", () => raw.destroy());
+      turnedAway.http(raw, "404 Not Found", wireError("NOT_FOUND", `WebSockets connect at ${path}.`));
     },
     close: async (code, reason) => {
       ping.stop();

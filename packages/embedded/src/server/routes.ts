@@ -22,7 +22,9 @@ export interface RouteParts {
 }
 
 interface Asked {
-  readonly url: URL;
+  /** Below the place where the server is. */
+  readonly path: string;
+  readonly query: URLSearchParams;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
@@ -63,7 +65,7 @@ export function createRoutes({ engine, readiness, doors, auth, describe }: Route
     readiness: { path: "/readyz", serve: serveReadiness },
     description: { path: "/asyncapi.json", serve: serveDescription },
     // A link is its own right: it says which file, and until when.
-    files: { path: FILES_PATH, serve: ({ url, request, response }) => serveFile(engine, url, request, response) },
+    files: { path: FILES_PATH, serve: (asked) => serveFile(engine, asked) },
   };
 }
 

@@ -1,0 +1,27 @@
+/** Where a server's addresses begin. */
+import type { Server as HttpServer } from "node:http";
+import { StreamerError } from "@streamer/core";
+
+/** Throws a TypeError when it is no path as URLs write it. `/` and `/x/` are written without the slash at the end, `/` as nothing. */
+export function basePath(path: string, option: string): string {
+  const isPath = path.startsWith("/") && URL.parse(path, "http://localhost")?.pathname === path && !path.startsWith("//");
+  if (!isPath) throw new TypeError(`Option "${option}" must be a path such as /streamer; it is ${JSON.stringify(path)}.`);
+  return path.replace(/\/$/, "");
+}
+
+/** `http://host:port`, as it listens. Throws where it does not, or on no port. */
+export function urlOf(http: HttpServer): string {
+  const address = http.address();
+  if (address === null || typeof address === "string")
+    throw new StreamerError(
+      "SERVICE_UNAVAILABLE",
+      address === null
+        ? "The HTTP server does not listen yet, so nobody knows its address. Let it listen first, or set publicUrl."
+        : `The HTTP server listens on ${address}, which is no URL. Set publicUrl to where clients reach it.`,
+    );
+  // A TLS server has contexts of its own.
+  const scheme = "setSecureContext" in http ? "https" : "http";
+  return `${scheme}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+export const socketUrl = (httpUrl: string, path: string): string => httpUrl.replace("http", "ws") + path;
