@@ -8,7 +8,7 @@ import { createHandlers } from "./handlers.ts";
 import { checkEnd, isOver } from "./invariants/end.ts";
 import { createFairness } from "./invariants/fairness.ts";
 import { createFindings, type Finding } from "./invariants/findings.ts";
-import { createIdlenessWatch } from "./invariants/idleness.ts";
+import { createIdlenessWatch, isCalm } from "./invariants/idleness.ts";
 import { createLedger } from "./invariants/ledger.ts";
 import { createRunWatch } from "./invariants/runs.ts";
 import { createNetwork } from "./network.ts";
@@ -91,12 +91,12 @@ export async function simulate(
     await world.settle();
     users.begin();
     disturb(world, deployment, network);
-    await run(plan.activeMs, () => false);
+    const wallNow = (): number => world.clock.now();
+    const lookForIdleness = createIdlenessWatch({ contents, runs, plan, report, wallNow, now: () => schedule.now });
+    await run(plan.activeMs, () => false, isCalm(plan) ? lookForIdleness : undefined);
     world.tell("world", "heals");
     world.faults.heal();
     users.rest();
-    const wallNow = (): number => world.clock.now();
-    const lookForIdleness = createIdlenessWatch({ contents, runs, plan, report, wallNow, now: () => schedule.now });
     await run(plan.activeMs + HEALING_MS, () => isOver({ users, runs, ledger }), lookForIdleness);
     // Long enough for what is past its retention to be swept, files and all.
     if (plan.features.has("short-retention") && deployment.blobs().length > 0)

@@ -91,7 +91,7 @@ export function createSubmit(state: State): Requests["submit"] {
     if (inTheWay) forget(data, inTheWay);
     store(row);
     if (!claimed) {
-      const dueAt = submission.delayMs === undefined ? undefined : clock.monotonic() + Math.min(runAt - now, submission.delayMs);
+      const dueAt = submission.delayMs === undefined ? undefined : clock.monotonic() + Math.min(runAt - clock.now(), submission.delayMs);
       Object.assign(row, { told: { ...place, at: now }, dueAt: isDue ? -Infinity : dueAt });
       return { outcome: "created", frames };
     }

@@ -1,0 +1,37 @@
+/**
+ * What is published, and of what. Workspaces that are not named here are private: what a published one imports of them is
+ * built into it. Names, versions and entries are those of each workspace's package.json; their scope is in those alone, and
+ * `npm run rename-scope` changes it everywhere.
+ */
+
+export interface Published {
+  /** The workspace that carries its name. */
+  readonly folder: string;
+  /** More entries than its own `exports`, from another workspace: subpath by source file. */
+  readonly more?: Readonly<Record<string, string>>;
+  /** Of what is built into it from elsewhere: dependencies that its users bring. */
+  readonly peers?: Readonly<Record<string, string>>;
+  /** Dependencies of what is built in that only a clone of this repository has. */
+  readonly without?: readonly string[];
+  /** Files that are copied as they are, below the package's folder: from, to. */
+  readonly copies?: readonly (readonly [from: string, to: string])[];
+}
+
+export const PUBLISHED: readonly Published[] = [
+  { folder: "packages/core" },
+  { folder: "packages/client" },
+  { folder: "packages/embedded" },
+  { folder: "packages/handlers" },
+  {
+    folder: "packages/aws",
+    more: { "./cdk": "apps/infra/src/index.ts" },
+    peers: { "aws-cdk-lib": "^2.276.0", constructs: "^10.8.1" },
+    without: ["@dynoxide/linux-x64", "aws-cdk"],
+  },
+  { folder: "packages/cli" },
+];
+
+/** Node versions that are supported: 22 from the first whose SQLite has the fix of its write-ahead log, and 24. */
+export const ENGINES = { node: "^22.22.0 || >=24.0.0" };
+/** What the code that is built is written down to: no `using`, which Node 22 cannot read. */
+export const TARGET = "node22.18";
