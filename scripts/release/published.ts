@@ -26,12 +26,18 @@ export const PUBLISHED: readonly Published[] = [
     folder: "packages/aws",
     more: { "./cdk": "apps/infra/src/index.ts" },
     peers: { "aws-cdk-lib": "^2.276.0", constructs: "^10.8.1" },
-    without: ["@dynoxide/linux-x64", "aws-cdk"],
+    without: [
+      "@dynoxide/linux-x64",
+      "@duckdb/node-bindings-linux-arm64",
+      "@duckdb/node-bindings-linux-x64",
+      "@streamer/handlers",
+      "aws-cdk",
+    ],
   },
-  { folder: "packages/cli" },
+  { folder: "packages/cli", without: ["@streamer/aws-local"] },
 ];
 
-/** Node versions that are supported: 22 from the first whose SQLite has the fix of its write-ahead log, and 24. */
-export const ENGINES = { node: "^22.22.0 || >=24.0.0" };
+/** Node versions that are supported: the first of each line whose SQLite has the fix of its write-ahead log. */
+export const ENGINES = { node: "^22.23.0 || >=24.15.0" };
 /** What the code that is built is written down to: no `using`, which Node 22 cannot read. */
-export const TARGET = "node22.18";
+export const TARGET = "node22.23";

@@ -159,6 +159,8 @@ const schema = z
   });
 
 export type Configuration = z.output<typeof schema>;
+/** As they are given: all that has a default may be left out. */
+export type Settings = z.input<typeof schema>;
 export const CONFIGURATION_NAMES = Object.keys(schema.shape) as readonly (keyof Configuration)[];
 
 /** Throws an error that lists every value that cannot be right. */

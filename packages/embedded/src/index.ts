@@ -1,4 +1,16 @@
 export type { AuthOptions, TokenTerms, TrustedKeys } from "@streamer/auth";
+/** What handlers are written with, so that a server takes one install. One that is to run on AWS as well takes it from core. */
+export {
+  Fatal,
+  NotYet,
+  RetryAfter,
+  StreamerError,
+  defineHandler,
+  isStreamerError,
+  type HandlerContext,
+  type Handler,
+  type Middleware,
+} from "@streamer/core";
 export type { ChannelOptions } from "./channel.ts";
 export { createEmbeddedEngine, type EmbeddedEngine, type EngineParts } from "./engine.ts";
 export { isInUse, openDatabase, type Database } from "./sqlite/database.ts";

@@ -18,6 +18,8 @@ export const WORKER_ONLY = ["@duckdb/node-api", "@streamer/models", "bidi-js", "
 
 /** Where `run` of those handlers goes on, in code of our own: what is behind them is as much as the rest of `message`. */
 const WORKER_ONLY_MODULES = ["handlers/src/generate-report/generate.ts", "handlers/src/process-data/process.ts"] as const;
+/** As sources, or as they are built into their package. */
+const FORMS = WORKER_ONLY_MODULES.flatMap((name) => [name, name.replace("/src/", "/dist/").replace(/\.ts$/, ".js")]);
 
 export function withoutPackages(packages: readonly string[], functionName: string): Plugin {
   return {
@@ -31,7 +33,7 @@ export function withoutPackages(packages: readonly string[], functionName: strin
       }
       build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, kind }) => {
         const module = join(resolveDir, path).split(sep).join("/");
-        const found = WORKER_ONLY_MODULES.find((name) => module.endsWith(`/${name}`));
+        const found = FORMS.find((name) => module.endsWith(`/${name}`));
         return kind === "dynamic-import" && found !== undefined ? { path: found, namespace: NAMESPACE } : undefined;
       });
       build.onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => {

@@ -1,0 +1,49 @@
+/** For CDK apps of one's own: Streamer as a stack among theirs, with handlers from their folder. */
+import { dirname, join, resolve } from "node:path";
+import type { StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { bundleFunctions } from "./bundle/bundle.ts";
+import { checkBudgets } from "./bundle/budgets.ts";
+import { readConfiguration, type Settings } from "./configuration.ts";
+import { StreamerStack } from "./stack.ts";
+
+export interface StreamerProps extends StackProps {
+  /** Path of the module that exports `handlers`, from the folder the app is run in. It is bundled with what it imports. */
+  readonly handlers: string;
+  /** What `streamer deploy` takes as settings (docs/deploy-aws.md). */
+  readonly settings?: Omit<Settings, "handlers">;
+  /** Where the functions' code is built, and what is fetched for other architectures is kept. Default: `.streamer` beside the handlers. */
+  readonly buildFolder?: string;
+}
+
+/**
+ * Bundles the functions, and describes the stack they are in. Throws an error that lists every setting that cannot be
+ * right, and one that names the bundle that is too large to start with.
+ */
+export async function createStreamerStack(
+  scope: Construct,
+  id: string,
+  { handlers, settings = {}, buildFolder, ...props }: StreamerProps,
+): Promise<StreamerStack> {
+  const configuration = readConfiguration((name) => (settings as Readonly<Record<string, unknown>>)[name]);
+  const handlersModule = resolve(handlers);
+  const folder = resolve(buildFolder ?? join(dirname(handlersModule), ".streamer"));
+  const bundles = await bundleFunctions({
+    handlersModule,
+    architecture: configuration.arch,
+    outFolder: join(folder, "functions"),
+    cacheFolder: join(folder, "cache"),
+    workerOnly: configuration.workerOnly,
+    asInstalled: configuration.asInstalled,
+  });
+  checkBudgets(bundles);
+  return new StreamerStack(scope, id, {
+    ...props,
+    configuration,
+    codeFolder: (name) => bundles.find((bundle) => bundle.name === name)!.folder,
+    region: props.env?.region ?? process.env["CDK_DEFAULT_REGION"],
+  });
+}
+
+export { StreamerStack } from "./stack.ts";
+export type { Settings } from "./configuration.ts";
