@@ -1,9 +1,9 @@
 /** For CDK apps of one's own: Streamer as a stack among theirs, with handlers from their folder. */
 import { dirname, join, resolve } from "node:path";
-import type { StackProps } from "aws-cdk-lib";
+import { Annotations, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { bundleFunctions } from "./bundle/bundle.ts";
-import { checkBudgets } from "./bundle/budgets.ts";
+import { overBudget } from "./bundle/budgets.ts";
 import { readConfiguration, type Settings } from "./configuration.ts";
 import { StreamerStack } from "./stack.ts";
 
@@ -18,7 +18,7 @@ export interface StreamerProps extends StackProps {
 
 /**
  * Bundles the functions, and describes the stack they are in. Throws an error that lists every setting that cannot be
- * right, and one that names the bundle that is too large to start with.
+ * right. A bundle that is larger than it should start with is told as information of the stack.
  */
 export async function createStreamerStack(
   scope: Construct,
@@ -36,13 +36,15 @@ export async function createStreamerStack(
     workerOnly: configuration.workerOnly,
     asInstalled: configuration.asInstalled,
   });
-  checkBudgets(bundles);
-  return new StreamerStack(scope, id, {
+  const stack = new StreamerStack(scope, id, {
     ...props,
     configuration,
     codeFolder: (name) => bundles.find((bundle) => bundle.name === name)!.folder,
     region: props.env?.region ?? process.env["CDK_DEFAULT_REGION"],
   });
+  const over = overBudget(bundles);
+  if (over !== undefined) Annotations.of(stack).addInfoV2("streamer:bundle-size", over);
+  return stack;
 }
 
 export { StreamerStack } from "./stack.ts";

@@ -16,6 +16,7 @@ import { StreamerFunction } from "./constructs/streamer-function.ts";
 import { Tables } from "./constructs/tables.ts";
 import { Triggers } from "./constructs/triggers.ts";
 import { environmentOf } from "./environment.ts";
+import { FEATURE_FLAGS } from "./feature-flags.ts";
 import type { FunctionName } from "./functions.ts";
 import { NEEDS } from "./needs.ts";
 import { statementsOf } from "./permissions.ts";
@@ -34,6 +35,7 @@ export interface StreamerStackProps extends StackProps {
 export class StreamerStack extends Stack {
   constructor(scope: Construct, id: string, { configuration, codeFolder, region, ...props }: StreamerStackProps) {
     super(scope, id, props);
+    for (const [flag, value] of Object.entries(FEATURE_FLAGS)) this.node.setContext(flag, value);
     const { stage, arch: architecture, allowedOrigins, logRetentionDays, tracing } = configuration;
     const canary = configuration.rollout === "canary";
 

@@ -154,6 +154,7 @@ describe("the embedded server", () => {
     const server = await start({ allowedOrigins: ["https://app.example"] });
     const token = await server.developmentToken({ userId: "ann" });
     await connectClient(server.url, token, { origin: "https://app.example" }).message("welcome");
+    await connectClient(server.url, token, { origin: server.httpUrl }).message("welcome");
     const statusOf = (path: string, origin?: string): Promise<number | undefined> =>
       new Promise((resolve, reject) => {
         const headers = {
@@ -169,6 +170,7 @@ describe("the embedded server", () => {
       });
     expect(await statusOf("/", "https://app.example.evil")).toBe(403);
     expect(await statusOf("/", "null")).toBe(403);
+    expect(await statusOf("/", `${server.httpUrl.slice(0, -1)}0`)).toBe(403);
     expect(await statusOf("/other")).toBe(404);
   });
 

@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { describeCdk } from "./cdk.ts";
+import { describeFrameworks } from "./frameworks.ts";
+import { describePages } from "./pages.ts";
 import { useOutside } from "./published.ts";
 
 const outside = useOutside();
@@ -61,4 +64,14 @@ describe("a server and a client", () => {
       expect(stranger.runWell("npx", ["tsc", "-p", "."])).toBe("");
     }
   });
+});
+
+describe("a server of their own", () => {
+  describeFrameworks(outside);
+});
+describe("pages", () => {
+  describePages(outside);
+});
+describe("an account of their own", () => {
+  describeCdk(outside);
 });

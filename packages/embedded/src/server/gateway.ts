@@ -29,6 +29,7 @@ import { connect } from "./entry/connect.ts";
 import { disconnect } from "./entry/disconnect.ts";
 import { message } from "./entry/message.ts";
 import { createFrameRates } from "./frame-rates.ts";
+import { createOrigins } from "./origins.ts";
 import { createReviews } from "./reviews.ts";
 import { createTurnedAway, type Upgrade } from "./turned-away.ts";
 import type { Unfinished } from "./unfinished.ts";
@@ -185,12 +186,10 @@ export function createGateway(parts: GatewayParts): Gateway {
     });
   };
 
+  const origins = createOrigins({ allowed: allowedOrigins, log });
   const refusalOf = (request: IncomingMessage): { readonly status: string; readonly error: WireError } | undefined => {
-    const { origin } = request.headers;
-    if (origin !== undefined && !allowedOrigins.includes(origin)) {
-      return { status: "403 Forbidden", error: wireError("FORBIDDEN", `Origin ${origin} is not among the server's allowed origins.`) };
-    }
-    return undefined;
+    const why = origins.refusalOf(request);
+    return why === undefined ? undefined : { status: "403 Forbidden", error: wireError("FORBIDDEN", why) };
   };
 
   /** Settled once everything that could refuse it has been asked, the cheapest first. */

@@ -53,7 +53,7 @@ export interface ServiceOptions {
   readonly log?: Log;
   /** Lowest level that the default log writes. Default "info". */
   readonly logLevel?: LogLevel;
-  /** Origins of browsers that may connect, compared exactly. Default: none. Clients that send no Origin header may always connect. */
+  /** Origins of pages that may connect, compared exactly. Pages of the address that they connect to always may. Default: no others. Clients that send no Origin header may always connect. */
   readonly allowedOrigins?: readonly string[];
   /** Public URL of the HTTP server, used in links to files. Default: what it listens on, `http://host:port`. */
   readonly publicUrl?: string;
