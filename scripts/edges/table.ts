@@ -204,7 +204,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     why: "an attack knows what any client knows, and starts what users start.",
   },
   "tools/outside": { imports: [], tests: ["scripts"], why: "strangers have what is published, and nothing else of ours." },
-  "tools/outside/strangers": { imports: ["aws/cdk", "client", "core", "embedded"], why: "strangers use what any user would." },
+  "tools/outside/strangers": { imports: ["client", "core", "embedded"], why: "strangers use what any user would." },
   "tools/torture": {
     imports: ["aws-local", "client", "contract", "core", "embedded", "protocol", "scripts"],
     why: "torture breaks what users start, and hears what their clients hear.",

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import type { Outside } from "./published.ts";
 
 const STRANGERS = join(import.meta.dirname, "../strangers");
-const [handlers, app] = ["cdk-handlers.ts", "cdk-app.js"].map((name) => readFileSync(join(STRANGERS, name), "utf8"));
+const [handlers, app] = ["cdk-handlers.ts", "cdk-app.js.txt"].map((name) => readFileSync(join(STRANGERS, name), "utf8"));
 
 export function describeCdk(outside: () => Outside): void {
   it("a CDK app of their own has Streamer as a stack, with handlers from their folder", () => {
