@@ -1,22 +1,38 @@
+/**
+ * Tests by how long they take: `npm test` runs all, `npm run test:unit` what is done in seconds. Everything is in one of
+ * them, by its place.
+ */
 import { defineConfig } from "vitest/config";
+
+const shared = {
+  globalSetup: "scripts/temporary-folder.ts",
+  typecheck: { enabled: false },
+  // What hangs is ended; what is slow on a machine that does much else is not.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  execArgv: ["--disable-warning=ExperimentalWarning"],
+};
+
+/** The suites that every engine and every client is held to. */
+const CONTRACTS = ["packages/*/test/**/*contract.test.ts", "packages/*/test/**/wire*.test.ts"];
+
+export const PROJECTS: Readonly<Record<string, { readonly include: readonly string[]; readonly exclude?: readonly string[] }>> = {
+  /** Beside the code: no server, no network. */
+  unit: { include: ["packages/*/src/**/*.test.ts", "tools/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
+  contract: { include: CONTRACTS },
+  /** Real servers, sockets, files, browsers and bundles. */
+  "end-to-end": {
+    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "examples/**/*.test.ts", "clients/*/test/**/*.test.ts"],
+    exclude: CONTRACTS,
+  },
+  /** Simulation, torture, attacks, mutants, and strangers who install what is built. */
+  proof: { include: ["tools/*/test/**/*.test.ts"] },
+};
 
 export default defineConfig({
   test: {
-    globalSetup: "scripts/temporary-folder.ts",
-    include: [
-      "packages/*/src/**/*.test.ts",
-      "packages/*/test/**/*.test.ts",
-      "tools/*/src/**/*.test.ts",
-      "tools/*/test/**/*.test.ts",
-      "apps/*/test/**/*.test.ts",
-      "examples/**/*.test.ts",
-      "scripts/**/*.test.ts",
-      "clients/*/test/**/*.test.ts",
-    ],
-    typecheck: { enabled: false },
-    // What hangs is ended; what is slow on a machine that does much else is not.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    execArgv: ["--disable-warning=ExperimentalWarning"],
+    projects: Object.entries(PROJECTS).map(([name, { include, exclude = [] }]) => ({
+      test: { ...shared, name, include: [...include], exclude: ["**/node_modules/**", ...exclude] },
+    })),
   },
 });

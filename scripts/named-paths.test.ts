@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import conformance from "../packages/contract/conformance/vitest.config.ts";
-import config from "../vitest.config.ts";
+import { PROJECTS } from "../vitest.config.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -30,13 +30,24 @@ describe("what configurations name is there", () => {
   const named: Readonly<Record<string, readonly string[]>> = {
     "package.json": [...workspaces, ...sizes.flatMap(({ path }) => path)],
     "tsconfig.json and tsconfig.platform-free.json": compiled.flatMap((one) => [...one.include, ...(one.exclude ?? [])]),
-    "vitest.config.ts": [...(config.test?.include ?? []), ...[config.test?.globalSetup ?? []].flat()],
+    "vitest.config.ts": Object.values(PROJECTS).flatMap(({ include }) => include),
     ".oxlintrc.json": lint.overrides.flatMap(({ files }) => files),
   };
 
   it.each(Object.entries(named))("%s", (_, globs) => {
     expect(globs.length).toBeGreaterThan(0);
     expect(globs.filter((glob) => !isThere(glob))).toEqual([]);
+  });
+
+  it("every test is in one project of vitest.config.ts", () => {
+    const found = (globs: readonly string[]): readonly string[] => globSync([...globs], { cwd: ROOT, exclude });
+    const taken = Object.values(PROJECTS).flatMap(({ include, exclude: left = [] }) => {
+      const leftOut = new Set(found(left));
+      return found(include).filter((path) => !leftOut.has(path));
+    });
+    expect(taken.toSorted()).toEqual([...new Set(taken)].toSorted());
+    const all = found(["**/*.test.ts"]).filter((path) => !path.startsWith("packages/contract/conformance/"));
+    expect(all.filter((path) => !taken.includes(path))).toEqual([]);
   });
 
   it("knip.json", () => {
