@@ -1,6 +1,6 @@
 /**
  * Do the models of process_data learn as well as scikit-learn's? All five folds of every data set by the protocol of
- * shared/data/reference_metrics.json; the tests run the shorter of them on every change.
+ * fixtures/data/reference_metrics.json; the tests run the shorter of them on every change.
  */
 import * as models from "@streamer/models";
 import * as sets from "../../packages/models/test/data-sets.ts";

@@ -1,27 +1,24 @@
 /**
- * The data sets beside the checkout, prepared by the protocol of reference_metrics.json: folds without random numbers,
+ * The public data sets (fixtures/data), prepared by the protocol of reference_metrics.json: folds without random numbers,
  * and a preprocessing of its own (median, population standard deviation, one-hot), fitted on the training part, so that
  * the models are tested without the pipeline around them.
  */
 import { DuckDBInstance } from "@duckdb/node-api";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Matrix } from "../src/matrix.ts";
 import type { FitContext, Labels } from "../src/model.ts";
 import { seededRandom } from "../src/random.ts";
 
-const SHARED = fileURLToPath(new URL("../../../../shared/data/", import.meta.url));
+const SETS = fileURLToPath(new URL("../../../fixtures/data/", import.meta.url));
 const FOLDS = 5;
-
-export const hasData: boolean = existsSync(join(SHARED, "reference_metrics.json"));
-if (!hasData) console.log("Not run: shared/data is not beside this checkout.");
 
 type Spread = Readonly<Record<"mean", number>>;
 export type Reference = Readonly<Record<string, Readonly<Record<string, Spread>>>>;
 
 export function reference(name: string): Reference {
-  const { results } = JSON.parse(readFileSync(join(SHARED, "reference_metrics.json"), "utf8")) as { results: Record<string, Reference> };
+  const { results } = JSON.parse(readFileSync(join(SETS, "reference_metrics.json"), "utf8")) as { results: Record<string, Reference> };
   return results[name]!;
 }
 
@@ -41,7 +38,7 @@ const FILES = {
 
 /** In file order; numbers and texts as DuckDB infers them, missing is null. */
 export async function readTable(name: keyof typeof FILES): Promise<RawTable> {
-  const connection = await (await DuckDBInstance.create(":memory:", { threads: "1", file_search_path: SHARED })).connect();
+  const connection = await (await DuckDBInstance.create(":memory:", { threads: "1", file_search_path: SETS })).connect();
   const result = await connection.runAndReadAll(`SELECT * FROM ${FILES[name]}`);
   const columns = new Map(result.columnNames().map((column, at) => [column, result.getColumns()[at]!.map(plain)]));
   connection.closeSync();

@@ -1,6 +1,5 @@
 /** Linear models and components at their edges: weights, collinear columns, separable classes, the fixture of PCA. */
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { eigenSymmetric } from "../src/linear/eigen.ts";
 import { fitLogistic } from "../src/linear/logistic.ts";
@@ -11,7 +10,7 @@ import { fitRidge } from "../src/linear/ridge.ts";
 import { fitContext } from "./data-sets.ts";
 import { randomBlobs } from "./made-data.ts";
 
-const FIXTURES = fileURLToPath(new URL("../../../../shared/data/metric-fixtures/metric_fixtures.json", import.meta.url));
+const FIXTURES = new URL("../../../fixtures/data/metric-fixtures/metric_fixtures.json", import.meta.url);
 const largestGap = (a: Float64Array, b: Float64Array): number => a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0);
 
 describe("ridge regression", () => {
@@ -126,16 +125,14 @@ describe("principal components", () => {
     expect(largestGap(Float64Array.from(ratios), model.explainedVarianceRatios)).toBeLessThan(1e-12);
   });
 
-  if (existsSync(FIXTURES)) {
-    it("explains the shares of variance of the fixture", async () => {
-      const { preprocessing } = JSON.parse(readFileSync(FIXTURES, "utf8")) as {
-        preprocessing: { after_median: { standard: number[][]; pca_explained_variance_ratio: number[] } };
-      };
-      const { standard, pca_explained_variance_ratio: wanted } = preprocessing.after_median;
-      const columns = standard[0]!.map((_, column) => Float64Array.from(standard, (row) => row[column]!));
-      const x: Matrix = { rowCount: standard.length, names: columns.map((_, at) => `c${at}`), columns };
-      const { explainedVarianceRatios } = await fitPrincipalComponents(x, {}, fitContext(0));
-      expect(largestGap(explainedVarianceRatios, Float64Array.from(wanted))).toBeLessThan(1e-9);
-    });
-  }
+  it("explains the shares of variance of the fixture", async () => {
+    const { preprocessing } = JSON.parse(readFileSync(FIXTURES, "utf8")) as {
+      preprocessing: { after_median: { standard: number[][]; pca_explained_variance_ratio: number[] } };
+    };
+    const { standard, pca_explained_variance_ratio: wanted } = preprocessing.after_median;
+    const columns = standard[0]!.map((_, column) => Float64Array.from(standard, (row) => row[column]!));
+    const x: Matrix = { rowCount: standard.length, names: columns.map((_, at) => `c${at}`), columns };
+    const { explainedVarianceRatios } = await fitPrincipalComponents(x, {}, fitContext(0));
+    expect(largestGap(explainedVarianceRatios, Float64Array.from(wanted))).toBeLessThan(1e-9);
+  });
 });

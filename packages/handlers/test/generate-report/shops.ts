@@ -1,5 +1,4 @@
 /** Small shops for tests: files and a mapping in a temporary folder, and the real ones beside the checkout. */
-import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,15 +20,10 @@ import { summarize } from "../../src/generate-report/summarize.ts";
 import { startRun, type Reported } from "../run-handler.ts";
 
 export const MAPPINGS: string = fileURLToPath(new URL("../mappings/", import.meta.url));
-const SHARED = fileURLToPath(new URL("../../../../../shared/data/", import.meta.url));
+const SETS = fileURLToPath(new URL("../../../../fixtures/data/", import.meta.url));
 
-/** The folder of a real data set, or undefined, said out loud, where the checkout has none beside it. */
-export function realData(name: string): string | undefined {
-  const folder = join(SHARED, name);
-  if (existsSync(folder)) return folder;
-  console.log(`Not run: shared/data/${name} is not beside this checkout.`);
-  return undefined;
-}
+/** The folder of a real data set. */
+export const realData = (name: string): string => join(SETS, name);
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "streamer-report-"));
