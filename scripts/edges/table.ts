@@ -188,6 +188,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     tests: ["contract"],
     why: "the command line serves and asks; what runs in an account is infra's.",
   },
+  "packages/cli/templates": { imports: ["client", "embedded"], why: "what init makes uses what any user would." },
   "tools/aws-local": {
     imports: ["auth"],
     tests: ["client", "contract", "core"],

@@ -3,13 +3,18 @@
  * Nothing in this repository uses what is built; only outsiders do (tools/outside).
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { build, type UserConfig } from "tsdown";
+import { importsIn } from "../edges/imports.ts";
 import { ROOT, builtIn, folderOf, placeOfMore, publishedManifest, readManifest } from "./manifest.ts";
 import { PUBLISHED, TARGET, type Published } from "./published.ts";
 
 export const BUILT = join(ROOT, "build/packages");
 const builtFolder = ({ folder }: Published): string => join(BUILT, readManifest(folder).name.split("/")[1]!);
+
+/** What code is written down to the target with, as `using` is: it comes with the compiler, and goes into the package. */
+const HELPERS = "@oxc-project/runtime";
 
 /** Of a package: what it was built from. */
 const SOURCES = "sources";
@@ -69,6 +74,23 @@ function leadToSources(out: string): void {
   }
 }
 
+/** Strangers install what the manifest names, and find nothing else. */
+function refuseUndeclaredImports(published: Published, out: string): void {
+  const { dependencies = {}, optionalDependencies = {}, peerDependencies = {}, name } = readManifest(relative(ROOT, out));
+  const known = new Set([
+    name,
+    ...[dependencies, optionalDependencies, peerDependencies].flatMap(Object.keys),
+    ...(published.without ?? []),
+  ]);
+  const undeclared = globSync("dist/**/*.{js,d.ts}", { cwd: out }).flatMap((file) =>
+    importsIn(file, readFileSync(join(out, file), "utf8"))
+      .filter(({ target }) => !target.startsWith("dist/") && !isBuiltin(target))
+      .filter(({ target }) => ![target, `@types/${target}`].some((id) => known.has(/^(?:@[^/]+\/)?[^/]+/.exec(id)![0])))
+      .map(({ target }) => `${target} in ${file}`),
+  );
+  if (undeclared.length > 0) throw new Error(`${name} imports what its manifest does not name: ${undeclared.join(", ")}.`);
+}
+
 async function buildOne(published: Published): Promise<void> {
   const out = builtFolder(published);
   const inside = builtIn(published);
@@ -80,7 +102,7 @@ async function buildOne(published: Published): Promise<void> {
   const include = folders.map((folder) => join(ROOT, folder, "src/**/*"));
   const exclude = folders.map((folder) => join(ROOT, folder, "src/**/*.test.*"));
   writeFileSync(tsconfig, JSON.stringify({ extends: "./tsconfig.json", include, exclude }));
-  const isInside = new RegExp(`^(?:${inside.join("|")})(?:/|$)`);
+  const isInside = new RegExp(`^(?:${[...inside, HELPERS].join("|")})(?:/|$)`);
   await build({
     config: false,
     cwd: join(ROOT, published.folder),
@@ -96,14 +118,16 @@ async function buildOne(published: Published): Promise<void> {
     tsconfig,
     plugins: [startedAsBuilt],
     deps: {
-      ...(inside.length > 0 && { alwaysBundle: [isInside] }),
-      neverBundle: (id: string) => !id.startsWith(".") && !id.startsWith("/") && !(inside.length > 0 && isInside.test(id)),
+      alwaysBundle: [isInside],
+      neverBundle: (id: string) => !/^[./\0]/.test(id) && !isInside.test(id),
     },
     logLevel: "error",
   }).finally(() => rmSync(tsconfig));
   for (const folder of folders) copySources(folder, out);
   leadToSources(out);
+  for (const folder of published.copies ?? []) cpSync(join(ROOT, published.folder, folder), join(out, folder), { recursive: true });
   writeFileSync(join(out, "package.json"), `${JSON.stringify(publishedManifest(published), undefined, 2)}\n`);
+  refuseUndeclaredImports(published, out);
   cpSync(join(ROOT, "LICENSE"), join(out, "LICENSE"));
   const readme = join(ROOT, published.folder, "README.md");
   if (existsSync(readme)) cpSync(readme, join(out, "README.md"));

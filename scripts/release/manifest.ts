@@ -114,7 +114,7 @@ export function publishedManifest(published: Published): Readonly<Record<string,
     engines: ENGINES,
     exports: Object.fromEntries([...entries, ...more, ["./package.json", "./package.json"]]),
     ...(bin && { bin: Object.fromEntries(Object.entries(bin).map(([command, source]) => [command, built(source, ".js")])) }),
-    files: ["dist", "sources"],
+    files: ["dist", "sources", ...(published.copies ?? [])],
     dependencies: dependenciesOf(published, "dependencies"),
     ...(Object.keys(peers).length > 0 && {
       peerDependencies: peers,

@@ -13,8 +13,8 @@ export interface Published {
   readonly peers?: Readonly<Record<string, string>>;
   /** Dependencies of what is built in that only a clone of this repository has. */
   readonly without?: readonly string[];
-  /** Files that are copied as they are, below the package's folder: from, to. */
-  readonly copies?: readonly (readonly [from: string, to: string])[];
+  /** Folders of the workspace that go along as they are. */
+  readonly copies?: readonly string[];
 }
 
 export const PUBLISHED: readonly Published[] = [
@@ -34,7 +34,7 @@ export const PUBLISHED: readonly Published[] = [
       "aws-cdk",
     ],
   },
-  { folder: "packages/cli", without: ["@streamer/aws-local"] },
+  { folder: "packages/cli", without: ["@streamer/aws-local"], copies: ["templates"] },
 ];
 
 /** Node versions that are supported: the first of each line whose SQLite has the fix of its write-ahead log. */

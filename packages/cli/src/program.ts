@@ -17,6 +17,7 @@ interface Verb {
 
 /** In the order of the table in docs/guides/cli.md. A new command is a line here, a file, and a section there. */
 export const COMMANDS: readonly Verb[] = [
+  { name: "init", summary: "Make a folder with an application of your own.", load: () => import("./commands/init.ts") },
   { name: "serve", summary: "Run a server: one process, one data folder.", load: () => import("./commands/serve.ts") },
   { name: "request", summary: "Send requests, show their progress, print their results.", load: () => import("./commands/request.ts") },
   { name: "watch", summary: "Follow requests sent before, to their results.", load: () => import("./commands/watch.ts") },

@@ -8,6 +8,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
 
+export interface RegistryTerms {
+  /** The npm scope that comes from here. */
+  readonly scope: string;
+  /** Where published packages are kept; several may read the same. */
+  readonly storage: string;
+  /** Packages to publish first, by their folders. */
+  readonly publish?: readonly string[];
+}
+
 export interface Registry {
   readonly url: string;
   /** Settings of npm for a folder whose packages of ours are to come from here. */
@@ -18,7 +27,7 @@ export interface Registry {
 const VERDACCIO = join(dirname(createRequire(import.meta.url).resolve("verdaccio/package.json")), "bin/verdaccio");
 const STARTS_WITHIN_MS = 30_000;
 
-export async function startRegistry(scope: string, folders: readonly string[]): Promise<Registry> {
+export async function startRegistry({ scope, storage, publish: folders = [] }: RegistryTerms): Promise<Registry> {
   const folder = mkdtempSync(join(tmpdir(), "streamer-registry-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
@@ -26,7 +35,7 @@ export async function startRegistry(scope: string, folders: readonly string[]): 
   writeFileSync(
     config,
     JSON.stringify({
-      storage: join(folder, "storage"),
+      storage,
       packages: { "**": { access: "$all", publish: "$all", unpublish: "$all" } },
       web: { enable: false },
       log: { type: "stdout", format: "json", level: "error" },

@@ -1,8 +1,8 @@
 /** Somebody with an empty folder: what they write into it, install and run, as on any machine with npm. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 interface Ran {
@@ -33,6 +33,8 @@ export interface Stranger extends Disposable {
 }
 
 interface RunTerms {
+  /** Below their folder. */
+  readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
@@ -54,17 +56,19 @@ export function createStranger({ npmrc, node = process.execPath }: StrangerTerms
     }
   };
   write({ ".npmrc": npmrc, "package.json": JSON.stringify({ name: "strangers-own", private: true, type: "module" }) });
+  const cache = cacheIn(folder);
   // Nothing of whoever runs this: neither npm's settings for this repository nor what vitest sets.
   const env = (more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => ({
     PATH: `${dirname(node)}:${process.env["PATH"]}`,
     HOME: process.env["HOME"],
     TMPDIR: tmpdir(),
+    npm_config_cache: cache,
     ...proxies(),
     ...more,
   });
-  const run = (command: string, args: readonly string[], { env: more, timeoutMs = MOST_MS }: RunTerms = {}): Ran => {
+  const run = (command: string, args: readonly string[], { cwd = "", env: more, timeoutMs = MOST_MS }: RunTerms = {}): Ran => {
     const { status, stdout, stderr, error } = spawnSync(command, args, {
-      cwd: folder,
+      cwd: join(folder, cwd),
       env: env(more),
       encoding: "utf8",
       timeout: timeoutMs,
@@ -87,10 +91,20 @@ export function createStranger({ npmrc, node = process.execPath }: StrangerTerms
       runWell("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...packages]);
       return performance.now() - from;
     },
-    start: (command, args, { env: more } = {}) => startIn(folder, { command, args, env: env(more) }),
+    start: (command, args, { cwd = "", env: more } = {}) => startIn(join(folder, cwd), { command, args, env: env(more) }),
     installedBytes: (part = "") => bytesOf(join(folder, "node_modules", part)),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
+}
+
+/** What npm fetched before, but nothing that npx installed: it would keep a version of ours that was built anew. */
+function cacheIn(folder: string): string {
+  const fetched = join(process.env["npm_config_cache"] ?? join(homedir(), ".npm"), "_cacache");
+  const cache = join(folder, ".npm");
+  mkdirSync(fetched, { recursive: true });
+  mkdirSync(cache);
+  symlinkSync(fetched, join(cache, "_cacache"));
+  return cache;
 }
 
 /** How the machine reaches the world is the machine's. */

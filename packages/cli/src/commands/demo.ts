@@ -77,13 +77,14 @@ async function demo(options: DemoOptions, shell: Shell): Promise<void> {
 }
 
 async function makeReport(options: DemoOptions, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const startEngine = options.engine === "embedded" ? startEmbedded : await findLocalAws(terminal);
   const out = resolve(options.out);
   const dataFolder = join(out, "server");
   const started = performance.now();
   const shop = await prepareShop({ ...options, dataFolder: out }, terminal);
   signal.throwIfAborted();
   const [firstDay, lastDay] = await reportDays(shop, options);
-  const server = await startEngine(options.engine, shop, { dataFolder, terminal });
+  const server = await startEngine(shop, dataFolder);
   try {
     terminal.note(`Server at ${server.url}; asking for a report of ${firstDay} to ${lastDay} as ${options.format}.`);
     await using client = await openClient({ url: server.url, token: await server.token() });
@@ -119,27 +120,36 @@ interface DemoServer {
   stop(): Promise<void>;
 }
 
-async function startEngine(
-  engine: DemoOptions["engine"],
-  shop: Shop,
-  { dataFolder, terminal }: { readonly dataFolder: string; readonly terminal: Terminal },
-): Promise<DemoServer> {
-  if (engine === "embedded") {
-    const handlers = shop.handlers(dataFolder);
-    const server = await startServer({ handlers, dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
-    return { url: server.url, token: () => server.developmentToken({ userId: DEVELOPER.userId }), stop: () => server.stop() };
-  }
-  terminal.note("Bundling the functions and starting AWS on this machine…");
-  // Loaded here, so that nobody else waits for it.
-  const { startStreamerLocal, uploadData } = await import("@streamer/aws-local");
-  const aws = await startStreamerLocal();
-  try {
-    await uploadData(aws, shop.folder);
-  } catch (error) {
-    await aws.stop();
-    throw error;
-  }
-  return { url: aws.url, token: () => aws.token({ userId: DEVELOPER.userId, tenantId: DEVELOPER.tenantId }), stop: () => aws.stop() };
+type StartEngine = (shop: Shop, dataFolder: string) => Promise<DemoServer>;
+
+const startEmbedded: StartEngine = async (shop, dataFolder) => {
+  const handlers = shop.handlers(dataFolder);
+  const server = await startServer({ handlers, dataFolder, logLevel: "error", stopGraceMs: STOP_GRACE_MS });
+  return { url: server.url, token: () => server.developmentToken({ userId: DEVELOPER.userId }), stop: () => server.stop() };
+};
+
+/** Loaded here, so that nobody else waits for it. Packages from npm do not have it. */
+async function findLocalAws(terminal: Terminal): Promise<StartEngine> {
+  const { startStreamerLocal, uploadData } = await import("@streamer/aws-local").catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    throw new ExitError(
+      EXIT.usage,
+      "AWS on this machine needs a clone of Streamer's repository: run `npm ci` and `npm run demo -- --engine aws-local` there. Without --engine the demo runs here.",
+      "NO_LOCAL_AWS",
+      { cause },
+    );
+  });
+  return async (shop) => {
+    terminal.note("Bundling the functions and starting AWS on this machine…");
+    const aws = await startStreamerLocal();
+    try {
+      await uploadData(aws, shop.folder);
+    } catch (error) {
+      await aws.stop();
+      throw error;
+    }
+    return { url: aws.url, token: () => aws.token({ userId: DEVELOPER.userId, tenantId: DEVELOPER.tenantId }), stop: () => aws.stop() };
+  };
 }
 
 /** The figures of a report's result, one to a line. */

@@ -5,10 +5,11 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Option, type Command } from "commander";
 import { contextOf, runCdk } from "../cdk.ts";
-import { EXIT_HELP, usage } from "../exit.ts";
+import { EXIT, EXIT_HELP, ExitError, usage } from "../exit.ts";
 import type { Shell } from "../shell.ts";
 import { createTerminal, type Terminal } from "../terminal.ts";
 import { gather } from "../values.ts";
+import manifest from "../../package.json" with { type: "json" };
 
 interface DeployOptions {
   readonly stage: string;
@@ -24,11 +25,12 @@ interface DeployOptions {
   readonly context?: readonly string[];
   readonly synthOnly?: boolean;
   readonly yes?: boolean;
-  readonly app: string;
+  readonly app?: string;
   readonly json?: boolean;
 }
 
-const APP_FOLDER = fileURLToPath(new URL("../../../../apps/infra", import.meta.url));
+/** Only a clone of the repository has it. */
+const REPOSITORY_APP = fileURLToPath(new URL("../../../../apps/infra", import.meta.url));
 
 const HELP = `
 Credentials are the AWS CLI's: its environment variables, its files, or the role of the machine. Each account and region
@@ -57,7 +59,7 @@ export function define(command: Command, shell: Shell): void {
     .option("-c, --context <name=value>", "any other setting of the stack, several times", gatherPairs)
     .option("--synth-only", "make the bundles and the template, check them, and stop: needs no AWS")
     .option("--yes", "deploy without asking when permissions widen")
-    .option("--app <folder>", "the CDK app", APP_FOLDER)
+    .option("--app <folder>", "the CDK app: a folder with a cdk.json (default: apps/infra of Streamer's repository)")
     .option("--json", "print one JSON line when done: stage, stack, outputs")
     .addHelpText("after", HELP)
     .action((options: DeployOptions) => deploy(options, shell));
@@ -65,7 +67,7 @@ export function define(command: Command, shell: Shell): void {
 
 async function deploy(options: DeployOptions, shell: Shell): Promise<void> {
   const terminal = createTerminal(shell, options.json);
-  const appFolder = resolve(options.app);
+  const appFolder = options.app === undefined ? repositoryApp() : resolve(options.app);
   const context = settingsOf(options);
   const stack = `Streamer-${options.stage}`;
   const contextArgs = Object.entries(context).flatMap(([name, value]) => ["--context", `${name}=${value}`]);
@@ -96,6 +98,16 @@ async function deploy(options: DeployOptions, shell: Shell): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function repositoryApp(): string {
+  if (existsSync(REPOSITORY_APP)) return REPOSITORY_APP;
+  const scope = manifest.name.split("/")[0];
+  throw new ExitError(
+    EXIT.usage,
+    `There is no CDK app here: without --app this deploys the one of Streamer's repository, and this command was installed from npm. Make Streamer a stack of a CDK app of your own, by \`createStreamerStack\` of ${scope}/aws/cdk, and run \`npx cdk deploy\` there; or clone the repository; or name an app's folder with --app.`,
+    "NO_APP",
+  );
 }
 
 /** Unlike lists of names, values may have commas. */
