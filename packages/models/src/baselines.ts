@@ -1,8 +1,7 @@
 /** What a model has to beat: the share of each class, the mean of the target, the distance from the middle. */
-import type { JsonObject } from "@streamer/protocol";
 import type { Matrix } from "./matrix.ts";
 import type { AnomalyModel, Classifier, ClassWeighting, Labels, Regressor, RowWeighting } from "./model.ts";
-import { packNumbers, readNumber, unpackFloats } from "./packing.ts";
+import { type ModelJson, packNumbers, readNumber, unpackFloats } from "./packing.ts";
 import { rowWeightsOf, totalWeight, weightedMean } from "./weights.ts";
 
 /** Always answers the classes' shares: the most frequent is its guess. */
@@ -19,10 +18,10 @@ const classShares = (shares: Float64Array): Classifier => ({
   classCount: shares.length,
   predictProbabilities: ({ rowCount }) => Float64Array.from({ length: rowCount * shares.length }, (_, at) => shares[at % shares.length]!),
   importances: () => undefined,
-  toJSON: (): JsonObject => ({ model: "class-shares", shares: packNumbers(shares) }),
+  toJSON: (): ModelJson => ({ model: "class-shares", shares: packNumbers(shares) }),
 });
 
-export const restoreClassShares = (json: JsonObject): Classifier => classShares(unpackFloats(json, "shares"));
+export const restoreClassShares = (json: ModelJson): Classifier => classShares(unpackFloats(json, "shares"));
 
 export function fitMean(target: Float64Array, { rowWeights }: RowWeighting = {}): Regressor {
   return mean(weightedMean(target, rowWeights));
@@ -32,10 +31,10 @@ const mean = (value: number): Regressor => ({
   kind: "regressor",
   predict: ({ rowCount }) => new Float64Array(rowCount).fill(value),
   importances: () => undefined,
-  toJSON: (): JsonObject => ({ model: "mean", value }),
+  toJSON: (): ModelJson => ({ model: "mean", value }),
 });
 
-export const restoreMean = (json: JsonObject): Regressor => mean(readNumber(json, "value"));
+export const restoreMean = (json: ModelJson): Regressor => mean(readNumber(json, "value"));
 
 /** Distance from the column means in standard deviations, as if the columns had nothing to do with each other. */
 export function fitDistanceFromMean(x: Matrix): AnomalyModel {
@@ -56,8 +55,8 @@ const distanceFromMean = (means: Float64Array, deviations: Float64Array): Anomal
     });
     return squares.map(Math.sqrt);
   },
-  toJSON: (): JsonObject => ({ model: "distance-from-mean", means: packNumbers(means), deviations: packNumbers(deviations) }),
+  toJSON: (): ModelJson => ({ model: "distance-from-mean", means: packNumbers(means), deviations: packNumbers(deviations) }),
 });
 
-export const restoreDistanceFromMean = (json: JsonObject): AnomalyModel =>
+export const restoreDistanceFromMean = (json: ModelJson): AnomalyModel =>
   distanceFromMean(unpackFloats(json, "means"), unpackFloats(json, "deviations"));

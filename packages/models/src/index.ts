@@ -27,7 +27,7 @@ export {
 } from "./metrics/ranking.ts";
 export { regressionScores } from "./metrics/regression.ts";
 export type { AnomalyModel, Classifier, Clustering, FitContext, Labels, Model, Projection, Regressor } from "./model.ts";
-export { packNumbers, unpackFloats, unpackInts } from "./packing.ts";
+export { type ModelJson, packNumbers, PackedNumbers, unpackFloats, unpackInts } from "./packing.ts";
 export { predictPaced } from "./pacing.ts";
 export { sampleWithoutReplacement, seededRandom, shuffle } from "./random.ts";
 export { restoreModel } from "./restore-model.ts";

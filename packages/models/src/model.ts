@@ -3,7 +3,7 @@
  * plain objects that predict at once, in the caller's slice of time (`pacing.ts` predicts large matrices window by
  * window), print themselves exactly (`toJSON`) and come back with `restoreModel`.
  */
-import type { JsonObject } from "@streamer/protocol";
+import type { ModelJson } from "./packing.ts";
 import type { Matrix } from "./matrix.ts";
 
 /** What a fit may ask of its caller. */
@@ -41,7 +41,7 @@ export interface Classifier {
   importances(): Float64Array | undefined;
   /** Loss on rows held back from learning, round by round, where there were such. */
   readonly curve?: Float64Array | undefined;
-  toJSON(): JsonObject;
+  toJSON(): ModelJson;
 }
 
 export interface Regressor {
@@ -50,7 +50,7 @@ export interface Regressor {
   importances(): Float64Array | undefined;
   /** Loss on rows held back from learning, round by round, where there were such. */
   readonly curve?: Float64Array | undefined;
-  toJSON(): JsonObject;
+  toJSON(): ModelJson;
 }
 
 export interface Clustering {
@@ -61,14 +61,14 @@ export interface Clustering {
   /** Sum of squared distances of the training rows to their centers. */
   readonly inertia: number;
   assign(x: Matrix): Int32Array;
-  toJSON(): JsonObject;
+  toJSON(): ModelJson;
 }
 
 export interface AnomalyModel {
   readonly kind: "anomaly";
   /** Higher is more anomalous. */
   score(x: Matrix): Float64Array;
-  toJSON(): JsonObject;
+  toJSON(): ModelJson;
 }
 
 export interface Projection {
@@ -80,7 +80,7 @@ export interface Projection {
   readonly weights: Float64Array;
   /** Columns pc1, pc2, … */
   transform(x: Matrix): Matrix;
-  toJSON(): JsonObject;
+  toJSON(): ModelJson;
 }
 
 export type Model = Classifier | Regressor | Clustering | AnomalyModel | Projection;

@@ -1,5 +1,5 @@
 /** Models come back from what their toJSON wrote, by the name it carries. */
-import type { JsonObject } from "@streamer/protocol";
+import type { ModelJson } from "./packing.ts";
 import { restoreClassShares, restoreDistanceFromMean, restoreMean } from "./baselines.ts";
 import { restoreBoostingClassifier, restoreBoostingRegressor } from "./trees/boosting.ts";
 import { restoreCalibrated } from "./calibration/calibration.ts";
@@ -12,7 +12,7 @@ import type { Model } from "./model.ts";
 import { restorePrincipalComponents } from "./linear/principal-components.ts";
 import { restoreRidge } from "./linear/ridge.ts";
 
-const RESTORE: Readonly<Record<string, (json: JsonObject) => Model>> = {
+const RESTORE: Readonly<Record<string, (json: ModelJson) => Model>> = {
   logistic: restoreLogistic,
   ridge: restoreRidge,
   "boosting-classifier": restoreBoostingClassifier,
@@ -30,7 +30,7 @@ const RESTORE: Readonly<Record<string, (json: JsonObject) => Model>> = {
 };
 
 /** Throws a RangeError that says what is wrong with a file that was cut, edited or is of another kind. */
-export function restoreModel(json: JsonObject): Model {
+export function restoreModel(json: ModelJson): Model {
   const name = typeof json.model === "string" ? json.model : "";
   const restore = Object.hasOwn(RESTORE, name) ? RESTORE[name] : undefined;
   if (!restore) throw new RangeError(`There is no model "${name}"; there are ${Object.keys(RESTORE).join(", ")}.`);

@@ -1,5 +1,4 @@
 /** What every model promises, whatever it learns: the same seed, the way through JSON, and stopping when told. */
-import type { JsonObject } from "@streamer/protocol";
 import { describe, expect, it } from "vitest";
 import { fitClassShares, fitDistanceFromMean, fitMean } from "../src/baselines.ts";
 import { fitBoostingClassifier, fitBoostingRegressor } from "../src/trees/boosting.ts";
@@ -11,6 +10,7 @@ import { fitLocalOutlierFactor } from "../src/distances/local-outlier-factor.ts"
 import { fitLogistic } from "../src/linear/logistic.ts";
 import { rowWindow, type Matrix } from "../src/matrix.ts";
 import type { FitContext, Model } from "../src/model.ts";
+import type { ModelJson } from "../src/packing.ts";
 import { predictPaced } from "../src/pacing.ts";
 import { fitPrincipalComponents } from "../src/linear/principal-components.ts";
 import { restoreModel } from "../src/restore-model.ts";
@@ -64,7 +64,7 @@ function answersOf(model: Model, x: Matrix): Float64Array | Int32Array {
   }
 }
 
-const throughJson = (model: Model): Model => restoreModel(JSON.parse(JSON.stringify(model)) as JsonObject);
+const throughJson = (model: Model): Model => restoreModel(JSON.parse(JSON.stringify(model)) as ModelJson);
 
 describe.each(Object.entries(FITS))("%s", (name, fit) => {
   const data = randomBlobs(400, 3);
@@ -143,11 +143,11 @@ describe("predicting in windows", () => {
 });
 
 describe("a model file that is no longer what was written", () => {
-  const damage: readonly (readonly [string, (json: JsonObject) => JsonObject])[] = [
+  const damage: readonly (readonly [string, (json: ModelJson) => ModelJson])[] = [
     ["of an unknown model", (json) => ({ ...json, model: "oracle" })],
     ["without its name", (json) => ({ ...json, model: undefined })],
     ["cut", (json) => ({ ...json, importances: "AAAA" })],
-    ["with a tree that walks in circles", (json) => ({ ...json, trees: { ...(json.trees as JsonObject), rights: "" } })],
+    ["with a tree that walks in circles", (json) => ({ ...json, trees: { ...(json.trees as ModelJson), rights: "" } })],
   ];
   it.each(damage)("%s is refused", async (_, change) => {
     const { x, labels } = randomBlobs(100, 2);

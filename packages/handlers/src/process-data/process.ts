@@ -8,6 +8,7 @@ import type { ProcessInput } from "./input.ts";
 import type { ProcessResult } from "./process-result.ts";
 import { withoutPaths } from "./problem.ts";
 import { lookAgain, type Waiting } from "./ingest/wait-for-rows.ts";
+import { isRefusedMemory, needsMore, watchMemory } from "./memory.ts";
 import { createStages } from "../stages.ts";
 import { guessedSize, stageCosts } from "./costs.ts";
 import type { Run } from "./run.ts";
@@ -21,9 +22,11 @@ import { openStages, type StageStore } from "./stage-store.ts";
 
 export async function processTable(
   input: ProcessInput,
-  ctx: HandlerContext,
+  given: HandlerContext,
   parts: Pick<Run, "settings" | "channels" | "endProcess">,
 ): Promise<ProcessResult> {
+  using memory = watchMemory();
+  const ctx = stoppedAlsoBy(memory.signal, given);
   const scratchFolder = await ctx.scratch();
   const stages = openStages(ctx, scratchFolder);
   const running: Run = { input, ctx, ...parts, scratchFolder, progress: createStages(ctx, stageCosts(input, guessedSize(0))) };
@@ -33,11 +36,19 @@ export async function processTable(
     await stages.clear();
     return result;
   } catch (thrown) {
-    const error = ctx.signal.aborted ? (ctx.signal.reason as Error) : withoutPaths(thrown);
+    const error = ctx.signal.aborted ? (ctx.signal.reason as Error) : asTold(thrown);
     if (isOver(error)) await giveUp(running, stages);
     throw error;
   }
 }
+
+const asTold = (thrown: unknown): unknown => (isRefusedMemory(thrown) ? needsMore(undefined, thrown) : withoutPaths(thrown));
+
+const stoppedAlsoBy = (signal: AbortSignal, given: HandlerContext): HandlerContext => {
+  const { request, resumed, report, setMetadata, partial, checkpoint, blobs, scratch, log } = given;
+  const either = AbortSignal.any([given.signal, signal]);
+  return { signal: either, request, resumed, report, setMetadata, partial, checkpoint, blobs, scratch, log };
+};
 
 /** Before anything else is begun: a run that finds its channel still open ends again. */
 async function rowsToCome({ input, ctx, channels }: Run, stages: StageStore): Promise<void> {

@@ -5,12 +5,12 @@
  * when the run ends for good.
  */
 import { createWriteStream } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { HandlerContext } from "@streamer/core";
 import type { Waiting } from "./ingest/wait-for-rows.ts";
+import { writeJson } from "./json-file.ts";
 
 // Types, not interfaces: only a type alias is assignable to JsonValue.
 type Checkpoint = {
@@ -59,7 +59,7 @@ export function openStages(ctx: HandlerContext, scratchFolder: string): StageSto
   };
   const write = async (name: string, state: unknown): Promise<void> => {
     const path = join(scratchFolder, blobName(name));
-    await writeFile(path, JSON.stringify(state));
+    await writeJson(path, state);
     await ctx.blobs.putFile(blobName(name), path, { contentType: "application/json" });
   };
   return {

@@ -3,10 +3,9 @@
  * model's probabilities through a curve a class, learned on rows the model has not seen: Platt's (1999) sigmoid where
  * these are few, or isotonic regression, which follows any rising curve, where they are many.
  */
-import type { JsonObject } from "@streamer/protocol";
 import { fitIsotonic, isotonicAt, type Isotonic } from "./isotonic.ts";
 import type { Classifier, Labels, Model } from "../model.ts";
-import { damaged, packNumbers, readObject, unpackFloats } from "../packing.ts";
+import { damaged, type ModelJson, packNumbers, readObject, unpackFloats } from "../packing.ts";
 import { fitPlatt, plattAt, type Platt } from "./platt.ts";
 
 export type CalibrationMethod = "platt" | "isotonic";
@@ -38,7 +37,7 @@ function calibratedClassifier(model: Classifier, curves: readonly Curve[]): Clas
     },
     importances: () => model.importances(),
     curve: model.curve,
-    toJSON: (): JsonObject => ({ model: "calibrated", base: model.toJSON(), curves: curves.map(curveToJson) }),
+    toJSON: (): ModelJson => ({ model: "calibrated", base: model.toJSON(), curves: curves.map(curveToJson) }),
   };
 }
 
@@ -56,22 +55,22 @@ function correct(row: Float64Array, curves: readonly Curve[]): void {
 const at = (curve: Curve, probability: number): number =>
   "platt" in curve ? plattAt(curve.platt, probability) : isotonicAt(curve.isotonic, probability);
 
-const curveToJson = (curve: Curve): JsonObject =>
+const curveToJson = (curve: Curve): ModelJson =>
   "platt" in curve
     ? { platt: packNumbers(Float64Array.of(curve.platt.slope, curve.platt.intercept)) }
     : { positions: packNumbers(curve.isotonic.positions), heights: packNumbers(curve.isotonic.heights) };
 
-function curveFromJson(json: JsonObject): Curve {
+function curveFromJson(json: ModelJson): Curve {
   if (json.platt === undefined) return { isotonic: { positions: unpackFloats(json, "positions"), heights: unpackFloats(json, "heights") } };
   const [slope = Number.NaN, intercept = Number.NaN] = unpackFloats(json, "platt");
   return { platt: { slope, intercept } };
 }
 
 /** `restore`: brings back the model inside. */
-export function restoreCalibrated(json: JsonObject, restore: (json: JsonObject) => Model): Classifier {
+export function restoreCalibrated(json: ModelJson, restore: (json: ModelJson) => Model): Classifier {
   const { curves } = json;
   if (!Array.isArray(curves)) throw damaged("curves");
   const model = restore(readObject(json, "base"));
   if (model.kind !== "classifier") throw damaged("base");
-  return calibratedClassifier(model, (curves as JsonObject[]).map(curveFromJson));
+  return calibratedClassifier(model, (curves as ModelJson[]).map(curveFromJson));
 }

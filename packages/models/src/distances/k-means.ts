@@ -4,13 +4,12 @@
  * row changes sides. Hamerly's bounds (2010) spare most distances: a row is looked at again only if its center may no
  * longer be the nearest.
  */
-import type { JsonObject } from "@streamer/protocol";
 import { HamerlyRun } from "./hamerly.ts";
 import { rowMajor, type Matrix } from "../matrix.ts";
 import type { Clustering, FitContext } from "../model.ts";
 import { NearestCenters } from "./nearest-centers.ts";
 import { paced, type Steps } from "../pacing.ts";
-import { packNumbers, readCount, readNumber, unpackFloats } from "../packing.ts";
+import { type ModelJson, packNumbers, readCount, readNumber, unpackFloats } from "../packing.ts";
 import { squaredDistances, type Points } from "./points.ts";
 import { randomBelow } from "../random.ts";
 import { assertUsable } from "../usable.ts";
@@ -124,9 +123,9 @@ export function clusteringOf(centers: Float64Array, inertia: number, clusterCoun
     centers,
     inertia,
     assign: (x) => (nearest ??= new NearestCenters(centers, clusterCount)).assign(x),
-    toJSON: (): JsonObject => ({ model: "k-means", clusters: clusterCount, inertia, centers: packNumbers(centers) }),
+    toJSON: (): ModelJson => ({ model: "k-means", clusters: clusterCount, inertia, centers: packNumbers(centers) }),
   };
 }
 
-export const restoreKMeans = (json: JsonObject): Clustering =>
+export const restoreKMeans = (json: ModelJson): Clustering =>
   clusteringOf(unpackFloats(json, "centers"), readNumber(json, "inertia"), readCount(json, "clusters"));

@@ -8,12 +8,11 @@
  * places, and holds all rows within. Reference rows are kept by place, with how many are on each. A row that equals a
  * reference row is taken for that row: it is not its own neighbour.
  */
-import type { JsonObject } from "@streamer/protocol";
 import { distinctPoints } from "./distinct-points.ts";
 import { rowMajor, takeRows, type Matrix } from "../matrix.ts";
 import type { AnomalyModel, FitContext } from "../model.ts";
 import { paced, type Steps } from "../pacing.ts";
-import { damaged, packNumbers, readCount, unpackFloats } from "../packing.ts";
+import { damaged, type ModelJson, packNumbers, readCount, unpackFloats } from "../packing.ts";
 import { squaredDistance, type Points } from "./points.ts";
 import { sampleWithoutReplacement } from "../random.ts";
 import { assertUsable } from "../usable.ts";
@@ -187,7 +186,7 @@ function localOutlierFactor(reference: Reference): AnomalyModel {
         return meanDensityAround(around, density) / densityOf(around, reach);
       });
     },
-    toJSON: (): JsonObject => ({
+    toJSON: (): ModelJson => ({
       model: "local-outlier-factor",
       width: points.width,
       neighbours,
@@ -199,7 +198,7 @@ function localOutlierFactor(reference: Reference): AnomalyModel {
   };
 }
 
-export function restoreLocalOutlierFactor(json: JsonObject): AnomalyModel {
+export function restoreLocalOutlierFactor(json: ModelJson): AnomalyModel {
   const [cells, reach, density] = [unpackFloats(json, "cells"), unpackFloats(json, "reach"), unpackFloats(json, "density")];
   const counts = unpackFloats(json, "counts");
   const [width, neighbours] = [readCount(json, "width"), readCount(json, "neighbours")];

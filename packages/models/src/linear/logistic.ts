@@ -3,12 +3,11 @@
  * which has the same minimum as the sum of losses times C plus |w|² / 2; the intercepts are not penalised. Features are
  * taken as they come: scale them first, both for the penalty to be fair and for the fit to be quick.
  */
-import type { JsonObject } from "@streamer/protocol";
 import type { Matrix } from "../matrix.ts";
 import { minimize, type Minimum } from "./minimize.ts";
 import type { ClassWeighting, Classifier, FitContext, Labels } from "../model.ts";
 import { paced, type Steps } from "../pacing.ts";
-import { packNumbers, readCount, unpackFloats } from "../packing.ts";
+import { type ModelJson, packNumbers, readCount, unpackFloats } from "../packing.ts";
 import { addColumn, BLOCK_ROWS, dotColumn, linearColumns, type Block, type LinearColumn } from "./sparse-columns.ts";
 import { assertUsable } from "../usable.ts";
 import { rowWeightsOf, totalWeight } from "../weights.ts";
@@ -185,12 +184,11 @@ function logisticModel(parameters: Float64Array, classCount: number): Classifier
       return logitCount === 1 ? sigmoids(logits[0]!) : softmaxes(logits);
     },
     importances: () => meanMagnitudes(parameters, stride),
-    toJSON: (): JsonObject => ({ model: "logistic", classes: classCount, parameters: packNumbers(parameters) }),
+    toJSON: (): ModelJson => ({ model: "logistic", classes: classCount, parameters: packNumbers(parameters) }),
   };
 }
 
-export const restoreLogistic = (json: JsonObject): Classifier =>
-  logisticModel(unpackFloats(json, "parameters"), readCount(json, "classes"));
+export const restoreLogistic = (json: ModelJson): Classifier => logisticModel(unpackFloats(json, "parameters"), readCount(json, "classes"));
 
 /** Rows of four columns and their scores fit the fastest cache. */
 const SCORE_ROWS = 1_024;

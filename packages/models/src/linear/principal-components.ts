@@ -3,13 +3,12 @@
  * covariance. Scale the columns first where their units differ. A direction's sign is free: its largest weight is made
  * positive, so that the same data gives the same components.
  */
-import type { JsonObject } from "@streamer/protocol";
 import { crossProducts } from "./cross-products.ts";
 import { eigenSymmetric } from "./eigen.ts";
 import type { Matrix } from "../matrix.ts";
 import type { FitContext, Projection } from "../model.ts";
 import { paced, type Steps } from "../pacing.ts";
-import { packNumbers, unpackFloats } from "../packing.ts";
+import { type ModelJson, packNumbers, unpackFloats } from "../packing.ts";
 import { assertUsable } from "../usable.ts";
 
 export interface PrincipalComponentsOptions {
@@ -66,7 +65,7 @@ function projection({ means, weights, ratios }: Components): Projection {
       names: Array.from(ratios, (_, component) => `pc${component + 1}`),
       columns: Array.from(ratios, (_, component) => project(x, means, weights.subarray(component * means.length))),
     }),
-    toJSON: (): JsonObject => ({
+    toJSON: (): ModelJson => ({
       model: "principal-components",
       means: packNumbers(means),
       weights: packNumbers(weights),
@@ -83,5 +82,5 @@ function project(x: Matrix, means: Float64Array, weights: Float64Array): Float64
   return projected;
 }
 
-export const restorePrincipalComponents = (json: JsonObject): Projection =>
+export const restorePrincipalComponents = (json: ModelJson): Projection =>
   projection({ means: unpackFloats(json, "means"), weights: unpackFloats(json, "weights"), ratios: unpackFloats(json, "ratios") });

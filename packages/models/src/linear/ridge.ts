@@ -2,14 +2,13 @@
  * Ridge regression in closed form: the weights that minimise squared error plus alpha |w|², from the Cholesky factor of
  * the centred features' products (Hoerl and Kennard 1970). Centring takes the intercept out of the penalty.
  */
-import type { JsonObject } from "@streamer/protocol";
 import { solvePositive } from "./cholesky.ts";
 import { crossProducts, type CrossProducts } from "./cross-products.ts";
 import { linearScores, meanMagnitudes } from "./logistic.ts";
 import type { Matrix } from "../matrix.ts";
 import type { FitContext, Regressor, RowWeighting } from "../model.ts";
 import { paced, type Steps } from "../pacing.ts";
-import { packNumbers, unpackFloats } from "../packing.ts";
+import { type ModelJson, packNumbers, unpackFloats } from "../packing.ts";
 import { assertUsable } from "../usable.ts";
 
 export interface RidgeOptions extends RowWeighting {
@@ -55,8 +54,8 @@ function ridgeModel(parameters: Float64Array): Regressor {
     kind: "regressor",
     predict: (x) => linearScores(x, parameters),
     importances: () => meanMagnitudes(parameters, parameters.length),
-    toJSON: (): JsonObject => ({ model: "ridge", parameters: packNumbers(parameters) }),
+    toJSON: (): ModelJson => ({ model: "ridge", parameters: packNumbers(parameters) }),
   };
 }
 
-export const restoreRidge = (json: JsonObject): Regressor => ridgeModel(unpackFloats(json, "parameters"));
+export const restoreRidge = (json: ModelJson): Regressor => ridgeModel(unpackFloats(json, "parameters"));

@@ -2,7 +2,6 @@
  * Histogram gradient boosting (Friedman 2001 with the binning of LightGBM, Ke et al. 2017): each round adds trees that
  * step down the loss's second-order approximation. Missing values are welcome: each split says where they go.
  */
-import type { JsonObject } from "@streamer/protocol";
 import { binMatrix } from "./binned-matrix.ts";
 import { binomialLoss, multinomialLoss, squaredLoss, type BoostingLoss } from "./boosting-loss.ts";
 import { BoostingTreeGrower } from "./boosting-tree.ts";
@@ -10,7 +9,7 @@ import { sigmoids, softmaxes } from "../linear/logistic.ts";
 import { takeRows, type Matrix } from "../matrix.ts";
 import type { ClassWeighting, Classifier, FitContext, Labels, Regressor, RowWeighting } from "../model.ts";
 import { paced, type Steps } from "../pacing.ts";
-import { packNumbers, readCount, unpackFloats } from "../packing.ts";
+import { type ModelJson, packNumbers, readCount, unpackFloats } from "../packing.ts";
 import { sampleWithoutReplacement } from "../random.ts";
 import { firstTrees, forEachTree, treesFromJson, treesToJson, TreeWriter, type TreeTable } from "./tree-table.ts";
 import { assertUsable } from "../usable.ts";
@@ -79,7 +78,7 @@ function* boostingSteps(x: Matrix, loss: BoostingLoss, options: BoostingOptions,
     yield* loss.beginRound(raws);
     for (let tree = 0; tree < loss.treesPerRound; tree += 1) yield* grower.grow(loss.derivativesOf(tree), writer, raws[tree]!, gains);
     context.tell((round + 1) / rounds, `Round ${round + 1} of ${rounds}`);
-    if (watch?.isDone(writer.finish(), raws)) break;
+    if (watch?.isDone(writer.written(), raws)) break;
   }
   const total = gains.reduce((sum, gain) => sum + gain, 0);
   const table = writer.finish();
@@ -150,7 +149,7 @@ function rawAnswers({ table, start }: Boosted, x: Matrix): Float64Array[] {
   return raws;
 }
 
-const toJson = (model: string, classCount: number, { table, start, importances, curve }: Boosted): JsonObject => ({
+const toJson = (model: string, classCount: number, { table, start, importances, curve }: Boosted): ModelJson => ({
   model,
   classes: classCount,
   start: packNumbers(start),
@@ -159,8 +158,8 @@ const toJson = (model: string, classCount: number, { table, start, importances, 
   trees: treesToJson(table),
 });
 
-const fromJson = (json: JsonObject): Boosted => ({
-  table: treesFromJson(json.trees as JsonObject),
+const fromJson = (json: ModelJson): Boosted => ({
+  table: treesFromJson(json.trees as ModelJson),
   start: unpackFloats(json, "start"),
   importances: unpackFloats(json, "importances"),
   curve: json.curve === undefined ? undefined : unpackFloats(json, "curve"),
@@ -190,5 +189,5 @@ function boostingRegressor(boosted: Boosted): Regressor {
   };
 }
 
-export const restoreBoostingClassifier = (json: JsonObject): Classifier => boostingClassifier(fromJson(json), readCount(json, "classes"));
-export const restoreBoostingRegressor = (json: JsonObject): Regressor => boostingRegressor(fromJson(json));
+export const restoreBoostingClassifier = (json: ModelJson): Classifier => boostingClassifier(fromJson(json), readCount(json, "classes"));
+export const restoreBoostingRegressor = (json: ModelJson): Regressor => boostingRegressor(fromJson(json));

@@ -3,11 +3,10 @@
  * sample. Rows that are alone after few splits are anomalous; the score is 2^(-mean depth / expected depth), between 0
  * and 1, and about a half where nothing is unusual.
  */
-import type { JsonObject } from "@streamer/protocol";
 import type { Matrix } from "../matrix.ts";
 import type { AnomalyModel, FitContext } from "../model.ts";
 import { paced, type Steps } from "../pacing.ts";
-import { readNumber } from "../packing.ts";
+import { type ModelJson, readNumber } from "../packing.ts";
 import { randomBelow, sampleWithoutReplacement } from "../random.ts";
 import { forEachTree, LEAF, treesFromJson, treesToJson, TreeWriter, type TreeTable } from "./tree-table.ts";
 import { assertUsable } from "../usable.ts";
@@ -127,9 +126,9 @@ function isolationForest(table: TreeTable, expected: number): AnomalyModel {
       });
       return depths.map((depth) => 2 ** (-depth / table.roots.length / (expected || 1)));
     },
-    toJSON: (): JsonObject => ({ model: "isolation-forest", expected, trees: treesToJson(table) }),
+    toJSON: (): ModelJson => ({ model: "isolation-forest", expected, trees: treesToJson(table) }),
   };
 }
 
-export const restoreIsolationForest = (json: JsonObject): AnomalyModel =>
-  isolationForest(treesFromJson(json.trees as JsonObject), readNumber(json, "expected"));
+export const restoreIsolationForest = (json: ModelJson): AnomalyModel =>
+  isolationForest(treesFromJson(json.trees as ModelJson), readNumber(json, "expected"));

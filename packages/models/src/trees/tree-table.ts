@@ -7,9 +7,8 @@
  *     rights      the right child; 0 for a leaf
  *     roots       the first node of each tree
  */
-import type { JsonObject } from "@streamer/protocol";
 import { rowMajor, type Matrix } from "../matrix.ts";
-import { damaged, packNumbers, unpackFloats, unpackInts } from "../packing.ts";
+import { damaged, type ModelJson, packNumbers, unpackFloats, unpackInts } from "../packing.ts";
 
 export const LEAF = -1;
 
@@ -19,6 +18,11 @@ export interface TreeTable {
   readonly rights: Int32Array;
   readonly roots: Int32Array;
 }
+
+/** Bytes of a node in the table. */
+export const NODE_BYTES = 16;
+/** Of what a table being written has room for: twice as much would be half unused at the end. */
+const GROWTH = 1.5;
 
 /** A table being written, node after node. */
 export class TreeWriter {
@@ -49,23 +53,36 @@ export class TreeWriter {
     return this.#count;
   }
 
-  finish(): TreeTable {
+  /** What is written so far, not copied: for a look, before more is written. */
+  written(): TreeTable {
     return {
-      splits: this.#splits.slice(0, this.#count),
-      thresholds: this.#thresholds.slice(0, this.#count),
-      rights: this.#rights.slice(0, this.#count),
+      splits: this.#splits.subarray(0, this.#count),
+      thresholds: this.#thresholds.subarray(0, this.#count),
+      rights: this.#rights.subarray(0, this.#count),
       roots: Int32Array.from(this.#roots),
     };
   }
 
+  /** The table, no larger than it has to be. Nothing can be written any more: each array makes room for the next. */
+  finish(): TreeTable {
+    const splits = this.#splits.slice(0, this.#count);
+    this.#splits = new Int32Array(0);
+    const thresholds = this.#thresholds.slice(0, this.#count);
+    this.#thresholds = new Float64Array(0);
+    const rights = this.#rights.slice(0, this.#count);
+    this.#rights = new Int32Array(0);
+    return { splits, thresholds, rights, roots: Int32Array.from(this.#roots) };
+  }
+
   #grow(): void {
+    const size = Math.ceil(GROWTH * this.#count);
     const larger = <T extends Int32Array | Float64Array>(into: T, from: T): T => {
       into.set(from);
       return into;
     };
-    this.#splits = larger(new Int32Array(2 * this.#count), this.#splits);
-    this.#thresholds = larger(new Float64Array(2 * this.#count), this.#thresholds);
-    this.#rights = larger(new Int32Array(2 * this.#count), this.#rights);
+    this.#splits = larger(new Int32Array(size), this.#splits);
+    this.#thresholds = larger(new Float64Array(size), this.#thresholds);
+    this.#rights = larger(new Int32Array(size), this.#rights);
   }
 }
 
@@ -121,7 +138,7 @@ function walk({ splits, thresholds, rights }: TreeTable, root: number, { cells, 
   }
 }
 
-export const treesToJson = ({ splits, thresholds, rights, roots }: TreeTable): JsonObject => ({
+export const treesToJson = ({ splits, thresholds, rights, roots }: TreeTable): ModelJson => ({
   splits: packNumbers(splits),
   thresholds: packNumbers(thresholds),
   rights: packNumbers(rights),
@@ -129,7 +146,7 @@ export const treesToJson = ({ splits, thresholds, rights, roots }: TreeTable): J
 });
 
 /** Every right child must come after its parent, or a walk over a damaged file would never end. */
-export function treesFromJson(json: JsonObject): TreeTable {
+export function treesFromJson(json: ModelJson): TreeTable {
   const table = {
     splits: unpackInts(json, "splits"),
     thresholds: unpackFloats(json, "thresholds"),

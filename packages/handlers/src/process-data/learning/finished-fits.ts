@@ -3,14 +3,13 @@
  * only the fit that was under way is done again. A fit is the same for the same rows, options and seed, so a restored
  * model is the one that would have been fitted.
  */
-import { type Model, restoreModel } from "@streamer/models";
-import type { JsonObject } from "@streamer/protocol";
+import { type Model, type ModelJson, restoreModel } from "@streamer/models";
 import type { StageStore } from "../stage-store.ts";
 
 /** `name` tells one fit of a run from all others. */
 export type FitOnce = <Fitted extends Model>(name: string, fit: () => Promise<Fitted> | Fitted) => Promise<Fitted>;
 
-type Kept = { readonly fingerprint: string; readonly model: JsonObject };
+type Kept = { readonly fingerprint: string; readonly model: ModelJson };
 
 export interface FitOnceParts {
   readonly stages: Pick<StageStore, "loadPart" | "keepPart">;

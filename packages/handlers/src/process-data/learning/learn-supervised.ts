@@ -25,6 +25,7 @@ import { leakWarnings } from "./leaks.ts";
 import { lossFor, type Loss } from "./measures.ts";
 import { permutationImportances, type Permutation } from "./permutation.ts";
 import type { Fittings } from "./saved-model.ts";
+import { joinedNumbers } from "./joined-numbers.ts";
 import { crossFitted, trusted, type HeldOut } from "./trust.ts";
 
 export interface LearnTerms {
@@ -278,11 +279,10 @@ async function sizeOf(database: Database, { recipe }: Prepared): Promise<{ reado
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function joined(parts: readonly HeldOut[]): HeldOut & Required<Pick<HeldOut, "fold">> {
-  const concat = (pick: (part: HeldOut) => Float64Array): Float64Array => Float64Array.from(parts.flatMap((one) => Array.from(pick(one))));
   return {
-    rows: Int32Array.from(parts.flatMap(({ rows }) => Array.from(rows))),
-    y: concat(({ y }) => y),
-    predicted: concat(({ predicted }) => predicted),
-    fold: Int32Array.from(parts.flatMap(({ rows }, fold) => Array.from(rows, () => fold))),
+    rows: joinedNumbers(parts.map(({ rows }) => rows)),
+    y: joinedNumbers(parts.map(({ y }) => y)),
+    predicted: joinedNumbers(parts.map(({ predicted }) => predicted)),
+    fold: joinedNumbers(parts.map(({ rows }, fold) => new Int32Array(rows.length).fill(fold))),
   };
 }

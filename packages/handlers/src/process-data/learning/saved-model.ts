@@ -2,8 +2,7 @@
  * A trained model as a file: everything that turns a table of the same columns into predictions, and nothing of the rows
  * it came from but category names and statistics. `options.model_id` names the request that made it.
  */
-import type { Decision, IntervalBand } from "@streamer/models";
-import type { JsonObject } from "@streamer/protocol";
+import type { Decision, IntervalBand, ModelJson } from "@streamer/models";
 import type { HandlerContext } from "@streamer/core";
 import type { Pipeline } from "../input.ts";
 import type { UsualValues } from "./usual-values.ts";
@@ -45,14 +44,15 @@ export interface SavedModel {
   readonly profile: readonly ColumnProfile[];
   readonly fittings: Fittings;
   /** The model's own JSON, absent for a transformation without one. */
-  readonly model: JsonObject | undefined;
+  readonly model: ModelJson | undefined;
   readonly seed: number;
   readonly fingerprint: string;
   /** ISO 8601. */
   readonly trainedAt: string;
 }
 
-export const toFile = (saved: SavedModel): string => JSON.stringify({ format: FORMAT, ...saved });
+/** What the file says: the model, and how it is to be read. */
+export const inFile = (saved: SavedModel): SavedModel & { readonly format: number } => ({ format: FORMAT, ...saved });
 
 /** The model an earlier request of the same user saved. */
 export async function openSaved(blobs: HandlerContext["blobs"], modelId: string, pipeline: Pipeline): Promise<SavedModel> {

@@ -3,6 +3,7 @@ import {
   type Calibration,
   fitPrincipalComponents,
   type Model,
+  type ModelJson,
   packNumbers,
   type Projection,
   restoreModel,
@@ -61,7 +62,7 @@ export interface ModelTerms {
   readonly stages: StageStore;
 }
 
-type Stored = Omit<Trained, "model" | "heldOut"> & { readonly heldOut?: JsonObject };
+type Stored = Omit<Trained, "model" | "heldOut"> & { readonly heldOut?: ModelJson };
 
 export async function trainModel(database: Database, run: Run, terms: ModelTerms): Promise<Trained> {
   const tell = run.progress.stage("model");
@@ -198,7 +199,7 @@ function loadingsOf({ componentCount, weights }: Projection, names: readonly str
   });
 }
 
-function packHeldOut({ rows, y, predicted, fold, codes, halfWidth }: HeldOut): JsonObject {
+function packHeldOut({ rows, y, predicted, fold, codes, halfWidth }: HeldOut): ModelJson {
   return {
     rows: packNumbers(rows),
     y: packNumbers(y),
@@ -209,7 +210,7 @@ function packHeldOut({ rows, y, predicted, fold, codes, halfWidth }: HeldOut): J
   };
 }
 
-function unpackHeldOut(json: JsonObject): HeldOut {
+function unpackHeldOut(json: ModelJson): HeldOut {
   return {
     rows: unpackInts(json, "rows"),
     y: unpackFloats(json, "y"),

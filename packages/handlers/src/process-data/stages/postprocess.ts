@@ -7,8 +7,10 @@ import type { JsonObject } from "@streamer/protocol";
 import type { Database } from "../../duckdb/database.ts";
 import type { Prepared } from "../features/prepare.ts";
 import type { FileForm } from "../ingest/file-form.ts";
+import { writeJson } from "../json-file.ts";
 import type { HeldOut } from "../learning/trust.ts";
-import { MODEL_BLOB, toFile } from "../learning/saved-model.ts";
+import { joinedNumbers } from "../learning/joined-numbers.ts";
+import { inFile, MODEL_BLOB, type SavedModel } from "../learning/saved-model.ts";
 import { explainAnomalies } from "../outputs/anomaly-reasons.ts";
 import { clusterProfiles } from "../outputs/cluster-profiles.ts";
 import { labelMetrics } from "../outputs/label-metrics.ts";
@@ -63,7 +65,7 @@ export async function postprocess(database: Database, run: Run, finished: Finish
       contentType: "text/html; charset=utf-8",
     }),
     ...(input.options.model_id === undefined && {
-      model: await storeText(run, { name: MODEL_BLOB, text: toFile(trained.saved), contentType: JSON_TYPE }),
+      model: await storeModel(run, trained.saved),
     }),
   };
   ctx.signal.throwIfAborted();
@@ -159,19 +161,9 @@ class Collected {
   };
 
   heldOut(): HeldOut {
-    const y = joined(this.#y);
-    return { rows: Int32Array.from(y.keys()), y, predicted: joined(this.#predicted) };
+    const y = joinedNumbers(this.#y);
+    return { rows: Int32Array.from(y.keys()), y, predicted: joinedNumbers(this.#predicted) };
   }
-}
-
-function joined(parts: readonly Float64Array[]): Float64Array {
-  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const one of parts) {
-    all.set(one, at);
-    at += one.length;
-  }
-  return all;
 }
 
 function partSql({ input }: Run): string | undefined {
@@ -196,6 +188,12 @@ async function storeText({ ctx, scratchFolder }: Run, { name, text, contentType 
   const path = join(scratchFolder, name);
   await writeFile(path, text);
   return ctx.blobs.putFile(name, path, { contentType });
+}
+
+async function storeModel({ ctx, scratchFolder }: Run, saved: SavedModel): Promise<StoredBlob> {
+  const path = join(scratchFolder, MODEL_BLOB);
+  await writeJson(path, inFile(saved));
+  return ctx.blobs.putFile(MODEL_BLOB, path, { contentType: JSON_TYPE });
 }
 
 const HEADLINES = [
