@@ -23,7 +23,13 @@ export const WARNING_KINDS = {
   unseen_categories: "Rows to score have categories that the model has not learned.",
   null_texts: "Texts such as NA were taken for missing, or for a class.",
   numbers_in_texts: "A column of numbers with a currency or a sign behind them was taken for texts.",
+  sampled_rows: "A model learned from a part of its rows, because there are more than it may take.",
   drift: "Rows to score are not as the rows of training were.",
+  undated_lines: "Order lines without a date are in no report.",
+  missing_amounts: "Order lines without a quantity, a revenue or a profit count as zero there.",
+  missing_keys:
+    "Order lines without a key are in the totals, and of no order, product or customer; rows of a list without one are left out.",
+  unnamed_products: "Products without a name or a category are filed under Unknown.",
   unlisted_keys: "Keys of a report's order lines are in no list of its mapping: their lines count, without a name.",
   rounded_amounts: "Amounts with more decimals than are kept were rounded.",
   cut_texts: "Texts longer than are kept were cut.",

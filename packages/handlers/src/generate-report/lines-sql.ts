@@ -6,6 +6,8 @@ import type { ReportMapping } from "./mapping.ts";
 export const UNKNOWN = "Unknown";
 /** Longest text of a cell, in characters: anything longer is not a name. */
 export const MAX_TEXT = 1_000;
+/** What is summed. Where a line has none it counts as zero, and the column no_quantity, … of the table says so. */
+export const AMOUNTS = ["quantity", "revenue", "profit"] as const;
 /** Decimals of an amount and of a quantity. */
 const SCALE = 4;
 /** No amount reaches it: fourteen digits before the point and four behind are what eighteen hold. */
@@ -56,14 +58,15 @@ export function customersSql(mapping: ReportMapping, { customers }: SourceColumn
   const optional = (column: string): string => (customers.has(column) ? text(column) : "NULL::VARCHAR");
   return `CREATE TABLE customers AS
     SELECT ${keyOf("customer_key", customers.get("customer_key"), key)} AS customer_key, ${text("customer")} AS customer, ${optional("region")} AS region, ${optional("country")} AS country
-    FROM (${mapping.sources.customers}\n) WHERE customer_key IS NOT NULL`;
+    FROM (${mapping.sources.customers}\n)`;
 }
 
 export function productsSql(mapping: ReportMapping, { products }: SourceColumns, key: KeyTypes["product"]): string {
-  const text = (column: string): string => `coalesce(${textOf(column, products.get(column))}, '${UNKNOWN}')`;
+  const text = (column: string): string => textOf(column, products.get(column));
   return `CREATE TABLE products AS
-    SELECT ${keyOf("product_key", products.get("product_key"), key)} AS product_key, ${text("product")} AS product, ${text("category")} AS category
-    FROM (${mapping.sources.products}\n) WHERE product_key IS NOT NULL`;
+    SELECT ${keyOf("product_key", products.get("product_key"), key)} AS product_key, coalesce(${text("product")}, '${UNKNOWN}') AS product,
+           coalesce(${text("category")}, '${UNKNOWN}') AS category, ${text("product")} IS NULL AS no_product, ${text("category")} IS NULL AS no_category
+    FROM (${mapping.sources.products}\n)`;
 }
 
 /** A dimension of a line: the transaction's own column where it has one, the customer's otherwise. */
@@ -102,7 +105,7 @@ export function linesSql({ mapping, columns, keys, condition }: LinesSql): strin
   const type = (name: string): string | undefined => transactions.get(name);
   // Whole numbers stay whole; a shop that sells by weight keeps its decimals.
   const quantity = isWhole(type("quantity")) ? "coalesce(t.quantity, 0)::BIGINT" : exact("quantity");
-  const amounts = ["quantity", "revenue", ...(transactions.has("profit") ? ["profit"] : [])];
+  const amounts = AMOUNTS.filter((name) => transactions.has(name));
   const key = (name: "customer_key" | "product_key", joined: "BIGINT" | "VARCHAR"): string =>
     `${keyOf(name, type(name), joined)} AS ${name}`;
   return `SELECT * FROM (
@@ -111,7 +114,8 @@ export function linesSql({ mapping, columns, keys, condition }: LinesSql): strin
            ${dimension(columns, "region")} AS region, ${dimension(columns, "country")} AS country,
            ${quantity} AS quantity, ${exact("revenue")} AS revenue,
            ${transactions.has("profit") ? exact("profit") : `NULL::DECIMAL(18, ${SCALE})`} AS profit,
-           ${amounts.map((name) => isRounded(name, type(name))).join(" OR ")} AS rounded
+           ${amounts.map((name) => isRounded(name, type(name))).join(" OR ")} AS rounded,
+           ${AMOUNTS.map((name) => `${amounts.includes(name) ? `t.${name} IS NULL` : "false"} AS no_${name}`).join(", ")}
     FROM (SELECT * REPLACE (${key("customer_key", keys.customer)}, ${key("product_key", keys.product)})
           FROM (${mapping.sources.transactions}\n) WHERE order_date::DATE BETWEEN $1::DATE AND $2::DATE) t
     LEFT JOIN customers c USING (customer_key) LEFT JOIN products p USING (product_key)

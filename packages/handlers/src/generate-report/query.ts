@@ -4,7 +4,8 @@
  *
  * Keeps: every line of the period that passes the filters is read once and counted once. Lines whose product or
  * customer is in no list stay in, under "Unknown" or without a name; keys listed twice are refused, since they would
- * count lines twice. A missing quantity or revenue counts as zero; a line without a date is in no period.
+ * count lines twice. A missing quantity, revenue or profit counts as zero, and a line without a date is in no period:
+ * both are counted in the warnings (trust.ts).
  */
 import { Fatal } from "@streamer/core";
 import { comparedSpans, isCovered } from "./comparisons.ts";
@@ -47,11 +48,13 @@ export async function queryData(database: Database, given: ReportMapping, input:
   const columns = await describeSources(database, mapping);
   const keys = { customer: keyType(columns, "customers", "customer_key"), product: keyType(columns, "products", "product_key") };
 
-  const customers = await explained("customers", () => database.write(customersSql(mapping, columns, keys.customer)));
+  await explained("customers", () => database.write(customersSql(mapping, columns, keys.customer)));
+  const { kept: customers, ...noCustomers } = await withKeys(database, "customers", "customer_key");
   await refuseDuplicates(database, "customers", "customer_key");
   tell(0.15, `${count(customers)} customers`, { source: "customers", rows: customers });
 
-  const products = await explained("products", () => database.write(productsSql(mapping, columns, keys.product)));
+  await explained("products", () => database.write(productsSql(mapping, columns, keys.product)));
+  const { kept: products, ...noProducts } = await withKeys(database, "products", "product_key");
   await refuseDuplicates(database, "products", "product_key");
   tell(0.25, `${count(products)} products`, { source: "products", rows: products });
 
@@ -59,7 +62,7 @@ export async function queryData(database: Database, given: ReportMapping, input:
   await storeAsEnum(database, "products", "category");
   for (const column of ["region", "country"] as const) await storeAsEnum(database, "customers", column);
   await checkFilters(database, input.filters, knownValues(mapping, columns));
-  const data = await explained("transactions", () => daysOf(database, mapping));
+  const { data, undated } = await explained("transactions", () => daysOf(database, mapping));
   const values = [input.start_date, input.end_date];
   const select = (bound: string[]): string => linesSql({ mapping, columns, keys, condition: where(input, bound) });
   const sql = `CREATE TABLE lines AS ${select(values)} ORDER BY order_date, order_id, product_key`;
@@ -74,12 +77,29 @@ export async function queryData(database: Database, given: ReportMapping, input:
   const analytics = await database.write(ORDERS_SQL);
   await explained("transactions", () => findReturning(database, input, { mapping, columns, keys }));
   tell(1, `${count(analytics)} orders analysed`, { source: "analytics", rows: analytics });
-  return { shape: shapeOf(columns), rows: { transactions, customers, products, analytics }, data, warnings: await warningsOf(database) };
+  const leftOut = { undated, customers: noCustomers.without, products: noProducts.without };
+  const warnings = await warningsOf(database, leftOut);
+  return { shape: shapeOf(columns), rows: { transactions, customers, products, analytics }, data, warnings };
 }
 
 function shapeOf({ transactions, customers }: SourceColumns): Shape {
   const has = (column: string): boolean => transactions.has(column) || customers.has(column);
   return { profit: transactions.has("profit"), region: has("region"), country: has("country") };
+}
+
+/** A row of a list that has no key is nobody's: it is left out, and counted. */
+async function withKeys(
+  database: Database,
+  source: "customers" | "products",
+  column: string,
+): Promise<{ readonly kept: number; readonly without: number }> {
+  const [row] = await database.rows<{ kept: number; without: number }>(
+    `SELECT count(${column})::INTEGER AS kept, count(*) FILTER (${column} IS NULL)::INTEGER AS without FROM ${source}`,
+  );
+  const { kept = 0, without = 0 } = row ?? {};
+  // Made anew: of rows that are deleted a table still has the values.
+  if (without > 0) await database.execute(`CREATE OR REPLACE TABLE ${source} AS SELECT * FROM ${source} WHERE ${column} IS NOT NULL`);
+  return { kept, without };
 }
 
 async function refuseDuplicates(database: Database, source: "customers" | "products", column: string): Promise<void> {
@@ -137,12 +157,17 @@ function knownValues(mapping: ReportMapping, { transactions, customers }: Source
   };
 }
 
-/** The first and the last day of all there is: what says whether an earlier period can be compared with. */
-async function daysOf(database: Database, mapping: ReportMapping): Promise<Queried["data"]> {
-  const [row] = await database.rows<{ first: string | null; last: string | null }>(
-    `SELECT min(order_date::DATE)::VARCHAR AS first, max(order_date::DATE)::VARCHAR AS last FROM (${mapping.sources.transactions}\n)`,
+/**
+ * The first and the last day of all there is: what says whether an earlier period can be compared with. Lines without a
+ * day are in no report: how many there are.
+ */
+async function daysOf(database: Database, mapping: ReportMapping): Promise<Pick<Queried, "data"> & { readonly undated: number }> {
+  const [row] = await database.rows<{ first: string | null; last: string | null; undated: number }>(
+    `SELECT min(order_date::DATE)::VARCHAR AS first, max(order_date::DATE)::VARCHAR AS last,
+            count(*) FILTER (order_date IS NULL)::INTEGER AS undated FROM (${mapping.sources.transactions}\n)`,
   );
-  return row && row.first !== null && row.last !== null ? { first: row.first, last: row.last } : null;
+  const { first = null, last = null, undated = 0 } = row ?? {};
+  return { data: first === null || last === null ? null : { first, last }, undated };
 }
 
 /** The lines of the periods a report compares with, as far as the data covers them: the table `earlier`, like `lines`. */

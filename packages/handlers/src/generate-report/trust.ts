@@ -1,11 +1,27 @@
-/** What to know before trusting a report: keys that met nothing, amounts that were rounded, texts that were cut. */
+/** What to know before trusting a report: what is missing or met nothing, amounts that were rounded, texts that were cut. */
+import { basename } from "node:path";
 import type { Database } from "../duckdb/database.ts";
 import type { Warning } from "../warnings.ts";
-import { MAX_TEXT } from "./lines-sql.ts";
+import { AMOUNTS, MAX_TEXT, UNKNOWN } from "./lines-sql.ts";
 import { count } from "./progress.ts";
 
-export async function warningsOf(database: Database): Promise<readonly Warning[]> {
+/** Rows that are in no table. */
+export interface LeftOut {
+  /** Order lines, of any time. */
+  readonly undated: number;
+  /** Rows of the lists. */
+  readonly customers: number;
+  readonly products: number;
+}
+
+export async function warningsOf(database: Database, leftOut: LeftOut): Promise<readonly Warning[]> {
   return [
+    ...(await unreadLines(database)),
+    ...undated(leftOut),
+    ...(await withoutAmounts(database)),
+    ...(await withoutKeys(database)),
+    ...keylessRows(leftOut),
+    ...(await unnamed(database)),
     ...(await unlisted(database, "customers", "customer_key", "without a name")),
     ...(await unlisted(database, "products", "product_key", 'under "Unknown"')),
     ...(await rounded(database)),
@@ -14,6 +30,80 @@ export async function warningsOf(database: Database): Promise<readonly Warning[]
 }
 
 const lines = (number: number): string => `${count(number)} order ${number === 1 ? "line" : "lines"}`;
+
+/** Lines that a mapping's `ignore_errors` has DuckDB leave out: each read of a file lists them anew. */
+async function unreadLines(database: Database): Promise<readonly Warning[]> {
+  const [listed] = await database.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'");
+  if (!listed) return [];
+  const files = await database.rows<{ path: string; lines: number; first: number }>(
+    `SELECT file_path AS path, count(DISTINCT line)::INTEGER AS lines, min(line)::DOUBLE AS first
+     FROM reject_errors JOIN reject_scans USING (scan_id, file_id) GROUP BY path ORDER BY path`,
+  );
+  return files.map(({ path, lines: number, first }) => ({
+    kind: "bad_rows",
+    message: `${count(number)} ${number === 1 ? "line" : "lines"} of "${basename(path)}" that could not be read, left out by the mapping's ignore_errors, such as line ${count(first)}.`,
+    count: number,
+  }));
+}
+
+function undated({ undated: number }: LeftOut): readonly Warning[] {
+  if (number === 0) return [];
+  const message = `${lines(number)} without an order_date, of any time: in no report. Give them a day in the mapping's SELECT.`;
+  return [{ kind: "undated_lines", message, column: "order_date", count: number }];
+}
+
+async function withoutAmounts(database: Database): Promise<readonly Warning[]> {
+  const [row] = await database.rows<Record<string, number>>(
+    `SELECT ${AMOUNTS.map((name) => `count(*) FILTER (no_${name})::INTEGER AS ${name}`).join(", ")} FROM lines`,
+  );
+  return AMOUNTS.flatMap((column): Warning[] => {
+    const number = row?.[column] ?? 0;
+    if (number === 0) return [];
+    const message = `${lines(number)} without a ${column}, counted as zero. Say in the mapping's SELECT what it is, or leave such lines out there.`;
+    return [{ kind: "missing_amounts", message, column, count: number }];
+  });
+}
+
+const KEYS = { order_id: "no order", product_key: 'the product "Unknown"', customer_key: "no customer" } as const;
+
+async function withoutKeys(database: Database): Promise<readonly Warning[]> {
+  const counts = Object.keys(KEYS).map((key) => `count(*) FILTER (${key} IS NULL)::INTEGER AS ${key}`);
+  const [row] = await database.rows<Record<string, number>>(`SELECT ${counts.join(", ")} FROM lines`);
+  return Object.entries(KEYS).flatMap(([column, counted]): Warning[] => {
+    const number = row?.[column] ?? 0;
+    if (number === 0) return [];
+    return [
+      { kind: "missing_keys", message: `${lines(number)} without a ${column}: in the totals, and of ${counted}.`, column, count: number },
+    ];
+  });
+}
+
+function keylessRows({ customers, products }: LeftOut): readonly Warning[] {
+  const lists = [
+    ["customers", "customer_key", customers],
+    ["products", "product_key", products],
+  ] as const;
+  return lists.flatMap(([list, column, number]): Warning[] => {
+    if (number === 0) return [];
+    const message = `${count(number)} ${number === 1 ? "row" : "rows"} of "${list}" without a ${column}, left out.`;
+    return [{ kind: "missing_keys", message, column, count: number }];
+  });
+}
+
+/** Of the products that were sold. */
+async function unnamed(database: Database): Promise<readonly Warning[]> {
+  const found = await database.rows<{ name: string; products: number; sample: string }>(
+    `SELECT name, count(*)::INTEGER AS products, min(product_key::VARCHAR) AS sample
+     FROM (SELECT product_key, unnest([CASE WHEN no_product THEN 'product' END, CASE WHEN no_category THEN 'category' END]) AS name
+           FROM products SEMI JOIN lines USING (product_key)) WHERE name IS NOT NULL GROUP BY name ORDER BY name DESC`,
+  );
+  return found.map(({ name, products, sample }) => ({
+    kind: "unnamed_products",
+    message: `${count(products)} sold ${products === 1 ? "product" : "products"} without a ${name} in "products", such as "${sample}", under "${UNKNOWN}".`,
+    column: name,
+    count: products,
+  }));
+}
 
 /** A key as people take it for the same: without decimals that are zero, zeros in front, blanks, capitals. */
 const alike = (column: string): string => `regexp_replace(ltrim(lower(replace(${column}::VARCHAR, ' ', '')), '0'), '[.,]0+$', '')`;

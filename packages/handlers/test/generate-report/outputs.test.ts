@@ -83,8 +83,9 @@ describe("report as Excel", () => {
     // A total under every table: periods, categories, regions, products, customers.
     expect(summary.filter((row) => row[0] === "Total").map((row) => [row[1], row[5]])).toEqual(Array.from({ length: 5 }, () => [4, 315.5]));
     // What to know first.
-    expect(summary.slice(2, 4).map(([text]) => text)).toEqual([
+    expect(summary.slice(2, 5).map(([text]) => text)).toEqual([
       "Please note",
+      "1 order line without a customer_key: in the totals, and of no customer.",
       '1 order line with a product_key that "products" does not list, such as "99", under "Unknown".',
     ]);
   });

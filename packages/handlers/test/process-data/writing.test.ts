@@ -56,6 +56,13 @@ describe("numbers", () => {
     expect(result.warnings).toMatchObject([{ kind: "numbers_in_texts", column: "a" }]);
   });
 
+  it("that are infinite cannot be read, and are counted", async () => {
+    const folder = await dataFolder({ "t.json": rows(60, (row) => JSON.stringify({ a: row, b: row % 7 })) });
+    const query = "SELECT CASE WHEN a < 2 THEN 'inf'::DOUBLE WHEN a < 5 THEN 'nan'::DOUBLE ELSE a END AS a, b FROM 't.json'";
+    const { result } = await processed(await handlerOn(folder), { ...plain(["a", "b"]), data_source: { type: "query", query } });
+    expect(result.warnings[0]).toMatchObject({ kind: "unreadable_cells", column: "a", count: 2 });
+  });
+
   it("with zeros in front are codes", async () => {
     const { result } = await features(`zip;b\n${rows(40, (row) => `0${1000 + (row % 5)};${row}`)}`, ["zip", "b"]);
     expect(result.features).toMatchObject({ count: 6 });
@@ -77,6 +84,20 @@ describe("days", () => {
   ])("such as %s are days", async (_, written) => {
     const { rows: found } = await features(`a;b\n${rows(60, (row) => `${written(day(row)[0], day(row)[1])};${row}`)}`, ["a"]);
     expect(found.map(({ a }) => a)).toEqual(Array.from({ length: 60 }, (__, row) => Date.UTC(2024, row % 12, 1 + (row % 28)) / 86_400_000));
+  });
+
+  it("with an offset are moments in UTC, whatever stands beside them", async () => {
+    const written = (row: number): string => {
+      const d = String(10 + (row % 15));
+      const next = String(11 + (row % 15));
+      const ways = [`${next}T00:30:00+02:00`, `${d} 22:30:00`, `${d}T22:30:00Z`, `${d} 17:30:00.000-0500`, `${d}T23:30:00+01`];
+      return `2024-03-${ways[row % 5]}`;
+    };
+    const { rows: found, result } = await features(`t;b\n${rows(60, (row) => `${written(row)};${row}`)}`, ["t"]);
+    expect(result.data.unreadable_cells).toEqual({});
+    expect(found.map(({ t }) => t)).toEqual(
+      Array.from({ length: 60 }, (_, row) => Date.UTC(2024, 2, 10 + (row % 15), 22, 30) / 86_400_000),
+    );
   });
 
   it("that may have the day or the month in front are read as the request says, or refused", async () => {

@@ -59,7 +59,7 @@ const MAX_SCALE = 10;
 
 export async function readAsWritten(database: Database, select: string): Promise<string> {
   const readings: Reading[] = [];
-  for (const read of fileReads(select)) if (read.format !== "xlsx") readings.push(await readingOf(database, read));
+  for (const read of fileReads(select)) if (read.format !== "xlsx") readings.push(await readingOf(database, noting(read)));
   if (readings.length === 0) return select;
   const asFound = await outputs(database, select, readings);
   if (!asFound) return select; // DuckDB itself says what is wrong with it, where it runs
@@ -79,6 +79,14 @@ export async function readAsWritten(database: Database, select: string): Promise
     }
   }
   return printed(select, readings, (reading) => callSql(reading));
+}
+
+/** Where lines are left out that cannot be read, DuckDB is to keep a list of them. */
+function noting(read: FileRead): FileRead {
+  const { format, options } = read;
+  const isLeaving = options.some(({ name, value }) => name === "ignore_errors" && !isFalse(value));
+  if (format !== "csv" || !isLeaving || options.some(({ name }) => name === "store_rejects")) return read;
+  return { ...read, options: [...options, { name: "store_rejects", value: "true" }] };
 }
 
 /** What one reading of a file gives, and the types its author gave, which stay. */

@@ -43,6 +43,7 @@ export function runWarnings({
     })),
     ...classWarnings(preprocessed.target?.doubtfulClasses, preprocessed.target?.column),
     ...drift.flatMap(driftWarning),
+    ...sampleWarning(trained.share),
     ...renamedWarning("the output", renamed),
     ...trained.warnings,
   ];
@@ -72,6 +73,12 @@ function classWarnings(classes: readonly string[] | undefined, column: string | 
       message: `Column "${column}" has ${names} among its classes; if that means that the class is missing, name it in data_source.config.null_values.`,
     },
   ];
+}
+
+function sampleWarning(share: number): Warning[] {
+  if (share >= 1) return [];
+  const message = `The model learned from ${(100 * share).toFixed(1)} % of the rows it could have, chosen by a hash: options.max_training_cells. Every row is scored.`;
+  return [{ kind: "sampled_rows", message }];
 }
 
 function formWarnings({ name, encoding, encodingFrom, csv, headerFound, workbook, renamed }: FileForm): Warning[] {

@@ -3,10 +3,10 @@
  * in families of formats.
  */
 import type { Database } from "../../duckdb/database.ts";
-import { identifier } from "../../duckdb/sql.ts";
+import { identifier, literal } from "../../duckdb/sql.ts";
 import type { RawColumn } from "./columns.ts";
 import { momentSql, numberSql, PLAIN, presentSql, type NumberRules } from "./reading.ts";
-import { dateFamilies, EUROPEAN, givenNumbers, GROUPED, NULL_TEXTS, type DateFamily, type WritingRules } from "./writing.ts";
+import { dateFamilies, EUROPEAN, givenNumbers, GROUPED, likeDays, NULL_TEXTS, type DateFamily, type WritingRules } from "./writing.ts";
 
 export interface ReadTerms {
   readonly rules: WritingRules;
@@ -94,10 +94,12 @@ async function guessDays(
   const families = dateFamilies(rules);
   const nulls = rules.null_values ?? NULL_TEXTS;
   const parts = columns.flatMap(([column], index) =>
-    families.map(
-      ({ formats }, family) =>
-        `(count(${momentSql(identifier(column.name), formats)}) FILTER (${presentSql(column, { nulls })}))::DOUBLE AS f${index}_${family}`,
-    ),
+    families.map(({ formats }, family) => {
+      const name = identifier(column.name);
+      // A text that is no day fails in each format of each family: what it looks like is asked first.
+      const day = `CASE WHEN regexp_matches(${name}, ${literal(likeDays(formats[0]!))}) THEN ${momentSql(name, formats)} END`;
+      return `(count(${day}) FILTER (${presentSql(column, { nulls })}))::DOUBLE AS f${index}_${family}`;
+    }),
   );
   const [row = {}] = await database.rows<Record<string, number>>(`SELECT ${parts.join(", ")} FROM ${identifier(table)} WHERE ${where}`);
   return columns.map(([column, { values }], index) => [

@@ -51,7 +51,8 @@ export function writtenSql(column: RawColumn): string {
 /** Whether there is something in the cell that wants to be read. */
 export function presentSql(column: RawColumn, { nulls }: Pick<Reading, "nulls">): string {
   const name = identifier(column.name);
-  if (FRACTIONAL.test(column.type)) return `(${name} IS NOT NULL AND isfinite(${name}))`;
+  // NaN is how programs write that there is no number; an infinite one is a value that cannot be read.
+  if (/^(FLOAT|DOUBLE)$/.test(column.type)) return `(${name} IS NOT NULL AND NOT isnan(${name}))`;
   if (column.type !== "VARCHAR") return `(${name} IS NOT NULL)`;
   return nulls.length === 0 ? `(${name} IS NOT NULL)` : `coalesce(${name} NOT IN (${nulls.map(literal).join(", ")}), false)`;
 }
@@ -97,9 +98,15 @@ function numberPattern({ decimal, thousands }: NumberRules): string {
   return `\\s*[+-]?(?:\\d+${groups})(?:${point}\\d*)?(?:[eE][+-]?\\d+)?\\s*`;
 }
 
+/** Behind a time of day; Z needs no look. A cast to TIMESTAMP would drop it without a word. */
+const OFFSET = ":[0-9]{2}[^+-]*[+-][0-9]{2}(:?[0-9]{2})?\\s*$";
+
+/** A moment in UTC: what has an offset is turned into it, what has none is taken as it is. */
+const isoSql = (text: string): string =>
+  `CASE WHEN regexp_matches(${text}, ${literal(OFFSET)}) THEN TRY_CAST(${text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' ELSE TRY_CAST(${text} AS TIMESTAMP) END`;
+
 export function momentSql(text: string, formats: readonly string[]): string {
-  const parsed =
-    formats.length === 0 ? `TRY_CAST(${text} AS TIMESTAMP)` : `try_strptime(trim(${text}), [${formats.map(literal).join(", ")}])`;
+  const parsed = formats.length === 0 ? isoSql(text) : `try_strptime(trim(${text}), [${formats.map(literal).join(", ")}])`;
   // Two digits where four are due would be a year of the first century.
   return `CASE WHEN ${parsed} >= TIMESTAMP '1000-01-01' THEN ${parsed} END`;
 }

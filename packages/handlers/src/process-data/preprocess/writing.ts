@@ -58,3 +58,14 @@ const FAMILIES: readonly DateFamily[] = [
 
 export const dateFamilies = ({ date_format }: WritingRules): readonly DateFamily[] =>
   date_format === undefined ? FAMILIES : [family(date_format)];
+
+/** What every text begins like that a format of strptime reads: digits, letters and signs in its order, as RE2 has it. */
+export function likeDays(format: string): string {
+  const pieces = format.match(/%-?.|[^%]/gs) ?? [];
+  const patterns = pieces.map((piece) => {
+    if (/^%-?[dmYyHIMSjf]$/.test(piece)) return "[-+]?[0-9]+";
+    if (/^%/.test(piece)) return piece === "%%" ? "%" : "[^0-9]*.*";
+    return /[A-Za-z0-9]/.test(piece) ? piece : /\s/.test(piece) ? "" : `\\x{${piece.codePointAt(0)!.toString(16)}}`;
+  });
+  return `(?i)^\\s*${patterns.join("\\s*")}`;
+}
