@@ -64,7 +64,7 @@ export function likeDays(format: string): string {
   const pieces = format.match(/%-?.|[^%]/gs) ?? [];
   const patterns = pieces.map((piece) => {
     if (/^%-?[dmYyHIMSjf]$/.test(piece)) return "[-+]?[0-9]+";
-    if (/^%/.test(piece)) return piece === "%%" ? "%" : "[^0-9]*.*";
+    if (piece.startsWith("%")) return piece === "%%" ? "%" : "[^0-9]*.*";
     return /[A-Za-z0-9]/.test(piece) ? piece : /\s/.test(piece) ? "" : `\\x{${piece.codePointAt(0)!.toString(16)}}`;
   });
   return `(?i)^\\s*${patterns.join("\\s*")}`;
