@@ -18,13 +18,18 @@ const FIRST_WINDOW_ROWS = 32;
 export async function paced<T>(steps: Steps<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let turnAt = performance.now() + SLICE_MS;
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    if (performance.now() < turnAt) continue;
-    await setImmediate();
-    signal.throwIfAborted();
-    turnAt = performance.now() + SLICE_MS;
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      if (performance.now() < turnAt) continue;
+      await setImmediate();
+      signal.throwIfAborted();
+      turnAt = performance.now() + SLICE_MS;
+    }
+  } finally {
+    // Of what was stopped, what it holds is given back.
+    steps.return(undefined as T);
   }
 }
 

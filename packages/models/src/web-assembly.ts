@@ -68,6 +68,30 @@ export const loadTwice = (offset: number): number[] => [0xfd, 0x0a, 3, ...unsign
 export const until = (isDone: readonly number[], ...body: readonly Code[]): number[] =>
   code([BLOCK, NO_RESULT, LOOP, NO_RESULT], isDone, [BRANCH_IF, 1], code(...body), [BRANCH, 0, END, END]);
 
+/**
+ * A memory takes 8 GB of address space, whatever its size, and keeps it until it is collected: twenty small ones that
+ * nobody needs any more are all that a process may have. So they are used again.
+ */
+const idle: WebAssembly.Memory[] = [];
+const MOST_IDLE = 2;
+/** A larger one is left to the collector, which is told of its size. */
+const MOST_KEPT_BYTES = 32 * 1_048_576;
+const PAGE_BYTES = 65_536;
+
+/** At least so many bytes, with anything in them. To be given back. */
+export function takeMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const memory = idle.pop();
+  if (!memory) return new WebAssembly.Memory({ initial: pages });
+  const missing = pages - memory.buffer.byteLength / PAGE_BYTES;
+  if (missing > 0) memory.grow(missing);
+  return memory;
+}
+
+export function giveMemory(memory: WebAssembly.Memory): void {
+  if (idle.length < MOST_IDLE && memory.buffer.byteLength <= MOST_KEPT_BYTES) idle.push(memory);
+}
+
 const sized = (bytes: readonly number[]): number[] => [...unsigned(bytes.length), ...bytes];
 
 /** Seven bits a byte, the lowest first (LEB128). */

@@ -9,7 +9,6 @@ import * as wasm from "../web-assembly.ts";
 const BLOCK_ROWS = 256;
 const COLUMN_BYTES = BLOCK_ROWS * 8;
 const TURN_ROWS = 8;
-const PAGE_BYTES = 65_536;
 
 interface NearestKernel {
   /**
@@ -23,48 +22,51 @@ interface NearestKernel {
 export class NearestCenters {
   readonly #clusterCount: number;
   readonly #centerBytes: number;
-  readonly #kernel: NearestKernel;
-  readonly #cells: Float64Array;
-  readonly #nearest: Float64Array;
-  readonly #codes: Float64Array;
+  readonly #width: number;
+  readonly #centers: Float64Array;
 
   constructor(centers: Float64Array, clusterCount: number) {
     const width = centers.length / clusterCount;
     this.#clusterCount = clusterCount;
     this.#centerBytes = (width + 1) * 8;
-    const bytes = (width + 2) * COLUMN_BYTES + clusterCount * this.#centerBytes;
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });
-    this.#cells = new Float64Array(memory.buffer, 0, width * BLOCK_ROWS);
-    this.#nearest = new Float64Array(memory.buffer, width * COLUMN_BYTES, BLOCK_ROWS);
-    this.#codes = new Float64Array(memory.buffer, (width + 1) * COLUMN_BYTES, BLOCK_ROWS);
-    for (let code = 0; code < clusterCount; code += 1) {
-      const coordinates = centers.subarray(code * width, (code + 1) * width);
-      new Float64Array(memory.buffer, this.#placeOf(code), width + 1).set([...coordinates, code]);
-    }
-    compiled ??= wasm.compile({ name: "compare", parameters: 5, integers: 3, pairs: 7, body: compare() });
-    this.#kernel = wasm.instantiate(compiled, memory) as NearestKernel;
+    this.#width = width;
+    this.#centers = centers;
   }
 
   /** The code of each row's nearest center; of two as near, the first. */
   assign(x: Matrix): Int32Array {
+    const memory = wasm.takeMemory((this.#width + 2) * COLUMN_BYTES + this.#clusterCount * this.#centerBytes);
+    try {
+      return this.#assignIn(memory, x);
+    } finally {
+      wasm.giveMemory(memory);
+    }
+  }
+
+  #assignIn(memory: WebAssembly.Memory, x: Matrix): Int32Array {
+    const cells = new Float64Array(memory.buffer, 0, this.#width * BLOCK_ROWS);
+    const nearest = new Float64Array(memory.buffer, this.#width * COLUMN_BYTES, BLOCK_ROWS);
+    const nearestCodes = new Float64Array(memory.buffer, (this.#width + 1) * COLUMN_BYTES, BLOCK_ROWS);
+    const placeOf = (code: number): number => nearestCodes.byteOffset + COLUMN_BYTES + code * this.#centerBytes;
+    for (let code = 0; code < this.#clusterCount; code += 1) {
+      const coordinates = this.#centers.subarray(code * this.#width, (code + 1) * this.#width);
+      new Float64Array(memory.buffer, placeOf(code), this.#width + 1).set([...coordinates, code]);
+    }
+    compiled ??= wasm.compile({ name: "compare", parameters: 5, integers: 3, pairs: 7, body: compare() });
+    const kernel = wasm.instantiate(compiled, memory) as NearestKernel;
     const codes = new Int32Array(x.rowCount);
     for (let from = 0; from < x.rowCount; from += BLOCK_ROWS) {
       const to = Math.min(x.rowCount, from + BLOCK_ROWS);
-      x.columns.forEach((column, at) => this.#cells.set(column.subarray(from, to), at * BLOCK_ROWS));
-      this.#nearest.fill(Infinity);
-      this.#codes.fill(0);
+      x.columns.forEach((column, at) => cells.set(column.subarray(from, to), at * BLOCK_ROWS));
+      nearest.fill(Infinity);
+      nearestCodes.fill(0);
       for (let code = 0; code < this.#clusterCount; code += 1) {
-        const center = this.#placeOf(code);
-        const codeAt = center + this.#centerBytes - 8;
-        this.#kernel.compare(0, center, codeAt, this.#nearest.byteOffset, this.#codes.byteOffset);
+        const center = placeOf(code);
+        kernel.compare(0, center, center + this.#centerBytes - 8, nearest.byteOffset, nearestCodes.byteOffset);
       }
-      codes.set(this.#codes.subarray(0, to - from), from);
+      codes.set(nearestCodes.subarray(0, to - from), from);
     }
     return codes;
-  }
-
-  #placeOf(code: number): number {
-    return this.#codes.byteOffset + COLUMN_BYTES + code * this.#centerBytes;
   }
 }
 

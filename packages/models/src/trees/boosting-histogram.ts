@@ -8,13 +8,13 @@
 import type { BinnedColumn, BinnedMatrix } from "./binned-matrix.ts";
 import { COLUMN_BINS, createCountingKernel, QUAD_COLUMNS, type CountingKernel } from "./counting-kernel.ts";
 import type { Steps } from "../pacing.ts";
+import { giveMemory, takeMemory } from "../web-assembly.ts";
 
 export const STRIDE = 3;
 /** Their derivatives fill 16 KiB, half of the fastest cache. */
 const BLOCK_ROWS = 1_024;
 /** Cells read between two yields: about a millisecond. */
 const CELLS_PER_YIELD = 400_000;
-const PAGE_BYTES = 65_536;
 
 /** Gradient and hessian of each row in turn; 32 bits of them, because they are read out of order. */
 export type Derivatives = Float32Array;
@@ -43,7 +43,8 @@ export class HistogramPool {
   }
 }
 
-export class HistogramCounter {
+export class HistogramCounter implements Disposable {
+  readonly #memory: WebAssembly.Memory;
   readonly #matrix: BinnedMatrix;
   readonly #kernel: CountingKernel;
   readonly #quadCount: number;
@@ -64,7 +65,8 @@ export class HistogramCounter {
     const sumsEnd = derivativesEnd + 16 * bins;
     const countsEnd = sumsEnd + 4 * bins;
     const rowsEnd = countsEnd + 4 * BLOCK_ROWS;
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((rowsEnd + 4 * rowCount * quadCount) / PAGE_BYTES) });
+    const memory = takeMemory(rowsEnd + 4 * rowCount * quadCount);
+    this.#memory = memory;
     this.#matrix = matrix;
     this.#kernel = createCountingKernel(memory);
     this.#quadCount = quadCount;
@@ -73,11 +75,16 @@ export class HistogramCounter {
     this.#counts = new Int32Array(memory.buffer, sumsEnd, bins);
     this.#rows = new Int32Array(memory.buffer, countsEnd, BLOCK_ROWS);
     this.#words = new Int32Array(memory.buffer, rowsEnd, rowCount * quadCount);
+    this.#words.fill(0);
     columns.forEach(({ codes }, at) => {
       const words = this.#words.subarray(Math.floor(at / QUAD_COLUMNS) * rowCount);
       const shift = 8 * (at % QUAD_COLUMNS);
       for (let row = 0; row < rowCount; row += 1) words[row]! |= codes[row]! << shift;
     });
+  }
+
+  [Symbol.dispose](): void {
+    giveMemory(this.#memory);
   }
 
   *count({ rows, start, end }: RowRange, values: Derivatives, histogram: Float64Array): Steps<void> {

@@ -26,7 +26,7 @@ interface Leaf {
   children: readonly [Leaf, Leaf] | undefined;
 }
 
-export class BoostingTreeGrower {
+export class BoostingTreeGrower implements Disposable {
   readonly #binned: BinnedMatrix;
   readonly #options: TreeOptions;
   readonly #pool: HistogramPool;
@@ -46,6 +46,10 @@ export class BoostingTreeGrower {
     this.#inOrder = rows;
     this.#rows = new Int32Array(rows.length);
     this.#spare = new Int32Array(rows.length);
+  }
+
+  [Symbol.dispose](): void {
+    this.#counter[Symbol.dispose]();
   }
 
   /** Adds what the tree answers to `raw`, and to `gains` what its splits gained. */

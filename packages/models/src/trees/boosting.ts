@@ -69,7 +69,7 @@ function* boostingSteps(x: Matrix, loss: BoostingLoss, options: BoostingOptions,
   const { rounds = 100, learningRate = 0.1, maxLeaves = 31, maxDepth = Infinity, minLeafRows = 20, maxBins = 255, l2 = 0 } = options;
   const binned = yield* binMatrix(x, Math.min(maxBins, 255));
   const { learned, held } = heldBack(x.rowCount, options, context.random);
-  const grower = new BoostingTreeGrower(binned, learned, { learningRate, maxLeaves, maxDepth, minLeafRows, l2 });
+  using grower = new BoostingTreeGrower(binned, learned, { learningRate, maxLeaves, maxDepth, minLeafRows, l2 });
   const raws = Array.from(loss.start, (value) => new Float64Array(x.rowCount).fill(value));
   const watch = held.length > 0 ? new HeldRows(x, held, loss, options.earlyStopping!.patience) : undefined;
   const writer = new TreeWriter();
