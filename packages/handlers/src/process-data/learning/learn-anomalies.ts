@@ -21,7 +21,8 @@ import type { Rows } from "../preprocess/load-matrix.ts";
 import type { Target } from "../preprocess/target.ts";
 import { unusable } from "../problem.ts";
 import type { Warning } from "../../warnings.ts";
-import { count, part } from "../progress.ts";
+import { answerCost, fitCost } from "../costs.ts";
+import { count, partsByCost, type Tell } from "../progress.ts";
 import { anomalyThreshold, type AnomalyThreshold } from "./anomaly-threshold.ts";
 import { best, whyChosen, type Tried } from "./candidates.ts";
 import type { UnsupervisedTerms } from "./learn-clusters.ts";
@@ -55,12 +56,16 @@ export async function learnAnomalies(
   const isForChoice = truth && rowsForChoice(truth, options.seed);
   const names = namesToTry(rows, options.model, truth !== undefined);
   const fits: (Tried & { readonly model: ModelName; readonly fitted: AnomalyModel; readonly scores: Float64Array })[] = [];
+  const input = { pipeline: "anomaly", options } as const;
+  const size = { rows: x.rowCount, columns: x.columns.length };
+  const costs = names.flatMap((name) => [fitCost(name, size, input), x.rowCount * answerCost(name, input)]);
+  const tellings = partsByCost(tell, costs);
   for (const [index, name] of names.entries()) {
-    const telling = part(tell, index / names.length, (index + 1) / names.length);
-    const fitted = await fit(name, rows, { ...terms, tell: part(telling, 0, 0.7) });
+    const [fitting, scoring] = tellings.slice(2 * index) as [Tell, Tell];
+    const fitted = await fit(name, rows, { ...terms, tell: fitting });
     const scores = await predictPaced(rows.x, (window) => fitted.score(window), {
       signal: terms.signal,
-      tell: (done) => telling(0.7 + 0.3 * done, `${name}: scoring`),
+      tell: (done) => scoring(done, `${name}: scoring`),
     });
     const chosenBy = truth && labelled(truth, scores, (row) => isForChoice![row] === 1);
     const loss = chosenBy ? 1 - averagePrecision(chosenBy.positive, chosenBy.scores) : Number.NaN;

@@ -17,7 +17,8 @@ import type { JsonObject } from "@streamer/protocol";
 import { MODELS, type ModelName, type ProcessOptions } from "../options.ts";
 import type { Rows } from "../preprocess/load-matrix.ts";
 import { unusable } from "../problem.ts";
-import { part, type Tell } from "../progress.ts";
+import { CLUSTER_TRIALS_COST, fitCost } from "../costs.ts";
+import { part, partsByCost, type Tell } from "../progress.ts";
 import type { FitOnce } from "./finished-fits.ts";
 
 export interface LearnedClusters {
@@ -59,13 +60,14 @@ export async function learnClusters({ x, y }: Rows, terms: UnsupervisedTerms): P
   await refuseTooAlike(x, asked, terms.signal);
   const names = options.model === "auto" ? MODELS.clustering : [options.model];
   const countedBy = names.at(-1)!;
-  const counts = asked === "auto" ? await tryCounts(x, countedBy, { ...terms, tell: part(tell, 0, 0.6) }) : [];
+  const size = { rows: x.rowCount, columns: x.columns.length };
+  const costs = names.map((name) => fitCost(name, size, { pipeline: "clustering", options }));
+  const [trying, ...fitting] = partsByCost(tell, [asked === "auto" ? CLUSTER_TRIALS_COST : 0, ...costs]) as [Tell, ...Tell[]];
+  const counts = asked === "auto" ? await tryCounts(x, countedBy, { ...terms, tell: trying }) : [];
   const clusters = asked === "auto" ? best(counts).clusters : asked;
-  const fitting = part(tell, asked === "auto" ? 0.6 : 0, 1);
   const fits: FittedClusters[] = [];
   for (const [index, name] of names.entries()) {
-    const own = part(fitting, index / names.length, (index + 1) / names.length);
-    fits.push(await fitAndMeasure(name, x, clusters, { ...terms, tell: own }));
+    fits.push(await fitAndMeasure(name, x, clusters, { ...terms, tell: fitting[index]! }));
   }
   const chosen = best(withAskedCount(fits, asked));
   return {

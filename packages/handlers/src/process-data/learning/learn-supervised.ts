@@ -69,7 +69,7 @@ async function withTestPart(database: Database, prepared: Prepared, terms: Learn
   const needsChoice = options.model === "auto" || options.calibration || options.decide_by !== "auto";
   let choice: Choice | undefined;
   const costs = supervisedCost(input, await sizeOf(database, prepared));
-  const [choosing, fitting] = partsByCost(tell, [needsChoice ? costs.choice : 0, costs.final]) as [Tell, Tell];
+  const [choosing, fitting, weighing] = partsByCost(tell, [needsChoice ? costs.choice : 0, costs.final, costs.worth]) as [Tell, Tell, Tell];
   if (needsChoice) choice = await chooseOn(database, TEST, { ...terms, tell: choosing });
   const name = choice ? choice.name : (options.model as ModelName);
   const { counts, share, leaks, ...final } = await fitOn(database, prepared, {
@@ -84,7 +84,7 @@ async function withTestPart(database: Database, prepared: Prepared, terms: Learn
   return {
     ...trust,
     warnings: [...leaks, ...trust.warnings],
-    permutation: await worthOf(trust.model, tested, { ...terms, prepared, counts }),
+    permutation: await worthOf(trust.model, tested, { ...terms, prepared, counts, tell: weighing }),
     share,
     name,
     tried: choice?.tried ?? [],
@@ -109,13 +109,14 @@ function worthOf(
     input,
     target,
     signal,
+    tell,
     prepared,
     counts,
   }: LearnTerms & { readonly prepared: Pick<Prepared, "recipe">; readonly counts: readonly number[] },
 ): Promise<Permutation> {
   const { options } = input;
   const loss = lossFor(target, options, positiveCode(target, options, counts));
-  return permutationImportances(model, held, { recipe: prepared.recipe, loss, seed: options.seed, signal });
+  return permutationImportances(model, held, { recipe: prepared.recipe, loss, seed: options.seed, signal, tell });
 }
 
 interface Choice {
@@ -169,7 +170,7 @@ async function tryOn(
   const lossMeasure = lossFor(target, input.options, positiveCode(target, input.options, countsOf(target, learned.y)));
   const results: Trial[] = [];
   const size = { rows: learned.x.rowCount, columns: learned.x.columns.length };
-  const costs = candidates.map((name) => fitCost(name, size, input.options));
+  const costs = candidates.map((name) => fitCost(name, size, input));
   const tellings = partsByCost(part(tell, LOADING_SHARE, 1), costs);
   for (const [index, name] of candidates.entries()) {
     const telling = tellings[index]!;
@@ -222,7 +223,7 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   const size = await sizeOf(database, prepared);
   const candidates = candidateModels(input, size.rows * size.columns);
   const costs = supervisedCost(input, size);
-  const [choosing, fitting] = partsByCost(tell, [costs.choice, costs.final]) as [Tell, Tell];
+  const [choosing, fitting, weighing] = partsByCost(tell, [costs.choice, costs.final, costs.worth]) as [Tell, Tell, Tell];
   // Without their models, but for the last: the forests of all folds are more than a process may hold.
   const byFold: (readonly Omit<Trial, "fitted">[])[] = [];
   let lossName = "";
@@ -262,7 +263,7 @@ async function withFolds(database: Database, prepared: Prepared, terms: LearnTer
   return {
     ...trust,
     warnings: [...leaks, ...trust.warnings],
-    permutation: await worthOf(fitted, last!.held, { ...terms, prepared: last!.own, counts }),
+    permutation: await worthOf(fitted, last!.held, { ...terms, prepared: last!.own, counts, tell: weighing }),
     share,
     name: chosen.model,
     tried,

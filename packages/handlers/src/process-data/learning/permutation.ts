@@ -5,6 +5,7 @@
  */
 import { type Matrix, sampleWithoutReplacement, seededRandom, shuffle, takeRows } from "@streamer/models";
 import { keptFeatures, type Recipe } from "../preprocess/recipe.ts";
+import type { Tell } from "../progress.ts";
 import { predict, type Supervised } from "./fit-supervised.ts";
 import type { Loss } from "./measures.ts";
 
@@ -25,10 +26,10 @@ export interface Permutation {
   readonly unmeasured: number;
 }
 
-const REPEATS = 5;
+export const REPEATS = 5;
 /** Rows predicted in all: it bounds the time whatever the table. */
-const MOST_PREDICTED = 400_000;
-const MOST_ROWS = 5_000;
+export const MOST_PREDICTED = 400_000;
+export const MOST_ROWS = 5_000;
 const LEAST_ROWS = 200;
 const MOST_COLUMNS = 40;
 
@@ -37,6 +38,7 @@ export interface PermutationTerms {
   readonly loss: Loss;
   readonly seed: number;
   readonly signal: AbortSignal;
+  readonly tell: Tell;
 }
 
 interface Held {
@@ -45,7 +47,7 @@ interface Held {
 }
 
 export async function permutationImportances(model: Supervised, held: Held, terms: PermutationTerms): Promise<Permutation> {
-  const { recipe, loss, seed, signal } = terms;
+  const { recipe, loss, seed, signal, tell } = terms;
   const random = seededRandom(seed);
   const all = featuresByColumn(recipe, model);
   const measured = all.slice(0, MOST_COLUMNS);
@@ -60,6 +62,7 @@ export async function permutationImportances(model: Supervised, held: Held, term
       rises.push(loss.of(y, await predict(model, dealtOut(x, places, order), { signal })) - before);
     }
     columns.push({ column, ...spreadOf(rises) });
+    tell(columns.length / measured.length, `What columns are worth: ${columns.length} of ${measured.length}`);
   }
   columns.sort((a, b) => b.mean - a.mean);
   return { measure: loss.name, rows: y.length, repeats: REPEATS, columns, unmeasured: all.length - measured.length };
