@@ -28,8 +28,17 @@ const WIDTH = 520;
 export const TEXT = { fontFamily: "sans-serif", fontSize: 12, color: "#26333D" };
 const LONGEST_TEXT = 32;
 
-/** A text of the data as a plot may show it: short, and without characters that no document may hold. */
+/**
+ * A text of the data as a plot may show it: short, and without characters that no document may hold. echarts keeps what it
+ * has measured as properties of an object, by the text: one that every object has, such as __proto__, would be taken for
+ * measured, and be written to. It gets a joiner behind it, which is not seen.
+ */
 export function printable(text: string, longest: number = LONGEST_TEXT): string {
+  const shown = shortened(text, longest);
+  return shown in Object.prototype ? `${shown}\u2060` : shown;
+}
+
+function shortened(text: string, longest: number): string {
   const shown = text.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\u{FFFE}\u{FFFF}]/gu, "\u{FFFD}");
   return shown.length > longest
     ? `${shown
