@@ -2,8 +2,9 @@
  * A run that comes near the memory its process may have ends itself, with an error that says what to do. Nothing else
  * could say it: V8, DuckDB and WebAssembly end the whole process when the system gives them none.
  *
- * What counts is what the system counts: private memory that may be written (RLIMIT_DATA), or, in a container that has
- * less than the machine, memory in use.
+ * The system counts private memory that may be written (RLIMIT_DATA). Of that, DuckDB keeps what earlier runs needed, to
+ * use it again: near the limit is a process only when the memory in use is, too. In a container that has less than the
+ * machine, memory in use is what counts.
  */
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
@@ -59,10 +60,14 @@ function ownLimits(): readonly Limit[] {
   const data = numberIn("/proc/self/limits", /^Max data size +(\d+)/m);
   const constrained = process.constrainedMemory();
   return [
-    ...(data === undefined ? [] : [{ bytes: data, used: () => 1_024 * (numberIn("/proc/self/status", /^VmData:\s+(\d+)/m) ?? 0) }]),
+    ...(data === undefined ? [] : [{ bytes: data, used: () => Math.min(mapped(), setAside + inUse()) }]),
     ...(constrained > 0 && constrained < totalmem() ? [{ bytes: constrained, used: () => process.memoryUsage.rss() }] : []),
   ];
 }
+
+const STATUS = "/proc/self/status";
+const mapped = (): number => 1_024 * (numberIn(STATUS, /^VmData:\s+(\d+)/m) ?? 0);
+const inUse = (): number => 1_024 * (numberIn(STATUS, /^RssAnon:\s+(\d+)/m) ?? 0);
 
 /** Undefined where the system has no such file, or no number there. */
 function numberIn(path: string, where: RegExp): number | undefined {
@@ -73,6 +78,9 @@ function numberIn(path: string, where: RegExp): number | undefined {
     return undefined;
   }
 }
+
+/** Mapped and not in use before there was any run: room for code, stacks of threads. */
+const setAside = mapped() - inUse();
 
 function collect(): void {
   setFlagsFromString("--expose-gc");
