@@ -72,19 +72,11 @@ export function fitCost(
 
 /** Of what a model answers, in ms a row; reading and storing it is beside that. */
 export function answerCost(name: ModelName, { pipeline, options }: Pick<ProcessInput, "pipeline" | "options">): number {
-  switch (name) {
-    case "forest":
-      return ((pipeline === "regression" ? 0.036 : 0.018) * (options.max_iterations ?? FOREST_TREES)) / FOREST_TREES;
-    case "boosting":
-      return 0.01;
-    case "isolation_forest":
-      return 0.009;
-    case "local_outlier_factor":
-      return 0.11;
-    default:
-      return 0.0005;
-  }
+  if (name === "forest") return ((pipeline === "regression" ? 0.036 : 0.018) * (options.max_iterations ?? FOREST_TREES)) / FOREST_TREES;
+  return ANSWER_COST[name] ?? 0.0005;
 }
+
+const ANSWER_COST: Readonly<Partial<Record<ModelName, number>>> = { boosting: 0.01, isolation_forest: 0.009, local_outlier_factor: 0.11 };
 
 /** Rows through a model into the table of scores, in ms a row. */
 const ROW_COST = 0.006;
