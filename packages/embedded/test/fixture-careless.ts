@@ -108,6 +108,8 @@ const careless: Readonly<Record<string, (input: { readonly n: number }, ctx: Han
     await sleep(60);
     return process.pid;
   },
+  /** Private memory that it may write, in MiB. */
+  "memory.mapped": () => Number(/^VmData:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1_024,
   channel: () => ({ send: typeof process.send, disconnect: typeof process.disconnect }),
   options: () => process.execArgv.concat(process.env["NODE_OPTIONS"] ?? ""),
 };

@@ -153,6 +153,14 @@ describe("a handler that leaves something behind", () => {
     await isolation.close();
   });
 
+  it.skipIf(process.platform !== "linux")(
+    "leave a run the memory that it is allowed: an idle process has mapped little of it",
+    async () => {
+      // V8's own range for code is 512 MiB of it.
+      expect(await run("memory.mapped")).toBeLessThan(750);
+    },
+  );
+
   it("cannot speak on the channel to its server", async () => {
     expect(await run("channel")).toEqual({ send: "undefined", disconnect: "undefined" });
   });

@@ -41,7 +41,11 @@ process.on("message", (message: ToWorker) => {
   else current.context.reply(message.call, message.answer);
 });
 setPriority(BELOW_NORMAL);
-new Worker(new URL("watchdog.ts", import.meta.url), { workerData: { parentPid: Number(process.argv[2]) } }).unref();
+new Worker(new URL("watchdog.ts", import.meta.url), {
+  workerData: { parentPid: Number(process.argv[2]) },
+  // Else V8 maps 512 MB for its code alone, and a run's memory is limited by what is mapped.
+  resourceLimits: { codeRangeSizeMb: 8, maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+}).unref();
 post({ type: "ready" });
 
 async function run(terms: Extract<ToWorker, { type: "run" }>): Promise<void> {
