@@ -4,6 +4,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import { onInterrupt, onUncaught } from "./interrupts.ts";
+import { onStarterGone } from "./starter.ts";
 
 /** As a terminal has them. */
 export interface Screen {
@@ -22,6 +23,8 @@ export interface Shell {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Calls `handle` at each Ctrl-C or SIGTERM with how many came so far. Returns how to stop. */
   onInterrupt(handle: (count: number, signal: NodeJS.Signals) => void): () => void;
+  /** Calls `handle` once what started this process has gone, where it was npm or npx. Returns how to stop. */
+  onStarterGone(handle: () => void): () => void;
   /** Calls `handle` when an exception was thrown that nobody caught. Returns how to stop. */
   onUncaught(handle: () => void): () => void;
 }
@@ -32,5 +35,6 @@ export const processShell: Shell = {
   stderr: process.stderr,
   env: process.env,
   onInterrupt,
+  onStarterGone,
   onUncaught,
 };

@@ -62,6 +62,7 @@ export function streamerHere(args: readonly string[], { env = {}, stdin = "", co
       interrupts.on("SIGINT", handle);
       return () => void interrupts.off("SIGINT", handle);
     },
+    onStarterGone: () => () => {},
     onUncaught(handle: () => void) {
       interrupts.on("uncaught", handle);
       return () => void interrupts.off("uncaught", handle);

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { connect } from "@streamer/client";
+import { ownAddresses } from "@streamer/embedded";
 import { jsonLines, streamer } from "./command.ts";
 import { streamerHere } from "./in-process.ts";
 
@@ -76,6 +78,7 @@ it("--json prints one line when ready; with a secret it prints no token: those m
   expect(ready).toEqual({
     url: expect.stringMatching(/^ws:/) as string,
     http_url: expect.stringMatching(/^http:/) as string,
+    public_url: null,
     token: null,
   });
   const minted = streamer(["token", "--sub", "anna", "--tenant", "acme", "--permission", "a,b", "--ttl", "1h", "--json"], {
@@ -146,17 +149,44 @@ it("refuses what cannot be right with exit code 2, and a port in use with 1", as
     ["demo", "--data", shop, "--start", "2025-01-01"],
     ["serve", "--jwks", "http://id.example.com/keys", "--data", shop, "--data-folder", "data-7"],
     ["serve", "--secret-file", "secret", "--revoked", "none.json", "--data", shop, "--data-folder", "data-8"],
+    ["serve", "--host", "0.0.0.0", "--data", shop, "--data-folder", "data-7"],
+    ["serve", "--public-url", "https://streamer.example.com", "--data", shop, "--data-folder", "data-7"],
+    ["serve", "--public-url", "http://0.0.0.0:8080", "--i-know", "--data", shop, "--data-folder", "data-7"],
     ["serve", "--trust-proxy", "proxy.example.com", "--data", shop, "--data-folder", "data-9"],
     ["serve", "--port", port, "--data", shop, "--data-folder", "data4"],
     ["serve", "--port", "0", "--data", shop, "--data-folder", "data3"],
   ].map((args) => streamerHere(args));
-  expect(await Promise.all(commands.map(({ exitCode }) => exitCode))).toEqual([...Array.from({ length: 19 }, () => 2), 1, 1]);
+  expect(await Promise.all(commands.map(({ exitCode }) => exitCode))).toEqual([...Array.from({ length: 22 }, () => 2), 1, 1]);
   expect(commands[1]!.stderr).toMatch(/command line.*--secret-file/s);
   expect(commands.at(-2)!.stderr).toContain("is taken");
   expect(existsSync(join(folder, "streamer-data"))).toBe(false);
   process.chdir(home);
   first.kill("SIGTERM");
   expect(await first.ended).toBe(0);
+});
+
+it("listens for others with the development key only when told so, and says where they reach it", async () => {
+  const args = [
+    "serve",
+    "--port",
+    "0",
+    "--host",
+    "0.0.0.0",
+    "--data",
+    join(folder, await sample()),
+    "--data-folder",
+    join(folder, "data9"),
+  ];
+  const refused = streamerHere(args);
+  expect(await refused.exitCode).toBe(2);
+  for (const way of ["--jwks", "--public-key", "--secret-file", "--host 127.0.0.1", "--i-know"]) expect(refused.stderr).toContain(way);
+  const serve = streamerHere([...args, "--i-know"]);
+  await serve.printed("Ctrl-C stops it.");
+  expect(serve.stdout).not.toContain("0.0.0.0");
+  expect(serve.stdout).toContain("Streamer at ws://127.0.0.1:");
+  for (const address of ownAddresses().filter((one) => isIPv4(one))) expect(serve.stdout).toContain(`ws://${address}:`);
+  serve.interrupt();
+  expect(await serve.exitCode).toBe(0);
 });
 
 it("stops gracefully after an exception that nobody caught, with exit code 1", async () => {

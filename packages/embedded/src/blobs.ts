@@ -148,9 +148,9 @@ export async function createBlobs({ db, write, clock, damage, usage }: Store, da
       const body = Readable.toWeb(Readable.from(file.read(0, file.sizeBytes - 1))) as ReadableStream<Uint8Array>;
       return { body, sizeBytes: file.sizeBytes, contentType: file.contentType };
     },
-    sign: async (key, expiresInMs) => {
+    sign: async (key, expiresInMs, connectionId) => {
       const expiresAt = clock.now() + expiresInMs;
-      return { url: links.sign(blobName(key), expiresAt), expiresAt };
+      return { url: links.sign(blobName(key), expiresAt, connectionId), expiresAt };
     },
     linkMark: async (request) => links.markOf(request),
     removeAll: async (prefix) => {

@@ -22,8 +22,8 @@ export interface EngineParts {
   readonly dataFolder: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Base URL of signed links: `http://host:port`. */
-  readonly publicUrl: () => string;
+  /** Base URL of signed links, as the client of that connection reaches it: `http://host:port`. */
+  readonly publicUrl: (connectionId?: string) => string;
   /** Called when a request may have become runnable, with its key when it is known. */
   readonly onRunnable: (key?: RequestKey) => void;
   readonly channel?: ChannelOptions;

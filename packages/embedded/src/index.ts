@@ -26,5 +26,6 @@ export {
 export { createLog, type LogLevel } from "./log.ts";
 export { attach, type AttachOptions } from "./server/attach.ts";
 export type { ConnectionLimits } from "./server/doors.ts";
+export { needsOwnKeys, ownAddresses } from "./server/own-address.ts";
 export { startServer, type Server, type ServerOptions } from "./server/server.ts";
 export type { ServiceOptions } from "./server/service.ts";

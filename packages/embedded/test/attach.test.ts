@@ -208,7 +208,7 @@ it("attached to a server that does not listen yet, serves once it does; on no po
   await once(onSocket, "listening");
   const unreachable = await attachTo(onSocket, "/unreachable");
   expect(() => unreachable.url).toThrow("Set publicUrl");
-  const reachable = await attachTo(onSocket, "/reachable", { publicUrl: "https://app.example.com/" });
+  const reachable = await attachTo(onSocket, "/reachable", { publicUrl: "https://app.example.com/", publicDevelopmentKey: true });
   await reachable.engine.blobs.put("default/ann/r1/x.txt", "x");
   const { url } = await reachable.engine.blobs.sign("default/ann/r1/x.txt", 60_000);
   expect(url).toMatch("https://app.example.com/reachable/files/");

@@ -25,6 +25,7 @@ export const serveFiles = (engine: EmbeddedEngine): RequestListener =>
       readiness: async () => [],
       doors: { refused: { all: 0, address: 0, tenant: 0, user: 0 } },
       auth: { authenticate: () => Promise.reject(new Error("nobody is let in here")), keys: () => "ready" },
+      isTooFar: () => false,
       describe: () => Promise.reject(new Error("there are no handlers here")),
     }),
   });

@@ -182,7 +182,7 @@ describe("the embedded server", () => {
   });
 
   it("describes itself at /asyncapi.json to whoever may connect, and to nobody else", async () => {
-    const server = await start({ publicUrl: "https://api.example.com", upgradePath: "/ws" });
+    const server = await start({ publicUrl: "https://api.example.com", publicDevelopmentKey: true, upgradePath: "/ws" });
     const address = `${server.httpUrl}/asyncapi.json`;
     const token = await server.developmentToken({ userId: "alice" });
     expect((await fetch(address)).status).toBe(401);

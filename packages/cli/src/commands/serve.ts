@@ -1,11 +1,21 @@
 /** streamer serve: the embedded server with the handlers Streamer ships, until it is told to stop. */
 import { readFileSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { basename } from "node:path";
 import { Option, type Command } from "commander";
 import { logging } from "@streamer/core";
 import { API_GATEWAY_LIMITS } from "@streamer/protocol";
 import { dataFileNames } from "@streamer/handlers";
-import { startServer, type AuthOptions, type LogLevel, type Server, type ServerOptions, type TrustedKeys } from "@streamer/embedded";
+import {
+  needsOwnKeys,
+  ownAddresses,
+  startServer,
+  type AuthOptions,
+  type LogLevel,
+  type Server,
+  type ServerOptions,
+  type TrustedKeys,
+} from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT, DEVELOPER, accessFlags, quote } from "../access.ts";
 import { EXIT, EXIT_HELP, ExitError, Said, usage } from "../exit.ts";
 import { prepareShop, type Shop } from "../shop.ts";
@@ -34,6 +44,7 @@ interface ServeOptions extends SecretOptions {
   readonly connectionsPerUser?: number;
   readonly connectionsPerAddress?: number;
   readonly publicUrl?: string;
+  readonly iKnow?: boolean;
   readonly workers?: number;
   readonly awsLimits?: boolean;
   readonly logLevel: LogLevel;
@@ -77,8 +88,13 @@ export function define(command: Command, shell: Shell): void {
     .option("--connections-per-user <n>", "of them (default: 256)", wholeNumber(1, 1e7))
     .option("--connections-per-address <n>", "of them (default: a quarter)", wholeNumber(1, 1e7))
     .addOption(
-      new Option("--public-url <url>", "where clients reach this server, for file links (default: its own address)").env(
+      new Option("--public-url <url>", "where clients reach this server, for file links (default: the address each client came by)").env(
         "STREAMER_PUBLIC_URL",
+      ),
+    )
+    .addOption(
+      new Option("--i-know", "trust the development key also where others can connect: whoever gets a token of it can do anything").env(
+        "STREAMER_I_KNOW",
       ),
     )
     .option("--aws-limits", "keep within the limits of API Gateway and Lambda, to find their surprises on this machine")
@@ -96,10 +112,15 @@ async function serve(options: ServeOptions, shell: Shell): Promise<void> {
   process.umask(0o077);
   const terminal = createTerminal(shell, options.json);
   const auth = readAuth(options, shell);
+  if (!auth && !options.iKnow && needsOwnKeys(options)) throw usage(PUBLIC_DEVELOPMENT_KEY);
   const stop = Promise.withResolvers<"asked" | "broken">();
   terminal.onInterrupt((count, signal) => {
     if (count > 1) process.exit(EXIT.failed);
     terminal.note(`${signal}: stopping; once more ends it at once.`);
+    stop.resolve("asked");
+  });
+  const forget = shell.onStarterGone(() => {
+    terminal.note("What started this process has gone: stopping.");
     stop.resolve("asked");
   });
   // What was under way then is in a state nobody knows: this process ends, and whoever watches it starts another.
@@ -112,11 +133,13 @@ async function serve(options: ServeOptions, shell: Shell): Promise<void> {
   const server = await start(options, shop, auth);
   // Whoever signs with a key of their own has tokens of their own, and logs keep what is printed.
   const token = auth ? undefined : await server.developmentToken(DEVELOPER);
-  if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, token: token ?? null });
+  const { publicUrl = null } = options;
+  if (options.json) terminal.printJson({ url: server.url, http_url: server.httpUrl, public_url: publicUrl, token: token ?? null });
   else welcome({ server, token, shop, period, options, terminal });
   const reason = await stop.promise;
   await server.stop();
   ignore();
+  forget();
   if (reason === "broken") throw new Said(EXIT.failed);
 }
 
@@ -133,6 +156,7 @@ async function start(options: ServeOptions, shop: Shop, auth: AuthOptions | unde
       allowedOrigins: allowOrigin,
       ...(auth && { auth }),
       ...(publicUrl !== undefined && { publicUrl }),
+      ...(options.iKnow && { publicDevelopmentKey: true }),
       ...(workers !== undefined && { workers }),
       ...(options.awsLimits && { transport: API_GATEWAY_LIMITS }),
       ...doors(options),
@@ -195,6 +219,11 @@ function readKeys(options: ServeOptions, shell: Shell): TrustedKeys | undefined 
   }
 }
 
+const PUBLIC_DEVELOPMENT_KEY = `Others can connect to this address, and the server would trust the development key in its data folder.
+  Say whose tokens it accepts: --jwks URL, --public-key FILE, --secret-file FILE or STREAMER_SECRET.
+  Or keep to this machine: --host 127.0.0.1, and no --public-url of another.
+  To try it out where nobody else is: --i-know.`;
+
 interface Welcome {
   readonly server: Server;
   readonly token: string | undefined;
@@ -209,6 +238,8 @@ function welcome({ server, token, shop, period, options, terminal }: Welcome): v
   const { print } = terminal;
   const bold = (text: string): string => terminal.style("bold", text, terminal.stdout);
   print(`${bold("Streamer")} at ${server.url}, files and health at ${server.httpUrl}`);
+  const elsewhere = reachedAt(server, options);
+  if (elsewhere.length > 0) print(`For others at ${elsewhere.join(", ")}`);
   print(`Data in ${options.dataFolder}, ${shop.hasMapping ? "reports" : "data sets"} from ${shop.folder}`);
   if (!shop.hasMapping) print(`Reports need a ${basename(shop.mappingFile)} there, see docs/guides/reports.md.`);
   if (token === undefined) {
@@ -224,6 +255,14 @@ function welcome({ server, token, shop, period, options, terminal }: Welcome): v
   print(`  curl -s ${server.httpUrl}/readyz`);
   print("");
   print("Ctrl-C stops it.");
+}
+
+/** The URLs by which others than this machine's programs come. */
+function reachedAt({ url }: Server, { host, publicUrl }: ServeOptions): readonly string[] {
+  if (publicUrl !== undefined) return [publicUrl.replace(/^http/i, "ws")];
+  if (!/^[0:.]+$/.test(host)) return [];
+  const addresses = ownAddresses().filter((address) => host.includes(":") || isIPv4(address));
+  return addresses.map((address) => `ws://${isIPv4(address) ? address : `[${address}]`}:${new URL(url).port}`);
 }
 
 /** Work that takes a while, on what is there: a report, else what a data set's rows have in common. */

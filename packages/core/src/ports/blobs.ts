@@ -27,8 +27,11 @@ export interface Blobs {
   putFile(key: string, path: string, options?: PutOptions & { readonly signal?: AbortSignal }): Promise<{ readonly sizeBytes: number }>;
   /** Opens the body under the key. Resolves to undefined when there is none. */
   open(key: string): Promise<OpenedBlob | undefined>;
-  /** Returns a link that works without a token until `expiresAt` (epoch ms). */
-  sign(key: string, expiresInMs: number): Promise<{ readonly url: string; readonly expiresAt: number }>;
+  /**
+   * Returns a link that works without a token until `expiresAt` (epoch ms). With the connection it is for, it leads there by
+   * the address that its client came by, where an engine has several.
+   */
+  sign(key: string, expiresInMs: number, connectionId?: string): Promise<{ readonly url: string; readonly expiresAt: number }>;
   /**
    * What marks the links of one request in what is stored of it: 22 characters or more of base64url, the same at each call
    * and in every process of the store. Nobody outside is told or can guess it, so that a text that only looks like a link is

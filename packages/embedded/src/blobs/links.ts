@@ -10,12 +10,13 @@ export const FILES_PATH = "/files/";
 export interface LinkSigner {
   /** Blobs.linkMark: told from a signature by what it is of. */
   markOf(request: string): string;
-  sign(name: string, expiresAt: number): string;
+  /** For the client of that connection. */
+  sign(name: string, expiresAt: number, connectionId?: string): string;
   check(link: { readonly name: string; readonly expires: string; readonly signature: string }, now: number): "valid" | "forged" | "expired";
 }
 
-/** `baseUrl` is asked at each signing: the server learns its own port only once it listens. */
-export function createLinkSigner(dataFolder: string, baseUrl: () => string): LinkSigner {
+/** `baseUrl` is asked at each signing: clients come by different addresses, and the server learns its own port only once it listens. */
+export function createLinkSigner(dataFolder: string, baseUrl: (connectionId?: string) => string): LinkSigner {
   const secret = Buffer.from(
     keepSecret(dataFolder, "link-secret", () => randomBytes(32).toString("hex")),
     "hex",
@@ -24,8 +25,8 @@ export function createLinkSigner(dataFolder: string, baseUrl: () => string): Lin
     createHmac("sha256", secret).update(`${name}\n${expires}`).digest("base64url");
   return {
     markOf: (request) => createHmac("sha256", secret).update(`mark\n${request}`).digest("base64url"),
-    sign: (name, expiresAt) =>
-      `${baseUrl()}${FILES_PATH}${name}?expires=${Math.floor(expiresAt)}&signature=${signatureOf(name, String(Math.floor(expiresAt)))}`,
+    sign: (name, expiresAt, connectionId) =>
+      `${baseUrl(connectionId)}${FILES_PATH}${name}?expires=${Math.floor(expiresAt)}&signature=${signatureOf(name, String(Math.floor(expiresAt)))}`,
     check: ({ name, expires, signature }, now) => {
       const expected = Buffer.from(signatureOf(name, expires));
       const given = Buffer.from(signature);

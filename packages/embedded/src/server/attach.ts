@@ -23,7 +23,7 @@ export interface AttachOptions extends ServiceOptions {
  */
 export async function attach(server: HttpServer, { path: given, ...chosen }: AttachOptions): Promise<Server> {
   const path = basePath(given, "path");
-  const httpUrl = (): string => reachable(urlOf(server));
+  const httpUrl = (): string => urlOf(server);
   const service = await createService(chosen, { upgradePath: path, base: path, httpUrl });
   const { streamer, engine, developmentToken } = service;
   const answers = new Set<{ destroy(): unknown }>();
@@ -58,6 +58,3 @@ export async function attach(server: HttpServer, { path: given, ...chosen }: Att
       }),
   };
 }
-
-/** Nobody connects to "any address": it is this machine's, from here. */
-const reachable = (url: string): string => url.replace(/^(https?:\/\/)(?:\[::\]|0\.0\.0\.0)(?=:)/, "$1localhost");

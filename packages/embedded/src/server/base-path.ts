@@ -1,6 +1,7 @@
 /** Where a server's addresses begin. */
 import type { Server as HttpServer } from "node:http";
 import { StreamerError } from "@streamer/core";
+import { localAuthority } from "./own-address.ts";
 
 /** Throws a TypeError when it is no path as URLs write it. `/` and `/x/` are written without the slash at the end, `/` as nothing. */
 export function basePath(path: string, option: string): string {
@@ -9,7 +10,7 @@ export function basePath(path: string, option: string): string {
   return path.replace(/\/$/, "");
 }
 
-/** `http://host:port`, as it listens. Throws where it does not, or on no port. */
+/** `http://host:port`, as programs on this machine reach it. Throws where it does not, or on no port. */
 export function urlOf(http: HttpServer): string {
   const address = http.address();
   if (address === null || typeof address === "string")
@@ -21,7 +22,7 @@ export function urlOf(http: HttpServer): string {
     );
   // A TLS server has contexts of its own.
   const scheme = "setSecureContext" in http ? "https" : "http";
-  return `${scheme}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+  return `${scheme}://${localAuthority(address)}`;
 }
 
 export const socketUrl = (httpUrl: string, path: string): string => httpUrl.replace("http", "ws") + path;

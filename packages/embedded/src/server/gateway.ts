@@ -21,6 +21,7 @@ import { asError, createLoop, ownerName, type Loop, type Streamer } from "@strea
 import { readToken, type Authentication } from "@streamer/auth";
 import type { Auth } from "./auth.ts";
 import type { AddressReader } from "./client-address.ts";
+import { DEVELOPMENT_ALONE, arrivalOf, type Arrival } from "./own-address.ts";
 import type { Doors } from "./doors.ts";
 import type { Wire } from "../channel.ts";
 import type { EmbeddedEngine } from "../engine.ts";
@@ -42,6 +43,10 @@ export interface GatewayParts {
   readonly path: string;
   readonly allowedOrigins: readonly string[];
   readonly addresses: Pick<AddressReader, "of">;
+  /** True of those whom the development key is not for. */
+  readonly isTooFar: (request: IncomingMessage) => boolean;
+  /** Filled here: by connection, how its client came. */
+  readonly cameBy: Map<string, Arrival>;
   readonly doors: Doors;
   readonly unfinished: Unfinished;
   /** Messages a second on one connection; twice as many frames that are none: pings, pieces of messages. */
@@ -154,8 +159,10 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
   });
 
-  const welcome = async (socket: WebSocket, raw: Duplex, { identity, credential }: Accepted): Promise<void> => {
+  const welcome = async (socket: WebSocket, { request, raw }: Upgrade, { identity, credential }: Accepted): Promise<void> => {
     const connectionId = randomUUID();
+    parts.cameBy.set(connectionId, arrivalOf(request));
+    socket.on("close", () => void parts.cameBy.delete(connectionId));
     socket.on("close", reviews.watch(connectionId, credential));
     watch(socket, raw, ownerName(identity.owner), connectionId);
     const own = toWire(socket, raw);
@@ -198,6 +205,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     const refusal = refusalOf(request);
     if (refusal) return turnedAway.http(raw, refusal.status, refusal.error);
     if (!isReady()) return turnAway(upgrade, STARTING_OR_STOPPING);
+    if (parts.isTooFar(request)) return turnAway(upgrade, DEVELOPMENT_ALONE);
     const entered = doors.enter(addresses.of(request));
     if ("error" in entered) return turnAway(upgrade, entered.error);
     const { place } = entered;
@@ -216,13 +224,13 @@ export function createGateway(parts: GatewayParts): Gateway {
     open(upgrade, authentication);
   };
 
-  const open = ({ request, raw, head }: Upgrade, accepted: Accepted): void =>
-    server.handleUpgrade(request, raw, head, (socket) => {
+  const open = (upgrade: Upgrade, accepted: Accepted): void =>
+    server.handleUpgrade(upgrade.request, upgrade.raw, upgrade.head, (socket) => {
       // Protocol violations and resets end the socket by themselves; "close" follows.
       socket.on("error", (error) => log.debug({ err: error }, "a socket failed"));
       heard.set(socket, true);
       socket.on("close", () => heard.delete(socket));
-      welcome(socket, raw, accepted).catch((error: unknown) => {
+      welcome(socket, upgrade, accepted).catch((error: unknown) => {
         log.error({ err: asError(error) }, "a connection could not be opened");
         socket.close(ERROR_CODES.INTERNAL_ERROR.closeCode);
       });

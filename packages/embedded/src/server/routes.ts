@@ -10,6 +10,7 @@ import { serveFile } from "../blobs/files.ts";
 import { FILES_PATH } from "../blobs/links.ts";
 import type { Doors } from "./doors.ts";
 import type { Readiness } from "./readiness.ts";
+import { DEVELOPMENT_ALONE } from "./own-address.ts";
 import { replyError, replyJson } from "./replies.ts";
 
 export interface RouteParts {
@@ -17,8 +18,10 @@ export interface RouteParts {
   readonly readiness: Readiness;
   readonly doors: Pick<Doors, "refused">;
   readonly auth: Pick<Guard, "authenticate" | "keys">;
-  /** The AsyncAPI document of this server. */
-  readonly describe: () => Promise<JsonObject>;
+  /** True of those whom the development key is not for. */
+  readonly isTooFar: (request: IncomingMessage) => boolean;
+  /** The AsyncAPI document of this server, with the address that the request came by. */
+  readonly describe: (request: IncomingMessage) => Promise<JsonObject>;
 }
 
 interface Asked {
@@ -38,7 +41,7 @@ interface Route {
 export type RouteName = "health" | "readiness" | "description" | "files";
 export type Routes = Readonly<Record<RouteName, Route>>;
 
-export function createRoutes({ engine, readiness, doors, auth, describe }: RouteParts): Routes {
+export function createRoutes({ engine, readiness, doors, auth, isTooFar, describe }: RouteParts): Routes {
   async function serveReadiness({ response }: Asked): Promise<void> {
     const problems = await readiness();
     const damaged = engine.damageCount();
@@ -54,8 +57,9 @@ export function createRoutes({ engine, readiness, doors, auth, describe }: Route
 
   /** Only those who may connect may read what the handlers accept. */
   async function serveDescription({ request, response }: Asked): Promise<void> {
+    if (isTooFar(request)) return replyError(response, DEVELOPMENT_ALONE);
     const authentication = await auth.authenticate(readToken(request));
-    if (authentication.ok) replyJson(response, 200, await describe());
+    if (authentication.ok) replyJson(response, 200, await describe(request));
     else replyError(response, authentication.error);
   }
 

@@ -20,7 +20,7 @@ export interface ServerOptions extends ServiceOptions {
 }
 
 export interface Server {
-  /** WebSocket URL for clients: `ws://…`. */
+  /** WebSocket URL for clients on this machine: `ws://…`. */
   readonly url: string;
   /** What routes and files are below of. */
   readonly httpUrl: string;
@@ -35,7 +35,7 @@ export interface Server {
 export async function startServer({ host = "127.0.0.1", port = 0, upgradePath = "/", ...chosen }: ServerOptions): Promise<Server> {
   const http = createServer(HTTP_TIMES);
   const path = basePath(upgradePath, "upgradePath");
-  const service = await createService(chosen, { upgradePath: path, base: "", httpUrl: () => urlOf(http) });
+  const service = await createService(chosen, { upgradePath: path, base: "", host, httpUrl: () => urlOf(http) });
   const { streamer, engine, doors, developmentToken } = service;
   http.maxConnections = service.sockets;
   http.on("connection", doors.accept);

@@ -2,11 +2,10 @@
  * A service: the embedded engine, the flow and the sockets, joined, wherever their HTTP comes from. Begin: recover what a
  * dead process left. Stop (P13): refuse new work, let runs finish or hand them back, close sockets with 1012, close the store.
  */
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
 import {
   VERSION,
   createStreamer,
-  once,
   resolveOptions,
   type AnyHandler,
   type Log,
@@ -33,6 +32,7 @@ import { createHttpListener } from "./http.ts";
 import { aroundRuns } from "./inline-runs.ts";
 import { watchKeys } from "./key-watch.ts";
 import type { Mount } from "./mounts.ts";
+import { arrivalOf, checkedPublicUrl, createOwnAddress, isLoopback, refusePublicDevelopmentKey, type Arrival } from "./own-address.ts";
 import { createReadiness } from "./readiness.ts";
 import { resolveRoom } from "./room.ts";
 import { createRoutes, routeOf } from "./routes.ts";
@@ -55,7 +55,12 @@ export interface ServiceOptions {
   readonly logLevel?: LogLevel;
   /** Origins of pages that may connect, compared exactly. Pages of the address that they connect to always may. Default: no others. Clients that send no Origin header may always connect. */
   readonly allowedOrigins?: readonly string[];
-  /** Public URL of the HTTP server, used in links to files. Default: what it listens on, `http://host:port`. */
+  /**
+   * Let the development key be trusted where others than this machine's programs can connect. Default false: whoever can
+   * read the data folder could act as anybody, so a server of others has keys of its own (`auth`).
+   */
+  readonly publicDevelopmentKey?: boolean;
+  /** Public URL of the HTTP server, for links to files and the description. Default: the address that each client came by. */
   readonly publicUrl?: string;
   /** Worker processes for handlers that declare `isolate`: their number, or detailed options. Default: one per CPU core. */
   readonly workers?: number | Partial<IsolationOptions>;
@@ -101,6 +106,8 @@ export interface Service {
 export interface Place {
   /** Where clients connect: "" or a path without a slash at its end. Routes are below `base`. */
   readonly upgradePath: string;
+  /** What it will listen on, where that is known. */
+  readonly host?: string;
   readonly base: string;
   /** Asked at each use: it is known once the HTTP server listens. */
   readonly httpUrl: () => string;
@@ -108,6 +115,8 @@ export interface Place {
 
 export async function createService(chosen: ServiceOptions, place: Place): Promise<Service> {
   refuseOldRuntime();
+  const publicUrl = chosen.publicUrl === undefined ? undefined : checkedPublicUrl(chosen.publicUrl);
+  if (!chosen.auth && !chosen.publicDevelopmentKey) refusePublicDevelopmentKey(place.host, publicUrl);
   const { handlers, dataFolder, workers, middleware, transport, allowedOrigins = [] } = chosen;
   const options = resolveOptions(withLimits(chosen.options, transport));
   const clock = systemClock;
@@ -121,7 +130,10 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
   const room = resolveRoom({ maxConnections: chosen.maxConnections, limits: chosen.connectionLimits, log });
   const doors = createDoors({ clock, log, addresses, ...room });
   const unfinished = createUnfinished({ clock, log, limits: room.limits });
-  const origin = (): string => chosen.publicUrl?.replace(/\/$/, "") ?? place.httpUrl();
+  const addressFor = createOwnAddress({ publicUrl, listening: place.httpUrl, clock, log });
+  /** By connection: how its client came. */
+  const cameBy = new Map<string, Arrival>();
+  const originFor = (arrival: Arrival | undefined): string => (arrival ? addressFor(arrival) : (publicUrl ?? place.httpUrl()));
   let isReady = false;
   let sweep: Sweep | undefined;
 
@@ -133,15 +145,21 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
     log,
     isolation,
     around: aroundRuns(log),
-    publicUrl: () => origin() + place.base,
+    publicUrl: (connectionId = "") => originFor(cameBy.get(connectionId)) + place.base,
     channel: channelOptions(chosen.channel),
     onRunnable: () => pump.nudge(),
+  }).catch((error: unknown) => {
+    database.close();
+    throw error;
   });
   const streamer: Streamer = orElse(engine.close, () =>
     createStreamer({ handlers, engine, options, ...(middleware && { middleware }), onSlotFree: () => pump.nudge() }),
   );
   const pump = createPump({ clock, log, work: () => streamer.work() });
   const auth = orElse(engine.close, () => createAuth(chosen.auth, dataFolder, { clock, log }));
+  /** On somebody else's server it may only be seen now who can connect. */
+  const isTooFar = ({ socket }: IncomingMessage): boolean =>
+    !chosen.auth && !chosen.publicDevelopmentKey && socket.remoteAddress !== undefined && !isLoopback(socket.remoteAddress);
   const keyWatch = watchKeys({ clock, log, auth });
   const gateway = createGateway({
     engine,
@@ -151,16 +169,19 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
     path: place.upgradePath || "/",
     allowedOrigins,
     addresses,
+    cameBy,
+    isTooFar,
     doors,
     unfinished,
     messagesPerSecond: options.admission.messagesPerSecond,
     messageBytes: options.frames.messageBytes,
     ...(transport && { transport }),
   });
-  const describe = once(async (): Promise<JsonObject> => {
+  const describe = async (request: IncomingMessage): Promise<JsonObject> => {
     const { asyncApiDocument } = await import("@streamer/protocol/asyncapi");
-    return asyncApiDocument({ url: socketUrl(origin(), place.upgradePath), serverVersion: VERSION, actions: streamer.describe() });
-  });
+    const url = socketUrl(addressFor(arrivalOf(request)), place.upgradePath);
+    return asyncApiDocument({ url, serverVersion: VERSION, actions: streamer.describe() });
+  };
   const readiness = createReadiness({
     isServing: () => isReady,
     storeRefusal: engine.storeRefusal,
@@ -169,7 +190,7 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
     keys: auth.keys,
     loops: () => [pump.loop, ...gateway.loops, engine.wakeups.loop, keyWatch, ...(sweep?.loops ?? [])],
   });
-  const routes = createRoutes({ engine, readiness, doors, auth, describe });
+  const routes = createRoutes({ engine, readiness, doors, auth, isTooFar, describe });
   const listener = createHttpListener({ routes, log, base: place.base, allowedOrigins });
   const endings: (() => unknown)[] = [];
 

@@ -12,7 +12,7 @@ import { asError, isStreamerError, StreamerError } from "@streamer/core";
 import { checksumOf, keepChecksums } from "./checksums.ts";
 import { isOfItsSurroundings } from "./damage.ts";
 import { inspectDatabase, schemaSums } from "./inspection.ts";
-import { openPrivateFolder } from "./private-folder.ts";
+import { openPrivateFile, openPrivateFolder } from "./private-folder.ts";
 import { migrate } from "./schema.ts";
 import { inspectWal } from "./wal.ts";
 
@@ -41,6 +41,7 @@ export function openDatabase(dataFolder: string): Database {
   try {
     const wal = inspectWal(`${path}-wal`);
     if (wal.state === "damaged") throw damaged(`${path}-wal`, wal.what);
+    for (const file of [path, ...[`${path}-wal`, `${path}-shm`].filter((beside) => existsSync(beside))]) openPrivateFile(file);
     const db = (opened = new DatabaseSync(path, { timeout: 5_000 }));
     // The WAL is folded back at 16 MiB rather than 4: fewer interruptions of the commit path under load.
     db.exec(`
@@ -123,11 +124,13 @@ function lockFolder(dataFolder: string): DatabaseSync {
   const path = join(dataFolder, LOCK_FILE);
   let lock: DatabaseSync | undefined;
   try {
+    openPrivateFile(path);
     lock = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
     lock?.close();
+    if (isStreamerError(error)) throw error;
     if (!isHeldByAnother(error)) throw unusable(path, error);
     throw new StreamerError(
       "STORAGE_ERROR",

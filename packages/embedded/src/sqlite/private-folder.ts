@@ -1,5 +1,8 @@
-/** A folder that nobody but its owner may enter: whatever modes its files have, they are nobody else's to read. */
-import { chmodSync, mkdirSync, statSync } from "node:fs";
+/**
+ * A folder that nobody but its owner may enter, and its files that nobody but its owner may read: whatever umask the
+ * process has, and whoever made the folder.
+ */
+import { chmodSync, closeSync, fchmodSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { StreamerError } from "@streamer/core";
 
 const OTHERS = 0o077;
@@ -14,10 +17,30 @@ export function openPrivateFolder(folder: string): void {
   try {
     chmodSync(folder, mode & 0o700);
   } catch (cause) {
-    throw new StreamerError(
-      "STORAGE_ERROR",
-      `The folder ${folder} is open to others (mode ${(mode & 0o777).toString(8)}) and could not be closed to them. Make it its server's own: chown and chmod 700, or name another.`,
-      { cause },
-    );
+    throw notClosed(`The folder ${folder}`, mode, cause);
   }
 }
+
+/**
+ * Makes an empty file, or closes to others what is there, before SQLite opens it: SQLite makes files as the umask says,
+ * and what it puts beside a database has the mode of the database.
+ */
+export function openPrivateFile(path: string): void {
+  const file = openSync(path, "a", 0o600);
+  try {
+    const { mode } = fstatSync(file);
+    if (process.platform === "win32" || (mode & OTHERS) === 0) return;
+    fchmodSync(file, 0o600);
+  } catch (cause) {
+    throw notClosed(path, fstatSync(file).mode, cause);
+  } finally {
+    closeSync(file);
+  }
+}
+
+const notClosed = (what: string, mode: number, cause: unknown): StreamerError =>
+  new StreamerError(
+    "STORAGE_ERROR",
+    `${what} is open to others (mode ${(mode & 0o777).toString(8)}) and could not be closed to them. Make it its server's own: chown and chmod, or name another folder.`,
+    { cause },
+  );

@@ -88,8 +88,10 @@ export function createDeliver({ engine: ports, linkMs, dropConnection, onAnswer 
   const cursors = new Map<string, Map<RequestKey, Cursor>>();
   const expected = new Set<ExpectedReceipt>();
 
-  const withLinks = async (key: RequestKey, text: string): Promise<string> =>
-    mayHoldLinks(text) ? signLinks(text, await blobs.linkMark(key), (name) => blobs.sign(blobPrefix(key) + name, linkMs)) : text;
+  const withLinks = async (connectionId: string, key: RequestKey, text: string): Promise<string> =>
+    mayHoldLinks(text)
+      ? signLinks(text, await blobs.linkMark(key), (name) => blobs.sign(blobPrefix(key) + name, linkMs, connectionId))
+      : text;
 
   async function send(connectionId: string, text: string, coalesceKey?: string): Promise<void> {
     const outcome = await channel.send(connectionId, coalesceKey === undefined ? { text } : { text, coalesceKey });
@@ -103,7 +105,7 @@ export function createDeliver({ engine: ports, linkMs, dropConnection, onAnswer 
     admit: (seq: number) => boolean = () => true,
   ): Promise<void> {
     for (const { seq, text, kind } of frames) {
-      const signed = await withLinks(key, text);
+      const signed = await withLinks(connectionId, key, text);
       if (!admit(seq)) return;
       await send(connectionId, signed, kind === "progress" ? key : undefined);
     }
@@ -251,7 +253,7 @@ export function createDeliver({ engine: ports, linkMs, dropConnection, onAnswer 
     },
     async answer(connectionId, message, key) {
       const printed = printMessage(message);
-      const text = key === undefined ? printed : await withLinks(key, printed);
+      const text = key === undefined ? printed : await withLinks(connectionId, key, printed);
       onAnswer(connectionId, byteLength(text));
       await send(connectionId, text);
     },
