@@ -7,13 +7,12 @@ import type { Command } from "commander";
 import { signToken, type TokenTerms } from "@streamer/auth";
 import type { Token } from "@streamer/client";
 import { developmentKey, hasDevelopmentKey } from "@streamer/embedded/development-key";
+import { DEFAULT_DATA_FOLDER, DEFAULT_PORT } from "./defaults.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { readProfile, type Profile } from "./profile.ts";
 import type { Shell } from "./shell.ts";
 
-export const DEFAULT_PORT = 8_080;
 const DEFAULT_URL = `ws://127.0.0.1:${DEFAULT_PORT}`;
-export const DEFAULT_DATA_FOLDER = "./streamer-data";
 export const DEVELOPER = { userId: "developer", tenantId: "default", expiresInMs: 86_400_000 } as const satisfies TokenTerms;
 
 export interface AccessOptions {

@@ -19,6 +19,7 @@ interface Verb {
 export const COMMANDS: readonly Verb[] = [
   { name: "init", summary: "Make a folder with an application of your own.", load: () => import("./commands/init.ts") },
   { name: "serve", summary: "Run a server: one process, one data folder.", load: () => import("./commands/serve.ts") },
+  { name: "config", summary: "The options a server would have, and from where each is.", load: () => import("./commands/config.ts") },
   { name: "request", summary: "Send requests, show their progress, print their results.", load: () => import("./commands/request.ts") },
   { name: "watch", summary: "Follow requests sent before, to their results.", load: () => import("./commands/watch.ts") },
   { name: "list", summary: "Your requests, newest first.", load: () => import("./commands/list.ts") },

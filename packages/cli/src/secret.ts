@@ -19,13 +19,11 @@ const MAX_FILE_BYTES = 65_536;
 
 /** `what` the secret is for. */
 export function addSecretOptions(command: Command, what: string): Command {
-  return (
-    command
-      .option("--secret-file <file>", `${what}, in a file (default: $STREAMER_SECRET holds it)`)
-      // Known only to be refused: who is told that it is unknown tries the next way to pass it.
-      .addOption(new Option("--secret <secret>").hideHelp())
-  );
+  return addRefusedSecret(command).option("--secret-file <file>", `${what}, in a file (default: $STREAMER_SECRET holds it)`);
 }
+
+/** Known only to be refused: who is told that it is unknown tries the next way to pass it. */
+export const addRefusedSecret = (command: Command): Command => command.addOption(new Option("--secret <secret>").hideHelp());
 
 /** The secret there is, if any, without the end of its line. */
 export function readSecret({ secretFile, secret }: SecretOptions, { env }: Pick<Shell, "env">): string | undefined {

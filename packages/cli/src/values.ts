@@ -20,6 +20,13 @@ export function duration(text: string): number {
   return Math.round(Number(amount) * UNITS_MS[unit]!);
 }
 
+/** The same the other way round, exactly. */
+export function durationText(ms: number): string {
+  if (ms === 0) return "0s";
+  const [unit, size] = Object.entries(UNITS_MS).findLast(([, one]) => ms % one === 0) ?? ["ms", 1];
+  return `${ms / size}${unit}`;
+}
+
 /** How long ago, as a duration, or a date or time: in epoch ms. A date without a time is its midnight in UTC. */
 export function moment(text: string): number {
   const time = Date.parse(text);
