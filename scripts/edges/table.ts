@@ -185,7 +185,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   "packages/cli": {
     imports: ["auth", "aws-local", "client", "core", "embedded", "handlers", "protocol"],
-    tests: ["contract"],
+    tests: ["contract", "scripts"],
     why: "the command line serves and asks; what runs in an account is infra's.",
   },
   "packages/cli/templates": { imports: ["client", "embedded"], why: "what init makes uses what any user would." },
