@@ -92,7 +92,7 @@ export const TELLING: readonly Mutant[] = [
     does: "sends events with the placeholders of their files",
     engine: "memory",
     file: "packages/core/src/flow/deliver/deliver.ts",
-    find: "const signed = await withLinks(key, text);",
+    find: "const signed = await withLinks(connectionId, key, text);",
     replace: "const signed = text;",
   },
   {

@@ -36,7 +36,7 @@ function setUp() {
           await slowMark;
           return MARK;
         },
-        sign: async (name: string, ms: number) => ({ url: `https://files/${name}?ms=${ms}`, expiresAt: 0 }),
+        sign: async (name: string, ms: number, to: string) => ({ url: `https://files/${name}?ms=${ms}&to=${to}`, expiresAt: 0 }),
       } as never,
       events: { after: async (_, after, limit) => log.filter(({ seq }) => seq > after).slice(0, limit) },
       channel: {
@@ -192,7 +192,7 @@ describe("P5 P6 telling the followers of a request", () => {
     const { deliver, sent, coalesced } = setUp();
     const file: Frame = { seq: 1, kind: "durable", text: JSON.stringify([urlPlaceholder(MARK, "a b.csv")]) };
     await deliver.sendTo("c", KEY, [file, { seq: 2, kind: "progress", text: "half" }]);
-    expect(sent).toEqual({ c: ['["https://files/t/u/r/a%20b.csv?ms=1000"]', "half"] });
+    expect(sent).toEqual({ c: ['["https://files/t/u/r/a%20b.csv?ms=1000&to=c"]', "half"] });
     expect(coalesced).toEqual([[KEY, "half"]]);
   });
 
@@ -350,7 +350,7 @@ it("P5 a frame that waits for its links when its connection follows anew is told
   const second = deliver.follow("c", KEY, 0);
   links.resolve();
   await Promise.all([first, second]);
-  expect(sent).toEqual({ c: [JSON.stringify(["https://files/t/u/r/1?ms=1000"])] });
+  expect(sent).toEqual({ c: [JSON.stringify(["https://files/t/u/r/1?ms=1000&to=c"])] });
 });
 
 it("P6 what another process had still to tell a follower is told by the one that takes it over", async () => {
