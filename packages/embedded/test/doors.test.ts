@@ -107,7 +107,7 @@ it("is not ready while all connections are taken", async () => {
 });
 
 it("counts clients behind a proxy that it trusts by what the proxy says, and nobody else's word", async () => {
-  await start({ connectionLimits: { perAddress: 1 }, trustedProxies: ["127.0.0.1"] });
+  await start({ connectionLimits: { perAddress: 1 }, trustedProxies: ["127.0.0.1"], publicDevelopmentKey: true });
   const behind = (address: string): Promise<TestClient> => visit("ann", "default", { "x-forwarded-for": address });
   await isIn(behind("192.0.2.7"));
   await isRefused(behind("192.0.2.7"), "of your address");

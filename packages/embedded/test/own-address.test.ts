@@ -11,7 +11,7 @@ import { defineHandler, type Log } from "@streamer/core";
 import { startServer, type Server, type ServerOptions } from "../src/server/server.ts";
 import { attach } from "../src/server/attach.ts";
 import { checkedPublicUrl, isLoopback, localAuthority, ownAddresses } from "../src/server/own-address.ts";
-import { connectClient } from "./client.ts";
+import { connectClient, type TestClient } from "./client.ts";
 
 const store = defineHandler({
   action: "store",
@@ -115,7 +115,7 @@ describe("links to files", () => {
     await server!.stop();
     warnings = [];
     await start();
-    await linkFor(server!.url, { "x-forwarded-for": "203.0.113.7" });
+    await linkFor(server!.url, { "x-forwarded-for": "127.0.0.1" });
     expect(warnings).toMatchObject([{ message: expect.stringContaining("through a proxy") as string }]);
   });
 
@@ -150,6 +150,22 @@ it("attached to a server of others that listens everywhere, the development key 
   near.socket.close();
   await attached.stop();
   http.close();
+});
+
+it("the development key is not for who comes through a proxy or a tunnel on this machine", async () => {
+  await start();
+  const token = await server!.developmentToken({ userId: "ann" });
+  const comes = (hops: string): TestClient => connectClient(server!.url, token, { headers: { "x-forwarded-for": hops } });
+  for (const hops of ["203.0.113.7", "127.0.0.1, 203.0.113.7", "203.0.113.7, ::1", "unknown"])
+    expect((await comes(hops).message("error")).error).toMatchObject({ code: "UNAUTHORIZED" });
+  const near = comes("127.0.0.1, ::1");
+  await near.message("welcome");
+  near.socket.close();
+  await server!.stop();
+  await start({ publicDevelopmentKey: true });
+  const known = comes("203.0.113.7");
+  await known.message("welcome");
+  known.socket.close();
 });
 
 it("/asyncapi.json says the address it was asked by", async () => {

@@ -106,6 +106,12 @@ const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i,
 const authority = ({ address, port }: Pick<AddressInfo, "address" | "port">): string =>
   `${isIP(plain(address)) === 6 ? `[${plain(address)}]` : plain(address)}:${port}`;
 
+/** By its socket, or by what a proxy or a tunnel on this machine says of whom it speaks for. */
+export function comesFromElsewhere({ headers, socket }: IncomingMessage): boolean {
+  const hops = [headers["x-forwarded-for"] ?? []].flat().flatMap((hop) => hop.split(","));
+  return [socket.remoteAddress ?? "127.0.0.1", ...hops].some((address) => !isLoopback(address.trim()));
+}
+
 /** Whether the key that a server makes for itself would be trusted by others than this machine's programs. */
 export const needsOwnKeys = ({
   host,

@@ -32,7 +32,14 @@ import { createHttpListener } from "./http.ts";
 import { aroundRuns } from "./inline-runs.ts";
 import { watchKeys } from "./key-watch.ts";
 import type { Mount } from "./mounts.ts";
-import { arrivalOf, checkedPublicUrl, createOwnAddress, isLoopback, refusePublicDevelopmentKey, type Arrival } from "./own-address.ts";
+import {
+  arrivalOf,
+  checkedPublicUrl,
+  createOwnAddress,
+  comesFromElsewhere,
+  refusePublicDevelopmentKey,
+  type Arrival,
+} from "./own-address.ts";
 import { createReadiness } from "./readiness.ts";
 import { resolveRoom } from "./room.ts";
 import { createRoutes, routeOf } from "./routes.ts";
@@ -157,9 +164,8 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
   );
   const pump = createPump({ clock, log, work: () => streamer.work() });
   const auth = orElse(engine.close, () => createAuth(chosen.auth, dataFolder, { clock, log }));
-  /** On somebody else's server it may only be seen now who can connect. */
-  const isTooFar = ({ socket }: IncomingMessage): boolean =>
-    !chosen.auth && !chosen.publicDevelopmentKey && socket.remoteAddress !== undefined && !isLoopback(socket.remoteAddress);
+  /** On somebody else's server, or behind a tunnel, it is only seen now who can connect. */
+  const isTooFar = (request: IncomingMessage): boolean => !chosen.auth && !chosen.publicDevelopmentKey && comesFromElsewhere(request);
   const keyWatch = watchKeys({ clock, log, auth });
   const gateway = createGateway({
     engine,
