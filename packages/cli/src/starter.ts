@@ -9,7 +9,7 @@ import type { Shell } from "./shell.ts";
 const LOOK_EVERY_MS = 250;
 
 /** Set by npm, npx and those who do as they do, for what they start. */
-const isStartedByNpm = (env: Shell["env"]): boolean => env["npm_lifecycle_event"] !== undefined || env["npm_command"] !== undefined;
+export const isStartedByNpm = (env: Shell["env"]): boolean => env["npm_lifecycle_event"] !== undefined || env["npm_command"] !== undefined;
 
 /** Calls `handle` once the parent of this process has gone, if npm or npx started it. Returns how to stop. */
 export function onStarterGone(handle: () => void): () => void {

@@ -71,6 +71,17 @@ it.each([
   expect(child.exitCode ?? child.signalCode).toBe(ended);
 });
 
+it("P13 a Ctrl-C, of which both the terminal and npm tell the server, stops it gracefully", async () => {
+  const dataFolder = join(folder, "both");
+  const { child, closed, pid, stderr } = await start(["npm", "run", "start:exec", "--"], project, dataFolder);
+  // As a terminal does: to all of its foreground processes. npm passes it on besides.
+  process.kill(pid, "SIGINT");
+  child.kill("SIGINT");
+  await closed;
+  expect(stderr()).toContain('"server stopped"');
+  expect(child.exitCode).toBe(0);
+});
+
 it("a server that npm did not start outlives its parent", async () => {
   const dataFolder = join(folder, "outlives");
   const main = join(repository, "packages/cli/src/main.ts");
