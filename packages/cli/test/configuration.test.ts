@@ -45,6 +45,11 @@ const VALUES: Readonly<Record<string, readonly (readonly [text: string, written:
     ["2h", "2h"],
     ["3h", "3h"],
   ],
+  url: [
+    ["https://one.example", "https://one.example"],
+    ["https://two.example", "https://two.example"],
+    ["https://three.example", "https://three.example"],
+  ],
   level: [
     ["debug", "debug"],
     ["warn", "warn"],
@@ -127,6 +132,7 @@ export default defineConfig({ port, handlers: ["./a.ts", "/b.ts"], jwks: "keys.j
     ['{ "watch": "yes" }', /"watch" in .*Give true or false, not string "yes"/],
     ['{ "logLevel": "loud" }', /"logLevel" in .*Give one of debug, info/],
     ['{ "maxTokenLife": "soon" }', /"maxTokenLife" in .*Give a duration/],
+    ['{ "publicUrl": "streamer.example.com" }', /"publicUrl" in .*Give a URL/],
     ['{ "host": "" }', /"host" in .*it is empty/],
     ['{ "host": ["a"] }', /"host" in .*not an array/],
     ['{ "allowOrigin": [1] }', /"allowOrigin" in .*Give text, not number 1/],

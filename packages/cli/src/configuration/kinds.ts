@@ -37,6 +37,13 @@ export const path = (placeholder: "file" | "folder"): Kind<string> => ({
   fromValue: (value, file) => resolve(dirname(file), filled(textIn(value))),
 });
 
+export const httpUrl: Kind<string> = {
+  placeholder: "url",
+  says: "URL",
+  fromText: asUrl,
+  fromValue: (value) => asUrl(textIn(value)),
+};
+
 export const urlOrFile: Kind<string> = {
   placeholder: "url",
   says: "URL or file",
@@ -124,6 +131,12 @@ function pieces(given: string): readonly string[] {
 
 function filled(given: string): string {
   if (given.trim() === "") throw new InvalidArgumentError("Give some text: it is empty.");
+  return given;
+}
+
+function asUrl(given: string): string {
+  if (!/^https?:$/.test(URL.parse(given)?.protocol ?? ""))
+    throw new InvalidArgumentError("Give a URL such as https://streamer.example.com.");
   return given;
 }
 

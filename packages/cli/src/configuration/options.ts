@@ -8,7 +8,7 @@
  */
 import type { LogLevel } from "@streamer/embedded";
 import { DEFAULT_DATA_FOLDER, DEFAULT_PORT } from "../defaults.ts";
-import { choice, duration, onOrOff, path, several, text, urlOrFile, wholeNumber, type Kind } from "./kinds.ts";
+import { choice, duration, httpUrl, onOrOff, path, several, text, urlOrFile, wholeNumber, type Kind } from "./kinds.ts";
 
 interface Declared<T, Written = T> {
   readonly kind: Kind<T, Written>;
@@ -43,7 +43,7 @@ const OPTIONS = {
   port: { kind: wholeNumber(0, 65_535), meaning: "port; 0 takes any free one", default: DEFAULT_PORT },
   host: { kind: text("address"), meaning: "address to listen on", default: "127.0.0.1" },
   publicUrl: {
-    kind: text("url"),
+    kind: httpUrl,
     meaning: "where clients reach this server, for links to files and the description",
     otherwise: "the address each client came by",
   },
