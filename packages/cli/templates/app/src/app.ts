@@ -40,6 +40,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     dataFolder,
     logLevel,
     publicUrl: url,
+    // Whoever reaches this server gets a token of that key then.
+    publicDevelopmentKey: developmentTokens,
     // Pages of these origins alone may connect.
     allowedOrigins: publicUrl === undefined ? [url, `http://localhost:${taken}`] : [new URL(publicUrl).origin],
     // A container is killed ten seconds after it was told to stop. What has not ended by then goes on at the next start.
