@@ -73,7 +73,7 @@ const CORE: Readonly<Record<string, Room>> = {
     paths: ["flow/access.ts"],
     imports: ["errors", "middleware", "rules", "type ports", "type handler", "type options"],
   },
-  faults: { paths: ["flow/faults.ts"], imports: ["errors", "rules", "type ports"] },
+  faults: { paths: ["flow/faults.ts", "flow/stacks.ts"], imports: ["errors", "rules", "type ports"] },
   learn: { paths: ["flow/learn.ts"], imports: ["errors", "rules", "type ports", "type handler"] },
   middleware: { paths: ["middleware.ts"], imports: ["errors", "type handler", "type ports"] },
   loops: { paths: ["loops.ts"], imports: ["errors", "type ports"] },

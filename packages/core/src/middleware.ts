@@ -2,7 +2,7 @@
  * Middleware around handlers. `admit` runs before a run is accepted, a new one or one that is retried by hand, and may refuse by throwing; `run` wraps each run
  * of a handler, sync or async, inline or isolated. The first in the list is the outermost.
  */
-import { asError, describeError, isFatal, isRetryAfter, isStreamerError, restoreError, StreamerError } from "./errors.ts";
+import { describeError, isFatal, isRetryAfter, isStreamerError, restoreError, StreamerError } from "./errors.ts";
 import type { AnyHandler, HandlerContext } from "./handler.ts";
 import type { Connection } from "./ports/connections.ts";
 
@@ -32,7 +32,7 @@ export interface Middleware {
   readonly run?: (invocation: Invocation, next: () => Promise<unknown>) => Promise<unknown>;
 }
 
-/** Logs the start and the end of each run with its request id, attempt and duration; never the payload. */
+/** Logs the start and the end of each run with its request id, attempt and duration; never the payload. Why one failed is logged without it. */
 export const logging: Middleware = {
   name: "logging",
   run: async ({ ctx }, next) => {
@@ -44,7 +44,7 @@ export const logging: Middleware = {
       log.info({ run_ms: Math.round(performance.now() - started) }, "run finished");
       return result;
     } catch (error) {
-      log.warn({ run_ms: Math.round(performance.now() - started), err: asError(error) }, "run failed");
+      log.info({ run_ms: Math.round(performance.now() - started) }, "run failed");
       throw error;
     }
   },

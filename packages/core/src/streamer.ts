@@ -102,7 +102,7 @@ export function createStreamer({
   const handlers = register(list);
   const middleware = checkMiddleware(added);
   const { connections, clock, log } = engine;
-  const faults = createFaults({ log, random });
+  const faults = createFaults({ log, clock, random });
   const access = createAccess({ handlers, middleware, options });
   const handlersAreLimited = Array.from(handlers.values()).some(({ concurrency }) => concurrency);
 

@@ -153,6 +153,38 @@ export function thrownContract(test: ContractTest): void {
     });
   }
 
+  for (const mode of ["async", "sync"] as const) {
+    test(`what a handler's author throws is logged at each attempt, with the stack and without the payload: ${mode}`, async (harness) => {
+      const lines: (LogFields & { readonly text: string })[] = [];
+      const note = (fields: LogFields, text: string): void => void lines.push({ ...fields, text });
+      const fails = defineHandler({
+        action: "fails",
+        input: anything,
+        estimate: 60_000,
+        retry: { maxAttempts: 2, baseMs: 1, capMs: 1 },
+        run: (input) => {
+          throw Object.assign(new Error("the API is down"), { input, details: { input } });
+        },
+      });
+      const log = { debug: note, info: note, warn: note, error: note };
+      const { connect, until } = await startPipeline({ harness, handlers: [fails], instead: { log } });
+      const client = await connect();
+      const payload = { text: "only the handler's" };
+      await client.send({ type: "request", id: "r1", action: "fails", payload, options: { mode } });
+      await until("it has failed", () => client.last("error")?.request_id === "r1");
+      const told = lines.filter(({ text }) => text.startsWith("a handler failed"));
+      const about = { request_id: "r1", action: "fails", err: { message: "the API is down" } };
+      expect(told).toMatchObject([
+        { ...about, attempt: 1, retry_in_ms: expect.any(Number) },
+        { ...about, attempt: 2, code: "PROCESSING_FAILED" },
+      ]);
+      for (const { err } of told) {
+        expect((err as Error).stack).toContain("thrown.ts");
+        expect(JSON.stringify(Object.entries(err as object))).not.toContain(payload.text);
+      }
+    });
+  }
+
   test("P12 what middleware and schemas fail by is told by an id, too", async (harness) => {
     const lines: LogFields[] = [];
     const note = (fields: LogFields): void => void lines.push(fields);

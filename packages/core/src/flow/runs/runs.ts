@@ -114,7 +114,11 @@ export function createRuns(parts: RunsParts) {
     const about = { action: request.action, attempt: request.attempt };
     const told = isFailure ? { kind: ending.kind, error: faults.ofHandler(ending.error, request.id, about) } : ending;
     const result = phase.name === "leased" ? storable(told, options.valueLength) : told;
-    return decide(result, { claim, stopped, retry, quarantineAfter: options.quarantineAfter, random });
+    const decision = decide(result, { claim, stopped, retry, quarantineAfter: options.quarantineAfter, random });
+    // Told to stop, what it threw is how it stopped: the decision says why.
+    const failure: Ending = stopped === undefined ? (isFailure ? ending : result) : { kind: "abandoned" };
+    faults.failed(failure, decision, { requestId: request.id, ...about });
+    return decision;
   }
 
   /**

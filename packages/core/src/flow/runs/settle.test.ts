@@ -40,7 +40,7 @@ function setUp({ unwritten, stopped, answer = () => "written", givesUpAt = Infin
     return said === "lost" ? { outcome: "lost" } : { outcome: "written", frames: [{ seq: writes.length, kind: "durable", text: verb }] };
   };
   const settle = createSettle({
-    faults: createFaults({ log: silent, random: () => 0.5 }),
+    faults: createFaults({ log: silent, clock, random: () => 0.5 }),
     engine: {
       clock,
       log: silent,
