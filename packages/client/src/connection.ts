@@ -27,7 +27,7 @@ export interface Connection {
 /** To a page, a server that refuses its origin looks like no server at all. */
 function originHint(): string {
   const page = globalThis.location as Location | undefined;
-  return page ? ` Is a server there, and does it allow the origin ${page.origin}?` : "";
+  return page ? ` Is a server there that allows the origin ${page.origin}?` : "";
 }
 
 const PING = JSON.stringify({ type: "ping" });

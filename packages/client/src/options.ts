@@ -55,7 +55,9 @@ const systemClock: ClientClock = {
   },
 };
 
+/** Throws a TypeError without a token: there is nothing to connect with, now or later. */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
+  if (!options.token) throw new TypeError("No token: give a string or a function that returns one.");
   return {
     connectTimeoutMs: 10_000,
     pongTimeoutMs: 10_000,
@@ -73,7 +75,7 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
 export function resolveUrl(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !/^(ws|http)s?:$/.test(parsed.protocol)) {
-    throw new TypeError(`"${url}" is not the address of a server; it looks like ws://localhost:8080 or wss://api.example.com.`);
+    throw new TypeError(`"${url}" is no address of a server, such as wss://api.example.com.`);
   }
   parsed.hash = "";
   return parsed.href.replace(/^http/, "ws");

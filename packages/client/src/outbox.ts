@@ -28,7 +28,7 @@ export function createOutbox(limits: ResolvedOptions["outbox"]): Outbox {
       if (messages <= limits.messages && characters <= limits.characters) return undefined;
       return new StreamerError(
         "OUTBOX_FULL",
-        `Not sent: ${messages - 1} messages wait for an answer; ${limits.messages}, or ${limits.characters} characters, are the limit. Await some results first.`,
+        `Not sent: ${messages - 1} messages wait for an answer; ${limits.messages}, or ${limits.characters} characters, are the limit. Await results first.`,
       );
     },
     remove(text) {
@@ -40,7 +40,7 @@ export function createOutbox(limits: ResolvedOptions["outbox"]): Outbox {
       if (text.length * 3 <= largestBytes) return undefined;
       const bytes = encoder.encode(text).length;
       if (bytes <= largestBytes) return undefined;
-      const problem = `has ${bytes} bytes; the server takes ${largestBytes}. Send less, or upload the data and send where it is.`;
+      const problem = `has ${bytes} bytes; the server takes ${largestBytes}. Upload the data and send where it is.`;
       return aboutRequest("PAYLOAD_TOO_LARGE", requestId, problem);
     },
     setLimit(messageBytes) {

@@ -58,6 +58,8 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
     try {
       const token = typeof options.token === "string" ? options.token : await options.token();
       if (isClosed()) return;
+      // Whatever the types say: a session may have none yet.
+      if (!token) return ended(refusedToDial(token, false));
       connection = dial(url, token, options, {
         ...events,
         onWelcome(welcome) {
@@ -121,6 +123,6 @@ export function createSession(url: string, options: ResolvedOptions, events: Ses
 
 function refusedToDial(cause: unknown, isStatic: boolean): StreamerError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  const what = isStatic ? "WebSocket could be made, perhaps because the token is not a JWT" : "token could be had";
+  const what = isStatic ? "WebSocket (is the token a JWT?)" : "token could be had";
   return new StreamerError("CANNOT_CONNECT", `No ${what}: ${why}`, { cause });
 }

@@ -296,6 +296,15 @@ it("keeps trying with a growing, capped, jittered wait, and gives up where told 
   expect(waits).toEqual([200, 400, 500, 500]);
 });
 
+it("says at once that there is no token, and of a function that got none why it waits", async () => {
+  for (const token of [undefined, ""] as string[])
+    expect(() => connect("ws://127.0.0.1:1", { token })).toThrow("No token: give a string or a function that returns one.");
+  await using peer = await startPeer();
+  await using client = open(peer, { token: () => undefined as unknown as string });
+  await expect.poll(() => client.state).toMatchObject({ status: "waiting", error: { message: "No token could be had: undefined" } });
+  expect(peer.offered).toEqual([]);
+});
+
 it("refuses an address that is none", () => {
-  expect(() => connect("localhost:8080", { token: "t" })).toThrow(/not the address of a server/);
+  expect(() => connect("localhost:8080", { token: "t" })).toThrow(/no address of a server/);
 });

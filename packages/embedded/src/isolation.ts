@@ -8,9 +8,10 @@ import { availableParallelism } from "node:os";
 import { WorkerDied, isStreamerError, type Clock, type IsolatedRun, type Isolation, type Log } from "@streamer/core";
 import { findConfinement, type Confined, type WorkerLimits } from "./isolation/confinement.ts";
 import { createForks, type Wanted } from "./isolation/forks.ts";
+import { ADVICE, isWholeProgram, refuseInWorker } from "./isolation/whole-program.ts";
 import { startWorker, WorkerHeld, type WorkerProcess } from "./isolation/worker-process.ts";
 
-export { findConfinement, type Confined, type WorkerLimits };
+export { findConfinement, refuseInWorker, type Confined, type WorkerLimits };
 
 export interface IsolationOptions {
   /** Isolated runs at the same time. Default: one per CPU core. */
@@ -93,6 +94,14 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
     return forks.next(wanted, signal);
   };
 
+  /** Whatever failed: the first cause is most likely that. Said once for each handler. */
+  const explained = new Set<string>();
+  const explain = ({ action, module }: IsolatedRun): void => {
+    if (explained.has(action) || !isWholeProgram(module)) return;
+    explained.add(action);
+    log.error({ action, module }, `the module of a handler is the program itself, and its run failed in a worker process. ${ADVICE}`);
+  };
+
   /** Reports to `forks` whether the worker survived: after a death the next start is delayed. */
   const runOn = async (worker: WorkerProcess, run: IsolatedRun): Promise<unknown> => {
     try {
@@ -103,6 +112,7 @@ export function createIsolation({ clock, log, valueLength }: IsolationParts, opt
       const isDead = error instanceof WorkerDied || (isStreamerError(error) && worker.isGone);
       if (isDead) forks.died();
       else forks.worked();
+      explain(run);
       throw error;
     }
   };

@@ -227,7 +227,7 @@ it("an origin that the server does not know is told so", async () => {
   await using other = await serveSite();
   const { page } = await open("connection", undefined, other);
   await expectText(page, "#connection", "waiting");
-  await expectText(page, "#problem", `Is a server there, and does it allow the origin ${other.origin}?`);
+  await expectText(page, "#problem", `Is a server there that allows the origin ${other.origin}?`);
 });
 
 it("carries nothing of Node's into a browser", () => {

@@ -6,8 +6,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setPriority } from "node:os";
 import { Worker } from "node:worker_threads";
-import { assertStorable, asError, describeError, Fatal, restoreError, type AnyHandler, type Log } from "@streamer/core";
+import { assertStorable, asError, describeError, Fatal, isStreamerError, restoreError, type AnyHandler, type Log } from "@streamer/core";
 import { createWorkerContext, type WorkerContext } from "./worker-context.ts";
+import { markWorker } from "./whole-program.ts";
 import type { Answer, FromWorker, ToWorker } from "./worker-messages.ts";
 
 interface Running {
@@ -24,6 +25,8 @@ const BELOW_NORMAL = 10;
 const send = process.send!.bind(process);
 delete process.send;
 delete (process as Partial<NodeJS.Process>).disconnect;
+
+markWorker();
 
 const runs = new AsyncLocalStorage<Running>();
 let current: Running | undefined;
@@ -126,6 +129,8 @@ async function load(module: string, action: string, log: Log): Promise<Readonly<
   try {
     return (await import(module)) as Readonly<Record<string, unknown>>;
   } catch (error) {
+    // It says itself what to do.
+    if (isStreamerError(error)) throw new Fatal(error.message, { code: error.code, cause: error });
     log.error({ module, err: asError(error) }, "the module of a handler does not load in a worker process");
     throw new Fatal(`The module of "${action}" does not load in a worker process; the server's log says why. Once it does, send "retry".`);
   }

@@ -45,7 +45,7 @@ import { resolveRoom } from "./room.ts";
 import { createRoutes, routeOf } from "./routes.ts";
 import { logStrays } from "./strays.ts";
 import { createUnfinished } from "./unfinished.ts";
-import { createIsolation, type IsolationOptions } from "../isolation.ts";
+import { createIsolation, refuseInWorker, type IsolationOptions } from "../isolation.ts";
 import { createLog, type LogLevel } from "../log.ts";
 
 export interface ServiceOptions {
@@ -121,6 +121,7 @@ export interface Place {
 }
 
 export async function createService(chosen: ServiceOptions, place: Place): Promise<Service> {
+  refuseInWorker();
   refuseOldRuntime();
   const publicUrl = chosen.publicUrl === undefined ? undefined : checkedPublicUrl(chosen.publicUrl);
   if (!chosen.auth && !chosen.publicDevelopmentKey) refusePublicDevelopmentKey(place.host, publicUrl);
