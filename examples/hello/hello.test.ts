@@ -10,7 +10,7 @@ import { isFatal, isRetryAfter, isStopped, type AnyHandler } from "@streamer/cor
 import { createLog, startServer, type Server } from "@streamer/embedded";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { searchGaps } from "./client.ts";
-import { count, serve } from "./count-words.ts";
+import { estimate, serve } from "./estimate-pi.ts";
 import { findPrimeGaps } from "./find-prime-gaps.ts";
 import { handlers as helloHandlers } from "./handlers.ts";
 import { createImportOrders } from "./import-orders.ts";
@@ -152,28 +152,56 @@ test("every TypeScript block of the guide is taken from these files", async () =
   }
 });
 
-test("the README's handler, server and client work, and stand in it word for word", async () => {
-  const dataFolder = await mkdtemp(join(tmpdir(), "streamer-readme-"));
-  const { server, token } = await serve(dataFolder, 0);
-  onTestFinished(async () => {
-    await server.stop();
-    await rm(dataFolder, { recursive: true, force: true });
-  });
-  const shown: number[] = [];
-  const texts = Array.from({ length: 1_000 }, (_, n) => `text number ${n}`);
-  expect(await count(server.url, token, texts, (percentage) => shown.push(percentage))).toBe(3_000);
-  expect(shown.at(-1)).toBe(100);
-  // Few texts are answered at once: nothing is shown, and nothing stored.
-  expect(await count(server.url, token, ["two words"], () => {})).toBe(2);
-
-  const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
-  const source = unindented(await readFile(join(import.meta.dirname, "count-words.ts"), "utf8"));
-  const blocks = Array.from(readme.matchAll(/```ts\n([^]*?)```/g), ([, code]) => code!);
-  expect(blocks).toHaveLength(3);
-  for (const block of blocks) {
-    const [, code] = block.split(/\n\n([^]*)/);
-    expect(source).toContain(unindented(code!.trim()));
+describe("the README's handler, server and client", () => {
+  async function started(): Promise<{ readonly server: Server; readonly token: string }> {
+    const dataFolder = await mkdtemp(join(tmpdir(), "streamer-readme-"));
+    const { server, token } = await serve(dataFolder, 0);
+    onTestFinished(async () => {
+      await server.stop();
+      await rm(dataFolder, { recursive: true, force: true });
+    });
+    return { server, token };
   }
+
+  test("show live progress, value after value, and the result", async () => {
+    const { server, token } = await started();
+    const shown: { readonly percentage: number; readonly at: number }[] = [];
+    const show = (percentage: number): void => void shown.push({ percentage, at: performance.now() });
+    expect(await estimate(server.url, token, { button: {}, show })).toBeCloseTo(Math.PI, 2);
+    expect(shown.at(-1)!.percentage).toBe(100);
+    // While it ran, and not all of it at its end.
+    const between = shown.filter(({ percentage }) => percentage > 0 && percentage < 100);
+    expect(between.length).toBeGreaterThan(2);
+    expect(between.at(-1)!.at - between[0]!.at).toBeGreaterThan(500);
+  });
+
+  test("cancel: what runs stops where it is", async () => {
+    const { server, token } = await started();
+    const button: { onclick?: () => unknown } = {};
+    const shown: number[] = [];
+    let cancelledAt = Infinity;
+    const show = (percentage: number): void => {
+      shown.push(percentage);
+      if (percentage === 0 || cancelledAt < Infinity) return;
+      cancelledAt = performance.now();
+      button.onclick!();
+    };
+    await expect(estimate(server.url, token, { button, show })).rejects.toMatchObject({ code: "CANCELLED" });
+    expect(performance.now() - cancelledAt).toBeLessThan(2_000);
+    expect(shown.at(-1)).toBeLessThan(100);
+    await expect.poll(() => server.streamer.health().runs).toBe(0);
+  });
+
+  test("stand in it word for word", async () => {
+    const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+    const source = unindented(await readFile(join(import.meta.dirname, "estimate-pi.ts"), "utf8"));
+    const blocks = Array.from(readme.matchAll(/```ts\n([^]*?)```/g), ([, code]) => code!);
+    expect(blocks).toHaveLength(3);
+    for (const block of blocks) {
+      const [, code] = block.split(/\n\n([^]*)/);
+      expect(source).toContain(unindented(code!.trim()));
+    }
+  });
 });
 
 /** Passages are quoted without the indentation they have where they come from. */

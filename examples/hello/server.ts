@@ -2,6 +2,6 @@
 import { startServer } from "@streamer/embedded";
 import { handlers } from "./handlers.ts";
 
-const server = await startServer({ handlers, dataFolder: "hello-data", port: 8080 });
+const server = await startServer({ handlers, dataFolder: "streamer-data/example-hello", port: 8080 });
 console.log(`Serving at ${server.url}\nToken: ${await server.developmentToken({ userId: "me" })}`);
 process.once("SIGINT", () => void server.stop());

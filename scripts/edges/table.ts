@@ -225,7 +225,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   "examples/hello": { imports: ["client", "core", "embedded", "protocol"], why: "an example uses what its readers would." },
   "examples/react": { imports: ["client", "embedded", "handlers"], tests: ["scripts"], why: "an example uses what its readers would." },
-  "examples/plain-client": { imports: [], why: "a client without any library." },
+  "examples/plain-client": { imports: ["core", "embedded"], why: "a client without any library, and the server that start.ts has for it." },
   "clients/python": {
     imports: [],
     tests: ["core", "embedded", "protocol", "scripts", "examples/hello"],

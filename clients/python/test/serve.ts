@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { z } from "zod";
 import { defineHandler, Fatal } from "@streamer/core";
 import { startServer, type Server, type ServerOptions } from "@streamer/embedded";
-import { countWords } from "../../../examples/hello/count-words.ts";
+import { estimatePi } from "../../../examples/hello/estimate-pi.ts";
 
 const PARTIALS = 120;
 const LONG_MS = 60_000;
 
 const handlers = [
-  countWords,
+  estimatePi,
   defineHandler({ action: "double", input: z.object({ n: z.number() }), estimate: 1, run: ({ n }) => 2 * n }),
   defineHandler({
     action: "count",
