@@ -197,6 +197,19 @@ it("P13 stops alone: runs are handed back, its sockets closed with 1012, and its
   expect(["PENDING", "PROCESSING"]).toContain((await again.get("1")).status);
 });
 
+it("a server that is closed first waits for its sockets, and is closed once it has stopped", async () => {
+  const ours = await attachTo(await listening(createServer(answerTheirs)), "/streamer");
+  const client = connectClient(ours.url, await ours.developmentToken({ userId: "ann" }));
+  await client.message("welcome");
+  let isClosed = false;
+  const closed = new Promise<void>((resolve) => void http.close(() => resolve())).then(() => (isClosed = true));
+  client.send({ type: "request", id: "1", action: "greet", payload: { name: "Ada" } });
+  expect(await client.message("response", "1")).toMatchObject({ data: { greeting: "Hello, Ada" } });
+  expect(isClosed).toBe(false);
+  await ours.stop();
+  expect(await closed).toBe(true);
+});
+
 it("attached to a server that does not listen yet, serves once it does; on no port it wants publicUrl", async () => {
   const server = createServer(answerTheirs);
   const ours = await attachTo(server, "/streamer");
