@@ -29,14 +29,14 @@ export async function serve(dataFolder: string, port: number): Promise<{ readonl
 }
 
 export interface Page {
-  readonly button: { onclick?: () => unknown };
+  readonly button: EventTarget;
   show(percentage: number, message?: string): void;
 }
 
 export async function estimate(url: string, token: string, { button, show }: Page): Promise<number> {
   await using client = connect<[typeof estimatePi]>(url, { token });
   const run = client.request("estimate_pi", { points: 100_000_000 });
-  button.onclick = () => run.cancel(); // stops it where it is, on the server
+  button.addEventListener("click", () => void run.cancel()); // stops it where it is, on the server
   for await (const p of run.progress) show(p.percentage, p.message); // live, and after reconnects
   const { pi } = await run.result; // or rejects with CANCELLED
   return pi;

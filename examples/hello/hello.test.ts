@@ -167,7 +167,7 @@ describe("the README's handler, server and client", () => {
     const { server, token } = await started();
     const shown: { readonly percentage: number; readonly at: number }[] = [];
     const show = (percentage: number): void => void shown.push({ percentage, at: performance.now() });
-    expect(await estimate(server.url, token, { button: {}, show })).toBeCloseTo(Math.PI, 2);
+    expect(await estimate(server.url, token, { button: new EventTarget(), show })).toBeCloseTo(Math.PI, 2);
     expect(shown.at(-1)!.percentage).toBe(100);
     // While it ran, and not all of it at its end.
     const between = shown.filter(({ percentage }) => percentage > 0 && percentage < 100);
@@ -177,14 +177,14 @@ describe("the README's handler, server and client", () => {
 
   test("cancel: what runs stops where it is", async () => {
     const { server, token } = await started();
-    const button: { onclick?: () => unknown } = {};
+    const button = new EventTarget();
     const shown: number[] = [];
     let cancelledAt = Infinity;
     const show = (percentage: number): void => {
       shown.push(percentage);
       if (percentage === 0 || cancelledAt < Infinity) return;
       cancelledAt = performance.now();
-      button.onclick!();
+      button.dispatchEvent(new Event("click"));
     };
     await expect(estimate(server.url, token, { button, show })).rejects.toMatchObject({ code: "CANCELLED" });
     expect(performance.now() - cancelledAt).toBeLessThan(2_000);
