@@ -1,4 +1,4 @@
-export type { AuthOptions, TokenTerms, TrustedKeys } from "@streamer/auth";
+export type { AuthOptions, ClaimMapping, TokenTerms, TrustedKeys } from "@streamer/auth";
 /** What handlers are written with, so that a server takes one install. One that is to run on AWS as well takes it from core. */
 export {
   Fatal,

@@ -62,8 +62,28 @@ const OPTIONS = {
   secretFile: { kind: path("file"), meaning: "trust HS256 tokens of the secret in this file", otherwise: "none" },
   publicKey: { kind: path("file"), meaning: "trust tokens of this PEM public key", otherwise: "none" },
   jwks: { kind: urlOrFile, meaning: "trust tokens of this key set: a URL (https) or a file", otherwise: "none" },
-  audience: { kind: text("audience"), meaning: "accept tokens for this audience alone", otherwise: "not checked" },
-  issuer: { kind: text("issuer"), meaning: "accept tokens of this issuer alone", otherwise: "not checked" },
+  audience: {
+    kind: several(text("audience"), "audiences"),
+    meaning: "accept tokens for one of these audiences alone",
+    otherwise: "not checked",
+  },
+  issuer: {
+    kind: several(text("issuer"), "issuers"),
+    meaning: "accept tokens of one of these issuers alone; `{tid}` in it stands for that claim of the token",
+    otherwise: "not checked",
+  },
+  userClaim: { kind: text("claim"), meaning: "claim that says whose token it is, as `oid`", otherwise: "`sub`" },
+  tenantClaim: {
+    kind: text("claim"),
+    meaning: "claim that says of which tenant they are, as `org_id`; a token without it is refused",
+    otherwise: "`tenant_id`, and the tenant `default` without one",
+  },
+  permissionClaims: {
+    kind: several(text("claim"), "claims"),
+    meaning: "claims that say what they may do, as `realm_access.roles` or `https://example.com/roles`",
+    otherwise: "`permissions`",
+  },
+  audienceClaim: { kind: text("claim"), meaning: "claim that `audience` is compared with, as `client_id`", otherwise: "`aud`" },
   maxTokenLife: { kind: duration, meaning: "how far ahead a token may expire", otherwise: "366d" },
   revoked: {
     kind: path("file"),

@@ -1,6 +1,6 @@
 /** Whose tokens a server accepts, from its settings. */
 import { readFileSync } from "node:fs";
-import { needsOwnKeys, type AuthOptions, type TrustedKeys } from "@streamer/embedded";
+import { needsOwnKeys, type AuthOptions, type ClaimMapping, type TrustedKeys } from "@streamer/embedded";
 import type { Settings } from "../configuration/options.ts";
 import { usage } from "../exit.ts";
 import { readSecret, type SecretOptions } from "../secret.ts";
@@ -15,19 +15,36 @@ const PUBLIC_DEVELOPMENT_KEY = `Others can connect to this address, and the serv
 export function readAuth(settings: Settings, secret: SecretOptions["secret"], { env }: Pick<Shell, "env">): AuthOptions | undefined {
   const keys = readKeys(settings, secret, env);
   const { audience, issuer, maxTokenLife: maxLifeMs, revoked } = settings;
+  const claims = readClaims(settings);
   const rules = {
     ...(audience !== undefined && { audience }),
     ...(issuer !== undefined && { issuer }),
+    ...(Object.keys(claims).length > 0 && { claims }),
     ...(maxLifeMs !== undefined && { maxLifeMs }),
     ...(revoked !== undefined && { revoked }),
   };
   if (keys) return { ...keys, ...rules };
   if (Object.keys(rules).length > 0)
     throw usage(
-      "--audience, --issuer, --max-token-life and --revoked are about tokens of your own: give --jwks, --public-key or a secret.",
+      "--audience, --issuer, those of claims, --max-token-life and --revoked are about tokens of your own: give --jwks, --public-key or a secret.",
     );
   if (!settings.iKnow && needsOwnKeys(settings)) throw usage(PUBLIC_DEVELOPMENT_KEY);
   return undefined;
+}
+
+/** Paths are checked where the server reads them. */
+function readClaims({
+  userClaim: user,
+  tenantClaim: tenant,
+  permissionClaims: permissions,
+  audienceClaim: audience,
+}: Settings): ClaimMapping {
+  return {
+    ...(user !== undefined && { user }),
+    ...(tenant !== undefined && { tenant }),
+    ...(permissions !== undefined && { permissions }),
+    ...(audience !== undefined && { audience }),
+  };
 }
 
 function readKeys({ publicKey, jwks, secretFile }: Settings, flag: string | undefined, env: Shell["env"]): TrustedKeys | undefined {
