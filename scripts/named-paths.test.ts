@@ -64,7 +64,7 @@ describe("what configurations name is there", () => {
 });
 
 describe("what documents name is there", () => {
-  const documents = globSync(["*.md", "docs/**/*.md", "bench/*.md"], { cwd: ROOT });
+  const documents = globSync(["*.md", "docs/**/*.md", "bench/*.md", "packages/*/README.md"], { cwd: ROOT });
   /** `flow/route.ts` is core's; `embedded/sqlite/store.ts` leaves out what all packages have. */
   const homes = ["", "packages/", "packages/core/", "packages/core/src/", "packages/core/src/flow/", "tools/", "apps/"];
 

@@ -3,15 +3,19 @@
  * Nothing in this repository uses what is built; only outsiders do (tools/outside).
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+<<<<<<< HEAD
 import { isBuiltin } from "node:module";
 import { basename, dirname, join, relative, resolve } from "node:path";
+=======
+import { dirname, join, relative, resolve } from "node:path";
+>>>>>>> 68cd8840 (READMEs that are run, a wheel that is installed, tarballs that are the same twice)
 import { build, type UserConfig } from "tsdown";
 import { importsIn } from "../edges/imports.ts";
 import { ROOT, builtIn, folderOf, placeOfMore, publishedManifest, readManifest } from "./manifest.ts";
 import { PUBLISHED, TARGET, type Published } from "./published.ts";
 
-export const BUILT = join(ROOT, "build/packages");
-const builtFolder = ({ folder }: Published): string => join(BUILT, readManifest(folder).name.split("/")[1]!);
+const BUILT = join(ROOT, "build/packages");
+const shortName = ({ folder }: Published): string => readManifest(folder).name.split("/")[1]!;
 
 /** What code is written down to the target with, as `using` is: it comes with the compiler, and goes into the package. */
 const HELPERS = "@oxc-project/runtime";
@@ -74,6 +78,7 @@ function leadToSources(out: string): void {
   }
 }
 
+<<<<<<< HEAD
 /** Strangers install what the manifest names, and find nothing else. */
 function refuseUndeclaredImports(published: Published, out: string): void {
   const { dependencies = {}, optionalDependencies = {}, peerDependencies = {}, name } = readManifest(relative(ROOT, out));
@@ -93,12 +98,15 @@ function refuseUndeclaredImports(published: Published, out: string): void {
 
 async function buildOne(published: Published): Promise<void> {
   const out = builtFolder(published);
+=======
+async function buildOne(published: Published, out: string): Promise<void> {
+>>>>>>> 68cd8840 (READMEs that are run, a wheel that is installed, tarballs that are the same twice)
   const inside = builtIn(published);
   const folders = [published.folder, ...inside.map(folderOf)];
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  // At the root: its place is the root of what is declared.
-  const tsconfig = join(ROOT, `tsconfig.build-${published.folder.split("/")[1]!}.json`);
+  // At the root: its place is the root of what is declared. Two may build at a time.
+  const tsconfig = join(ROOT, `tsconfig.build-${shortName(published)}-${process.pid}.json`);
   const include = folders.map((folder) => join(ROOT, folder, "src/**/*"));
   const exclude = folders.map((folder) => join(ROOT, folder, "src/**/*.test.*"));
   writeFileSync(tsconfig, JSON.stringify({ extends: "./tsconfig.json", include, exclude }));
@@ -133,18 +141,27 @@ async function buildOne(published: Published): Promise<void> {
   if (existsSync(readme)) cpSync(readme, join(out, "README.md"));
 }
 
-/** Names as in build/packages; without them, all. Answers their folders. */
-export async function buildPackages(names: readonly string[] = [], tell: (text: string) => void = () => {}): Promise<readonly string[]> {
+interface BuildTerms {
+  /** As in build/packages. Default: all. */
+  readonly names?: readonly string[];
+  /** The folder that gets a folder for each. Default: build/packages. */
+  readonly into?: string;
+  readonly tell?: (text: string) => void;
+}
+
+/** Answers their folders. */
+export async function buildPackages({ names = [], into = BUILT, tell = () => {} }: BuildTerms = {}): Promise<readonly string[]> {
   const folders: string[] = [];
   for (const published of PUBLISHED) {
-    const out = builtFolder(published);
-    if (names.length > 0 && !names.includes(basename(out))) continue;
+    const name = shortName(published);
+    if (names.length > 0 && !names.includes(name)) continue;
     const from = performance.now();
-    await buildOne(published);
+    const out = join(into, name);
+    await buildOne(published, out);
     tell(`${readManifest(published.folder).name}: ${((performance.now() - from) / 1_000).toFixed(1)} s`);
     folders.push(out);
   }
   return folders;
 }
 
-if (import.meta.main) await buildPackages(process.argv.slice(2), console.log);
+if (import.meta.main) await buildPackages({ names: process.argv.slice(2), tell: console.log });

@@ -16,7 +16,7 @@ import { objections } from "./permission.ts";
 import { pack, problemsOf, type Tarball } from "./tarballs.ts";
 import { distTagOf, setVersion, versionsIn } from "./version.ts";
 
-export const RELEASE = join(ROOT, "build/release");
+const RELEASE = join(ROOT, "build/release");
 
 const HELP = `npm run release -- [--dry-run | --version VERSION | --help]
 
@@ -46,13 +46,13 @@ function versionOfAll(): string {
 const committedAt = (): string => new Date(git("log", "-1", "--format=%cI")).toISOString();
 
 /** Into build/release. Throws with all that is wrong. */
-export async function makeRelease(tell: (text: string) => void): Promise<readonly Tarball[]> {
+async function makeRelease(tell: (text: string) => void): Promise<readonly Tarball[]> {
   const version = versionOfAll();
   const notes = sectionOf(read("CHANGELOG.md"), version);
   if (!notes) throw new Error(`CHANGELOG.md has no section ${version}.`);
   rmSync(RELEASE, { recursive: true, force: true });
   mkdirSync(RELEASE, { recursive: true });
-  const folders = await buildPackages([], tell);
+  const folders = await buildPackages({ tell });
   const tarballs = folders.map((folder) => pack(folder, RELEASE));
   const problems: string[] = [];
   for (const tarball of tarballs) {

@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeCdk } from "./cdk.ts";
 import { describeFrameworks } from "./frameworks.ts";
+import { describePacked } from "./packed.ts";
 import { describePages } from "./pages.ts";
+import { describePython } from "./python.ts";
 import { useOutside } from "./published.ts";
+import { describeReadmes } from "./readmes.ts";
 
 const outside = useOutside();
 const STRANGERS = join(import.meta.dirname, "../strangers");
@@ -66,6 +69,15 @@ describe("a server and a client", () => {
   });
 });
 
+describe("what is packed", () => {
+  describePacked(outside);
+});
+describe("samples in READMEs", () => {
+  describeReadmes(outside);
+});
+describe("Python", () => {
+  describePython(outside);
+});
 describe("a server of their own", () => {
   describeFrameworks(outside);
 });
