@@ -3,12 +3,8 @@
  * Nothing in this repository uses what is built; only outsiders do (tools/outside).
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-<<<<<<< HEAD
 import { isBuiltin } from "node:module";
-import { basename, dirname, join, relative, resolve } from "node:path";
-=======
 import { dirname, join, relative, resolve } from "node:path";
->>>>>>> 68cd8840 (READMEs that are run, a wheel that is installed, tarballs that are the same twice)
 import { build, type UserConfig } from "tsdown";
 import { importsIn } from "../edges/imports.ts";
 import { ROOT, builtIn, folderOf, placeOfMore, publishedManifest, readManifest } from "./manifest.ts";
@@ -78,7 +74,6 @@ function leadToSources(out: string): void {
   }
 }
 
-<<<<<<< HEAD
 /** Strangers install what the manifest names, and find nothing else. */
 function refuseUndeclaredImports(published: Published, out: string): void {
   const { dependencies = {}, optionalDependencies = {}, peerDependencies = {}, name } = readManifest(relative(ROOT, out));
@@ -96,11 +91,7 @@ function refuseUndeclaredImports(published: Published, out: string): void {
   if (undeclared.length > 0) throw new Error(`${name} imports what its manifest does not name: ${undeclared.join(", ")}.`);
 }
 
-async function buildOne(published: Published): Promise<void> {
-  const out = builtFolder(published);
-=======
 async function buildOne(published: Published, out: string): Promise<void> {
->>>>>>> 68cd8840 (READMEs that are run, a wheel that is installed, tarballs that are the same twice)
   const inside = builtIn(published);
   const folders = [published.folder, ...inside.map(folderOf)];
   rmSync(out, { recursive: true, force: true });

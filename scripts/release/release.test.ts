@@ -125,6 +125,11 @@ describe("what is packed", () => {
     expect(found(path, text)).toEqual(expect.arrayContaining([expect.stringContaining(what)]));
   });
 
+  it("has the tests of a project that it gives to others, and no secret of that", () => {
+    expect(found("templates/app/test/app.test.ts")).toEqual([]);
+    expect(found("templates/app/.env")).toEqual(["templates/app/.env is what may hold a secret."]);
+  });
+
   it("may speak of all that", () => {
     const text = 'pem.startsWith("-----BEGIN PRIVATE KEY-----"); "/v1/home/"; import "./contest.js"; // latest, tests';
     expect(found("dist/contest/latest.js", text)).toEqual([]);

@@ -8,6 +8,7 @@ import { checkPackage, createPackageFromTarballData, type Package, type Problem 
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { ROOT } from "./manifest.ts";
+import { PUBLISHED } from "./published.ts";
 
 export interface Tarball {
   readonly name: string;
@@ -52,8 +53,9 @@ const missing = (folder: string): never => {
   throw new Error(`npm packed nothing of ${folder}.`);
 };
 
+const A_TEST = "a test";
 const REFUSED_PATHS: readonly (readonly [what: string, pattern: RegExp])[] = [
-  ["a test", /\.test(?:-d)?\.|\.spec\.|(?:^|\/)(?:tests?|__tests__|fixtures?)\//],
+  [A_TEST, /\.test(?:-d)?\.|\.spec\.|(?:^|\/)(?:tests?|__tests__|fixtures?)\//],
   ["what may hold a secret", /(?:^|\/)(?:\.env[^/]*|\.npmrc|\.netrc|[^/]*\.(?:pem|key|p12|pfx)|id_(?:rsa|ed25519))$/],
   ["what a machine has left", /(?:^|\/)(?:\.DS_Store|[^/]*\.(?:log|tsbuildinfo|tgz|swp))$/],
 ];
@@ -66,11 +68,17 @@ const REFUSED_TEXTS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["a path of somebody's machine", /(?:file:\/\/)?(?:\/home\/|\/Users\/|[A-Z]:\\\\?Users\\\\?)[\w.-]+/],
 ];
 
+/** A project that is given to others as it stands has its tests. */
+const GIVEN = PUBLISHED.flatMap(({ copies = [] }) => copies);
+const isGiven = (path: string): boolean => GIVEN.some((folder) => path.startsWith(`${folder}/`));
+
 /** What must not leave this machine, as sentences; none when all is well. `read` answers a file's text. */
 export function refusals(paths: readonly string[], read: (path: string) => string): readonly string[] {
   const here = [ROOT, homedir()].filter((path) => path.length > 1);
   return paths.flatMap((path) => {
-    const byPath = REFUSED_PATHS.filter(([, pattern]) => pattern.test(path)).map(([what]) => `${path} is ${what}.`);
+    const byPath = REFUSED_PATHS.filter(([what, pattern]) => pattern.test(path) && !(what === A_TEST && isGiven(path))).map(
+      ([what]) => `${path} is ${what}.`,
+    );
     const text = read(path);
     const byText = REFUSED_TEXTS.filter(([, pattern]) => pattern.test(text)).map(([what]) => `${path} has ${what} in it.`);
     const byPlace = here.filter((place) => text.includes(`${place}/`)).map(() => `${path} names a path of this machine.`);
