@@ -42,7 +42,8 @@ export function describeReadmes(outside: () => Outside): void {
 
   it("of handlers and cli serve, and answer in a terminal", async () => {
     using stranger = outside().stranger();
-    stranger.install("@streamer/embedded", "@streamer/handlers", "@streamer/cli", "--omit=optional");
+    stranger.install("@streamer/embedded", "@streamer/handlers", "@streamer/cli");
+    console.log(`@streamer/handlers and @streamer/cli: ${(stranger.installedBytes() / 1_048_576).toFixed(0)} MiB`);
     stranger.write({ "shop.ts": sample("handlers", "shop.ts") });
     await using shop = stranger.start("node", ["shop.ts"], { env: { PORT: "0" } });
     const [, url, token] = await shop.prints(SESSION);
