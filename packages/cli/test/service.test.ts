@@ -4,7 +4,18 @@
  */
 import { execFile, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -63,12 +74,20 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const child of children.splice(0)) {
+    // One that has become another user does not end with what is around it.
+    for (const inner of insideOf(child)) process.kill(inner, "SIGKILL");
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   }
   project.remove();
   rmSync(folder, { recursive: true });
 });
+
+/** The command itself, while it runs. */
+function insideOf({ pid }: ChildProcess): readonly number[] {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(list) ? readFileSync(list, "utf8").split(" ").filter(Boolean).map(Number) : [];
+}
 
 interface Serving {
   readonly url: string;
@@ -92,9 +111,9 @@ async function serve(command: readonly string[], env: Record<string, string>): P
   const ended = once(child, "exit").then(([code]) => code as number | null);
   void ended.then(() => ready.reject(new Error(`It ended:\n${log}`)));
   await ready.promise;
-  const inner = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
+  const [inner] = insideOf(child);
   const [, url = ""] = /"url":"http(:\S+?)"/.exec(log) ?? [];
-  return { url: `ws${url}`, log: () => log, ended, stop: () => void process.kill(Number(inner), "SIGTERM") };
+  return { url: `ws${url}`, log: () => log, ended, stop: () => void process.kill(inner!, "SIGTERM") };
 }
 
 async function works(serving: Serving): Promise<void> {
