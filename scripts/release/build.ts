@@ -109,7 +109,7 @@ async function buildOne(published: Published, out: string): Promise<void> {
     outDir: join(out, "dist"),
     format: "esm",
     platform: "neutral",
-    target: TARGET,
+    target: [...(published.target ?? [TARGET])],
     unbundle: true,
     fixedExtension: false,
     dts: { sourcemap: true },

@@ -9,6 +9,8 @@ export interface Published {
   readonly folder: string;
   /** More entries than its own `exports`, from another workspace: subpath by source file. */
   readonly more?: Readonly<Record<string, string>>;
+  /** What its code is written down to. Default: TARGET. */
+  readonly target?: readonly string[];
   /** Of what is built into it from elsewhere: dependencies that its users bring. */
   readonly peers?: Readonly<Record<string, string>>;
   /** Dependencies of what is built in that only a clone of this repository has. */
@@ -17,9 +19,12 @@ export interface Published {
   readonly copies?: readonly string[];
 }
 
+/** Those that have what the client uses: `Promise.withResolvers`, `URL.canParse`. */
+const BROWSERS = ["chrome120", "edge120", "firefox121", "safari17.4"];
+
 export const PUBLISHED: readonly Published[] = [
   { folder: "packages/core" },
-  { folder: "packages/client" },
+  { folder: "packages/client", target: BROWSERS },
   { folder: "packages/embedded" },
   { folder: "packages/handlers" },
   {

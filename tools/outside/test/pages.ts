@@ -36,7 +36,16 @@ const BUNDLERS: Readonly<Record<string, Bundler>> = {
   esbuild: {
     packages: ["esbuild@0.28.2"],
     files: { "dist/index.html": bundledPage },
-    command: ["esbuild", "main.tsx", "--bundle", "--format=esm", "--jsx=automatic", "--outfile=dist/main.js", "--log-level=warning"],
+    command: [
+      "esbuild",
+      "main.tsx",
+      "--bundle",
+      "--format=esm",
+      "--target=chrome120,firefox121,safari17.4",
+      "--jsx=automatic",
+      "--outfile=dist/main.js",
+      "--log-level=warning",
+    ],
   },
   webpack: {
     packages: ["webpack@5.113.0", "webpack-cli@7.3.1", "esbuild@0.28.2"],
