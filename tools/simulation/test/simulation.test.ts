@@ -6,7 +6,7 @@ import { drawPlan, ENGINES } from "../src/plan.ts";
 import { simulate } from "../src/simulate.ts";
 
 /** By what one takes: together a few minutes on two cores. */
-const SHARE = { memory: 1_500, embedded: 700, aws: 200 } as const;
+const SHARE = { memory: 1_500, embedded: 500, aws: 200 } as const;
 const engines = ENGINES.filter((engine) => DEPLOYMENTS[engine]);
 
 it.each(engines)("the same seed is the same story on %s, line by line", async (engine) => {
