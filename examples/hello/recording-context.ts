@@ -1,6 +1,5 @@
 /** A context for testing a handler as a function: it records what the handler says. Copy it and make it yours. */
-import { Stopped, type HandlerContext, type StopReason } from "@streamer/core";
-import type { JsonValue } from "@streamer/protocol";
+import { Stopped, type HandlerContext, type JsonValue, type StopReason } from "@streamer/core";
 
 export interface Recording {
   readonly ctx: HandlerContext;

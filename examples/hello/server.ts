@@ -4,4 +4,4 @@ import { handlers } from "./handlers.ts";
 
 const server = await startServer({ handlers, dataFolder: "streamer-data/example-hello", port: 8080 });
 console.log(`Serving at ${server.url}\nToken: ${await server.developmentToken({ userId: "me" })}`);
-process.once("SIGINT", () => void server.stop());
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void server.stop());

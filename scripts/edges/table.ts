@@ -223,7 +223,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
     imports: ["aws-local", "client", "contract", "core", "embedded", "handlers", "models", "protocol", "scripts", "packages/models"],
     why: "a benchmark drives what users start.",
   },
-  "examples/hello": { imports: ["client", "core", "embedded", "protocol"], why: "an example uses what its readers would." },
+  "examples/hello": { imports: ["client", "core", "embedded"], why: "an example uses what its readers would." },
   "examples/react": { imports: ["client", "embedded", "handlers"], tests: ["scripts"], why: "an example uses what its readers would." },
   "examples/plain-client": { imports: ["core", "embedded"], why: "a client without any library, and the server that start.ts has for it." },
   "clients/python": {

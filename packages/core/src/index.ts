@@ -18,6 +18,7 @@ export {
   type StopReason,
 } from "./errors.ts";
 export * from "./handler.ts";
+export type { JsonObject, JsonValue } from "@streamer/protocol";
 export { once } from "./once.ts";
 export { createLoop, type Loop, type LoopCondition, type LoopParts } from "./loops.ts";
 export type * from "./ports/answers.ts";

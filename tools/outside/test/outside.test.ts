@@ -4,6 +4,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeCdk } from "./cdk.ts";
+import { describeExamples } from "./examples.ts";
 import { describeFrameworks } from "./frameworks.ts";
 import { describePacked } from "./packed.ts";
 import { describePages } from "./pages.ts";
@@ -69,6 +70,9 @@ describe("a server and a client", () => {
   });
 });
 
+describe("examples", () => {
+  describeExamples(outside);
+});
 describe("what is packed", () => {
   describePacked(outside);
 });

@@ -23,15 +23,15 @@ const isThere = (): Promise<boolean> =>
 const SERVER = `import { startServer, defineHandler } from "@streamer/embedded";
 import { z } from "zod";
 
-const countWords = defineHandler({
-  action: "count_words",
-  input: z.object({ texts: z.array(z.string()) }),
-  run({ texts }, ctx) {
+const estimatePi = defineHandler({
+  action: "estimate_pi",
+  input: z.object({ points: z.int() }),
+  run({ points }, ctx) {
     ctx.report(50, "half");
-    return { words: texts.flatMap((text) => text.split(" ")).length };
+    return { pi: Math.PI, points };
   },
 });
-const server = await startServer({ handlers: [countWords], dataFolder: "data", port: 0, logLevel: "silent" });
+const server = await startServer({ handlers: [estimatePi], dataFolder: "data", port: 0, logLevel: "silent" });
 console.log(server.url, await server.developmentToken({ userId: "me" }));
 `;
 
@@ -43,14 +43,12 @@ function readmeProgram(): string {
 from streamer_client import connect
 
 url, token = sys.argv[1:]
-texts = ["one two", "three"]
-
 def show(percentage, message):
     print(f"{percentage:.0f} {message}")
 
 async def main():
 ${sample.replace(/^(?=.)/gm, "    ")}
-    print(f"words: {words}")
+    print(f"pi: {pi}")
 
 asyncio.run(main())
 `;
@@ -81,6 +79,6 @@ export function describePython(outside: () => Outside): void {
     stranger.write({ "server.js": SERVER, "sample.py": readmeProgram() });
     await using server = stranger.start("node", ["server.js"]);
     const [, url, token] = await server.prints(/^(ws:\S+) (\S+)$/m);
-    expect(stranger.runWell(python, ["sample.py", url!, token!])).toMatch(/words: 3\n$/);
+    expect(stranger.runWell(python, ["sample.py", url!, token!])).toMatch(/pi: 3\.14159\d+\n$/);
   });
 }

@@ -72,6 +72,13 @@ describe("the application that init makes", () => {
     expect(said).toEqual([expect.stringContaining("1270607"), expect.stringContaining("ok")]);
     server.signal("SIGTERM");
     await server.ended;
+    // npm is gone; so is what it started.
+    const isThere = (): Promise<boolean> =>
+      fetch(`http://${url}/`).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isThere, { timeout: 15_000 }).toBe(false);
   });
 
   it("gives no token to strangers in production", async () => {

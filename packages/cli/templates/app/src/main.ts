@@ -14,3 +14,6 @@ console.log(`Open ${app.url}`);
 
 // The second signal ends it at once.
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void app.stop());
+// npm hands no SIGTERM on to what it has started, and ends: this would be left behind.
+const { ppid } = process;
+if (process.env["npm_lifecycle_event"] !== undefined) setInterval(() => process.ppid !== ppid && process.emit("SIGTERM"), 250).unref();
