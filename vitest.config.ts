@@ -2,6 +2,7 @@
  * Tests by how long they take: `npm test` runs all, `npm run test:unit` what is done in seconds. Everything is in one of
  * them, by its place.
  */
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const shared = {
@@ -29,10 +30,14 @@ export const PROJECTS: Readonly<Record<string, { readonly include: readonly stri
   proof: { include: ["tools/*/test/**/*.test.ts"] },
 };
 
+/** Proofs measure how long answers take: they have the machine for themselves, after all else. */
+const paceOf = (name: string) =>
+  name === "proof" ? { maxWorkers: 1, sequence: { groupOrder: 1 } } : { maxWorkers: availableParallelism(), sequence: { groupOrder: 0 } };
+
 export default defineConfig({
   test: {
     projects: Object.entries(PROJECTS).map(([name, { include, exclude = [] }]) => ({
-      test: { ...shared, name, include: [...include], exclude: ["**/node_modules/**", ...exclude] },
+      test: { ...shared, ...paceOf(name), name, include: [...include], exclude: ["**/node_modules/**", ...exclude] },
     })),
   },
 });
