@@ -17,6 +17,8 @@ const shared = {
 /** The suites that every engine and every client is held to. */
 const CONTRACTS = ["packages/*/test/**/*contract.test.ts", "packages/*/test/**/wire*.test.ts"];
 
+const OUTSIDE = ["tools/outside/test/**/*.test.ts"];
+
 export const PROJECTS: Readonly<Record<string, { readonly include: readonly string[]; readonly exclude?: readonly string[] }>> = {
   /** Beside the code: no server, no network. */
   unit: { include: ["packages/*/src/**/*.test.ts", "tools/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
@@ -26,8 +28,10 @@ export const PROJECTS: Readonly<Record<string, { readonly include: readonly stri
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "examples/**/*.test.ts", "clients/*/test/**/*.test.ts"],
     exclude: CONTRACTS,
   },
-  /** Simulation, torture, attacks, mutants, and strangers who install what is built. */
-  proof: { include: ["tools/*/test/**/*.test.ts"] },
+  /** Strangers who install what is built. */
+  outside: { include: OUTSIDE },
+  /** Simulation, torture, attacks, mutants, and the local AWS. */
+  proof: { include: ["tools/*/test/**/*.test.ts"], exclude: OUTSIDE },
 };
 
 /** Proofs measure how long answers take: they have the machine for themselves, after all else. */
