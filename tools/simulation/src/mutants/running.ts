@@ -192,15 +192,6 @@ export const RUNNING: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "wakeup-lost",
-    promise: "P2",
-    does: "forgets a nudge that comes while a claim is under way",
-    engine: "memory",
-    file: "packages/core/src/loops.ts",
-    find: `      if (phase.name === "going") phase.again = true;\n`,
-    replace: "",
-  },
-  {
     name: "loop-ends-with-a-failure",
     promise: "P2",
     does: "claims nothing any more after one claim that the store refused",
