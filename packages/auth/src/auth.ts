@@ -24,7 +24,7 @@ export interface TokenRules {
   readonly claims?: ClaimMapping;
   /** Accept tokens without an `exp` claim. Default false. */
   readonly allowNoExpiry?: boolean;
-  /** How far ahead a token's `exp` may be. Default 366 days, in ms. */
+  /** How far ahead a token's `exp` may be. Default a century (36,525 days), in ms. */
   readonly maxLifeMs?: number;
   /** What is not accepted although it has not expired. Default nothing. */
   readonly revoked?: Revoked;
@@ -71,7 +71,8 @@ const KEY_GONE = "The key that signed the token is trusted no more. Get a new to
 const TOLERANCE_SECONDS = 5;
 /** The same for when it was issued: nothing hangs on it, and clocks of issuers do differ. */
 const ISSUED_TOLERANCE_SECONDS = 60;
-const MAX_LIFE_MS = 366 * 86_400_000;
+/** A century: to refuse what no clock could tell. Who wants less to revoke sets it. */
+const MAX_LIFE_MS = 36_525 * 86_400_000;
 /** About as long as the next fetch of the key set takes to be due and answered. */
 const RETRY_AFTER_MS = 2_000;
 

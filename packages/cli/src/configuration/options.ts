@@ -84,7 +84,7 @@ const OPTIONS = {
     otherwise: "`permissions`",
   },
   audienceClaim: { kind: text("claim"), meaning: "claim that `audience` is compared with, as `client_id`", otherwise: "`aud`" },
-  maxTokenLife: { kind: duration, meaning: "how far ahead a token may expire", otherwise: "366d" },
+  maxTokenLife: { kind: duration, meaning: "how far ahead a token may expire", otherwise: "36525d" },
   revoked: {
     kind: path("file"),
     meaning: 'JSON of what is not accepted any more: {"jti": [], "sub": [], "tenant_id": []}; read again when it changes',
