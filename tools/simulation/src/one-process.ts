@@ -131,7 +131,7 @@ export function createOneProcess(world: SimulatedWorld, createStore: CreateStore
         await streamer.connect(connection);
       });
     },
-    receive: (connectionId, text) => within(({ streamer }) => streamer.receive(connectionId, text)),
+    receive: (connectionId, text) => within(async ({ streamer }) => streamer.receive(connectionId, text)),
     disconnect: (connectionId) => {
       if (!sockets.delete(connectionId)) return;
       within(async ({ booted, streamer }) => {

@@ -183,6 +183,36 @@ export function flowContract(test: ContractTest): void {
     expect(durable(quick)).toEqual(durable(slow));
   });
 
+  test("P1 a run does not wait until its client has been told that it was accepted", async (harness) => {
+    const ran = gate();
+    const work = handler("work", () => ran.resolve());
+    let isStalled = false;
+    const decide: PipelineParts["decide"] = ({ verb }) => (verb === "channel.send" && isStalled ? "drop" : "none");
+    const { connect, until, streamer } = await start(harness, [work], { decide });
+    const client = await connect();
+    isStalled = true;
+    void client.send({ type: "request", id: "r1", action: "work", payload: {} });
+    await ran.promise;
+    isStalled = false;
+    await until("its slot is free", () => streamer.running === 0);
+  });
+
+  test("P4 P14 a request that is sent again holds no slot while its client is told what there is", async (harness) => {
+    const work = handler("work", () => "done");
+    let isStalled = false;
+    const decide: PipelineParts["decide"] = ({ verb }) => (verb === "channel.send" && isStalled ? "drop" : "none");
+    const { connect, until } = await start(harness, [work], { decide, options: { inlineSlots: 1 } });
+    const [client, other] = [await connect(), await connect()];
+    await ask(client, "work");
+    await until("complete", () => client.last("complete") !== undefined);
+    isStalled = true;
+    void client.send({ type: "request", id: "r1", action: "work", payload: {} });
+    await turnsOfTheLoop(20);
+    isStalled = false;
+    await ask(other, "work", "r2");
+    await until("another has its slot", () => other.last("complete") !== undefined);
+  });
+
   test("P8 a running request is cancelled with receipts, in order, to every subscriber", async (harness) => {
     const slow = handler(
       "slow",

@@ -88,7 +88,13 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
     } as const;
   }
 
-  async function write(request: AcceptedRequest, claim: boolean, progress = NOT_BEGUN): Promise<Stored> {
+  /** Calls `onWritten` as soon as the write is made, with its claim if it made one: no slot waits until a client has been told. */
+  async function write(
+    request: AcceptedRequest,
+    claim: boolean,
+    progress: RunInProgress,
+    onWritten: (claim: Claim | undefined) => void,
+  ): Promise<Stored> {
     const { key, connection } = request;
     const { connectionId } = connection;
     const stored = submission(request, claim, progress);
@@ -100,12 +106,15 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
       const outcome = await requests.submit(stored);
       isFollowed = outcome.outcome === "created";
       if (outcome.outcome !== "created") {
+        onWritten(undefined);
         if (outcome.outcome !== "existing") throw refusal(stored, outcome, clock.now());
         await answerExisting(request, outcome.record, subscribes);
         return { outcome: "existing", record: outcome.record };
       }
+      const told = subscribes ? deliver.publish(key, outcome.frames) : deliver.sendTo(connectionId, key, outcome.frames);
+      onWritten(outcome.claim);
       if (stored.runAt !== undefined) await wake(stored.runAt, request);
-      await (subscribes ? deliver.publish(key, outcome.frames) : deliver.sendTo(connectionId, key, outcome.frames));
+      await told;
       return { outcome: "created", claim: outcome.claim };
     } finally {
       if (subscribes) await deliver.release(connectionId, key, isFollowed);
@@ -147,17 +156,18 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
   async function writeOwn(request: AcceptedRequest): Promise<Stored> {
     const { handler } = request;
     const isLater = request.options.delay_ms !== undefined || request.options.run_at !== undefined;
-    const reserved = !isLater && slots.reserve(handler);
+    let isReserved = !isLater && slots.reserve(handler);
     const since = clock.monotonic();
-    let stored: Stored | undefined;
+    const leave = (claim: Claim | undefined): void => {
+      if (claim) void runs.start(claim, request, since);
+      else if (isReserved) slots.free(handler);
+      isReserved = false;
+    };
     try {
-      stored = await write(request, reserved);
+      return await write(request, isReserved, NOT_BEGUN, leave);
     } finally {
-      if (reserved && !claimOf(stored)) slots.free(handler);
+      leave(undefined);
     }
-    const claim = claimOf(stored);
-    if (claim) void runs.start(claim, request, since);
-    return stored;
   }
 
   /** Unless a run of its id is being answered at once: then undefined, and that run's answer is its own. */
@@ -191,7 +201,7 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
      * many run at once at most. Rejects when the store does not take it.
      */
     async promote(request: AcceptedRequest, progress: RunInProgress): Promise<Promoted> {
-      const stored = await write(request, true, progress);
+      const stored = await write(request, true, progress, () => {});
       if (stored.outcome === "existing") return { outcome: "taken" };
       if (!stored.claim) throw new StreamerError("STORAGE_ERROR", `The store took "${request.requestId}" without its claim.`);
       return { outcome: "claimed", claim: stored.claim };
@@ -205,7 +215,6 @@ export function createSubmit({ engine, faults, options, deliver, following, runs
 }
 
 const subscribesTo = ({ options }: AcceptedRequest): boolean => options.subscribe ?? true;
-const claimOf = (stored: Stored | undefined): Claim | undefined => (stored?.outcome === "created" ? stored.claim : undefined);
 
 function running(quantiles: Quantiles | undefined, elapsedMs: number) {
   const eta = remaining({ elapsedMs, percentage: 0 }, quantiles);

@@ -21,17 +21,7 @@ export interface IdlenessParts {
 const MOST_IDLE_MS = 35_000;
 /** Where nothing of that has happened. */
 const MOST_IDLE_CALM_MS = 3_000;
-const STORMY: readonly Feature[] = [
-  "refusals",
-  "full-store",
-  "slow-store",
-  "slow-reads",
-  "crashes",
-  "deaths-in-calls",
-  "renewals",
-  "stalls",
-  "slow-network",
-];
+const STORMY: readonly Feature[] = ["refusals", "full-store", "slow-store", "slow-reads", "crashes", "deaths-in-calls", "renewals"];
 const LOOK_EVERY_MS = 500;
 /** With these it may be right to wait: for a clock, for a process that stands still, for a slot that a handler keeps. */
 const EXPLAINED_BY: readonly Feature[] = ["wall-jumps", "pauses", "deaf-handlers"];

@@ -14,6 +14,8 @@ interface Cursor {
   /** What came before was not asked for. */
   from: number;
   seq: number;
+  /** What a replay tells at least, whatever ends and is retried on the way. */
+  readonly until: number;
   attempt: number;
   percentage: number;
   isEnded: boolean;
@@ -88,7 +90,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
   const broken = (promise: string, what: string, text: string): void =>
     report(promise, `${what} (${identity.device} on ${connectionId}): ${text.slice(0, 2_000)}`);
 
-  const follow = (id: string, after: number, isAnswered = true): void => {
+  const follow = (id: string, after: number, { isAnswered = true, until = after } = {}): void => {
     everFollowed.add(id);
     const known = cursors.get(id);
     // Behind a gateway two functions may tell of it at once: what one tells again is no gap in what the other tells.
@@ -98,9 +100,9 @@ export function createWitness({ connectionId, identity, read, report, transport,
       return;
     }
     // Asked for twice, and not told yet what came up to the later place: it goes on from the earlier.
-    const goesOn = known !== undefined && !known.isEnded && known.isAnswered && known.seq < after;
+    const goesOn = known !== undefined && (!known.isEnded || known.seq < known.until) && known.isAnswered && known.seq < after;
     const seq = goesOn ? known.seq : after;
-    cursors.set(id, { from: goesOn ? known.from : after, seq, attempt: 0, percentage: -1, isEnded: false, isAnswered });
+    cursors.set(id, { from: goesOn ? known.from : after, seq, until, attempt: 0, percentage: -1, isEnded: false, isAnswered });
   };
 
   /** Where a function failed behind it, whoever knows what became of what they cancel waits for no answer to that. */
@@ -243,6 +245,9 @@ export function createWitness({ connectionId, identity, read, report, transport,
   function response(message: ServerMessage<"response">, text: string): void {
     const ask = requests.get(message.request_id);
     if (!ask) return broken("P4", "a response answers nothing that was asked", text);
+    // Answered at once, it follows nothing: what is stored under its id may be of a request that was forgotten.
+    const cursor = cursors.get(message.request_id);
+    if (cursor?.seq === 0 && !cursor.isAnswered) cursors.delete(message.request_id);
     once(ask, text);
   }
 
@@ -254,14 +259,17 @@ export function createWitness({ connectionId, identity, read, report, transport,
     const ask = ref === undefined ? undefined : asked.get(ref);
     if (ask === undefined || ref === undefined) {
       const before = repeated.get(ref ?? "");
-      if (before) return before.type === "subscribe" ? follow(id, message.recovered ? (before.after ?? 0) : message.seq) : undefined;
+      if (before)
+        return before.type === "subscribe"
+          ? follow(id, message.recovered ? (before.after ?? 0) : message.seq, { until: message.seq })
+          : undefined;
       if (ref === undefined || !requests.has(ref)) return broken("P12", "a snapshot answers nothing", text);
       answered(ref);
       ids.add(id);
-      return requests.get(ref)!.follows ? follow(id, 0) : undefined;
+      return requests.get(ref)!.follows ? follow(id, 0, { until: message.seq }) : undefined;
     }
     asked.delete(ref);
-    if (ask.type === "subscribe") follow(id, message.recovered ? (ask.after ?? 0) : message.seq);
+    if (ask.type === "subscribe") follow(id, message.recovered ? (ask.after ?? 0) : message.seq, { until: message.seq });
   }
 
   function dealWith(message: ServerMessage, text: string): void {
@@ -294,7 +302,7 @@ export function createWitness({ connectionId, identity, read, report, transport,
         const follows = message.options?.subscribe !== false;
         requests.set(message.id, { ...ask, asks: ask.asks + 1, isAnswered: false, follows, text });
         if (!follows) unfollowed.add(message.id);
-        else if (!cursors.has(message.id)) follow(message.id, 0, false);
+        else if (!cursors.has(message.id)) follow(message.id, 0, { isAnswered: false });
         return;
       }
       if (message.type === "unsubscribe") return void cursors.delete(message.request_id);
