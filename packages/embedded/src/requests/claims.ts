@@ -30,14 +30,18 @@ export function createClaim(store: Store): Requests["claim"] {
     const now = clock.now();
     const only = terms.key === undefined ? undefined : ((idOf.get(terms.key)?.["id"] ?? -1) as number);
     const leaseUntil = clock.monotonic() + terms.leaseMs;
-    return backlog.take(terms, now, only).flatMap((id) => {
-      const row = takeRow(id, leaseUntil);
-      if (!row) return [];
-      const input = readInput.get(id) as InputRow | undefined;
-      const damaged = damageOf(id, input);
-      if (damaged === undefined) return [toClaim(row, input!, now)];
-      return [{ ...toClaim(row, NOTHING, now), damage: damage.note(dataLoss(damaged, row.request_id)) }];
-    });
+    const taken = backlog.take(terms, now, only);
+    const rows = taken.flatMap((id) => takeRow(id, leaseUntil) ?? []);
+    const claims = rows.map((row) => read(row, now));
+    // Rows that are damaged have left the backlog: others get their slots.
+    return rows.length === taken.length ? claims : [...claims, ...claim({ ...terms, lanes: lanesLeft(terms, rows) })];
+  };
+
+  const read = (row: RequestRow, now: number): Claim => {
+    const input = readInput.get(row.id) as InputRow | undefined;
+    const damaged = damageOf(row.id, input);
+    if (damaged === undefined) return toClaim(row, input!, now);
+    return { ...toClaim(row, NOTHING, now), damage: damage.note(dataLoss(damaged, row.request_id)) };
   };
 
   /** Undefined where the row is damaged: one must not keep all others from being claimed. */
@@ -57,6 +61,9 @@ export function createClaim(store: Store): Requests["claim"] {
   // Most calls find nothing: they cost no transaction.
   return async (terms) => (backlog.waiting === 0 ? [] : store.write(() => claim(terms)));
 }
+
+const lanesLeft = ({ lanes }: ClaimTerms, rows: readonly RequestRow[]): ClaimTerms["lanes"] =>
+  lanes.map(({ actions, free }) => ({ actions, free: free - rows.filter(({ action }) => actions.includes(action)).length }));
 
 const NOTHING = { payload: "null", metadata: "{}", permissions: "[]", state: null };
 
