@@ -5,10 +5,9 @@
  * - K2 a key is unknown only to a set whose fetch began after the token came; until then the set is unavailable;
  * - K3 one fetch at a time, of bounded time and size, at most one a second, whatever tokens come.
  */
-import { asError, type Awaitable, type Clock, type Log } from "@streamer/core";
-import type { Claims } from "./compact-token.ts";
-import type { Algorithm } from "./signature.ts";
-import { MAX_KEY_SET_BYTES, parseKeySet, toTrustedSet, type GivenKeySet, type TrustedKey, type TrustedSet } from "./trusted-set.ts";
+import { errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { asError, type Clock, type Log } from "@streamer/core";
+import { MAX_KEY_SET_BYTES, parseKeySet, toTrustedSet, type TrustedSet } from "./trusted-set.ts";
 
 /** The keys could not be fetched: nothing can be said about the token. */
 export class KeysUnavailable extends Error {
@@ -39,11 +38,8 @@ interface KeySet extends TrustedSet {
   readonly askedAt: number;
 }
 
-/** At once where that is known, and else once it is. */
-export type FindKeys = (header: Claims, algorithm: Algorithm) => Awaitable<readonly TrustedKey[]>;
-
 export interface FetchedKeys {
-  readonly find: FindKeys;
+  readonly getKey: JWTVerifyGetKey;
   /** Fetches the set again unless that was done a moment ago. Never rejects: an outage leaves what there is. */
   renew(): Promise<void>;
   /** False only of a key that a set fetched does not hold. */
@@ -83,7 +79,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
     const askedAt = startedAt;
     try {
       const keys = await fetchKeys(url);
-      set = { ...toTrustedSet(keys), askedAt };
+      set = { ...(await toTrustedSet(keys)), askedAt };
     } catch (error) {
       failed(error);
       return;
@@ -103,7 +99,6 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
     }));
   }
 
-  const isOld = (now: number): boolean => set === undefined || now - set.askedAt > MAX_AGE_MS;
   const hasJustFailed = (): boolean => outage !== undefined && clock.monotonic() - outage.failedAt < MIN_INTERVAL_MS;
 
   /** Makes sure that a fetch began no earlier than `since`, unless it would be one too many (K3). */
@@ -115,22 +110,23 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
     await (startedAt >= since ? pending : refresh());
   }
 
-  async function findAnew(header: Claims, algorithm: Algorithm, cameAt: number): Promise<readonly TrustedKey[]> {
+  const getKey: JWTVerifyGetKey = async (header, token) => {
+    const cameAt = clock.monotonic();
+    const isOld = set === undefined || cameAt - set.askedAt > MAX_AGE_MS;
     // Without any key there is nothing to do but wait.
-    if (isOld(cameAt) && !hasJustFailed()) await (set ? Promise.race([refresh(), sleep(REFRESH_PATIENCE_MS)]) : refresh());
-    const known = set?.find(header, algorithm) ?? [];
-    if (known.length > 0) return known;
+    if (isOld && !hasJustFailed()) await (set ? Promise.race([refresh(), sleep(REFRESH_PATIENCE_MS)]) : refresh());
+    try {
+      if (set) return await set.find(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+    }
     await refreshSince(cameAt);
-    if (set && set.askedAt >= cameAt) return set.find(header, algorithm);
+    if (set && set.askedAt >= cameAt) return set.find(header, token);
     throw new KeysUnavailable();
-  }
+  };
 
   return {
-    find: (header, algorithm) => {
-      const cameAt = clock.monotonic();
-      const known = isOld(cameAt) ? [] : set!.find(header, algorithm);
-      return known.length > 0 ? known : findAnew(header, algorithm, cameAt);
-    },
+    getKey,
     holds: (keyId) => set?.holds(keyId) ?? true,
     version: () => set?.version,
     condition: () => (set === undefined ? "missing" : outage ? "stale" : "ready"),
@@ -141,7 +137,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
   };
 }
 
-async function fetchKeys(url: URL): Promise<GivenKeySet> {
+async function fetchKeys(url: URL): Promise<JSONWebKeySet> {
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
   const response = await fetch(url, { signal, redirect: "manual", headers: { accept: "application/jwk-set+json, application/json" } });
   if (response.status !== 200) {

@@ -65,7 +65,7 @@ const types = (end: ClientEnd): string[] =>
     .filter((type) => type !== "progress");
 const seqs = (end: ClientEnd): number[] => story(end).map(({ seq }) => seq);
 const rising = (values: readonly number[]): number[] => [...new Set(values)].toSorted((a, b) => a - b);
-const send = (streamer: Streamer, end: ClientEnd, message: object): Promise<void> =>
+const send = async (streamer: Streamer, end: ClientEnd, message: object): Promise<void> =>
   streamer.receive(end.connectionId, JSON.stringify(message));
 const request = { type: "request", id: "r1", action: "work", payload: {} };
 

@@ -23,6 +23,7 @@ export { once } from "./once.ts";
 export { createLoop, type Loop, type LoopCondition, type LoopParts } from "./loops.ts";
 export type * from "./ports/answers.ts";
 export type * from "./ports/awaitable.ts";
+export * from "./awaitable.ts";
 export type * from "./ports/blobs.ts";
 export type * from "./ports/channel.ts";
 export type * from "./ports/clock.ts";

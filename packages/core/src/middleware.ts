@@ -4,6 +4,7 @@
  */
 import { describeError, isFatal, isRetryAfter, isStreamerError, restoreError, StreamerError } from "./errors.ts";
 import type { AnyHandler, HandlerContext } from "./handler.ts";
+import type { Awaitable } from "./ports/awaitable.ts";
 import type { Connection } from "./ports/connections.ts";
 
 export interface Admission {
@@ -64,8 +65,9 @@ export function checkMiddleware(list: readonly Middleware[]): readonly Middlewar
 }
 
 /** What asks each middleware of the list in turn; it rejects with a StreamerError where one of them refuses. */
-export function createAdmit(list: readonly Middleware[]): (admission: Admission) => Promise<void> {
+export function createAdmit(list: readonly Middleware[]): (admission: Admission) => Awaitable<void> {
   const asking = list.flatMap(({ name, admit }) => (admit ? [{ name, admit }] : []));
+  if (asking.length === 0) return () => {};
   return async (admission) => {
     for (const { name, admit } of asking) {
       try {

@@ -21,6 +21,7 @@ import { createTellWaits } from "./flow/wait.ts";
 import type { AnyHandler } from "./handler.ts";
 import { checkMiddleware, type Middleware } from "./middleware.ts";
 import { resolveOptions, type PartialOptions } from "./options.ts";
+import type { Awaitable } from "./ports/awaitable.ts";
 import type { Connection } from "./ports/connections.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { RequestKey } from "./ports/requests.ts";
@@ -33,7 +34,7 @@ export interface StreamerParts {
   readonly engine: Engine;
   readonly options?: PartialOptions;
   readonly middleware?: readonly Middleware[];
-  /** Called when a run has ended and its slot is free: the moment to call `work` again. */
+  /** Called when a slot is free that requests may be waiting for: the moment to call `work` again. */
   readonly onSlotFree?: () => void;
   /** For tests that repeat a run: replacements for chance, numbers in [0, 1), and for the ids of requests that come without. */
   readonly random?: () => number;
@@ -55,10 +56,13 @@ export interface Streamer {
   describe(): readonly ActionDescription[];
   /** Registers a connection that has opened, and whose token is verified, and sends it `welcome`. */
   connect(connection: Connection): Promise<void>;
-  /** Handles one frame from a connection. Resolves when the frame has been answered. */
-  receive(connectionId: string, data: string | Uint8Array): Promise<void>;
+  /**
+   * Handles one frame from a connection: it has been answered when this returns, or resolves. `bytes`: of UTF-8, for those who
+   * have counted them.
+   */
+  receive(connectionId: string, data: string | Uint8Array, bytes?: number): Awaitable<void>;
   /** Refuses a binary frame, which is no message of this protocol (P12). */
-  refuseBinary(connectionId: string): Promise<void>;
+  refuseBinary(connectionId: string): Awaitable<void>;
   disconnect(connectionId: string): Promise<void>;
   /** Claims as many requests as there are free slots (or only the one under `key`) and starts running them. */
   work(key?: RequestKey): Promise<{ readonly claimed: number; /** Resolves when those runs have ended. */ readonly ended: Promise<void> }>;

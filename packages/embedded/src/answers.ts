@@ -13,22 +13,24 @@ const ENTRY_LENGTH = 512;
 /** What is too old is looked for after as many answers. */
 const LOOK_EVERY = 256;
 
-type Entry =
-  | { readonly phase: "running"; readonly fingerprint: string; readonly askers: Set<string> }
-  | { readonly phase: "ended"; readonly fingerprint: string; readonly end: AnswerEnd; readonly until: number };
+interface Entry {
+  readonly fingerprint: string;
+  /** While it runs: who asked for it first, and who else. */
+  readonly asker: string;
+  others: Set<string> | undefined;
+  /** Once it has ended, with the monotonic ms until which that is remembered. */
+  end: AnswerEnd | undefined;
+  until: number;
+}
 
 export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
-  const running = new Map<RequestKey, Entry & { readonly phase: "running" }>();
-  /** In the order they ended. */
-  const ended = new Map<RequestKey, Entry & { readonly phase: "ended" }>();
+  /** In the order they began, and so about in the order they ended. */
+  const entries = new Map<RequestKey, Entry>();
   let length = 0;
   let endings = 0;
 
-  const lengthOf = ({ end, fingerprint }: Entry & { readonly phase: "ended" }): number =>
-    ENTRY_LENGTH + fingerprint.length + (end.kind === "answered" ? end.text.length : 0);
-
-  const forget = (key: RequestKey, entry: Entry & { readonly phase: "ended" }): void => {
-    ended.delete(key);
+  const forget = (key: RequestKey, entry: Entry): void => {
+    entries.delete(key);
     length -= lengthOf(entry);
   };
 
@@ -36,7 +38,8 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
   const makeRoom = (): void => {
     const now = clock.monotonic();
     const most = length > MAX_LENGTH ? 0.9 * MAX_LENGTH : length;
-    for (const [key, entry] of ended) {
+    for (const [key, entry] of entries) {
+      if (!entry.end) continue;
       if (length <= most && entry.until > now) return;
       forget(key, entry);
     }
@@ -44,43 +47,48 @@ export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
 
   function read(entry: Entry, { fingerprint, connectionId }: Asked): Exclude<Beginning, { outcome: "begun" }> {
     if (entry.fingerprint !== fingerprint) return { outcome: "conflict" };
-    if (entry.phase === "running") {
-      entry.askers.add(connectionId);
+    if (!entry.end) {
+      (entry.others ??= new Set()).add(connectionId);
       return { outcome: "joined" };
     }
     return entry.end.kind === "answered" ? { outcome: "answered", text: entry.end.text } : { outcome: "durable" };
   }
 
   const find = (key: RequestKey): Entry | undefined => {
-    const entry = running.get(key) ?? ended.get(key);
-    return entry?.phase === "ended" && entry.until <= clock.monotonic() ? undefined : entry;
+    const entry = entries.get(key);
+    if (!entry?.end || entry.until > clock.monotonic()) return entry;
+    forget(key, entry);
+    return undefined;
   };
 
   return {
     begin: (key, { fingerprint, connectionId }) => {
       const entry = find(key);
       if (entry) return read(entry, { fingerprint, connectionId });
-      running.set(key, { phase: "running", fingerprint, askers: new Set([connectionId]) });
-      return { outcome: "begun" };
+      entries.set(key, { fingerprint, asker: connectionId, others: undefined, end: undefined, until: Infinity });
+      return BEGUN;
     },
     join: (key, asked) => {
       const entry = find(key);
       return entry ? read(entry, asked) : { outcome: "none" };
     },
     end: (key, end) => {
-      const entry = running.get(key);
-      if (!entry) return [];
-      running.delete(key);
-      if (end.kind !== "forgotten") {
-        const over = { phase: "ended", fingerprint: entry.fingerprint, end, until: clock.monotonic() + REMEMBERED_MS } as const;
-        const stale = ended.get(key);
-        if (stale) forget(key, stale);
-        ended.set(key, over);
-        length += lengthOf(over);
+      const entry = entries.get(key);
+      if (!entry || entry.end) return [];
+      if (end.kind === "forgotten") entries.delete(key);
+      else {
+        entry.end = end;
+        entry.until = clock.monotonic() + REMEMBERED_MS;
+        length += lengthOf(entry);
         endings += 1;
         if (length > MAX_LENGTH || endings % LOOK_EVERY === 0) makeRoom();
       }
-      return Array.from(entry.askers);
+      return entry.others ? Array.from(new Set([entry.asker, ...entry.others])) : [entry.asker];
     },
   };
 }
+
+const BEGUN: Beginning = { outcome: "begun" };
+
+const lengthOf = ({ end, fingerprint }: Entry): number =>
+  ENTRY_LENGTH + fingerprint.length + (end?.kind === "answered" ? end.text.length : 0);

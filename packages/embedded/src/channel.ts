@@ -7,7 +7,7 @@
  *                stands where it was sent: after everything sent before it, and so never behind a later durable frame
  *   above hard   the connection is closed with 1013; the client resumes after the last seq it got (P6)
  */
-import type { Channel, Outgoing, SendOutcome } from "@streamer/core";
+import type { Channel, Outgoing } from "@streamer/core";
 
 /** What the channel needs of a socket. */
 export interface Wire {
@@ -46,10 +46,6 @@ interface Line {
   waiting: (() => void)[];
 }
 
-// Settled once for all: a promise per frame would be the most frequent allocation of a busy server.
-const SENT: Promise<SendOutcome> = Promise.resolve("sent");
-const GONE: Promise<SendOutcome> = Promise.resolve("gone");
-const CLOSED: Promise<SendOutcome> = Promise.resolve("closed");
 const READY: Promise<void> = Promise.resolve();
 
 export function createChannel({ softBufferBytes, hardBufferBytes }: ChannelOptions = DEFAULT_CHANNEL_OPTIONS): SocketChannel {
@@ -126,15 +122,15 @@ export function createChannel({ softBufferBytes, hardBufferBytes }: ChannelOptio
     },
     send: (connectionId, frame) => {
       const line = lines.get(connectionId);
-      if (!line) return GONE;
+      if (!line) return "gone";
       if (!line.held && line.wire.bufferedBytes < softBufferBytes) {
         put(line, frame.text);
-        return SENT;
+        return "sent";
       }
       hold(line, frame);
-      if (line.wire.bufferedBytes + line.heldBytes <= hardBufferBytes) return SENT;
+      if (line.wire.bufferedBytes + line.heldBytes <= hardBufferBytes) return "sent";
       close(connectionId, line, 1013, "too slow; connect again and resume");
-      return CLOSED;
+      return "closed";
     },
     close: async (connectionId, code, reason) => {
       const line = lines.get(connectionId);

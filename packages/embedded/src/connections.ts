@@ -13,7 +13,7 @@ export function createConnections(): OpenConnections {
   const open = new Map<string, Connection>();
   return {
     open: async (connection) => void open.set(connection.connectionId, connection),
-    get: async (connectionId) => open.get(connectionId),
+    get: (connectionId) => open.get(connectionId),
     close: async (connectionId) => void open.delete(connectionId),
     get all() {
       return open.values();

@@ -8,6 +8,8 @@ import { ERROR_CODES, isErrorCode, type ErrorCode, type WireError, type WireIssu
 import { isJsonObject, type JsonObject, type JsonPath, type JsonScalar, type JsonValue } from "./json.ts";
 
 export interface Field<T> {
+  /** Whether a value passes. `check` says why not: nearly all pass, and need no reasons. */
+  readonly accepts: (value: unknown) => boolean;
   /** Adds an issue for each problem of `value`. */
   readonly check: (value: unknown, path: JsonPath, issues: WireIssue[]) => void;
   /** The same as JSON Schema, draft 7. */
@@ -29,6 +31,7 @@ export type Infer<S extends Shape> = { readonly [K in Exclude<keyof S, OptionalK
 
 const field = <T>(schema: JsonObject, accepts: (value: unknown) => boolean, expected: string): Field<T> => ({
   schema,
+  accepts,
   check: (value, path, issues) => {
     if (!accepts(value)) issues.push({ path, message: `expected ${expected}` });
   },
@@ -92,12 +95,17 @@ function isScalar(value: unknown, maxLength: number): value is JsonScalar {
 }
 
 export function object<S extends Shape>(shape: S): Field<Infer<S>> {
-  return { schema: schemaOf(shape), check: (value, path, issues) => checkShape(shape, value, path, issues) };
+  return {
+    schema: schemaOf(shape),
+    accepts: (value) => acceptedMembers(shape, value) !== undefined,
+    check: (value, path, issues) => checkShape(shape, value, path, issues),
+  };
 }
 
 export function list<T>(inner: Field<T>, maxItems: number): Field<readonly T[]> {
   return {
     schema: { type: "array", items: inner.schema, ...(maxItems < Infinity && { maxItems }) },
+    accepts: (value) => Array.isArray(value) && value.length <= maxItems && value.every((item) => inner.accepts(item)),
     check: (value, path, issues) => {
       if (!Array.isArray(value) || value.length > maxItems) issues.push({ path, message: `expected an array of at most ${maxItems}` });
       else value.forEach((item, index) => inner.check(item, [...path, index], issues));
@@ -123,6 +131,21 @@ export function schemaOf(shape: Shape): JsonObject {
     properties: Object.fromEntries(members.map(([name, { schema }]) => [name, schema])),
     ...(required.length > 0 && { required }),
   };
+}
+
+/** How many members of the shape an object has, when it has all that are required and each passes. */
+export function acceptedMembers(shape: Shape, value: unknown): number | undefined {
+  if (!isJsonObject(value)) return undefined;
+  let present = 0;
+  for (const name in shape) {
+    const member = shape[name]!;
+    const given = value[name];
+    if (given !== undefined && Object.hasOwn(value, name)) {
+      if (!member.accepts(given)) return undefined;
+      present += 1;
+    } else if (!member.optional) return undefined;
+  }
+  return present;
 }
 
 export function checkShape(shape: Shape, value: unknown, path: JsonPath, issues: WireIssue[]): void {

@@ -122,7 +122,7 @@ async function connect(
     return parsed.message;
   };
   const received = (): readonly ServerMessage[] => end.received.map(read);
-  const sendText = (text: string): Promise<void> => answered(engine, streamer.receive(connectionId, text));
+  const sendText = (text: string): Promise<void> => answered(engine, Promise.resolve(streamer.receive(connectionId, text)));
   return {
     end,
     get received() {

@@ -4,15 +4,17 @@
  * told so before anything else is looked at, and has no other verb for requests of that action either: not to read, follow
  * or cancel them.
  */
+import { andThen } from "../awaitable.ts";
 import type { JsonValue, RequestOptions } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import { createAdmit, type Middleware } from "../middleware.ts";
 import type { StreamerOptions } from "../options.ts";
+import type { Awaitable } from "../ports/awaitable.ts";
 import type { Connection } from "../ports/connections.ts";
 import { checkAsked, type Terms } from "../rules/asked-options.ts";
 import { checkPermission, mayUse } from "../rules/permission.ts";
-import { describeIssues, validate } from "../rules/validation.ts";
+import { describeIssues, validate, type Validated } from "../rules/validation.ts";
 
 export interface AccessParts {
   readonly handlers: ReadonlyMap<string, AnyHandler>;
@@ -29,7 +31,7 @@ interface Wish {
   readonly options: RequestOptions;
 }
 
-interface Admitted {
+export interface Admitted {
   /** What the schema made of the payload. */
   readonly input: unknown;
   readonly terms: Terms;
@@ -38,8 +40,8 @@ interface Admitted {
 export interface Access {
   /** The handler of an action, for whoever has the right to it. Throws INVALID_ACTION or FORBIDDEN. */
   enter(action: string, connection: Connection): AnyHandler;
-  /** Admits a run of a handler that was entered. Rejects with a StreamerError where it is refused. */
-  admit(wish: Wish): Promise<Admitted>;
+  /** Admits a run of a handler that was entered: throws, or rejects with, a StreamerError where it is refused. */
+  admit(wish: Wish): Awaitable<Admitted>;
   /** Throws FORBIDDEN where the connection lacks the right to an action. One that has no handler any more asks for none. */
   check(action: string, connection: Connection): void;
   mayUse(action: string, connection: Connection): boolean;
@@ -51,6 +53,16 @@ export function createAccess({ handlers, middleware, options }: AccessParts): Ac
   const ask = createAdmit(middleware);
   const guarded = Array.from(handlers.values()).filter(({ permissions }) => permissions !== undefined && permissions.length > 0);
 
+  function admitted({ handler, requestId, connection, options: asked }: Wish, validated: Validated): Awaitable<Admitted> {
+    if (!validated.ok) {
+      const { message, details } = describeIssues(handler.action, validated.issues);
+      throw new StreamerError("VALIDATION_ERROR", message, { details });
+    }
+    const { input } = validated;
+    const terms = checkAsked(asked, handler, options);
+    return andThen(ask({ handler, requestId, input, connection }), () => ({ input, terms }));
+  }
+
   return {
     enter(action, connection) {
       const handler = handlers.get(action);
@@ -61,18 +73,7 @@ export function createAccess({ handlers, middleware, options }: AccessParts): Ac
       checkPermission(handler, connection);
       return handler;
     },
-    async admit({ handler, requestId, connection, payload, options: asked }) {
-      const checked = validate(handler.input, payload);
-      const validated = checked instanceof Promise ? await checked : checked;
-      if (!validated.ok) {
-        const { message, details } = describeIssues(handler.action, validated.issues);
-        throw new StreamerError("VALIDATION_ERROR", message, { details });
-      }
-      const { input } = validated;
-      const terms = checkAsked(asked, handler, options);
-      await ask({ handler, requestId, input, connection });
-      return { input, terms };
-    },
+    admit: (wish) => andThen(validate(wish.handler.input, wish.payload), (validated) => admitted(wish, validated)),
     check(action, connection) {
       const handler = handlers.get(action);
       if (handler) checkPermission(handler, connection);

@@ -174,17 +174,17 @@ it("learns where the time of runs goes by percentage, and how late they are, for
     return { runMs: 1_000, spent };
   };
   const one = kind("by_input", 1_000);
-  expect(estimates.begin(one).course).toBeUndefined();
+  expect(estimates.pace(one)).toEqual({});
   for (let n = 0; n < 5; n += 1) estimates.record(estimates.begin(one), run());
-  const begun = estimates.begin(one);
-  expect(timeShare(begun.course, 80)).toBeCloseTo(0.1);
-  expect(begun.lateBy).toBeUndefined();
-  for (let n = 0; n < 5; n += 1) estimates.record(begun, run());
-  expect(estimates.begin(one).lateBy).toBeCloseTo(1, 1);
-  expect(timeShare(estimates.begin(kind("by_input", 1_000_000)).course, 80)).toBeCloseTo(0.1);
+  const { course, lateBy } = estimates.pace(one);
+  expect(timeShare(course, 80)).toBeCloseTo(0.1);
+  expect(lateBy).toBeUndefined();
+  for (let n = 0; n < 5; n += 1) estimates.record(estimates.begin(one), { ...run(), course });
+  expect(estimates.pace(one).lateBy).toBeCloseTo(1, 1);
+  expect(timeShare(estimates.pace(kind("by_input", 1_000_000)).course, 80)).toBeCloseTo(0.1);
   // A run that took no time says nothing.
-  estimates.record(begun, { runMs: 0, spent: noTimeSpent() });
-  expect(estimates.begin(kind("silent", undefined)).course).toBeUndefined();
+  estimates.record(estimates.begin(one), { runMs: 0, spent: noTimeSpent() });
+  expect(estimates.pace(kind("silent", undefined))).toEqual({});
   await estimates.save();
   expect(Array.from((await runTimes.of("by_input")).keys()).toSorted()).toEqual(["course_9", "late_9", "ratio_9", "size_3", "within_p90"]);
   // Another process goes by what was stored.
@@ -193,5 +193,5 @@ it("learns where the time of runs goes by percentage, and how late they are, for
 
 async function afterReading(estimates: ReturnType<typeof set>, one: ReturnType<typeof kind>) {
   await estimates.of(one);
-  return estimates.begin(one);
+  return estimates.pace(one);
 }

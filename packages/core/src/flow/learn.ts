@@ -9,7 +9,17 @@ import type { AnyHandler } from "../handler.ts";
 import type { Engine } from "../ports/engine.ts";
 import type { RunSeries } from "../ports/run-times.ts";
 import { courseOf, lateness, partsOf, type Course, type TimeSpent } from "../rules/course.ts";
-import { append, binOf, merged, noDurations, quantiles, recordParts, type Durations, type Quantiles } from "../rules/durations.ts";
+import {
+  append,
+  binOf,
+  merged,
+  noDurations,
+  quantiles,
+  recordBin,
+  recordParts,
+  type Durations,
+  type Quantiles,
+} from "../rules/durations.ts";
 import { asDeclared } from "../rules/estimates.ts";
 import {
   asCalibration,
@@ -33,21 +43,26 @@ const SAVE_EVERY_MS = 1_000;
 /** A run is stored with one chance in as many as an eighth of the runs known, at least in one of 16, and with it all before it. */
 const SAVE_SHARE = 8;
 const MOST_UNSAVED = 16;
-/** Runs recorded before quantiles that are known are worked out again: for every job that was 7 % of its cost. */
-const REFRESH_AFTER = 8;
+/** Quantiles that are known are worked out again after so many more runs, or once they are so old: for every job that was 7 % of its cost. */
+const REFRESH_AFTER = { runs: 8, ofRuns: 1 / 16, mostRuns: 256, ms: 1_000 };
 
 /** A run that has begun, and what was known of its kind at that moment. */
 export interface BegunRun extends RunKind {
   readonly toldP90Ms?: number;
+}
+
+/** What is known of how runs of a kind go on. */
+export interface KnownPace {
   readonly course?: Course;
   /** How many times later than their pace said nine in ten of them were. */
   readonly lateBy?: number;
 }
 
-/** How a run went: from beginning to end, and where that time went, unless it reported nothing. */
+/** How a run went: from beginning to end, and where that time went, by which course it told of it, unless it reported nothing. */
 interface RunTime {
   readonly runMs: number;
   readonly spent: TimeSpent | undefined;
+  readonly course?: Course | undefined;
 }
 
 export interface Estimates {
@@ -60,6 +75,8 @@ export interface Estimates {
   known(kind: RunKind, aboveMs?: number): Quantiles | undefined;
   /** Call when a run begins, and `record` with what it answers when the run has completed. */
   begin(kind: RunKind): BegunRun;
+  /** By what a run of this kind can tell how far it is. */
+  pace(kind: RunKind): KnownPace;
   /** Without `toldP90Ms` it does not count for the calibration. */
   record(run: BegunRun, time: RunTime): void;
   /** Which of the newest runs of an action ended within what was told of them; undefined while none did. */
@@ -72,8 +89,8 @@ export interface Estimates {
 
 interface Entry {
   readonly durations: Durations;
-  /** Of `durations` as they were up to REFRESH_AFTER runs ago. */
-  current: { readonly quantiles: Quantiles | undefined; readonly course: Course | undefined; readonly until: number } | undefined;
+  /** Of `durations` as they were up to REFRESH_AFTER ago: until so many runs, or until then (monotonic ms). */
+  current: { readonly quantiles: Quantiles | undefined; readonly untilRuns: number; readonly until: number } | undefined;
 }
 
 /** `size_3` is one of the family `size_`. */
@@ -148,6 +165,18 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
     }
   }
 
+  function quantilesOf(entry: Entry, above: number): Quantiles | undefined {
+    const { durations } = entry;
+    if (above > 0) return quantiles(durations, above);
+    if (!entry.current) {
+      const known = quantiles(durations);
+      const { runs, ofRuns, mostRuns, ms } = REFRESH_AFTER;
+      const more = known ? Math.min(mostRuns, Math.max(runs, durations.count * ofRuns)) : 1;
+      entry.current = { quantiles: known, untilRuns: durations.count + more, until: clock.monotonic() + ms };
+    }
+    return entry.current.quantiles;
+  }
+
   function look(entry: Learned, name: RunSeries, family: Family, above: number): Quantiles | undefined {
     const same = entry.series.get(name);
     return (same && quantilesOf(same, above)) ?? quantilesOf(familyOf(entry, family), above);
@@ -155,7 +184,7 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
 
   function lookCourse(entry: Learned, name: RunSeries): Course | undefined {
     const same = entry.series.get(name);
-    return (same && knownOf(same).course) ?? knownOf(familyOf(entry, "course_")).course;
+    return (same && courseOf(same.durations)) ?? courseOf(familyOf(entry, "course_").durations);
   }
 
   function expected(entry: Learned, { action, size, declaredMs }: RunKind, aboveMs: number): Quantiles | undefined {
@@ -175,24 +204,27 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
   }
 
   /** Into what counts here at once, and into what is stored later. */
-  function add(entry: Learned, name: RunSeries, parts: readonly (readonly [number, number])[]): Durations {
+  function add(entry: Learned, name: RunSeries, put: (durations: Durations) => void): Durations {
     const same = ofSeries(entry, name);
-    recordParts(same.durations, parts);
+    put(same.durations);
     let unsaved = entry.unsaved.get(name);
     if (!unsaved) entry.unsaved.set(name, (unsaved = noDurations()));
-    recordParts(unsaved, parts);
-    if (same.durations.count >= (same.current?.until ?? 0)) {
+    put(unsaved);
+    if (!same.current || same.durations.count >= same.current.untilRuns || clock.monotonic() >= same.current.until) {
       same.current = undefined;
       for (const family of entry.families.keys()) if (name.startsWith(family)) entry.families.delete(family);
     }
     return same.durations;
   }
-  const addTime = (entry: Learned, name: RunSeries, time: number): Durations => add(entry, name, [[binOf(time), 1]]);
+  const addTime = (entry: Learned, name: RunSeries, time: number): Durations => {
+    const bin = binOf(time);
+    return add(entry, name, (durations) => recordBin(durations, bin));
+  };
 
-  function addCourse(entry: Learned, { course, ...kind }: BegunRun, spent: TimeSpent): void {
+  function addCourse(entry: Learned, kind: RunKind, course: Course | undefined, spent: TimeSpent): void {
     const parts = partsOf(spent);
     if (parts === undefined) return;
-    add(entry, courseSeries(kind, isByInput(kind.action)), parts);
+    add(entry, courseSeries(kind, isByInput(kind.action)), (durations) => recordParts(durations, parts));
     // How late one was that went by what it reported says nothing of those that go by a course.
     if (course) addTime(entry, lateSeries(kind, isByInput(kind.action)), asLateness(lateness(spent, course)));
   }
@@ -202,21 +234,16 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
     known,
     begin(kind) {
       const { action, size, declaredMs } = kind;
-      const entry = learned(action);
-      const told = expected(entry, kind, 0);
-      const course = lookCourse(entry, courseSeries(kind, isByInput(action)));
-      const late = course && look(entry, lateSeries(kind, isByInput(action)), "late_", 0);
-      if (!told && !course) return kind;
-      return {
-        action,
-        size,
-        declaredMs,
-        ...(told && { toldP90Ms: told.p90Ms }),
-        ...(course && { course }),
-        ...(late && { lateBy: fromLateness(late.p90Ms) }),
-      };
+      const told = expected(learned(action), kind, 0);
+      return told ? { action, size, declaredMs, toldP90Ms: told.p90Ms } : kind;
     },
-    record(begun, { runMs, spent }) {
+    pace(kind) {
+      const entry = learned(kind.action);
+      const course = lookCourse(entry, courseSeries(kind, isByInput(kind.action)));
+      const late = course && look(entry, lateSeries(kind, isByInput(kind.action)), "late_", 0);
+      return { ...(course && { course }), ...(late && { lateBy: fromLateness(late.p90Ms) }) };
+    },
+    record(begun, { runMs, spent, course }) {
       const { action, size, declaredMs, toldP90Ms } = begun;
       const entry = learned(action);
       // Of runs by a computed estimate, too: what tells waiting requests knows their size alone.
@@ -224,7 +251,7 @@ export function createEstimates({ engine: { runTimes, clock, log }, handlers, ra
       if (declaredMs !== undefined && isByInput(action)) {
         addTime(entry, ratioSeries(declaredMs), asRatio(runMs, declaredMs));
       }
-      if (spent) addCourse(entry, begun, spent);
+      if (spent) addCourse(entry, begun, course, spent);
       if (toldP90Ms !== undefined) addTime(entry, "within_p90", asCalibration(runMs <= toldP90Ms));
       // What is being read is neither with nor without a write under way.
       if (entry.saving || entry.reading || clock.monotonic() - entry.savedAt < SAVE_EVERY_MS) return;
@@ -260,16 +287,4 @@ function familyOf({ series, families }: Learned, family: Family): Entry {
     families.set(family, (all = { durations: merged(several), current: undefined }));
   }
   return all;
-}
-
-const quantilesOf = (entry: Entry, above: number): Quantiles | undefined =>
-  above > 0 ? quantiles(entry.durations, above) : knownOf(entry).quantiles;
-
-function knownOf(entry: Entry): NonNullable<Entry["current"]> {
-  if (!entry.current) {
-    const known = quantiles(entry.durations);
-    const until = entry.durations.count + (known ? REFRESH_AFTER : 1);
-    entry.current = { quantiles: known, course: courseOf(entry.durations), until };
-  }
-  return entry.current;
 }

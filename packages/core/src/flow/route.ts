@@ -2,19 +2,22 @@
  * A request message to its answer: admitted (access.ts), then answered at once when it is
  * short, submitted when it is not. Refusals are thrown as StreamerErrors: receive turns them into the answer.
  */
+import { andThen } from "../awaitable.ts";
 import type { ClientMessage } from "@streamer/protocol";
 import { StreamerError } from "../errors.ts";
 import type { AnyHandler } from "../handler.ts";
 import type { StreamerOptions } from "../options.ts";
+import type { Awaitable } from "../ports/awaitable.ts";
 import type { Connection } from "../ports/connections.ts";
 import type { Log } from "../ports/log.ts";
+import type { RequestKey } from "../ports/requests.ts";
 import { declaredMs } from "../rules/estimates.ts";
-import { requestKey } from "../rules/identity.ts";
 import { sizeClass } from "../rules/input-size.ts";
 import type { RunKind } from "../rules/run-series.ts";
 import type { AcceptedRequest } from "./accepted.ts";
-import type { Access } from "./access.ts";
+import type { Access, Admitted } from "./access.ts";
 import type { Estimates } from "./learn.ts";
+import type { Answering } from "./runs/at-once.ts";
 import type { Runs } from "./runs/runs.ts";
 import type { Submit } from "./submit.ts";
 
@@ -29,6 +32,7 @@ export interface RouteParts {
 
 interface About {
   readonly requestId: string;
+  readonly key: RequestKey;
   readonly connection: Connection;
   /** Called once what there is under the request's id can be found. */
   readonly onKnown: () => void;
@@ -41,37 +45,52 @@ export function createRoute({ access, options, log, estimates, runs, submit }: R
    * At once only when nothing says that it is long: what is declared as long stays queued however quick it is, because its
    * author wants it durable, and what is declared as short is queued while runs show otherwise.
    */
-  async function isShort({ estimate }: AnyHandler, kind: RunKind): Promise<boolean> {
-    if (estimate === undefined) return ((await estimates.of(kind))?.p90Ms ?? Infinity) <= options.syncThresholdMs;
+  function isShort({ estimate }: AnyHandler, kind: RunKind): Awaitable<boolean> {
+    if (estimate === undefined) return estimates.of(kind).then((told) => (told?.p90Ms ?? Infinity) <= options.syncThresholdMs);
     return Math.max(kind.declaredMs ?? Infinity, estimates.known(kind)?.p90Ms ?? 0) <= options.syncThresholdMs;
   }
 
-  async function accept(
-    { action, payload = {}, metadata = {}, options: asked = {} }: ClientMessage<"request">,
-    { requestId, connection, onKnown }: About,
-  ): Promise<AcceptedRequest> {
+  const onProblem = (action: string) => (problem: Error) =>
+    log.warn({ action, err: problem }, "an estimate function failed; the request is queued");
+
+  function accept(message: ClientMessage<"request">, about: About): Awaitable<AcceptedRequest> {
+    const { action, payload = {}, options: asked = {} } = message;
+    const { requestId, connection } = about;
     const handler = access.enter(action, connection);
+    // Before a handler, or its schema, could change it.
     const payloadText = JSON.stringify(payload);
-    const { input, terms } = await access.admit({ handler, requestId, connection, payload, options: asked });
-    const declared = declaredMs(handler, input, (problem) =>
-      log.warn({ action, err: problem }, "an estimate function failed; the request is queued"),
-    );
-    const kind = { action, size: sizeClass(payload), declaredMs: declared };
-    const key = requestKey(connection.owner, requestId);
-    return { connection, key, requestId, handler, input, payload, payloadText, metadata, options: asked, terms, kind, onKnown };
+    const size = sizeClass(payload);
+    return andThen(access.admit({ handler, requestId, connection, payload, options: asked }), ({ input, terms }: Admitted) => ({
+      connection,
+      key: about.key,
+      requestId,
+      handler,
+      input,
+      payload,
+      payloadText,
+      metadata: message.metadata ?? {},
+      options: asked,
+      terms,
+      kind: { action, size, declaredMs: declaredMs(handler, input, onProblem(action)) },
+      onKnown: about.onKnown,
+    }));
   }
 
+  const answered = (request: AcceptedRequest, isAtOnce: boolean): Awaitable<void> =>
+    andThen(isAtOnce ? runs.answer(request) : LEFT_TO_THE_QUEUE, (answering) =>
+      answering.outcome === "queue" ? submit.submit(request, answering.isHeld) : undefined,
+    );
+
   return {
-    async route(message: ClientMessage<"request">, about: About): Promise<void> {
-      const request = await accept(message, about);
-      const isAtOnce = modeOf(request) ?? (await isShort(request.handler, request.kind));
-      const answering = isAtOnce ? await runs.answer(request) : LEFT_TO_THE_QUEUE;
-      if (answering.outcome === "queue") await submit.submit(request, answering.isHeld);
-    },
+    /** Done within this turn when it is answered at once, and nothing about it has to be waited for. */
+    route: (message: ClientMessage<"request">, about: About): Awaitable<void> =>
+      andThen(accept(message, about), (request) =>
+        andThen(modeOf(request) ?? isShort(request.handler, request.kind), (isAtOnce) => answered(request, isAtOnce)),
+      ),
   };
 }
 
-const LEFT_TO_THE_QUEUE = { outcome: "queue", isHeld: false } as const;
+const LEFT_TO_THE_QUEUE: Answering = { outcome: "queue", isHeld: false };
 
 /** Whether it is answered at once, as far as the request itself says: undefined leaves it to how long it takes. */
 function modeOf({ handler, options }: AcceptedRequest): boolean | undefined {

@@ -1,4 +1,5 @@
 /** ConnectionStore: who is at the other end of each open connection. */
+import type { Awaitable } from "./awaitable.ts";
 import type { Owner } from "./requests.ts";
 
 export interface Connection {
@@ -13,6 +14,6 @@ export interface Connection {
 
 export interface Connections {
   open(connection: Connection): Promise<void>;
-  get(connectionId: string): Promise<Connection | undefined>;
+  get(connectionId: string): Awaitable<Connection | undefined>;
   close(connectionId: string): Promise<void>;
 }

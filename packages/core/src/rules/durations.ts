@@ -40,11 +40,20 @@ export const binOf = (ms: number): number => (ms <= 1 ? 0 : Math.ceil(Math.log(m
 
 export const record = (durations: Durations, runMs: number): void => recordBin(durations, binOf(runMs));
 
-const recordBin = (durations: Durations, bin: number): void => recordParts(durations, [[bin, 1]]);
+export function recordBin(durations: Durations, bin: number): void {
+  addPart(durations, bin, 1);
+  countRun(durations);
+}
 
 /** One run whose weight is divided over several bins; its parts add up to 1. */
 export function recordParts(durations: Durations, parts: readonly (readonly [bin: number, part: number])[]): void {
-  for (const [bin, part] of parts) durations.bins.set(bin, (durations.bins.get(bin) ?? 0) + part * durations.weight);
+  for (const [bin, part] of parts) addPart(durations, bin, part);
+  countRun(durations);
+}
+
+const addPart = ({ bins, weight }: Durations, bin: number, part: number): void => void bins.set(bin, (bins.get(bin) ?? 0) + part * weight);
+
+function countRun(durations: Durations): void {
   durations.count += 1;
   durations.weight /= DECAY;
   if (durations.weight > MAX_WEIGHT) rescale(durations, 1 / durations.weight, 1);

@@ -6,9 +6,14 @@ export function requestKey(owner: Owner, requestId: string): RequestKey {
   return `${ownerName(owner)}/${encodeURIComponent(requestId)}` as RequestKey;
 }
 
+/** By owner, as connections hold them: a name is asked for with each of their requests. */
+const names = new WeakMap<Owner, string>();
+
 /** Tells the users of all tenants apart. */
-export function ownerName({ tenantId, userId }: Owner): string {
-  return `${encodeURIComponent(tenantId)}/${encodeURIComponent(userId)}`;
+export function ownerName(owner: Owner): string {
+  let name = names.get(owner);
+  if (name === undefined) names.set(owner, (name = `${encodeURIComponent(owner.tenantId)}/${encodeURIComponent(owner.userId)}`));
+  return name;
 }
 
 /** The id that a client gave, out of a key or the key of a blob. */

@@ -17,7 +17,7 @@ import {
   type TransportLimits,
   type WireError,
 } from "@streamer/protocol";
-import { asError, createLoop, ownerName, type Loop, type Streamer } from "@streamer/core";
+import { asError, createLoop, orElse, ownerName, type Loop, type Streamer } from "@streamer/core";
 import { readToken, type Authentication } from "@streamer/auth";
 import type { Auth } from "./auth.ts";
 import type { AddressReader } from "./client-address.ts";
@@ -159,6 +159,8 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
   });
 
+  const unanswered = (error: unknown): void => log.error({ err: asError(error) }, "a frame could not be answered");
+
   const welcome = async (socket: WebSocket, { request, raw }: Upgrade, { identity, credential }: Accepted): Promise<void> => {
     const connectionId = randomUUID();
     parts.cameBy.set(connectionId, arrivalOf(request));
@@ -178,9 +180,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       // As a server that cannot speak first does it.
       if (!isGreeted) void streamer.greet(connectionId);
       isGreeted = true;
-      message(parts, connectionId, data as Buffer, isBinary).catch((error: unknown) =>
-        log.error({ err: asError(error) }, "a frame could not be answered"),
-      );
+      void orElse(() => message(parts, connectionId, data as Buffer, isBinary), unanswered);
     });
     socket.on("ping", (data: Buffer) => {
       heard.set(socket, true);

@@ -45,7 +45,7 @@ function setUp() {
           if (coalesceKey !== undefined) coalesced.push([coalesceKey, text]);
           if (faults.send) throw new Error("no network");
           (sent[connectionId] ??= []).push(text);
-          return "sent";
+          return "sent" as const;
         },
         ready: () => Promise.resolve(),
         close: async (connectionId) => void closed.push(connectionId),

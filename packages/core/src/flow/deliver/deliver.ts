@@ -2,8 +2,10 @@
  * Events to each subscriber, in the order of their seq, with no gap and no repeat (P5, P6; cursor.ts draws how). Frames
  * are printed once by the store; here they are only addressed.
  */
+import { andThen } from "../../awaitable.ts";
 import { asError, isDataLoss } from "../../errors.ts";
 import { byteLength, printMessage, wireError, type ServerMessage } from "@streamer/protocol";
+import type { Awaitable } from "../../ports/awaitable.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Frame } from "../../ports/events.ts";
 import type { RequestKey } from "../../ports/requests.ts";
@@ -27,7 +29,7 @@ export interface Deliver {
   /** Answers one connection with something that is no event. `key` names the request whose links it may hold. */
   answer(connectionId: string, message: ServerMessage, key?: RequestKey): Promise<void>;
   /** The same with a message that is printed already, and holds no links. */
-  answerText(connectionId: string, text: string): Promise<void>;
+  answerText(connectionId: string, text: string): Awaitable<void>;
   /**
    * Subscribes a connection whose events begin after `after`, and keeps them back until `release` or `follow`: it is
    * still unknown what has to come before. True when it did not follow the request already.
@@ -93,9 +95,9 @@ export function createDeliver({ engine: ports, linkMs, dropConnection, onAnswer 
       ? signLinks(text, await blobs.linkMark(key), (name) => blobs.sign(blobPrefix(key) + name, linkMs, connectionId))
       : text;
 
-  async function send(connectionId: string, text: string, coalesceKey?: string): Promise<void> {
-    const outcome = await channel.send(connectionId, coalesceKey === undefined ? { text } : { text, coalesceKey });
-    if (outcome !== "sent") await dropConnection(connectionId);
+  function send(connectionId: string, text: string, coalesceKey?: string): Awaitable<void> {
+    const sent = channel.send(connectionId, coalesceKey === undefined ? { text } : { text, coalesceKey });
+    return andThen(sent, (outcome) => (outcome === "sent" ? undefined : dropConnection(connectionId)));
   }
 
   async function sendTo(

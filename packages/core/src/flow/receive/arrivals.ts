@@ -2,13 +2,21 @@
  * A client may send `cancel` right behind its `request`: what is asked about a request waits until the request itself
  * is known, that is stored, running or refused. Frames about different requests never wait for each other.
  */
+import type { Awaitable } from "../../ports/awaitable.ts";
 import type { RequestKey } from "../../ports/requests.ts";
 
 export interface Arrivals {
-  /** A request has come in under this key, perhaps not the only one. Returns what says that it is known now: once or again. */
-  announce(key: RequestKey): () => void;
-  /** Resolves once all that have come in under the key are known. */
-  known(key: RequestKey): Promise<void>;
+  /** A request has come in under this key, perhaps not the only one. */
+  arrive(key: RequestKey): Arrival;
+  /** Once all that were announced under the key are known: at once when there is none. */
+  known(key: RequestKey): Awaitable<void>;
+}
+
+export interface Arrival {
+  /** Says that the request is not known yet, unless it is. */
+  announce(): void;
+  /** Says that it is known now: once or again. */
+  readonly known: () => void;
 }
 
 interface Arriving {
@@ -21,23 +29,28 @@ interface Arriving {
 export function createArrivals(): Arrivals {
   const arriving = new Map<RequestKey, Arriving>();
   return {
-    announce(key) {
-      const all = arriving.get(key) ?? { count: 0 };
-      all.count += 1;
-      arriving.set(key, all);
+    arrive(key) {
       let isKnown = false;
-      return () => {
-        if (isKnown) return;
-        isKnown = true;
-        all.count -= 1;
-        if (all.count > 0) return;
-        arriving.delete(key);
-        all.asked?.resolve();
+      let all: Arriving | undefined;
+      return {
+        announce() {
+          if (isKnown) return;
+          all = arriving.get(key) ?? { count: 0 };
+          all.count += 1;
+          arriving.set(key, all);
+        },
+        known() {
+          if (isKnown) return;
+          isKnown = true;
+          if (!all || --all.count > 0) return;
+          arriving.delete(key);
+          all.asked?.resolve();
+        },
       };
     },
-    async known(key) {
+    known(key) {
       const all = arriving.get(key);
-      if (all) await (all.asked ??= Promise.withResolvers<void>()).promise;
+      return all && (all.asked ??= Promise.withResolvers<void>()).promise;
     },
   };
 }

@@ -2,8 +2,19 @@
  * Bytes from a connection to a message for the stage that answers it, or to a typed refusal (P12, P14). Whatever goes
  * wrong becomes an `error` frame for this one message; a connection is closed only for abuse.
  */
-import { byteLength, ERROR_CODES, leadingIds, parseClientMessage, wireError, type ServerMessage, type WireError } from "@streamer/protocol";
+import { andThen, orElse } from "../../awaitable.ts";
+import {
+  byteLength,
+  ERROR_CODES,
+  leadingIds,
+  parseClientMessage,
+  wireError,
+  type ClientMessage,
+  type ServerMessage,
+  type WireError,
+} from "@streamer/protocol";
 import type { StreamerOptions } from "../../options.ts";
+import type { Awaitable } from "../../ports/awaitable.ts";
 import type { Connection } from "../../ports/connections.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Deliver } from "../deliver/deliver.ts";
@@ -23,6 +34,12 @@ export interface ReceiveParts {
   readonly drop: (connectionId: string) => Promise<void>;
 }
 
+/** With its bytes of UTF-8. */
+interface Frame {
+  readonly data: string | Uint8Array;
+  readonly bytes: number;
+}
+
 interface About {
   readonly requestId?: string | undefined;
   readonly ref?: string | undefined;
@@ -38,10 +55,12 @@ export function createReceive({ engine, faults, options, rates, answer, makeId, 
   /** Lookups under way: frames of one connection that come at once go on in the order they came in. */
   const lookups = new Map<string, Promise<Connection | undefined>>();
 
-  function lookUp(connectionId: string): Promise<Connection | undefined> {
+  function lookUp(connectionId: string): Awaitable<Connection | undefined> {
     const underWay = lookups.get(connectionId);
     if (underWay) return underWay;
-    const lookup = connections.get(connectionId).finally(() => lookups.delete(connectionId));
+    const found = connections.get(connectionId);
+    if (!(found instanceof Promise)) return found;
+    const lookup = found.finally(() => lookups.delete(connectionId));
     lookups.set(connectionId, lookup);
     return lookup;
   }
@@ -74,18 +93,36 @@ export function createReceive({ engine, faults, options, rates, answer, makeId, 
   }
 
   /** The frame's message, or why it is none. Limits come before parsing. */
-  function read(connection: Connection, data: string | Uint8Array, now: number) {
-    const over = rates.take(connection, byteLength(data), now);
+  function read(connection: Connection, { data, bytes }: Frame, now: number) {
+    const over = rates.take(connection, bytes, now);
     if (!over) return parseClientMessage(data, options.frames);
     const message = `More than ${over.limit}; this message was not accepted.`;
     return { ok: false, error: wireError("RATE_LIMITED", message, { afterMs: over.afterMs }), ...leadingIds(data) } as const;
   }
 
-  /** Whoever was not let in is not read. */
-  async function known(connectionId: string): Promise<Connection | undefined> {
-    const connection = await lookUp(connectionId);
-    if (!connection) await channel.close(connectionId, ERROR_CODES.UNAUTHORIZED.closeCode, "unknown connection");
-    return connection;
+  /** Whoever was not let in is not read, nor what stands behind a frame that was one too many. */
+  function whenKnown(connectionId: string, deal: (connection: Connection) => Awaitable<void>): Awaitable<void> {
+    return andThen(lookUp(connectionId), (connection) => {
+      if (!connection) return channel.close(connectionId, ERROR_CODES.UNAUTHORIZED.closeCode, "unknown connection");
+      // Asked here, at once before it is dealt with: whoever came before may have been one too many.
+      return cutOff.has(connectionId) ? undefined : deal(connection);
+    });
+  }
+
+  function readFrame(connection: Connection, frame: Frame): Awaitable<void> {
+    const now = clock.monotonic();
+    const parsed = read(connection, frame, now);
+    return parsed.ok ? dispatched(connection, parsed.message) : refuseFrame(connection, parsed, rates.isAbuse(connection, now));
+  }
+
+  function dispatched(connection: Connection, message: ClientMessage): Awaitable<void> {
+    const requestId = message.type === "request" ? (message.id ?? makeId()) : "request_id" in message ? message.request_id : "";
+    const refused = (error: unknown): Awaitable<void> =>
+      refuse(connection.connectionId, faults.refusal(error, requestId), {
+        requestId: requestId === "" ? undefined : requestId,
+        ref: "ref" in message ? message.ref : undefined,
+      });
+    return orElse(() => dispatch.dispatch(message, connection, requestId), refused);
   }
 
   return {
@@ -94,28 +131,15 @@ export function createReceive({ engine, faults, options, rates, answer, makeId, 
       rates.forget(connectionId);
     },
     /** A binary frame is no message of this protocol. */
-    async refuseBinary(connectionId: string): Promise<void> {
-      const connection = await known(connectionId);
-      // Asked here, at once before it is dealt with: whoever came before may have been one too many.
-      if (!connection || cutOff.has(connectionId)) return;
-      const error = wireError("INVALID_MESSAGE", "Binary frames are not part of this protocol; send JSON as text.");
-      await refuseFrame(connection, { error }, rates.isAbuse(connection, clock.monotonic()));
+    refuseBinary(connectionId: string): Awaitable<void> {
+      return whenKnown(connectionId, (connection) => {
+        const error = wireError("INVALID_MESSAGE", "Binary frames are not part of this protocol; send JSON as text.");
+        return refuseFrame(connection, { error }, rates.isAbuse(connection, clock.monotonic()));
+      });
     },
-    async receive(connectionId: string, data: string | Uint8Array): Promise<void> {
-      const connection = await known(connectionId);
-      // Asked here, at once before it is dealt with: whoever came before may have been one too many.
-      if (!connection || cutOff.has(connectionId)) return;
-      const now = clock.monotonic();
-      const parsed = read(connection, data, now);
-      if (!parsed.ok) return refuseFrame(connection, parsed, rates.isAbuse(connection, now));
-      const { message } = parsed;
-      const requestId = message.type === "request" ? (message.id ?? makeId()) : "request_id" in message ? message.request_id : "";
-      const ref = "ref" in message ? message.ref : undefined;
-      try {
-        await dispatch.dispatch(message, connection, requestId);
-      } catch (error) {
-        await refuse(connectionId, faults.refusal(error, requestId), { requestId: requestId === "" ? undefined : requestId, ref });
-      }
+    /** Deals with one frame: what needs nothing that has to be waited for is answered when this returns. */
+    receive(connectionId: string, data: string | Uint8Array, bytes = byteLength(data)): Awaitable<void> {
+      return whenKnown(connectionId, (connection) => readFrame(connection, { data, bytes }));
     },
   };
 }

@@ -2,9 +2,11 @@
  * The `response` to a request that was answered at once: to everyone who asked for its id, on whatever connection and by
  * whatever process, and remembered for those who ask again (ports/answers.ts).
  */
+import { andThen, orElse } from "../../awaitable.ts";
 import { printMessage, wireError, type JsonValue, type ServerMessage, type WireError } from "@streamer/protocol";
 import { asError, Fatal } from "../../errors.ts";
 import { leastJsonLength } from "../../json-length.ts";
+import type { Awaitable } from "../../ports/awaitable.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { AnswerEnd } from "../../ports/answers.ts";
 import { cancelledError, describeFailure, type Decision } from "../../rules/outcome.ts";
@@ -19,7 +21,8 @@ export interface AnswerParts {
   readonly valueLength: number;
 }
 
-export type Answer = (request: AcceptedRequest, decision: Decision, runMs: number) => Promise<void>;
+/** Never rejects. */
+export type Answer = (request: AcceptedRequest, decision: Decision, runMs: number) => Awaitable<void>;
 
 export function createAnswer({ engine, deliver, valueLength }: AnswerParts): Answer {
   const { answers, clock, log } = engine;
@@ -50,29 +53,27 @@ export function createAnswer({ engine, deliver, valueLength }: AnswerParts): Ans
     }
   }
 
-  async function askers({ key, requestId, connection }: AcceptedRequest, end: AnswerEnd): Promise<readonly string[]> {
-    try {
-      return await answers.end(key, end);
-    } catch (error) {
+  function askers({ key, requestId, connection }: AcceptedRequest, end: AnswerEnd): Awaitable<readonly string[]> {
+    const unremembered = (error: unknown): readonly string[] => {
       log.error({ request_id: requestId, err: asError(error) }, "an answer could not be remembered; only who asked first is told");
       return [connection.connectionId];
-    }
+    };
+    return orElse(() => answers.end(key, end), unremembered);
   }
 
-  async function send(requestId: string, connectionId: string, text: string): Promise<void> {
-    try {
-      await deliver.answerText(connectionId, text);
-    } catch (error) {
-      log.warn({ request_id: requestId, connection_id: connectionId, err: asError(error) }, "an answer could not be sent");
-    }
-  }
+  const send = (requestId: string, connectionId: string, text: string): Awaitable<void> =>
+    orElse(
+      () => deliver.answerText(connectionId, text),
+      (error) => log.warn({ request_id: requestId, connection_id: connectionId, err: asError(error) }, "an answer could not be sent"),
+    );
 
-  return async (request, decision, runMs) => {
+  return (request, decision, runMs) => {
     const text = textOf(request.requestId, decision, runMs);
-    const told = await askers(request, { kind: "answered", text });
-    const [only] = told;
-    if (only !== undefined && told.length === 1) await send(request.requestId, only, text);
-    else await Promise.all(told.map((connectionId) => send(request.requestId, connectionId, text)));
+    return andThen(askers(request, { kind: "answered", text }), (told) => {
+      const [only] = told;
+      if (only !== undefined && told.length === 1) return send(request.requestId, only, text);
+      return Promise.all(told.map(async (connectionId) => send(request.requestId, connectionId, text))).then(() => undefined);
+    });
   };
 }
 

@@ -2,9 +2,11 @@
  * Requests that are answered at once. One id is run once at a time, whoever asks for it, and never when it is durable
  * (P4): ports/answers.ts knows what is being answered and what was a while ago, the store knows the rest.
  */
+import { andThen, orElse } from "../../awaitable.ts";
 import { asError, StreamerError } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
 import type { Beginning, Joining } from "../../ports/answers.ts";
+import type { Awaitable } from "../../ports/awaitable.ts";
 import type { Engine } from "../../ports/engine.ts";
 import { fingerprintOf } from "../../rules/fingerprint.ts";
 import type { AcceptedRequest } from "../accepted.ts";
@@ -22,12 +24,12 @@ export interface AtOnceParts {
   readonly options: Pick<StreamerOptions, "leaseMs" | "syncThresholdMs" | "admission">;
   readonly deliver: Pick<Deliver, "answerText">;
   readonly slots: Pick<Slots, "take">;
-  readonly registry: Pick<Registry, "live">;
+  readonly registry: Pick<Registry, "answer">;
   readonly owner: RunOwner;
   readonly estimates: Pick<Estimates, "begin">;
 }
 
-type Answering =
+export type Answering =
   | { readonly outcome: "answered" }
   /**
    * It is to be submitted, because it is durable already or because no slot is free. `isHeld`: its id is held as if it ran,
@@ -50,25 +52,25 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
   });
 
   /** True when it is told by what there is, or will be. */
-  async function isTold(there: Exclude<Joining | Beginning, { outcome: "begun" | "none" }>, request: AcceptedRequest): Promise<boolean> {
+  function isTold(there: Exclude<Joining | Beginning, { outcome: "begun" | "none" }>, request: AcceptedRequest): Awaitable<boolean> {
     switch (there.outcome) {
       case "durable":
         return false;
       case "joined":
         return true;
       case "answered":
-        await deliver.answerText(request.connection.connectionId, there.text);
-        return true;
+        return andThen(deliver.answerText(request.connection.connectionId, there.text), () => true);
       case "conflict":
         throw new StreamerError("DUPLICATE_REQUEST", `The id "${request.requestId}" was just used with another payload; use a new id.`);
     }
   }
 
   /** Begins the run of a request that has a slot, and answers it; the slot is freed at its end. */
-  function run(request: AcceptedRequest): Promise<void> {
+  function run(request: AcceptedRequest): Awaitable<void> {
     const { key, requestId, handler, input, connection, metadata, kind, terms } = request;
-    const lived = registry.live(
-      {
+    const lived = registry.answer(
+      request,
+      () => ({
         key,
         handler,
         input: { value: input },
@@ -78,55 +80,60 @@ export function createAtOnce({ engine, options, deliver, slots, registry, owner,
         timeoutMs: terms.timeoutMs,
         request: { id: requestId, action: handler.action, attempt: 1, ...connection.owner, permissions: connection.permissions, metadata },
         phase: { name: "answering", overrunAt: clock.monotonic() + options.syncThresholdMs },
-      },
+      }),
       owner,
     );
     request.onKnown();
     return lived;
   }
 
-  /** P4: an id that is durable is never run again, whatever its action has become meanwhile. */
-  async function begun(request: AcceptedRequest): Promise<Answering> {
-    let isRunnable = false;
-    try {
-      const stored = requests.has(request.key);
-      const isStored = stored instanceof Promise ? await stored : stored;
+  /** P4: an id that is durable is never run again, whatever its action has become meanwhile. Never rejects. */
+  const isRunnable = (request: AcceptedRequest): Awaitable<boolean> =>
+    orElse(
       // Not before: what is answered at once holds a slot for no longer than its handler takes.
-      const taken = !isStored && slots.take(request.handler);
-      isRunnable = taken instanceof Promise ? await taken : taken;
-    } catch (error) {
-      // The submit that follows meets the same store, and answers everyone.
-      log.warn({ request_id: request.requestId, err: asError(error) }, "whether a request is durable is not known; it is submitted");
+      () => andThen(requests.has(request.key), (isStored) => !isStored && slots.take(request.handler)),
+      (error) => {
+        // The submit that follows meets the same store, and answers everyone.
+        log.warn({ request_id: request.requestId, err: asError(error) }, "whether a request is durable is not known; it is submitted");
+        return false;
+      },
+    );
+
+  const begun = (request: AcceptedRequest): Awaitable<Answering> =>
+    andThen(isRunnable(request), (isFree) => (isFree ? andThen(run(request), () => ANSWERED) : HELD));
+
+  const answerOne = (request: AcceptedRequest): Awaitable<Answering> =>
+    andThen(answers.begin(request.key, { ...asked(request), leaseMs: options.leaseMs }), (there) =>
+      there.outcome === "begun" ? begun(request) : andThen(isTold(there, request), (told) => (told ? ANSWERED : QUEUE)),
+    );
+
+  function enter(connectionId: string): void {
+    const count = inFlight.get(connectionId) ?? 0;
+    if (count >= options.admission.inFlightPerConnection) {
+      throw new StreamerError("RATE_LIMITED", `This connection has ${count} requests in flight, the limit; wait for answers.`, {
+        afterMs: BUSY_AFTER_MS,
+      });
     }
-    if (!isRunnable) return HELD;
-    await run(request);
-    return ANSWERED;
+    inFlight.set(connectionId, count + 1);
   }
 
-  async function answerOne(request: AcceptedRequest): Promise<Answering> {
-    const beginning = answers.begin(request.key, { ...asked(request), leaseMs: options.leaseMs });
-    const there = beginning instanceof Promise ? await beginning : beginning;
-    if (there.outcome === "begun") return begun(request);
-    return (await isTold(there, request)) ? ANSWERED : QUEUE;
+  function leave(connectionId: string): void {
+    const left = inFlight.get(connectionId)! - 1;
+    if (left > 0) inFlight.set(connectionId, left);
+    else inFlight.delete(connectionId);
   }
 
   return {
     /** Runs a request at once and answers it, or leaves it to the run or answer there is. */
-    async answer(request: AcceptedRequest): Promise<Answering> {
+    answer(request: AcceptedRequest): Awaitable<Answering> {
       const { connectionId } = request.connection;
-      const count = inFlight.get(connectionId) ?? 0;
-      if (count >= options.admission.inFlightPerConnection) {
-        throw new StreamerError("RATE_LIMITED", `This connection has ${count} requests in flight, the limit; wait for answers.`, {
-          afterMs: BUSY_AFTER_MS,
-        });
-      }
-      inFlight.set(connectionId, count + 1);
+      enter(connectionId);
+      let answering: Awaitable<Answering> | undefined;
       try {
-        return await answerOne(request);
+        answering = answerOne(request);
+        return answering instanceof Promise ? answering.finally(() => leave(connectionId)) : answering;
       } finally {
-        const left = inFlight.get(connectionId)! - 1;
-        if (left > 0) inFlight.set(connectionId, left);
-        else inFlight.delete(connectionId);
+        if (!(answering instanceof Promise)) leave(connectionId);
       }
     },
     /**

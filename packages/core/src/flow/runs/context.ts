@@ -7,7 +7,7 @@ import type { Log } from "../../ports/log.ts";
 import type { RequestKey } from "../../ports/requests.ts";
 import { expiryPlaceholder, urlPlaceholder } from "../../rules/blob-links.ts";
 import { blobPrefix, requestKey } from "../../rules/identity.ts";
-import type { Run } from "./run.ts";
+import type { Call } from "./run.ts";
 
 export interface ContextPorts {
   readonly engine: Pick<Engine, "blobs" | "log" | "scratch">;
@@ -25,49 +25,59 @@ function left<T>(promise: Promise<T>): Promise<T> {
 }
 
 export class RunContext implements HandlerContext {
-  readonly #run: Run;
+  readonly #call: Call;
   readonly #ports: ContextPorts;
   #folder: ReturnType<Engine["scratch"]> | undefined;
   #blobs: HandlerBlobs | undefined;
   #log: Log | undefined;
 
-  constructor(run: Run, ports: ContextPorts) {
-    this.#run = run;
+  constructor(call: Call, ports: ContextPorts) {
+    this.#call = call;
     this.#ports = ports;
   }
 
   get signal(): AbortSignal {
-    return this.#run.signal;
+    return this.#call.run.signal;
   }
 
   get request(): RunningRequest {
-    return this.#run.terms.request;
+    return this.#call.terms.request;
   }
 
   get resumed(): JsonValue | undefined {
-    return this.#run.terms.resumed;
+    return this.#call.terms.resumed;
   }
 
   get report(): HandlerContext["report"] {
-    return this.#run.reporter.report;
+    return this.#call.run.reporter.report;
   }
 
   get setMetadata(): HandlerContext["setMetadata"] {
-    return this.#run.reporter.setMetadata;
+    return this.#call.run.reporter.setMetadata;
   }
 
-  readonly partial: HandlerContext["partial"] = (stream, data) => left(this.#run.reporter.partial(stream, data));
+  get partial(): HandlerContext["partial"] {
+    return (stream, data) => left(this.#call.run.reporter.partial(stream, data));
+  }
 
-  readonly checkpoint: HandlerContext["checkpoint"] = (state) => left(this.#run.reporter.checkpoint(state));
+  get checkpoint(): HandlerContext["checkpoint"] {
+    return (state) => left(this.#call.run.reporter.checkpoint(state));
+  }
 
-  readonly scratch: HandlerContext["scratch"] = () => left(this.#openScratch());
+  get scratch(): HandlerContext["scratch"] {
+    return () => left(this.#openScratch());
+  }
 
   get blobs(): HandlerBlobs {
-    return (this.#blobs ??= createBlobs(this.#run, this.#ports));
+    return (this.#blobs ??= createBlobs(this.#call.run, this.#ports));
   }
 
   get log(): Log {
     return (this.#log ??= bound(this.#ports.engine.log, this.request));
+  }
+
+  get hasScratch(): boolean {
+    return this.#folder !== undefined;
   }
 
   /** Most handlers never ask for a folder: none is made for them. */
@@ -92,7 +102,7 @@ export class RunContext implements HandlerContext {
   }
 }
 
-function createBlobs(run: Run, { engine: { blobs }, checkRoom }: ContextPorts): HandlerBlobs {
+function createBlobs(run: Call["run"], { engine: { blobs }, checkRoom }: ContextPorts): HandlerBlobs {
   const { key, request } = run.terms;
   const keyOf = (name: string, of: RequestKey = key): string => blobPrefix(of) + encodeURIComponent(name);
   /** Blobs outlive the run, so the request must be durable before the first is stored. */

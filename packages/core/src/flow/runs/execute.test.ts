@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { defineHandler } from "../../handler.ts";
 import type { Middleware } from "../../middleware.ts";
 import { createExecute } from "./execute.ts";
-import type { Run } from "./run.ts";
+import type { Call } from "./run.ts";
 
 const input = { "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) } } as const;
 type Engine = Parameters<typeof createExecute>[0]["engine"];
@@ -41,8 +41,10 @@ function execute(
     ...(network !== undefined && { network }),
   });
   const ending = createExecute({ engine, middleware, checkRoom: async () => {} }).execute({
-    terms: { handler, input: { value: 7 }, ...terms },
-  } as unknown as Run);
+    handler,
+    input: { value: 7 },
+    ...terms,
+  } as unknown as Call);
   return { ending, elsewhere };
 }
 

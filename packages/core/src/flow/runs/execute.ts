@@ -8,7 +8,7 @@ import { wrapRun, type Middleware } from "../../middleware.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Ending } from "../../rules/outcome.ts";
 import { RunContext, type ContextPorts } from "./context.ts";
-import type { Run } from "./run.ts";
+import type { Call } from "./run.ts";
 
 export interface ExecuteParts extends ContextPorts {
   readonly engine: ContextPorts["engine"] & Pick<Engine, "isolation">;
@@ -34,7 +34,7 @@ export function createExecute(parts: ExecuteParts) {
     return wrappers.length === 0 ? invoke() : wrapRun(wrappers, { handler, input, ctx }, async () => invoke());
   }
 
-  async function wait(result: PromiseLike<unknown>, ctx: RunContext): Promise<Ending> {
+  async function wait(result: unknown, ctx: RunContext): Promise<Ending> {
     let ending: Ending;
     try {
       ending = { kind: "returned", result: await result };
@@ -46,14 +46,15 @@ export function createExecute(parts: ExecuteParts) {
   }
 
   return {
-    execute(run: Run): Ending | Promise<Ending> {
-      const { handler, input } = run.terms;
+    /** Calls the handler; a run is made of `of` where the handler needs one. */
+    execute(of: Call): Ending | Promise<Ending> {
+      const { handler, input, stopped } = of;
       if ("invalid" in input) return { kind: "threw", error: input.invalid };
-      if (run.stopped) return { kind: "threw", error: new Stopped(run.stopped) };
-      const ctx = new RunContext(run, parts);
+      if (stopped) return { kind: "threw", error: new Stopped(stopped) };
+      const ctx = new RunContext(of, parts);
       try {
         const result = call(handler, input.value, ctx);
-        return isThenable(result) ? wait(result, ctx) : { kind: "returned", result };
+        return isThenable(result) || ctx.hasScratch ? wait(result, ctx) : { kind: "returned", result };
       } catch (error) {
         return { kind: "threw", error };
       }

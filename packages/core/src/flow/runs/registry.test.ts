@@ -23,6 +23,7 @@ it("P2 a run that cannot be looked after holds up no other, and is looked after 
     checkRoom: async () => {},
     options: { cancelGraceMs: 1_000, renewMs: 10_000, runLifeMs: Infinity, inlineSlots: 8 },
     slots: { free: () => {} },
+    answered: () => {},
     conclude: () => Promise.resolve(),
     promote: (run) => {
       promoted.push(run.terms.request.id);
@@ -58,6 +59,7 @@ function liveOne(phase: Phase, inlineSlots = 8) {
     checkRoom: async () => {},
     options: { cancelGraceMs: 1_000, renewMs: 10_000, runLifeMs: Infinity, inlineSlots },
     slots: { free: () => void (counts.freed += 1) },
+    answered: () => {},
     conclude: async (_, ending) => {
       endings.push(ending.kind);
       await concluded.promise;
@@ -73,7 +75,7 @@ function liveOne(phase: Phase, inlineSlots = 8) {
     const ended = Promise.withResolvers<unknown>();
     const handler = defineHandler({ action: "work", input, run: () => ended.promise });
     const terms = { key: KEY, handler, input: { value: 1 }, request: { id: "r" }, begun: {}, timeoutMs: 60_000, phase: at };
-    const lived = registry.live(terms as unknown as RunTerms, { reporterPorts } as unknown as RunOwner);
+    const lived = registry.live(terms as unknown as RunTerms, { reporterPorts, paceOf: () => ({}) } as unknown as RunOwner);
     return { lived, end: ended.resolve };
   };
   const again = (attempt: number) => live({ name: "leased", claim: { lease: { key: KEY, attempt } } as Claim, since: SINCE });
@@ -93,6 +95,26 @@ it("looks after its runs while there are any, and leaves no timer behind", async
   await registry.idle();
   await clock.advance(250);
   expect([registry.running, clock.timers, counts.freed]).toEqual([0, 0, 1]);
+});
+
+it("P14 frees the slot of a run that could not be concluded", async () => {
+  const freed: string[] = [];
+  const registry = createRegistry({
+    engine: { clock: createManualClock(), log: silent } as unknown as RegistryParts["engine"],
+    middleware: [],
+    checkRoom: async () => {},
+    options: { cancelGraceMs: 1_000, renewMs: 10_000, runLifeMs: Infinity, inlineSlots: 8 },
+    slots: { free: ({ action }) => void freed.push(action) },
+    answered: () => {},
+    conclude: () => {
+      throw new Error("what it left cannot be read");
+    },
+    promote: async () => {},
+  });
+  const handler = defineHandler({ action: "work", input, run: () => 1 });
+  const terms = { key: KEY, handler, input: { value: 1 }, request: { id: "r" }, begun: {}, timeoutMs: 60_000, phase: leased };
+  await registry.live(terms as unknown as RunTerms, {} as RunOwner);
+  expect([freed, registry.running]).toEqual([["work"], 0]);
 });
 
 it("promotes what overruns from that moment on", async () => {

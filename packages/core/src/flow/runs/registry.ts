@@ -7,13 +7,16 @@
  * stops nobody else, as long as no more handlers than there are inline slots go on so; each beyond that keeps its slot.
  * They are logged, counted, and shown by `Streamer.health`.
  */
+import { andThen, orElse } from "../../awaitable.ts";
 import { asError, type StopReason } from "../../errors.ts";
 import type { StreamerOptions } from "../../options.ts";
+import type { Awaitable } from "../../ports/awaitable.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Lease, RequestKey } from "../../ports/requests.ts";
 import type { Ending } from "../../rules/outcome.ts";
 import { createExecute, type ExecuteParts } from "./execute.ts";
-import { Run, type RunOwner, type RunTerms } from "./run.ts";
+import type { AcceptedRequest } from "../accepted.ts";
+import { FirstTurn, Run, type Call, type RunOwner, type RunTerms } from "./run.ts";
 import type { Slots } from "./slots.ts";
 
 /** How often the ticker looks at runs. */
@@ -23,15 +26,20 @@ export interface RegistryParts extends ExecuteParts {
   readonly engine: ExecuteParts["engine"] & Pick<Engine, "clock" | "around">;
   readonly options: Pick<StreamerOptions, "cancelGraceMs" | "renewMs" | "runLifeMs" | "inlineSlots">;
   readonly slots: Pick<Slots, "free">;
+  /** What follows from a result that is there within the turn its request came in. */
+  readonly answered: (request: AcceptedRequest, result: unknown, runMs: number) => Awaitable<void>;
   /** What follows from how a run ended. */
-  readonly conclude: (run: Run, ending: Ending) => Promise<void>;
+  readonly conclude: (run: Run, ending: Ending) => Awaitable<void>;
   readonly promote: (run: Run) => Promise<void>;
 }
+
+/** What a run begins with, but for when. */
+type Beginning = Omit<RunTerms, "startedAt" | "lifeMs">;
 
 export type Registry = ReturnType<typeof createRegistry>;
 
 export function createRegistry(parts: RegistryParts) {
-  const { engine, options, slots, conclude, promote } = parts;
+  const { engine, options, slots, answered, conclude, promote } = parts;
   const { clock, log } = engine;
   const { execute } = createExecute(parts);
   /** A request that is claimed again may have two for a moment, of which the newer has the key. */
@@ -79,8 +87,9 @@ export function createRegistry(parts: RegistryParts) {
     return run.hasCheckpointed || !requireCheckpoint ? "shutting_down" : "out_of_time";
   }
 
-  function register(terms: Omit<RunTerms, "startedAt" | "lifeMs">, owner: RunOwner): Run {
-    const run = new Run({ ...terms, startedAt: clock.monotonic(), lifeMs: options.runLifeMs }, owner);
+  function register(terms: RunTerms, owner: RunOwner): Run {
+    const run = new Run(terms, owner);
+    all.add(run);
     byKey.set(terms.key, run);
     // The last claim was under way when all were told to stop: another process begins it anew.
     if (stopping?.claims === "are over" && run.phase.name === "leased") stop(run, "shutting_down", stopping.until - clock.monotonic());
@@ -91,29 +100,39 @@ export function createRegistry(parts: RegistryParts) {
     return run;
   }
 
-  async function live(run: Run): Promise<void> {
-    all.add(run);
-    const execution = engine.around ? engine.around(run.terms.request, () => execute(run)) : execute(run);
-    let ending: Ending | undefined;
-    let keepsSlot = true;
-    try {
-      ending = execution instanceof Promise ? await run.endOf(execution) : execution;
-      // A durable run keeps its slot until its end stands: what cannot be stored is not followed by more.
-      keepsSlot = run.phase.name !== "answering" || ending.kind === "abandoned";
-      if (!keepsSlot) slots.free(run.terms.handler);
-      await conclude(run, ending);
-    } catch (error) {
+  const completed = (terms: Beginning, startedAt: number): RunTerms => ({ ...terms, startedAt, lifeMs: options.runLifeMs });
+
+  const called = (call: Call, about: Pick<RunTerms["request"], "id" | "action">): Awaitable<Ending> =>
+    engine.around ? engine.around(about, () => execute(call)) : execute(call);
+
+  /** Never rejects. */
+  function live(run: Run, execution: Awaitable<Ending>): Awaitable<void> {
+    if (!(execution instanceof Promise)) return over(run, execution, undefined);
+    return run.endOf(execution).then((ending) => over(run, ending, ending.kind === "abandoned" ? execution : undefined));
+  }
+
+  /** `goesOn`: its handler, when that was given up on. Never rejects. */
+  function over(run: Run, ending: Ending, goesOn: Promise<Ending> | undefined): Awaitable<void> {
+    // A durable run keeps its slot until its end stands: what cannot be stored is not followed by more.
+    const keepsSlot = run.phase.name !== "answering" || ending.kind === "abandoned";
+    if (!keepsSlot) slots.free(run.terms.handler);
+    const done = (): void => {
+      if (byKey.get(run.terms.key) === run) byKey.delete(run.terms.key);
+      if (goesOn) keepCount(run, goesOn);
+      else if (keepsSlot) slots.free(run.terms.handler);
+      all.delete(run);
+      letGo();
+    };
+    const failed = (error: unknown): void => {
       log.error(
         { request_id: run.terms.request.id, err: asError(error) },
         "a run could not be concluded; it runs again once its lease is over",
       );
-    } finally {
-      if (byKey.get(run.terms.key) === run) byKey.delete(run.terms.key);
-      if (ending?.kind === "abandoned" && execution instanceof Promise) keepCount(run, execution);
-      else if (keepsSlot) slots.free(run.terms.handler);
-      all.delete(run);
-      letGo();
-    }
+    };
+    return andThen(
+      orElse(() => conclude(run, ending), failed),
+      done,
+    );
   }
 
   const hasNoRun = (): boolean => all.size === 0;
@@ -160,8 +179,29 @@ export function createRegistry(parts: RegistryParts) {
 
   return {
     /** Begins a run and lives it to its end, which frees its slot. Never rejects. */
-    live(terms: Omit<RunTerms, "startedAt" | "lifeMs">, owner: RunOwner): Promise<void> {
-      return live(register(terms, owner));
+    live(terms: Beginning, owner: RunOwner): Awaitable<void> {
+      const run = register(completed(terms, clock.monotonic()), owner);
+      return live(run, called(run, terms.request));
+    },
+    /**
+     * Answers a request by what its handler returns within this turn, or else by a run that lives to its end: `terms` are
+     * asked for when there has to be one. Its slot is freed then. Never rejects.
+     */
+    answer(request: AcceptedRequest, terms: () => Beginning, owner: RunOwner): Awaitable<void> {
+      const { requestId, handler } = request;
+      const startedAt = clock.monotonic();
+      let isOver = false;
+      const turn = new FirstTurn(
+        request,
+        () => completed(terms(), startedAt),
+        // A handler may have kept its context: what it says later it says after its end.
+        (complete) => (isOver ? new Run({ ...complete, phase: { name: "ended" } }, owner) : register(complete, owner)),
+      );
+      const execution = called(turn, { id: requestId, action: handler.action });
+      if (execution instanceof Promise || turn.isRun || execution.kind !== "returned") return live(turn.run, execution);
+      isOver = true;
+      slots.free(handler);
+      return answered(request, execution.result, clock.monotonic() - startedAt);
     },
     /** The newest run of a request. */
     find: (key: RequestKey): Run | undefined => byKey.get(key),

@@ -7,11 +7,12 @@ import type { AnyHandler, RunningRequest } from "../../handler.ts";
 import type { JsonValue } from "@streamer/protocol";
 import type { Lease, RequestKey } from "../../ports/requests.ts";
 import { DEFAULT_BATCHING } from "../../rules/batching.ts";
-import type { TimeSpent } from "../../rules/course.ts";
+import type { Course, TimeSpent } from "../../rules/course.ts";
 import type { Ending } from "../../rules/outcome.ts";
 import { Reporter, type Reporting, type ReporterPorts } from "../report/reporter.ts";
 import type { AcceptedRequest } from "../accepted.ts";
-import type { BegunRun } from "../learn.ts";
+import type { RunKind } from "../../rules/run-series.ts";
+import type { BegunRun, KnownPace } from "../learn.ts";
 import { move, type LifeEvent, type Phase } from "./life.ts";
 
 export interface RunTerms {
@@ -37,12 +38,52 @@ export interface RunTerms {
 export interface RunOwner {
   readonly reporterPorts: ReporterPorts;
   recorded: (run: Run, aboveMs: number) => ReturnType<Reporting["recorded"]>;
+  paceOf: (kind: RunKind) => KnownPace;
   makeDurable: (run: Run) => Promise<Lease>;
   stop: (run: Run, reason: StopReason) => void;
 }
 
-export class Run {
+/** What a handler is called for: a run, or what becomes one once the handler needs it. */
+export interface Call extends Pick<RunTerms, "handler" | "input"> {
+  readonly stopped: StopReason | undefined;
+  readonly terms: Pick<RunTerms, "request" | "resumed">;
+  readonly run: Run;
+}
+
+/** A request that is answered at once, until its handler returns or first needs a run: most never do. */
+export class FirstTurn implements Call {
+  readonly handler: AnyHandler;
+  readonly input: RunTerms["input"];
+  readonly stopped = undefined;
+  readonly #begin: () => RunTerms;
+  readonly #register: (terms: RunTerms) => Run;
+  #terms: RunTerms | undefined;
+  #run: Run | undefined;
+
+  constructor({ handler, input }: AcceptedRequest, begin: () => RunTerms, register: (terms: RunTerms) => Run) {
+    this.handler = handler;
+    this.input = { value: input };
+    this.#begin = begin;
+    this.#register = register;
+  }
+
+  get terms(): RunTerms {
+    return (this.#terms ??= this.#begin());
+  }
+
+  get run(): Run {
+    return (this.#run ??= this.#register(this.terms));
+  }
+
+  get isRun(): boolean {
+    return this.#run !== undefined;
+  }
+}
+
+export class Run implements Call {
   readonly terms: RunTerms;
+  readonly handler: AnyHandler;
+  readonly input: RunTerms["input"];
   /** Monotonic ms, as are the two below. */
   readonly timesOutAt: number;
   readonly lifeEndsAt: number;
@@ -54,6 +95,7 @@ export class Run {
   #phase: Phase;
   /** Monotonic ms at which its lease was asked for, once it has one. */
   #leasedAt: number;
+  #pace: KnownPace | undefined;
   #controller: AbortController | undefined;
   #reporter: Reporter | undefined;
   #giveUp: ((ending: Ending) => void) | undefined;
@@ -61,11 +103,17 @@ export class Run {
 
   constructor(terms: RunTerms, owner: RunOwner) {
     this.terms = terms;
+    this.handler = terms.handler;
+    this.input = terms.input;
     this.timesOutAt = terms.startedAt + terms.timeoutMs;
     this.lifeEndsAt = terms.startedAt + terms.lifeMs;
     this.#phase = terms.phase;
     this.#leasedAt = terms.phase.name === "leased" ? terms.phase.since : terms.startedAt;
     this.#owner = owner;
+  }
+
+  get run(): this {
+    return this;
   }
 
   get phase(): Phase {
@@ -109,6 +157,11 @@ export class Run {
     return this.#reporter?.hasCheckpointed ?? false;
   }
 
+  /** By which course it told how far it is; undefined when it reported nothing, or none was known. */
+  get course(): Course | undefined {
+    return this.#pace?.course;
+  }
+
   /** Where its time went, until now; undefined when it reported nothing. */
   get timeSpent(): TimeSpent | undefined {
     return this.#reporter?.timeSpent;
@@ -140,13 +193,14 @@ export class Run {
 
   #reporting(): Reporting {
     const { handler, startedAt, resumed, begun } = this.terms;
+    const { course, lateBy } = (this.#pace = this.#owner.paceOf(begun));
     return {
       batching: { ...DEFAULT_BATCHING, ...handler.progress },
       startedAt,
       isResumed: resumed !== undefined,
       percentages: handler.percentages ?? "work",
-      course: begun.course,
-      lateBy: begun.lateBy,
+      course,
+      lateBy,
       recorded: (aboveMs) => this.#owner.recorded(this, aboveMs),
       acquireLease: () => this.makeDurable(),
       onLost: () => this.#owner.stop(this, "lease_lost"),

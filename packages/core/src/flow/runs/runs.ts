@@ -2,10 +2,12 @@
  * What runs in this process: begins runs, at once or of claims, and concludes them. What phases a run goes through is
  * drawn in life.ts; registry.ts has them all.
  */
+import { andThen } from "../../awaitable.ts";
 import { asError, Fatal, type StreamerError } from "../../errors.ts";
 import type { AnyHandler } from "../../handler.ts";
 import type { Middleware } from "../../middleware.ts";
 import type { StreamerOptions } from "../../options.ts";
+import type { Awaitable } from "../../ports/awaitable.ts";
 import type { Engine } from "../../ports/engine.ts";
 import type { Claim, Owner, RequestKey } from "../../ports/requests.ts";
 import { declaredMs } from "../../rules/estimates.ts";
@@ -42,6 +44,8 @@ export interface RunsParts {
 
 export type Runs = ReturnType<typeof createRuns>;
 
+const ENDED = { name: "ended" } as const;
+
 /** A claimed request whose payload was read. */
 interface Read {
   readonly input: RunTerms["input"];
@@ -65,6 +69,10 @@ export function createRuns(parts: RunsParts) {
       const refused = await refusalByStorage(id, { tenantId, userId });
       if (refused) throw refused;
     },
+    answered: (request, result, runMs) => {
+      estimates.record(estimates.begin(request.kind), { runMs, spent: undefined });
+      return answer(request, { kind: "complete", result }, runMs);
+    },
     conclude,
     promote: promotion.promote,
   });
@@ -81,31 +89,38 @@ export function createRuns(parts: RunsParts) {
       publish: (lease, frames) => deliver.publish(lease.key, frames),
     },
     recorded: (run, aboveMs) => estimates.known(run.terms.begun, aboveMs),
+    paceOf: estimates.pace,
     makeDurable: promotion.makeDurable,
     stop: (run, reason) => registry.stop(run, reason),
   };
 
   const atOnce = createAtOnce({ engine, options, deliver, slots, registry, owner, estimates });
 
-  async function conclude(run: Run, ending: Ending): Promise<void> {
+  function conclude(run: Run, ending: Ending): Awaitable<void> {
     const runMs = clock.monotonic() - run.terms.startedAt;
-    if (run.phase.name === "promoting") await run.phase.promotion;
-    const decision = decisionOf(run, ending);
-    // How a request is routed never changes what its handler promised: tried again it must be durable (P9).
-    const goesOn = decision.kind === "retry" || decision.kind === "wait";
-    if (goesOn && run.phase.name === "answering") await promotion.promote(run);
+    return andThen(run.phase.name === "promoting" ? run.phase.promotion : undefined, () => {
+      const decision = decisionOf(run, ending);
+      // How a request is routed never changes what its handler promised: tried again it must be durable (P9).
+      const goesOn = decision.kind === "retry" || decision.kind === "wait";
+      return andThen(goesOn && run.phase.name === "answering" ? promotion.promote(run) : undefined, () => carryOut(run, decision, runMs));
+    });
+  }
+
+  function carryOut(run: Run, decision: Decision, runMs: number): Awaitable<void> {
     const { phase } = run;
-    if (decision.kind === "complete" && run.terms.resumed === undefined) estimates.record(run.terms.begun, { runMs, spent: run.timeSpent });
-    run.become("finish", phase.name === "leased" ? { name: "settling", claim: phase.claim } : { name: "ended" });
-    if (phase.name === "answering") await answer(run.terms.accepted!, decision, runMs);
-    if (phase.name !== "leased") return;
-    await settle(run, phase.claim, decision, runMs);
-    run.become("settle", { name: "ended" });
+    if (decision.kind === "complete" && run.terms.resumed === undefined)
+      estimates.record(run.terms.begun, { runMs, spent: run.timeSpent, course: run.course });
+    run.become("finish", phase.name === "leased" ? { name: "settling", claim: phase.claim } : ENDED);
+    if (phase.name === "answering") return answer(run.terms.accepted!, decision, runMs);
+    return phase.name === "leased" ? settle(run, phase.claim, decision, runMs).then(() => run.become("settle", ENDED)) : undefined;
   }
 
   function decisionOf(run: Run, ending: Ending): Decision {
     const { handler, request, timeoutMs, accepted } = run.terms;
     const { phase, stopped } = run;
+    // What most runs come to.
+    if (ending.kind === "returned" && stopped === undefined && phase.name === "answering")
+      return { kind: "complete", result: ending.result };
     const begun = { requestId: request.id, failures: 0, crashes: 0, maxAttempts: accepted?.terms.maxAttempts ?? 1, timeoutMs };
     const claim = phase.name === "leased" ? phase.claim : begun;
     const retry = { ...DEFAULT_RETRY, ...handler.retry };
@@ -125,8 +140,11 @@ export function createRuns(parts: RunsParts) {
    * Begins it under its lease. One that was asked for so long ago that another process may have taken the request back is
    * renewed first: what is another's by now does not run here as well (P3).
    */
-  async function beginHeld(claim: Claim, read: Read): Promise<void> {
-    if (clock.monotonic() - read.since < options.leaseMs) return begin(claim, read);
+  function beginHeld(claim: Claim, read: Read): Awaitable<void> {
+    return clock.monotonic() - read.since < options.leaseMs ? begin(claim, read) : beginRenewed(claim, read);
+  }
+
+  async function beginRenewed(claim: Claim, read: Read): Promise<void> {
     const { lived } = await registry.beginning(async () => {
       const since = clock.monotonic();
       const held = await renew(claim);
@@ -136,7 +154,7 @@ export function createRuns(parts: RunsParts) {
     return lived;
   }
 
-  function begin(claim: Claim, { input, kind, since }: Read): Promise<void> {
+  function begin(claim: Claim, { input, kind, since }: Read): Awaitable<void> {
     const handler = handlers.get(claim.action)!;
     const lived = registry.live(
       {
@@ -213,7 +231,7 @@ export function createRuns(parts: RunsParts) {
         return { claimed: claims.length, ended: Promise.all(claims.map((claim) => startClaimed(claim, since))).then(() => undefined) };
       }),
     /** Begins the run of a request that came by just now, in the slot reserved for it. Resolves when it has ended. `since`: see life.ts. */
-    start: (claim: Claim, { input, kind }: AcceptedRequest, since: number): Promise<void> =>
+    start: (claim: Claim, { input, kind }: AcceptedRequest, since: number): Awaitable<void> =>
       beginHeld(claim, { input: { value: input }, kind, since }),
     /** Tells a run that is answered at once to stop, unless `check` throws for its handler; false when there is none under the key. */
     async cancelAnswer(key: RequestKey, check: (handler: AnyHandler) => void): Promise<boolean> {

@@ -140,6 +140,32 @@ describe("P14 slots", () => {
     expect(slots.reserve(inline)).toBe(false);
   });
 
+  it("ask for a claim when one is free that somebody may be waiting for, and leave the store alone otherwise", async () => {
+    const { slots, answers, claims, freed } = setUp();
+    const nothing = slots.claim();
+    answers[0]!.resolve([]);
+    await nothing;
+    for (let n = 0; n < 3; n += 1) expect(slots.take(inline)).toBe(true);
+    slots.free(inline);
+    expect(freed()).toBe(0);
+    // A limit of its action may have held up others.
+    expect(slots.take(capped)).toBe(true);
+    slots.free(capped);
+    expect(freed()).toBe(1);
+    // Told that something waits while no slot was free, it is asked again as soon as one is.
+    expect(slots.take(inline)).toBe(true);
+    const other = slots.claim();
+    slots.free(inline);
+    expect(freed()).toBe(2);
+    answers[1]!.resolve(claims());
+    await other;
+    const all = slots.claim();
+    answers[2]!.resolve(claims("inline"));
+    await all;
+    slots.free(inline);
+    expect(freed()).toBe(3);
+  });
+
   it("P13 closed, are neither taken nor claimed", async () => {
     const { slots, asked } = setUp();
     slots.close();

@@ -13,6 +13,7 @@ export interface SlotsParts {
   readonly engine: Pick<Engine, "requests" | "isolation" | "log">;
   readonly handlers: ReadonlyMap<string, AnyHandler>;
   readonly options: Pick<StreamerOptions, "inlineSlots" | "takesQueued" | "leaseMs" | "shares">;
+  /** Called when a slot is free that others may be waiting for. */
   readonly onSlotFree: () => void;
 }
 
@@ -92,8 +93,10 @@ export function createSlots({ engine, handlers, options, onSlotFree }: SlotsPart
       return takeNow(handler);
     },
     free(handler) {
-      lanes[laneOf(handler)].used -= 1;
-      onSlotFree();
+      const lane = lanes[laneOf(handler)];
+      lane.used -= 1;
+      // Others that wait for this lane may begin now, or those that a limit of this action held up.
+      if (lane.backlog || handler.concurrency) onSlotFree();
     },
     of: slotsOf,
     ofAction(action) {
@@ -107,6 +110,8 @@ export function createSlots({ engine, handlers, options, onSlotFree }: SlotsPart
     async claim(key) {
       if (closed) return [];
       const open = Object.values(lanes).map((lane) => ({ lane, free: Math.max(0, lane.slots - lane.used) }));
+      // Whoever asked for this may have brought requests that wait for a slot now.
+      if (key === undefined) for (const { lane, free } of open) lane.backlog ||= free === 0;
       if (open.every(({ free }) => free === 0)) return [];
       // Taken before the claim is made, so that two claims at once cannot take the same slots.
       for (const { lane, free } of open) lane.used += free;
