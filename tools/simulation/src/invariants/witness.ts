@@ -251,6 +251,9 @@ export function createWitness({ connectionId, identity, read, report, transport,
     once(ask, text);
   }
 
+  const subscribed = (id: string, after = 0, { recovered, seq }: ServerMessage<"snapshot">): void =>
+    follow(id, recovered ? after : seq, { until: seq });
+
   function snapshot(message: ServerMessage<"snapshot">, text: string): void {
     const { ref, request_id: id } = message;
     const { expiresAt = Infinity, createdAt } = read(keyOf(id)) ?? {};
@@ -259,17 +262,14 @@ export function createWitness({ connectionId, identity, read, report, transport,
     const ask = ref === undefined ? undefined : asked.get(ref);
     if (ask === undefined || ref === undefined) {
       const before = repeated.get(ref ?? "");
-      if (before)
-        return before.type === "subscribe"
-          ? follow(id, message.recovered ? (before.after ?? 0) : message.seq, { until: message.seq })
-          : undefined;
+      if (before) return before.type === "subscribe" ? subscribed(id, before.after, message) : undefined;
       if (ref === undefined || !requests.has(ref)) return broken("P12", "a snapshot answers nothing", text);
       answered(ref);
       ids.add(id);
       return requests.get(ref)!.follows ? follow(id, 0, { until: message.seq }) : undefined;
     }
     asked.delete(ref);
-    if (ask.type === "subscribe") follow(id, message.recovered ? (ask.after ?? 0) : message.seq, { until: message.seq });
+    if (ask.type === "subscribe") subscribed(id, ask.after, message);
   }
 
   function dealWith(message: ServerMessage, text: string): void {
