@@ -2,15 +2,16 @@
  * Who is at the other end: the claims of a verified token, and nothing a message says (P10). Every refusal is a value
  * with a typed error that says what to do; why a signature failed is not said.
  */
-import { errors, jwtVerify, type CryptoKey, type JWTPayload, type JWTVerifyOptions, type ResolvedKey, type JWTVerifyResult } from "jose";
 import { wireError, type WireError } from "@streamer/protocol";
-import { asError, type Clock, type Log, type Owner } from "@streamer/core";
+import { asError, type Awaitable, type Clock, type Log, type Owner } from "@streamer/core";
 import { createClaimReader, isName, MAX_NAME_LENGTH, type ClaimMapping, type ClaimReader } from "./claims.ts";
+import { readObject, type Claims } from "./compact-token.ts";
 import { KeysUnavailable } from "./key-set.ts";
-import { isCompactToken, type KeysCondition, type TrustedKeys, type Verification } from "./keys.ts";
+import type { KeysCondition, TrustedKeys, Verification } from "./keys.ts";
 import { createIsRevoked, type RevocableToken, type Revoked } from "./revocations.ts";
+import { next, readSigned, type SignedToken } from "./signer.ts";
+import { readTimes, TOLERANCE_SECONDS, type Times } from "./times.ts";
 import { whyNotAccess } from "./token-kind.ts";
-import { keyIdOf } from "./trusted-set.ts";
 
 export interface TokenRules {
   /**
@@ -49,8 +50,8 @@ export type Authentication =
   | { readonly ok: true; readonly identity: Identity; readonly credential: Credential }
   | { readonly ok: false; readonly error: WireError };
 
-/** Verifies one token, or says why it was refused. Never rejects. */
-export type Authenticate = (token: string | undefined) => Promise<Authentication>;
+/** Verifies one token, or says why it was refused: at once where its key is at hand and nobody else is asked. Never rejects. */
+export type Authenticate = (token: string | undefined) => Awaitable<Authentication>;
 
 export interface Guard {
   readonly authenticate: Authenticate;
@@ -67,10 +68,6 @@ export interface Guard {
 const UNTRUSTED = "The token is malformed or not signed by a trusted key.";
 const REVOKED = "The token was revoked. Get a new one and connect again.";
 const KEY_GONE = "The key that signed the token is trusted no more. Get a new token and connect again.";
-/** Allowed difference between the clocks of issuer and server. */
-const TOLERANCE_SECONDS = 5;
-/** The same for when it was issued: nothing hangs on it, and clocks of issuers do differ. */
-const ISSUED_TOLERANCE_SECONDS = 60;
 /** A century: to refuse what no clock could tell. Who wants less to revoke sets it. */
 const MAX_LIFE_MS = 36_525 * 86_400_000;
 /** About as long as the next fetch of the key set takes to be due and answered. */
@@ -86,37 +83,48 @@ class RevocationsUnavailable extends Error {}
 
 /** Creates what lets tokens in: `keys` verify the signature, `rules` say which claims are required. */
 export function createGuard(keys: Verification, rules: TokenRules, { clock, log }: GuardParts): Guard {
-  const { maxLifeMs = MAX_LIFE_MS } = rules;
+  const { allowNoExpiry = false, maxLifeMs = MAX_LIFE_MS } = rules;
   if (!(maxLifeMs > 0)) throw new TypeError(`Option "maxLifeMs" must be a number above 0.`);
   const isRevoked = createIsRevoked(rules.revoked, { clock, log });
   const reader = createClaimReader(rules);
   const condition = (): KeysCondition => keys.condition?.() ?? "ready";
 
-  const optionsNow = (): JWTVerifyOptions => ({
-    algorithms: [...keys.algorithms],
-    clockTolerance: TOLERANCE_SECONDS,
-    currentDate: new Date(clock.now()),
-    requiredClaims: rules.allowNoExpiry ? [] : ["exp"],
-  });
-
-  async function judge(token: string): Promise<Authentication> {
-    const { payload, protectedHeader, key } = await verify(token, keys, optionsNow());
-    const problem = whyNotAccess(protectedHeader, payload);
+  function judge(token: SignedToken | undefined): Awaitable<Authentication> {
+    const payload = token && readObject(token.payload);
+    if (!payload) return refuse(UNTRUSTED);
+    const times = readTimes(payload, { allowNoExpiry, maxLifeMs }, clock.now());
+    if ("problem" in times) return refuse(times.problem);
+    const problem = whyNotAccess(token.header, payload);
     if (problem !== undefined) return refuse(`The token is no access token: ${problem}.`);
     const foreign = reader.whyForeign(payload);
     if (foreign !== undefined) return refuse(`The token's claims are not accepted: ${foreign}.`);
-    const claims = readClaims(payload, { reader, now: clock.now(), maxLifeMs });
+    const claims = readClaims(payload, reader, times);
     if (!claims.ok) return claims;
-    const credential = { ...claims.credential, ...(keys.holds && { keyId: await keyIdOf(key as CryptoKey) }) };
-    if (await asked(credential)) return refuse(REVOKED);
-    return { ...claims, credential };
+    const keyId = token.signer.id;
+    const answer = { ...claims, credential: { ...claims.credential, ...(keyId !== undefined && { keyId }) } };
+    return next(asked(answer.credential), (revoked) => (revoked ? refuse(REVOKED) : answer));
   }
 
-  async function asked(credential: Credential): Promise<boolean> {
-    try {
-      return await isRevoked(credential);
-    } catch (cause) {
+  /** Whether it was revoked. Throws, or rejects with, RevocationsUnavailable when that cannot be told. */
+  function asked(credential: Credential): Awaitable<boolean> {
+    const failed = (cause: unknown): never => {
       throw new RevocationsUnavailable("Whether a token is revoked cannot be told.", { cause });
+    };
+    try {
+      const answer = isRevoked(credential);
+      return typeof answer === "boolean" ? answer : Promise.resolve(answer).catch(failed);
+    } catch (cause) {
+      return failed(cause);
+    }
+  }
+
+  function authenticate(token: string | undefined): Awaitable<Authentication> {
+    if (token === undefined) return refuse('No token was given. Send one in the Authorization header, or as subprotocol "bearer.<token>".');
+    try {
+      const answer = next(readSigned(token, keys), judge);
+      return answer instanceof Promise ? answer.catch((error: unknown) => unavailable(error, log)) : answer;
+    } catch (error) {
+      return unavailable(error, log);
     }
   }
 
@@ -126,16 +134,7 @@ export function createGuard(keys: Verification, rules: TokenRules, { clock, log 
       await keys.renew?.();
       return condition();
     },
-    authenticate: async (token) => {
-      if (token === undefined)
-        return refuse('No token was given. Send one in the Authorization header, or as subprotocol "bearer.<token>".');
-      if (!isCompactToken(token)) return refuse(UNTRUSTED);
-      try {
-        return await judge(token);
-      } catch (error) {
-        return explain(error) ?? unavailable(error, log);
-      }
-    },
+    authenticate,
     review: async () => {
       await keys.renew?.();
       return async (credential) => {
@@ -155,45 +154,14 @@ export function createGuard(keys: Verification, rules: TokenRules, { clock, log 
 export const createVerifier = (keys: Verification, rules: TokenRules, parts: GuardParts): Authenticate =>
   createGuard(keys, rules, parts).authenticate;
 
-type Verified = JWTVerifyResult & Pick<ResolvedKey, "key">;
-
-/** A token that names no key may be of any that fits. */
-async function verify(token: string, keys: Verification, options: JWTVerifyOptions): Promise<Verified> {
-  try {
-    return await jwtVerify(token, keys.getKey, options);
-  } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
-    for await (const key of error) {
-      try {
-        return { ...(await jwtVerify(token, key, options)), key };
-      } catch (problem) {
-        if (!(problem instanceof errors.JWSSignatureVerificationFailed)) throw problem;
-      }
-    }
-    throw error;
-  }
-}
-
 const refuse = (message: string): Authentication & { readonly ok: false } => ({ ok: false, error: wireError("UNAUTHORIZED", message) });
 
-interface Reading {
-  readonly reader: ClaimReader;
-  readonly now: number;
-  readonly maxLifeMs: number;
-}
-
-function readClaims(claims: JWTPayload, { reader, now, maxLifeMs }: Reading): Authentication {
-  const { exp, iat, jti, nbf } = claims;
+function readClaims(claims: Claims, reader: ClaimReader, { exp, iat }: Times): Authentication {
+  const { jti } = claims;
   const names = reader.names(claims);
   if ("problem" in names) return refuse(names.problem);
   const { userId, tenantId, permissions } = names;
   if (jti !== undefined && !isName(jti)) return refuse(`The token's "jti" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
-  for (const [name, time] of Object.entries({ exp, nbf, iat }))
-    if (time !== undefined && !Number.isFinite(time)) return refuse(`The token's "${name}" must be a finite number of seconds.`);
-  if (iat !== undefined && iat * 1_000 > now + ISSUED_TOLERANCE_SECONDS * 1_000)
-    return refuse(`The token's "iat" is in the future. Is the issuer's clock right?`);
-  if (exp !== undefined && exp * 1_000 > now + maxLifeMs + TOLERANCE_SECONDS * 1_000)
-    return refuse(`The token expires in more than ${maxLifeMs} ms, the longest that is accepted. Get one that lives shorter.`);
   return {
     ok: true,
     identity: {
@@ -203,14 +171,6 @@ function readClaims(claims: JWTPayload, { reader, now, maxLifeMs }: Reading): Au
     },
     credential: { userId, tenantId, ...(jti !== undefined && { tokenId: jti }), ...(iat !== undefined && { issuedAt: iat }) },
   };
-}
-
-/** What was wrong with the token; undefined when that is not known. */
-function explain(error: unknown): Authentication | undefined {
-  if (error instanceof errors.JWTExpired) return refuse("The token has expired. Get a new one and connect again.");
-  if (error instanceof errors.JWTClaimValidationFailed) return refuse(`The token's claims are not accepted: ${error.message}.`);
-  if (error instanceof errors.JWKSInvalid || !(error instanceof errors.JOSEError)) return undefined;
-  return refuse(UNTRUSTED);
 }
 
 /** No fault of the token: the client keeps it and tries again. */

@@ -1,10 +1,11 @@
 /** Tokens as providers make them, read by the settings that docs/guides/identity.md gives for each. */
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { generateKeyPair, SignJWT, type JWTPayload } from "jose";
+import { SignJWT, type JWTPayload } from "jose";
 import { describe, expect, it } from "vitest";
 import type { Log } from "@streamer/core";
-import { createVerifier, signToken, type TokenRules } from "./index.ts";
+import { createVerifier, signToken, trust, trustPublic, type TokenRules } from "./index.ts";
 import { createClaimReader } from "./claims.ts";
 import { parseClaimPath, readClaim, writeClaim } from "./claim-path.ts";
 
@@ -13,17 +14,17 @@ const settings = new Map(
   Array.from(guide.matchAll(/<!-- (\w+) -->\n```json\n([^`]*)```/g), ([, name, json]) => [name!, JSON.parse(json!) as TokenRules]),
 );
 
-const { publicKey, privateKey } = await generateKeyPair("RS256");
+const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
 const nothing = (): void => {};
 const log: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const now = Math.floor(Date.now() / 1_000);
-const clock = { now: () => now * 1_000, monotonic: () => 0 };
+const clock = { now: () => now * 1_000, monotonic: () => 0, after: () => nothing };
 
 async function read(rules: TokenRules, claims: JWTPayload, typ?: string): Promise<unknown> {
   const token = await new SignJWT({ iat: now, exp: now + 3_600, ...claims })
     .setProtectedHeader({ alg: "RS256", kid: "k1", ...(typ !== undefined && { typ }) })
     .sign(privateKey);
-  const keys = { getKey: () => publicKey, algorithms: ["RS256"] };
+  const keys = trustPublic(publicKey);
   const answer = await createVerifier(keys, rules, { clock, log })(token);
   return answer.ok ? { ...answer.identity.owner, permissions: answer.identity.permissions } : answer.error.message;
 }
@@ -253,8 +254,8 @@ it("a token signed for development says what the mapping reads", async () => {
   const secret = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
   for (const rules of settings.values()) {
     const { issuer, audience, claims } = rules as { issuer: string; audience: string; claims: NonNullable<TokenRules["claims"]> };
-    const token = await signToken(secret, { userId: "ann", tenantId: "acme", permissions: ["p"], issuer, audience, claims }, now * 1_000);
-    const answer = await createVerifier({ getKey: () => secret, algorithms: ["HS256"] }, rules, { clock, log })(token);
+    const token = signToken(secret, { userId: "ann", tenantId: "acme", permissions: ["p"], issuer, audience, claims }, now * 1_000);
+    const answer = await createVerifier(trust({ secret }, { clock, log }), rules, { clock, log })(token);
     expect(answer).toMatchObject({ ok: true, identity: { owner: { userId: "ann", tenantId: "acme" }, permissions: ["p"] } });
   }
 });

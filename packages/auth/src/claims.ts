@@ -2,8 +2,8 @@
  * What the claims of a verified token say, wherever its issuer puts it: who it is of, what they may do, and for whom it was
  * made. What the mapping asks for and the token does not have is refused by the claim's name; nothing takes its place.
  */
-import type { JWTPayload } from "jose";
 import { parseClaimPath, readClaim, type ClaimPath } from "./claim-path.ts";
+import type { Claims } from "./compact-token.ts";
 
 export interface ClaimMapping {
   /** Whose token it is. Default `sub`. */
@@ -33,9 +33,9 @@ export interface Names {
 
 export interface ClaimReader {
   /** Whose it is, or why that cannot be told. */
-  names(claims: JWTPayload): Names | { readonly problem: string };
+  names(claims: Claims): Names | { readonly problem: string };
   /** Why the token is for others or of others; undefined when it is not. */
-  whyForeign(claims: JWTPayload): string | undefined;
+  whyForeign(claims: Claims): string | undefined;
 }
 
 export const MAX_NAME_LENGTH = 256;
@@ -55,7 +55,7 @@ export function createClaimReader({ issuer, audience, claims: mapping = {} }: Cl
   if (mapping.audience !== undefined && !audiences) throw new TypeError(`Option "claims.audience" is of use with "audience" alone.`);
 
   /** The first problem ends it: there is one message. */
-  function permissionsOf(claims: JWTPayload): readonly string[] | { readonly problem: string } {
+  function permissionsOf(claims: Claims): readonly string[] | { readonly problem: string } {
     const found = new Set<string>();
     for (const path of permissions) {
       const value = readClaim(claims, path) ?? [];
@@ -82,8 +82,8 @@ export function createClaimReader({ issuer, audience, claims: mapping = {} }: Cl
       return "problem" in may ? may : { userId, tenantId, permissions: may };
     },
     whyForeign: (claims) => {
-      if (issuers && !issuers.some((expected) => expected(claims) === claims.iss))
-        return `its "iss" is ${told(claims.iss)}, and tokens of another issuer are accepted here`;
+      if (issuers && !issuers.some((expected) => expected(claims) === claims["iss"]))
+        return `its "iss" is ${told(claims["iss"])}, and tokens of another issuer are accepted here`;
       if (!audiences) return undefined;
       const made = new Set<unknown>([readClaim(claims, audienceClaim) ?? []].flat());
       if (audiences.some((one) => made.has(one))) return undefined;
@@ -100,7 +100,7 @@ function listOf(name: string, value: string | readonly string[] | undefined): re
 }
 
 /** `{tid}` stands for that claim of the same token: an issuer of many tenants has an address for each. */
-export function parseIssuer(text: string): (claims: JWTPayload) => string | undefined {
+export function parseIssuer(text: string): (claims: Claims) => string | undefined {
   const [before = "", ...parts] = text.split("{");
   const holes = parts.map((part) => {
     const end = part.indexOf("}");

@@ -14,4 +14,4 @@ export type { ClaimMapping } from "./claims.ts";
 export { readToken, type TokenCarrier } from "./credentials.ts";
 export type { RevocableToken, Revoked } from "./revocations.ts";
 export { signToken, type TokenTerms } from "./sign.ts";
-export { isCompactToken, trust, trustPublic, type KeysCondition, type TrustedKeys, type Verification } from "./keys.ts";
+export { trust, trustPublic, type KeysCondition, type TrustedKeys, type Verification } from "./keys.ts";

@@ -5,9 +5,10 @@
  * - K2 a key is unknown only to a set whose fetch began after the token came; until then the set is unavailable;
  * - K3 one fetch at a time, of bounded time and size, at most one a second, whatever tokens come.
  */
-import { errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
-import { asError, type Clock, type Log } from "@streamer/core";
-import { MAX_KEY_SET_BYTES, parseKeySet, toTrustedSet, type TrustedSet } from "./trusted-set.ts";
+import { asError, type Awaitable, type Clock, type Log } from "@streamer/core";
+import type { Claims } from "./compact-token.ts";
+import type { Algorithm } from "./signature.ts";
+import { MAX_KEY_SET_BYTES, parseKeySet, toTrustedSet, type GivenKeySet, type TrustedKey, type TrustedSet } from "./trusted-set.ts";
 
 /** The keys could not be fetched: nothing can be said about the token. */
 export class KeysUnavailable extends Error {
@@ -38,8 +39,11 @@ interface KeySet extends TrustedSet {
   readonly askedAt: number;
 }
 
+/** At once where that is known, and else once it is. */
+export type FindKeys = (header: Claims, algorithm: Algorithm) => Awaitable<readonly TrustedKey[]>;
+
 export interface FetchedKeys {
-  readonly getKey: JWTVerifyGetKey;
+  readonly find: FindKeys;
   /** Fetches the set again unless that was done a moment ago. Never rejects: an outage leaves what there is. */
   renew(): Promise<void>;
   /** False only of a key that a set fetched does not hold. */
@@ -79,7 +83,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
     const askedAt = startedAt;
     try {
       const keys = await fetchKeys(url);
-      set = { ...(await toTrustedSet(keys)), askedAt };
+      set = { ...toTrustedSet(keys), askedAt };
     } catch (error) {
       failed(error);
       return;
@@ -99,6 +103,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
     }));
   }
 
+  const isOld = (now: number): boolean => set === undefined || now - set.askedAt > MAX_AGE_MS;
   const hasJustFailed = (): boolean => outage !== undefined && clock.monotonic() - outage.failedAt < MIN_INTERVAL_MS;
 
   /** Makes sure that a fetch began no earlier than `since`, unless it would be one too many (K3). */
@@ -110,23 +115,22 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
     await (startedAt >= since ? pending : refresh());
   }
 
-  const getKey: JWTVerifyGetKey = async (header, token) => {
-    const cameAt = clock.monotonic();
-    const isOld = set === undefined || cameAt - set.askedAt > MAX_AGE_MS;
+  async function findAnew(header: Claims, algorithm: Algorithm, cameAt: number): Promise<readonly TrustedKey[]> {
     // Without any key there is nothing to do but wait.
-    if (isOld && !hasJustFailed()) await (set ? Promise.race([refresh(), sleep(REFRESH_PATIENCE_MS)]) : refresh());
-    try {
-      if (set) return await set.find(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-    }
+    if (isOld(cameAt) && !hasJustFailed()) await (set ? Promise.race([refresh(), sleep(REFRESH_PATIENCE_MS)]) : refresh());
+    const known = set?.find(header, algorithm) ?? [];
+    if (known.length > 0) return known;
     await refreshSince(cameAt);
-    if (set && set.askedAt >= cameAt) return set.find(header, token);
+    if (set && set.askedAt >= cameAt) return set.find(header, algorithm);
     throw new KeysUnavailable();
-  };
+  }
 
   return {
-    getKey,
+    find: (header, algorithm) => {
+      const cameAt = clock.monotonic();
+      const known = isOld(cameAt) ? [] : set!.find(header, algorithm);
+      return known.length > 0 ? known : findAnew(header, algorithm, cameAt);
+    },
     holds: (keyId) => set?.holds(keyId) ?? true,
     version: () => set?.version,
     condition: () => (set === undefined ? "missing" : outage ? "stale" : "ready"),
@@ -137,7 +141,7 @@ export function createKeySet(url: URL, { clock, log }: KeySetParts): FetchedKeys
   };
 }
 
-async function fetchKeys(url: URL): Promise<JSONWebKeySet> {
+async function fetchKeys(url: URL): Promise<GivenKeySet> {
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
   const response = await fetch(url, { signal, redirect: "manual", headers: { accept: "application/jwk-set+json, application/json" } });
   if (response.status !== 200) {

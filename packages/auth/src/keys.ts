@@ -2,9 +2,9 @@
  * Which keys may sign tokens. The allowed algorithms follow from the kind of key that is configured, never from the
  * token's own header, and HS256 is allowed only when a secret is what is configured.
  */
-import { createPublicKey, type KeyObject } from "node:crypto";
-import type { JWTVerifyGetKey } from "jose";
-import { createKeySet, type KeySetParts } from "./key-set.ts";
+import { createPublicKey, createSecretKey, type KeyObject } from "node:crypto";
+import { createKeySet, type FindKeys, type KeySetParts } from "./key-set.ts";
+import { algorithmsOf, type Algorithm } from "./signature.ts";
 import { MAX_KEY_SET_BYTES, parseKeySet, toTrustedSet, type TrustedSet } from "./trusted-set.ts";
 import { watchFile } from "./watched-file.ts";
 
@@ -20,21 +20,16 @@ export type TrustedKeys =
    */
   | { readonly jwks: string };
 
-/** Whether the text has three parts in canonical base64url. Lenient decoders would accept many spellings of one token. */
-export function isCompactToken(token: string): boolean {
-  const parts = token.split(".");
-  return parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
-}
-
 /** Whether tokens can be verified: "stale" are keys that cannot be fetched anew, and "missing" those that never were. */
 export type KeysCondition = "ready" | "stale" | "missing";
 
 export interface Verification {
-  readonly getKey: JWTVerifyGetKey;
-  readonly algorithms: readonly string[];
+  /** The keys that may have signed a token. Rejects with KeysUnavailable while that cannot be told. */
+  readonly find: FindKeys;
+  readonly algorithms: readonly Algorithm[];
   /** Where keys come and go: asks for those there are now. Never rejects. */
   readonly renew?: () => Promise<void>;
-  /** Whether a key, by `keyIdOf`, is there still. */
+  /** Whether a key, by its id, is there still. */
   readonly holds?: (keyId: string) => boolean;
   /** A number that is another once the keys have changed; undefined before they are known. */
   readonly version?: () => number | undefined;
@@ -42,7 +37,7 @@ export interface Verification {
   readonly condition?: () => KeysCondition;
 }
 
-const ASYMMETRIC = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
+const ASYMMETRIC: readonly Algorithm[] = ["RS256", "ES256", "EdDSA", "Ed25519"];
 /** HS256 is no stronger than its secret (RFC 7518 §3.2). */
 const MIN_SECRET_BYTES = 32;
 
@@ -53,11 +48,11 @@ export function trust(keys: TrustedKeys, parts: KeySetParts): Verification {
     return { ...set, algorithms: ASYMMETRIC };
   }
   if ("secret" in keys) {
-    const secret = typeof keys.secret === "string" ? new TextEncoder().encode(keys.secret) : keys.secret;
+    const secret = typeof keys.secret === "string" ? Buffer.from(keys.secret) : keys.secret;
     if (secret.length < MIN_SECRET_BYTES) {
       throw new TypeError(`The token secret has ${secret.length} bytes; HS256 needs at least ${MIN_SECRET_BYTES}.`);
     }
-    return { getKey: () => secret, algorithms: ["HS256"] };
+    return trustKey(createSecretKey(secret));
   }
   return trustPublic(createPublicKey(keys.publicKey));
 }
@@ -70,35 +65,31 @@ function checkedUrl(text: string): URL {
   throw new TypeError(`The key set at ${url.origin} must be fetched by https: over http anybody on the way could change it.`);
 }
 
-function keysOfFile(path: string, { clock, log }: KeySetParts): Required<Pick<Verification, "getKey" | "renew" | "holds" | "version">> {
-  const current = watchFile({ path, what: "The key set", maxBytes: MAX_KEY_SET_BYTES, parse: parseKeySet, clock, log });
-  let known: TrustedSet | undefined;
-  let source: unknown;
-  const renew = async (): Promise<void> => {
-    const set = current();
-    if (set === source) return;
-    const read = await toTrustedSet(set);
-    [known, source] = [read, set];
-  };
+function keysOfFile(path: string, { clock, log }: KeySetParts): Required<Pick<Verification, "find" | "renew" | "holds" | "version">> {
+  const current = watchFile({
+    path,
+    what: "The key set",
+    maxBytes: MAX_KEY_SET_BYTES,
+    parse: (text): TrustedSet => toTrustedSet(parseKeySet(text)),
+    clock,
+    log,
+  });
   return {
-    renew,
-    holds: (keyId) => known?.holds(keyId) ?? true,
-    version: () => known?.version,
-    getKey: async (header, token) => {
-      await renew();
-      return known!.find(header, token);
-    },
+    renew: async () => void current(),
+    holds: (keyId) => current().holds(keyId),
+    version: () => current().version,
+    find: (header, algorithm) => current().find(header, algorithm),
   };
 }
 
+/** Throws a TypeError at a key that no algorithm here is for. */
 export function trustPublic(key: KeyObject): Verification {
-  return { getKey: () => key, algorithms: algorithmsOf(key) };
+  if (algorithmsOf(key).length > 0) return trustKey(key);
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  throw new TypeError(`The token key is ${type} ${details?.namedCurve ?? ""}; use RSA, P-256 or Ed25519.`);
 }
 
-function algorithmsOf(key: KeyObject): readonly string[] {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
-  if (type === "rsa") return ["RS256"];
-  if (type === "ed25519") return ["EdDSA", "Ed25519"];
-  if (type === "ec" && details?.namedCurve === "prime256v1") return ["ES256"];
-  throw new TypeError(`The token key is ${type} ${details?.namedCurve ?? ""}; use RSA, P-256 or Ed25519.`);
+function trustKey(key: KeyObject): Verification {
+  const keys = [{ key }];
+  return { find: () => keys, algorithms: algorithmsOf(key) };
 }

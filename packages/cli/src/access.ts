@@ -66,7 +66,7 @@ export function findToken({ token, dataFolder }: AccessOptions, env: Shell["env"
   if (named) return { value: named, from: "STREAMER_TOKEN" };
   if (profile?.token !== undefined) return { value: profile.token, from: `profile "${profile.name}"` };
   // Made anew at each reconnect: following a request may take longer than a token lives.
-  const mint = (): Promise<string> => signToken(developmentKey(dataFolder).privateKey, DEVELOPER, Date.now());
+  const mint = (): string => signToken(developmentKey(dataFolder).privateKey, DEVELOPER, Date.now());
   if (hasDevelopmentKey(dataFolder)) return { value: mint, from: `the development key in ${dataFolder}` };
   throw new ExitError(
     EXIT.unauthorized,

@@ -36,13 +36,13 @@ it("who somebody is and what they may do is read where the flags say; a token wi
   });
   await serve.printed('"url"');
   const { url } = jsonLines(serve.stdout)[0] as { url: string };
-  const token = (claims?: typeof CLAIMS): Promise<string> => {
+  const token = (claims?: typeof CLAIMS): string => {
     const terms = { userId: "ann", tenantId: "acme", permissions: ["reports"], issuer: "https://b.test", audience: "app" };
     return signToken(Buffer.from(SECRET), { ...terms, ...(claims && { claims }) }, Date.now());
   };
-  await using client = connect(url, { token: await token(CLAIMS) });
+  await using client = connect(url, { token: token(CLAIMS) });
   expect(await client.request("whoami", {}).result).toEqual({ userId: "ann", tenantId: "acme", permissions: ["reports"] });
-  await using refused = connect(url, { token: await token({ ...CLAIMS, tenant: "tenant_id" }) });
+  await using refused = connect(url, { token: token({ ...CLAIMS, tenant: "tenant_id" }) });
   await expect(refused.request("whoami", {}).result).rejects.toThrow(`The token has no "${CLAIMS.tenant}"`);
   serve.kill("SIGTERM");
   expect(await serve.ended).toBe(0);

@@ -19,7 +19,7 @@ const echo = defineHandler({ action: "echo", input: z.unknown(), run: (input) =>
 const folder = mkdtempSync(join(tmpdir(), "streamer-doctor-"));
 const dataFolder = join(folder, "data");
 const secret = "s".repeat(32);
-const minted = (expiresInMs: number): Promise<string> =>
+const minted = (expiresInMs: number): string =>
   signToken(Buffer.from(secret), { userId: "anna", tenantId: "acme", expiresInMs }, Date.now());
 let server: Server;
 /** Speaks HTTP, but not WebSocket. */
@@ -66,7 +66,7 @@ it("finds nothing wrong where nothing is, and tells what there is", async () => 
 });
 
 it("stops at the first step that fails, says what to do, and exits as the failure says", async () => {
-  const token = await minted(3_600_000);
+  const token = minted(3_600_000);
   const refused = await examined("--url", "ws://127.0.0.1:9", "--token", token);
   expect([refused.exitCode, refused.ok]).toEqual([4, false]);
   expect(failureOf(refused)).toMatchObject({ check: "port", hint: expect.stringContaining("streamer serve") });
@@ -96,7 +96,7 @@ it("stops at the first step that fails, says what to do, and exits as the failur
 });
 
 it("warns of a token that travels in the clear", async () => {
-  const { checks } = await examined("--url", "ws://nowhere.invalid", "--token", await minted(3_600_000));
+  const { checks } = await examined("--url", "ws://nowhere.invalid", "--token", minted(3_600_000));
   expect(checks.find(({ check }) => check === "address")).toMatchObject({ status: "warning", hint: expect.stringContaining("wss://") });
 });
 
@@ -104,7 +104,7 @@ it("tells of a profile that is used, or wrong", async () => {
   const file = join(folder, "streamer", "profiles.json");
   const env = { XDG_CONFIG_HOME: folder };
   mkdirSync(join(folder, "streamer"));
-  writeFileSync(file, JSON.stringify({ default: { url: server.url, token: await minted(60_000) } }), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({ default: { url: server.url, token: minted(60_000) } }), { mode: 0o600 });
   const used = streamerHere(["doctor"], { env });
   expect(await used.exitCode).toBe(5);
   expect(used.stdout).toContain(`"default" of ${file}`);
@@ -119,12 +119,12 @@ it("tells of a profile that is used, or wrong", async () => {
 describe("findings", () => {
   it("of tokens", async () => {
     const now = Date.now();
-    expect(tokenFinding(await minted(-3_600_000), "--token", now)).toMatchObject({
+    expect(tokenFinding(minted(-3_600_000), "--token", now)).toMatchObject({
       status: "failed",
       exitCode: 5,
       message: expect.stringMatching(/expired 60 min ago/),
     });
-    expect(tokenFinding(await minted(3_600_000), "--token", now)).toMatchObject({ status: "ok", facts: { token: expect.any(String) } });
+    expect(tokenFinding(minted(3_600_000), "--token", now)).toMatchObject({ status: "ok", facts: { token: expect.any(String) } });
     expect(tokenFinding("a.b", "--token", now).message).toContain("not a JSON Web Token");
     const claims = (value: object): string => `e30.${Buffer.from(JSON.stringify(value)).toString("base64url")}.x`;
     expect(tokenFinding(claims({ exp: 1 }), "--token", now).message).toContain('no "sub"');

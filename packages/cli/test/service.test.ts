@@ -117,7 +117,7 @@ async function serve(command: readonly string[], env: Record<string, string>): P
 }
 
 async function works(serving: Serving): Promise<void> {
-  const token = await signToken(Buffer.from(SECRET), { userId: "ann", expiresInMs: 60_000 }, Date.now());
+  const token = signToken(Buffer.from(SECRET), { userId: "ann", expiresInMs: 60_000 }, Date.now());
   await using client = connect(serving.url, { token });
   const made = (await client.request("make", {}).result) as {
     readonly url: string;

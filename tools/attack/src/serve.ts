@@ -49,13 +49,12 @@ export async function serve({ dataFolder, args = [], signal }: ServeTerms): Prom
   if (!line) throw new Error(`The server did not start: ${log}`);
   const where = JSON.parse(line.toString()) as { readonly url: string; readonly http_url: string };
   const key = createPrivateKey(await readFile(join(dataFolder, "development-key.pem")));
-  const tokenOf = (role: Role): Promise<string> => signToken(key, { userId: role, tenantId: TENANTS[role] }, Date.now());
-  const [attacker, colleague, stranger] = await Promise.all([tokenOf("attacker"), tokenOf("colleague"), tokenOf("stranger")]);
+  const tokenOf = (role: Role): string => signToken(key, { userId: role, tenantId: TENANTS[role] }, Date.now());
   const isAlive = (): boolean => child.exitCode === null && child.signalCode === null;
   return {
     url: where.url,
     httpUrl: where.http_url,
-    tokens: { attacker, colleague, stranger },
+    tokens: { attacker: tokenOf("attacker"), colleague: tokenOf("colleague"), stranger: tokenOf("stranger") },
     inside: {
       ...gaugesOf(child, exited, () => log),
       dataFolder,

@@ -131,7 +131,7 @@ export async function startAwsLocal(options: AwsLocalOptions): Promise<AwsLocal>
     for (const queue of queues.all) started.push(queue);
     plan = planGateway(stack);
 
-    const tokens = await createTokens();
+    const tokens = createTokens();
     const deliver = (queueArn: string, record: string): void => void queues.byArn(queueArn).send(record);
     const policies = planPolicies(stack);
     const plans = planFunctions(stack);

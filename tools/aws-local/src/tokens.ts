@@ -1,5 +1,5 @@
 /** Development tokens: a key made at each start, whose public half the functions are told in place of the stack's. */
-import { exportSPKI, generateKeyPair } from "jose";
+import { generateKeyPairSync } from "node:crypto";
 import { signToken, type ClaimMapping, type TokenTerms } from "@streamer/auth";
 
 export interface Tokens {
@@ -15,9 +15,9 @@ const ISSUER = "STREAMER_ISSUER";
 const AUDIENCE = "STREAMER_AUDIENCE";
 const CLAIMS = "STREAMER_CLAIMS";
 
-export async function createTokens(): Promise<Tokens> {
-  const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true });
-  const pem = await exportSPKI(publicKey);
+export function createTokens(): Tokens {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const pem = publicKey.export({ type: "spki", format: "pem" }).toString();
   let rules: { issuer?: string; audience?: string; claims?: ClaimMapping } = {};
   let isTrusted = false;
   return {

@@ -50,7 +50,7 @@ export function define(command: Command, shell: Shell): void {
         );
       }
       const key = secret === undefined ? developmentKey(dataFolder).privateKey : Buffer.from(secret);
-      const token = await signToken(key, { userId: sub, tenantId: tenant, permissions: permission, expiresInMs: ttl }, Date.now());
+      const token = signToken(key, { userId: sub, tenantId: tenant, permissions: permission, expiresInMs: ttl }, Date.now());
       if (json) {
         terminal.printJson({
           token,
