@@ -30,8 +30,8 @@ export const PROJECTS: Readonly<Record<string, { readonly include: readonly stri
   },
   /** Strangers who install what is built. */
   outside: { include: OUTSIDE },
-  /** Simulation, torture, attacks, mutants, and the local AWS. */
-  proof: { include: ["tools/*/test/**/*.test.ts"], exclude: OUTSIDE },
+  /** Simulation, torture, attacks, mutants, the local AWS, and what work costs. */
+  proof: { include: ["tools/*/test/**/*.test.ts", "bench/test/**/*.test.ts"], exclude: OUTSIDE },
 };
 
 /** Proofs measure how long answers take: they have the machine for themselves, after all else. */

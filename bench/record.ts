@@ -4,7 +4,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonObject } from "@streamer/protocol";
 import { appendResult } from "../scripts/results.ts";
-import { surroundings as measuredWith } from "../scripts/surroundings.ts";
+import { surroundings as measuredWith, type Surroundings } from "../scripts/surroundings.ts";
 import { percentiles, rounded } from "./figures.ts";
 
 export type Row = Readonly<Record<string, string | number>>;
@@ -25,12 +25,17 @@ export interface Scenario {
 const RESULTS = join(import.meta.dirname, "results");
 const FSYNC_SAMPLES = 100;
 
-/** `before` are the surroundings before the scenario ran: its own load is not part of them. */
-export function record({ name }: Scenario, before: JsonObject, measured: Measured): void {
+export interface Bench extends Surroundings {
+  readonly load_average: number;
+  readonly fsync_p50_ms: number;
+}
+
+/** `before` is what it was like before the scenario ran: its own load is not part of that. */
+export function record({ name }: Scenario, before: Bench, measured: Measured): void {
   appendResult(join(RESULTS, `${name}.json`), { ...before, ...measured });
 }
 
-export function surroundings(): JsonObject {
+export function surroundings(): Bench {
   return {
     ...measuredWith(),
     load_average: rounded(loadavg()[0]!),

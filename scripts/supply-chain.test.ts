@@ -60,6 +60,18 @@ describe("the supply chain", () => {
     expect(installed.filter(({ integrity, inBundle = false }) => integrity === undefined && !inBundle)).toEqual([]);
   });
 
+  it("what benchmarks install apart is locked alike, and runs nothing", () => {
+    const apart = "bench/peers/programs";
+    expect(read(`${apart}/.npmrc`)).toBe(read(".npmrc"));
+    const locked = JSON.parse(read(`${apart}/package-lock.json`)) as { readonly packages: Readonly<Record<string, Locked>> };
+    const all = Object.entries(locked.packages).filter(([path]) => path !== "");
+    expect(all.length).toBeGreaterThan(50);
+    expect(all.filter(([, { integrity }]) => integrity === undefined)).toEqual([]);
+    expect(read(`${apart}/package-lock.json`)).not.toContain('"resolved"');
+    const { allowScripts } = JSON.parse(read(`${apart}/package.json`)) as { readonly allowScripts: Readonly<Record<string, boolean>> };
+    expect(Object.values(allowScripts)).not.toContain(true);
+  });
+
   it("npm run sbom lists all of it, with checksums, as CycloneDX", () => {
     const text = execFileSync("npm", ["run", "--silent", "sbom"], { cwd: ROOT, encoding: "utf8", maxBuffer: 64 * 1_048_576 });
     const { bomFormat, components } = JSON.parse(text) as {

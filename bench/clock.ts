@@ -1,0 +1,12 @@
+/** Time that all processes of one machine agree on, and waiting. */
+
+/** Microseconds of CLOCK_MONOTONIC. */
+export function nowUs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e6 + nanoseconds / 1e3;
+}
+
+export const passed = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
