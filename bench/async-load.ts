@@ -1,6 +1,7 @@
 /** Submits empty jobs as async requests and follows each to its end, at a fixed rate or as fast as they end. */
 import type { ServerMessage } from "@streamer/protocol";
-import { assertPlanned, openPeers, type Peer } from "./load.ts";
+import { passed } from "./clock.ts";
+import { assertPlanned, openCallers, type Caller } from "./load.ts";
 import type { BenchServer } from "./server.ts";
 
 export interface AsyncLoad {
@@ -34,13 +35,13 @@ export async function measureAsync(server: BenchServer, { connections, pace, war
   let sent = 0;
   const drained = Promise.withResolvers<void>();
 
-  const submit = (peer: Peer, due: number): void => {
+  const submit = (caller: Caller, due: number): void => {
     sent += 1;
-    const id = `${peer.index}-${sent}`;
+    const id = `${caller.index}-${sent}`;
     dueAt.set(id, due);
-    peer.send({ type: "request", id, action: "noop", payload: {}, options: { mode: "async" } });
+    caller.send({ type: "request", id, action: "noop", payload: {}, options: { mode: "async" } });
   };
-  const onMessage = (message: ServerMessage, peer: Peer): void => {
+  const onMessage = (message: ServerMessage, caller: Caller): void => {
     assertPlanned(message);
     if (message.type !== "acknowledgment" && message.type !== "complete") return;
     const now = performance.now();
@@ -48,19 +49,19 @@ export async function measureAsync(server: BenchServer, { connections, pace, war
     if (isMeasuring) (message.type === "acknowledgment" ? acks : completes).push(ms);
     if (message.type === "acknowledgment") return;
     dueAt.delete(message.request_id);
-    if (isSending && "inFlight" in pace) submit(peer, now);
+    if (isSending && "inFlight" in pace) submit(caller, now);
     else if (!isSending && dueAt.size === 0) drained.resolve();
   };
 
-  const peers = await openPeers(server, connections, onMessage);
+  const callers = await openCallers(server, connections, onMessage);
   const started = performance.now();
   let timer: NodeJS.Timeout | undefined;
   if ("inFlight" in pace) {
-    for (const peer of peers) for (let n = 0; n < pace.inFlight; n += 1) submit(peer, performance.now());
+    for (const caller of callers) for (let n = 0; n < pace.inFlight; n += 1) submit(caller, performance.now());
   } else {
     timer = setInterval(() => {
       const due = ((performance.now() - started) / 1_000) * pace.perSecond;
-      while (sent < due) submit(peers[sent % peers.length]!, started + (1_000 * sent) / pace.perSecond);
+      while (sent < due) submit(callers[sent % callers.length]!, started + (1_000 * sent) / pace.perSecond);
     }, TICK_MS);
   }
 
@@ -75,11 +76,6 @@ export async function measureAsync(server: BenchServer, { connections, pace, war
   isSending = false;
   clearInterval(timer);
   if (dueAt.size > 0) await drained.promise;
-  for (const peer of peers) peer.close();
+  for (const caller of callers) caller.close();
   return { acks, completes, perSecond: completes.length / seconds, cpuUsPerJob: (1_000 * cpuMs) / completes.length, loopP99Ms };
 }
-
-const passed = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });

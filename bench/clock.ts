@@ -6,6 +6,9 @@ export function nowUs(): number {
   return seconds * 1e6 + nanoseconds / 1e3;
 }
 
+/** Epoch ms with fractions; the same in every process of a machine, to within its clock's correction. */
+export const preciseNow = (): number => performance.timeOrigin + performance.now();
+
 export const passed = (ms: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, ms);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { defineHandler, type AnyHandler, type HandlerContext } from "@streamer/core";
 import { z } from "zod";
+import { preciseNow } from "./clock.ts";
 
 /** What a chatty handler reports, however it does so. */
 export const CHATTY_UPDATES = 50;
@@ -75,9 +76,6 @@ function rounds(action: string, estimate?: (input: { readonly rounds: number }) 
 /** The same work, told by its size and by a guess that is corrected. */
 export const roundsBySize = rounds("rounds_by_size");
 export const roundsDeclared = rounds("rounds_declared", (input) => input.rounds * GUESSED_ROUND_MS);
-
-/** Epoch ms with fractions; the same in every process of a machine, to within its clock's correction. */
-export const preciseNow = (): number => performance.timeOrigin + performance.now();
 
 /** The same handler, stamping each report with the moment it was made. `isolate` is the module that exports the result. */
 export function stamped<H extends AnyHandler>(handler: H, isolate: string): H {

@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 import { SUBPROTOCOL, type ServerMessage } from "@streamer/protocol";
 import type { BenchServer } from "./server.ts";
 
-export interface Peer {
+export interface Caller {
   readonly index: number;
   send(frame: object): void;
   close(): void;
@@ -13,35 +13,40 @@ export interface Peer {
 /** Connections opened at a time: a listen queue is short. */
 const OPENING_AT_ONCE = 100;
 
-export async function openPeers(
+export async function openCallers(
   { url, token }: Pick<BenchServer, "url" | "token">,
   count: number,
-  onMessage: (message: ServerMessage, peer: Peer) => void,
-): Promise<readonly Peer[]> {
-  const peers: Peer[] = [];
-  while (peers.length < count) {
-    const wanted = Math.min(OPENING_AT_ONCE, count - peers.length);
-    peers.push(
-      ...(await Promise.all(Array.from({ length: wanted }, (_, offset) => openPeer(url, token, peers.length + offset, onMessage)))),
+  onMessage: (message: ServerMessage, caller: Caller) => void,
+): Promise<readonly Caller[]> {
+  const callers: Caller[] = [];
+  while (callers.length < count) {
+    const wanted = Math.min(OPENING_AT_ONCE, count - callers.length);
+    callers.push(
+      ...(await Promise.all(Array.from({ length: wanted }, (_, offset) => openCaller(url, token, callers.length + offset, onMessage)))),
     );
   }
-  return peers;
+  return callers;
 }
 
-async function openPeer(url: string, token: string, index: number, onMessage: (message: ServerMessage, peer: Peer) => void): Promise<Peer> {
+async function openCaller(
+  url: string,
+  token: string,
+  index: number,
+  onMessage: (message: ServerMessage, caller: Caller) => void,
+): Promise<Caller> {
   const socket = new WebSocket(url, SUBPROTOCOL, { perMessageDeflate: false, headers: { authorization: `Bearer ${token}` } });
-  const peer: Peer = { index, send: (frame) => socket.send(JSON.stringify(frame)), close: () => socket.terminate() };
+  const caller: Caller = { index, send: (frame) => socket.send(JSON.stringify(frame)), close: () => socket.terminate() };
   const { promise: welcomed, resolve } = Promise.withResolvers<void>();
   socket.on("message", (data: Buffer) => {
     const message = JSON.parse(data.toString()) as ServerMessage;
     if (message.type === "welcome") resolve();
-    else if (message.type !== "pong") onMessage(message, peer);
+    else if (message.type !== "pong") onMessage(message, caller);
   });
   await once(socket, "open");
   // A server that cannot speak first greets at the first frame.
-  peer.send({ type: "ping" });
+  caller.send({ type: "ping" });
   await welcomed;
-  return peer;
+  return caller;
 }
 
 /** An error is an answer nobody planned for: the figures would not mean what they say. */

@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { writeSampleShop } from "@streamer/handlers";
 
 export interface ServerSettings {
@@ -38,8 +37,15 @@ export interface BenchServer extends AsyncDisposable {
 
 const DEFAULT_WORKERS = 2;
 
+/** Streamer. */
+export const startBenchServer = (chosen: Partial<Omit<ServerSettings, "dataFolder">> = {}): Promise<BenchServer> =>
+  startServerOf("server-process.ts", chosen);
+
+/** The least that a server of the same protocol can do. */
+export const startFloorServer = (): Promise<BenchServer> => startServerOf("floor/process.ts", {});
+
 /** With BENCH_CPU_PROF set to a folder, the server leaves a CPU profile there. */
-export async function startBenchServer(chosen: Partial<Omit<ServerSettings, "dataFolder">> = {}): Promise<BenchServer> {
+async function startServerOf(module: string, chosen: Partial<Omit<ServerSettings, "dataFolder">>): Promise<BenchServer> {
   const dataFolder = await mkdtemp(join(tmpdir(), "streamer-bench-"));
   const settings: ServerSettings = { workers: DEFAULT_WORKERS, ...chosen, dataFolder };
   const shop = join(dataFolder, "shop");
@@ -50,7 +56,7 @@ export async function startBenchServer(chosen: Partial<Omit<ServerSettings, "dat
     "--disable-warning=ExperimentalWarning",
     ...(profiles ? ["--cpu-prof", `--cpu-prof-dir=${profiles}`] : []),
   ];
-  const child = fork(fileURLToPath(import.meta.resolve("./server-process.ts")), [JSON.stringify(settings)], {
+  const child = fork(join(import.meta.dirname, module), [JSON.stringify(settings)], {
     execArgv,
     env: { ...process.env, BENCH_SHOP: shop },
   });

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { startAwsLocal, synthesize, type AwsLocal } from "@streamer/aws-local";
 import { setTimeout } from "node:timers/promises";
 import { percentiles, rounded } from "../figures.ts";
-import { assertPlanned, openPeers, type Peer } from "../load.ts";
+import { assertPlanned, openCallers, type Caller } from "../load.ts";
 import type { Row, Scenario } from "../record.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -61,7 +61,7 @@ async function measure(aws: AwsLocal, { name, action, payload, options, count, a
   let pushes = 0;
   let left = count;
   const done = Promise.withResolvers<void>();
-  const [peer] = (await openPeers({ url: aws.url, token }, 1, (message) => {
+  const [caller] = (await openCallers({ url: aws.url, token }, 1, (message) => {
     pushes += 1;
     if (!("request_id" in message) || message.request_id === undefined) return;
     const waitedMs = performance.now() - (sentAt.get(message.request_id) ?? Number.NaN);
@@ -76,12 +76,12 @@ async function measure(aws: AwsLocal, { name, action, payload, options, count, a
     }
     if (left === 0) done.resolve();
     else next();
-  })) as [Peer];
+  })) as [Caller];
   let number = 0;
   let unanswered = 0;
   const send = (id: string): void => {
     sentAt.set(id, performance.now());
-    peer.send({ type: "request", id, action, payload, ...(options && { options }) });
+    caller.send({ type: "request", id, action, payload, ...(options && { options }) });
   };
   const next = (): void => {
     while (number < count && number - (count - left) < atOnce && unanswered < MAX_UNANSWERED) {
@@ -94,7 +94,7 @@ async function measure(aws: AwsLocal, { name, action, payload, options, count, a
   await done.promise;
   await quiet(aws);
   const after = usage(aws);
-  peer.close();
+  caller.close();
   const perRequest = (figure: keyof typeof before): number => rounded((after[figure] - before[figure]) / count);
   return {
     request: name,

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { JsonValue } from "@streamer/protocol";
 import { percentiles, rounded } from "../figures.ts";
-import { assertPlanned, openPeers } from "../load.ts";
+import { assertPlanned, openCallers } from "../load.ts";
 import type { Row, Scenario } from "../record.ts";
 import { startBenchServer, type BenchServer } from "../server.ts";
 
@@ -88,7 +88,7 @@ async function openAsker(server: BenchServer) {
   let sample: Omit<Sample, "runMs"> & { runMs: number } = { runMs: 0, estimatedMs: undefined, p90Ms: undefined, bySizeless: undefined };
   let asked = "";
   let published: Record<string, number> = {};
-  const [peer] = await openPeers(server, 1, (message) => {
+  const [caller] = await openCallers(server, 1, (message) => {
     assertPlanned(message);
     const ran = newest.get(asked) ?? [];
     if (message.type === "acknowledgment") {
@@ -114,17 +114,17 @@ async function openAsker(server: BenchServer) {
       number += 1;
       asked = action;
       const completed = once(answers, "complete");
-      peer!.send({ type: "request", id: `e${number}`, action, payload, options: { mode: "async" } });
+      caller!.send({ type: "request", id: `e${number}`, action, payload, options: { mode: "async" } });
       await completed;
       return sample;
     },
     async calibrations(): Promise<Readonly<Record<string, number>>> {
       const told = once(answers, "actions");
-      peer!.send({ type: "actions" });
+      caller!.send({ type: "actions" });
       await told;
       return published;
     },
-    close: () => peer!.close(),
+    close: () => caller!.close(),
   };
 }
 

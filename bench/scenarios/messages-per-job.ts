@@ -1,6 +1,6 @@
 /** How many messages does a handler that reports 50 times cost its subscriber? */
 import { CHATTY_UPDATES } from "../handlers.ts";
-import { assertPlanned, openPeers } from "../load.ts";
+import { assertPlanned, openCallers } from "../load.ts";
 import { percentiles, rounded } from "../figures.ts";
 import type { Scenario } from "../record.ts";
 import { startBenchServer } from "../server.ts";
@@ -33,7 +33,7 @@ export const messagesPerJob: Scenario = {
       let isWarm = false;
       let counts = { progress: 0, all: 0, last: 0 };
       let ended = Promise.withResolvers<void>();
-      const [peer] = await openPeers(server, 1, (message) => {
+      const [caller] = await openCallers(server, 1, (message) => {
         assertPlanned(message);
         counts.all += 1;
         if (message.type === "progress") counts = { ...counts, progress: counts.progress + 1, last: message.percentage };
@@ -43,7 +43,7 @@ export const messagesPerJob: Scenario = {
       for (let job = 0; job <= jobs; job += 1) {
         counts = { progress: 0, all: 0, last: 0 };
         ended = Promise.withResolvers();
-        peer!.send({ type: "request", id: `${action}-${job}`, action, payload, options: { mode: "async" } });
+        caller!.send({ type: "request", id: `${action}-${job}`, action, payload, options: { mode: "async" } });
         await ended.promise;
         if (counts.last !== 100) throw new Error(`The last progress was ${counts.last} %, not 100 %.`);
         if (isWarm) {
@@ -52,7 +52,7 @@ export const messagesPerJob: Scenario = {
         }
         isWarm = true;
       }
-      peer!.close();
+      caller!.close();
       const { p50, max } = percentiles(progress);
       rows.push({
         handler,
