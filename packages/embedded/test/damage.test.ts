@@ -126,6 +126,18 @@ describe("a damaged row", () => {
     other.exec("UPDATE requests SET tenant = 'evil' WHERE id = 1");
     other.close();
     await expect(engine.requests.requestCancel(keyOf("r1"), { whenWaiting: [], whenRunning: [] })).rejects.toMatchObject(LOST);
+    await expect(engine.requests.get(keyOf("r1"))).rejects.toMatchObject(LOST);
+    // This process knows what it accepted, and runs that; what stands in the row stays damaged.
+    const [claim] = await engine.requests.claim(terms(5));
+    expect(claim).toMatchObject({ requestId: "r1", owner: ALICE });
+    await engine.requests.settle(claim!.lease, COMPLETED);
+    await expect(engine.requests.get(keyOf("r1"))).rejects.toMatchObject(LOST);
+  });
+
+  it("P3 is given none by a later process, which claims it not", async () => {
+    await created(engine, "r1");
+    await whileStopped("UPDATE requests SET tenant = 'evil' WHERE id = 1");
+    await expect(engine.requests.requestCancel(keyOf("r1"), { whenWaiting: [], whenRunning: [] })).rejects.toMatchObject(LOST);
     expect(await engine.requests.claim(terms(5))).toEqual([]);
     await expect(engine.requests.get(keyOf("r1"))).rejects.toMatchObject(LOST);
   });

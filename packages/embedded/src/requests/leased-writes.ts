@@ -7,17 +7,19 @@
  */
 import { settledEvents, type Lease, type Requests } from "@streamer/core";
 import type { MovingRow, Transitions } from "./transitions.ts";
-import { checksumOf } from "../sqlite/checksums.ts";
+import { checksumOf, isIntact } from "../sqlite/checksums.ts";
+import type { RequestRow } from "./rows.ts";
 import type { Store } from "../sqlite/store.ts";
 
 export function createLeasedWrites(
   store: Store,
   transitions: Transitions,
 ): Pick<Requests, "advance" | "reschedule" | "release" | "settle"> {
-  const { db, clock, log } = store;
+  const { db, clock, log, images, damage } = store;
   const findHeld = db.prepare(`
     SELECT id, request_id, seq, action, tenant, user, priority, retention_ms, cancel_requested FROM requests
     WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ?`);
+  const findWhole = db.prepare("SELECT * FROM requests WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ?");
   const renew = db.prepare("UPDATE requests SET lease_until = ?, bytes = bytes + ? WHERE id = ?");
   const checkpointBytes = db.prepare("SELECT octet_length(state) AS bytes FROM checkpoints WHERE request = ?");
   const saveCheckpoint = db.prepare(
@@ -29,6 +31,14 @@ export function createLeasedWrites(
       const row = findHeld.get(lease.key, lease.attempt, store.boot) as MovingRow | undefined;
       return row ? change(row) : { outcome: "lost" };
     });
+
+  const heldWhole = ({ key, attempt }: Lease): RequestRow | undefined => {
+    const known = images.of(key)?.row;
+    if (known?.status === "PROCESSING" && known.attempt === attempt && known.boot === store.boot) return known;
+    const row = findWhole.get(key, attempt, store.boot) as RequestRow | undefined;
+    if (row) damage.check(isIntact(row), "record", row.request_id);
+    return row;
+  };
 
   /** In place of the one before it. Returns by how many bytes it is longer. */
   const save = ({ id, tenant, user }: MovingRow, state: string): number => {
@@ -64,7 +74,9 @@ export function createLeasedWrites(
     },
 
     settle: (lease, settlement) =>
-      underLease(lease, (row) => {
+      store.write(() => {
+        const row = heldWhole(lease);
+        if (!row) return { outcome: "lost" };
         const events = settledEvents(settlement, row.cancel_requested === 1);
         return { outcome: "written", frames: transitions.end(row, { ...settlement, events }) };
       }),

@@ -97,7 +97,7 @@ export function recordOf(row: FullRow, waitingFor: Place | undefined): RequestRe
 }
 
 /** Removes a request and all that belongs to it. */
-export function createForget({ db, usage }: Pick<Store, "db" | "usage">): (id: number) => void {
+export function createForget({ db, usage, images }: Pick<Store, "db" | "usage" | "images">): (id: number) => void {
   const counted = db.prepare("SELECT tenant, user, bytes FROM requests WHERE id = ?");
   const statements = [
     db.prepare("DELETE FROM events WHERE request = ?"),
@@ -108,6 +108,7 @@ export function createForget({ db, usage }: Pick<Store, "db" | "usage">): (id: n
   return (id) => {
     const row = counted.get(id) as Pick<RequestRow, "tenant" | "user" | "bytes"> | undefined;
     for (const statement of statements) statement.run(id);
+    images.drop(id);
     if (row) usage.add(row.tenant, row.user, -row.bytes);
   };
 }

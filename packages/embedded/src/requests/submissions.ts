@@ -14,7 +14,7 @@ import {
 } from "@streamer/core";
 import { createFullness } from "./fullness.ts";
 import { SELECT_FULL, createForget, isExpired, toRecord, type FullRow } from "./rows.ts";
-import { checksumOf, isIntact } from "../sqlite/checksums.ts";
+import { checksumOf, checksumOfRequest, isIntact } from "../sqlite/checksums.ts";
 import type { Store } from "../sqlite/store.ts";
 
 /** What a request takes that holds nothing but its payload. */
@@ -32,9 +32,9 @@ export function createSubmit(store: Store): Requests["submit"] {
   const byKey = db.prepare(`${SELECT_FULL} WHERE requests.key = ?`);
   const byIdempotencyKey = db.prepare(`${SELECT_FULL} WHERE requests.tenant = ? AND requests.user = ? AND requests.idempotency_key = ?`);
   const insertRequest = db.prepare(`
-    INSERT INTO requests (key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
-      size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, bytes, cancel_requested, seq)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    INSERT INTO requests (id, key, request_id, tenant, user, action, idempotency_key, priority, max_attempts, timeout_ms,
+      size, retention_ms, created_at, run_at, status, attempt, boot, lease_until, bytes, cancel_requested, seq, sum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const insertInput = db.prepare(
     "INSERT INTO inputs (request, payload, metadata, permissions, sum, metadata_sum) VALUES (?, ?, ?, ?, ?, ?)",
   );
@@ -52,7 +52,10 @@ export function createSubmit(store: Store): Requests["submit"] {
   /** What already stands under the submission's id or idempotency key (P4), and what is past its retention there. */
   const look = (submission: Submission, payload: string): { readonly known?: SubmitOutcome; readonly expired: readonly FullRow[] } => {
     const { key, owner, idempotencyKey, action } = submission;
-    const found = [byKey.get(key), idempotencyKey !== undefined && byIdempotencyKey.get(owner.tenantId, owner.userId, idempotencyKey)];
+    const found = [
+      store.keys.mayHave(key) && byKey.get(key),
+      idempotencyKey !== undefined && byIdempotencyKey.get(owner.tenantId, owner.userId, idempotencyKey),
+    ];
     const expired: FullRow[] = [];
     for (const row of found as unknown as (FullRow | false | undefined)[]) {
       if (!row) continue;
@@ -76,33 +79,60 @@ export function createSubmit(store: Store): Requests["submit"] {
     const { owner, claim } = submission;
     const [metadata, permissions] = [JSON.stringify(submission.metadata), JSON.stringify(submission.permissions)];
     const bytes = bytesOf(payload) + Buffer.byteLength(metadata) + Buffer.byteLength(permissions);
-    store.keys.add(submission.key);
-    const { lastInsertRowid } = insertRequest.run(
-      submission.key,
-      submission.requestId,
-      owner.tenantId,
-      owner.userId,
-      submission.action,
-      submission.idempotencyKey ?? null,
-      Math.round(submission.priority),
-      Math.round(submission.maxAttempts),
-      Math.round(submission.timeoutMs),
-      Math.round(submission.size),
-      Math.round(submission.retentionMs),
-      now,
-      submission.runAt ?? now,
-      claimed ? "PROCESSING" : "PENDING",
-      claimed ? 1 : 0,
-      claimed ? store.boot : null,
-      claimed ? clock.monotonic() + claim!.leaseMs : null,
+    const row = {
+      ...NEW_ROW,
+      id: store.nextId(),
+      key: submission.key,
+      request_id: submission.requestId,
+      tenant: owner.tenantId,
+      user: owner.userId,
+      action: submission.action,
+      idempotency_key: submission.idempotencyKey ?? null,
+      priority: Math.round(submission.priority),
+      max_attempts: Math.round(submission.maxAttempts),
+      timeout_ms: Math.round(submission.timeoutMs),
+      size: Math.round(submission.size),
+      retention_ms: Math.round(submission.retentionMs),
+      created_at: now,
+      run_at: submission.runAt ?? now,
+      status: claimed ? "PROCESSING" : "PENDING",
+      attempt: claimed ? 1 : 0,
+      boot: claimed ? store.boot : null,
+      lease_until: claimed ? clock.monotonic() + claim!.leaseMs : null,
       bytes,
-      submission.cancellation ? 1 : 0,
+      cancel_requested: submission.cancellation ? 1 : 0,
       seq,
+    } as const;
+    const sum = checksumOfRequest(row);
+    store.keys.add(row.key);
+    insertRequest.run(
+      row.id,
+      row.key,
+      row.request_id,
+      row.tenant,
+      row.user,
+      row.action,
+      row.idempotency_key,
+      row.priority,
+      row.max_attempts,
+      row.timeout_ms,
+      row.size,
+      row.retention_ms,
+      row.created_at,
+      row.run_at,
+      row.status,
+      row.attempt,
+      row.boot,
+      row.lease_until,
+      row.bytes,
+      row.cancel_requested,
+      row.seq,
+      sum,
     );
-    const id = Number(lastInsertRowid);
-    store.usage.add(owner.tenantId, owner.userId, bytes);
-    insertInput.run(id, payload, metadata, permissions, checksumOf([id, payload, permissions]), checksumOf([id, metadata]));
-    return id;
+    store.usage.add(row.tenant, row.user, bytes);
+    insertInput.run(row.id, payload, metadata, permissions, checksumOf([row.id, payload, permissions]), checksumOf([row.id, metadata]));
+    store.images.put({ row: { ...row, sum }, input: { payload, metadata, permissions }, hasCheckpoint: false });
+    return row.id;
   };
 
   const submit = (submission: Submission): SubmitOutcome => {
@@ -142,6 +172,9 @@ export function createSubmit(store: Store): Requests["submit"] {
     return outcome;
   };
 }
+
+/** What no request has before it has run. */
+const NEW_ROW = { failures: 0, crashes: 0, progress: null, progress_seq: null, ended_at: null, end_seq: null, expires_at: null } as const;
 
 /** By this process's own time, unless it is to run at a moment of the wall clock. */
 function dueAtOf({ runAt, delayMs = Infinity }: { readonly runAt: number; readonly delayMs?: number }, clock: Clock): { dueAt?: number } {

@@ -3,6 +3,7 @@
  * step, inside the same transaction.
  */
 import type { EventBody, Frame } from "@streamer/core";
+import { checksumOfRequest } from "../sqlite/checksums.ts";
 import type { RequestRow } from "./rows.ts";
 import type { Appended } from "./event-log.ts";
 import type { Store } from "../sqlite/store.ts";
@@ -27,22 +28,22 @@ interface Return {
 }
 
 export interface Transitions {
-  /** It ends, and its retention begins (P2, P7). */
-  end(row: MovingRow, ending: Ending): readonly Frame[];
+  /** It ends, and its retention begins (P2, P7). The row is one that was found intact. */
+  end(row: RequestRow, ending: Ending): readonly Frame[];
   /** It waits again; `failures` and `crashes` are added. */
   giveBack(row: MovingRow, change: Return): readonly Frame[];
   /** Stores the seq and the newest progress of what was appended. */
   note(row: Pick<MovingRow, "id" | "tenant" | "user">, appended: Appended): void;
 }
 
-type Parts = Pick<Store, "db" | "clock" | "retention" | "log" | "backlog" | "usage">;
+type Parts = Pick<Store, "db" | "clock" | "retention" | "log" | "backlog" | "usage" | "images">;
 
-export function createTransitions({ db, clock, retention, log, backlog, usage }: Parts): Transitions {
+export function createTransitions({ db, clock, retention, log, backlog, usage, images }: Parts): Transitions {
   const noteSeq = db.prepare("UPDATE requests SET seq = ?, bytes = bytes + ? WHERE id = ?");
   const noteProgress = db.prepare("UPDATE requests SET seq = ?, bytes = bytes + ?, progress_seq = ?, progress = ? WHERE id = ?");
   const finish = db.prepare(`
     UPDATE requests SET status = ?, seq = ?, end_seq = ?, ended_at = ?, expires_at = ?, boot = NULL, lease_until = NULL,
-      bytes = bytes + ?, progress_seq = coalesce(?, progress_seq), progress = coalesce(?, progress) WHERE id = ?`);
+      bytes = ?, progress_seq = ?, progress = ?, sum = ? WHERE id = ?`);
   const wait = db.prepare(`
     UPDATE requests SET status = ?, run_at = ?, failures = failures + ?, crashes = crashes + ?, end_seq = ?, boot = NULL, lease_until = NULL
     WHERE id = ?`);
@@ -60,10 +61,35 @@ export function createTransitions({ db, clock, retention, log, backlog, usage }:
       const { frames, seq, progress, endSeq, bytes: appended } = log.append(row, events);
       const expiresAt = Math.ceil(retention.latest() + row.retention_ms);
       // A dead letter keeps its checkpoint: redriven, it goes on where it stopped (P9).
-      const dropped = status === "FAILED" ? 0 : ((dropCheckpoint.get(row.id)?.["bytes"] as number | undefined) ?? 0);
+      const keeps = status === "FAILED" || images.byId(row.id)?.hasCheckpoint === false;
+      const dropped = keeps ? 0 : ((dropCheckpoint.get(row.id)?.["bytes"] as number | undefined) ?? 0);
       const bytes = appended - dropped;
-      const newest = [progress?.seq ?? null, progress?.text ?? null] as const;
-      finish.run(status, seq, endSeq ?? null, Math.round(clock.now()), expiresAt, bytes, ...newest, row.id);
+      const ended = {
+        ...row,
+        status,
+        seq,
+        end_seq: endSeq ?? null,
+        ended_at: Math.round(clock.now()),
+        expires_at: expiresAt,
+        boot: null,
+        lease_until: null,
+        bytes: row.bytes + bytes,
+        progress_seq: progress?.seq ?? row.progress_seq,
+        progress: progress?.text ?? row.progress,
+      };
+      finish.run(
+        ended.status,
+        ended.seq,
+        ended.end_seq,
+        ended.ended_at,
+        ended.expires_at,
+        ended.bytes,
+        ended.progress_seq,
+        ended.progress,
+        checksumOfRequest(ended),
+        ended.id,
+      );
+      images.drop(row.id);
       usage.add(row.tenant, row.user, bytes);
       backlog.drop(row.id);
       return frames;

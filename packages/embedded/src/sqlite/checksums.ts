@@ -2,8 +2,8 @@
  * Checksums of what is stored, so that a bit that flips at rest is noticed before anything is made of it (ADR 0036).
  *
  * Rows that are written once carry the checksum they were inserted with. Those of `requests` and `meta` change: triggers of
- * the connection compare the old one and put the new one, so that no statement can forget it, and none gives a damaged row
- * a fresh one. Another program that writes leaves the old one standing, and its rows are taken for damaged.
+ * the connection compare the old one and put the new one wherever a statement brings none of its own, so that no statement
+ * can forget it, and none gives a damaged row a fresh one. Another program that writes leaves the old one standing, and its rows are taken for damaged.
  */
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import { crc32 } from "node:zlib";
@@ -54,17 +54,27 @@ const list = (columns: readonly string[], of: string): string => columns.map((co
 /** SQL: true of a row of `requests` that is as it was written. */
 export const IS_INTACT = `requests.sum IS checksum(${list(REQUEST_COLUMNS, "requests")})`;
 
+type WholeRow = Readonly<Record<(typeof REQUEST_COLUMNS)[number], Stored>>;
+
+/** The checksum of a whole row of `requests`. */
+export const checksumOfRequest = (row: WholeRow): number => checksumOf(REQUEST_COLUMNS.map((column) => row[column]));
+
 /** Whether a whole row of `requests` is as it was written. */
-export const isIntact = (row: Readonly<Record<(typeof REQUEST_COLUMNS)[number], Stored>> & { readonly sum: number | null }): boolean =>
-  row.sum === checksumOf(REQUEST_COLUMNS.map((column) => row[column]));
+export const isIntact = (row: WholeRow & { readonly sum: number | null }): boolean => row.sum === checksumOfRequest(row);
 
 /** SQL gets `checksum(…)`, which migrations use. */
 export function defineChecksum(db: DatabaseSync): void {
   db.function("checksum", { varargs: true, deterministic: true }, (...values) => checksumOf(values));
 }
 
+export interface KeptChecksums {
+  /** To be set to whoever has to know of rows of `requests`, by id, that changed by a statement without a checksum. */
+  onResealed: (id: number) => void;
+}
+
 /** Keeps the checksums of rows that change, for as long as this connection is open. */
-export function keepChecksums(db: DatabaseSync): void {
+export function keepChecksums(db: DatabaseSync): KeptChecksums {
+  const kept: KeptChecksums = { onResealed: () => {} };
   for (const [table, rowid, columns] of [
     ["requests", "id", REQUEST_COLUMNS],
     ["meta", "name", META_COLUMNS],
@@ -75,14 +85,16 @@ export function keepChecksums(db: DatabaseSync): void {
       if (checksumOf(before) !== sum) {
         throw table === "requests" ? dataLoss("record", String(before[columns.indexOf("request_id")])) : dataLoss(`"${String(before[0])}"`);
       }
+      if (table === "requests") kept.onResealed(before[0] as number);
       return checksumOf(values.slice(half));
     });
     db.exec(`
-      CREATE TEMP TRIGGER ${table}_inserted AFTER INSERT ON main.${table} BEGIN
+      CREATE TEMP TRIGGER ${table}_inserted AFTER INSERT ON main.${table} WHEN NEW.sum IS NULL BEGIN
         UPDATE ${table} SET sum = checksum(${list(columns, "NEW")}) WHERE ${rowid} = NEW.${rowid};
       END;
-      CREATE TEMP TRIGGER ${table}_updated AFTER UPDATE OF ${columns.join(", ")} ON main.${table} BEGIN
+      CREATE TEMP TRIGGER ${table}_updated AFTER UPDATE OF ${columns.join(", ")} ON main.${table} WHEN NEW.sum IS OLD.sum BEGIN
         UPDATE ${table} SET sum = resealed_${table}(OLD.sum, ${list(columns, "OLD")}, ${list(columns, "NEW")}) WHERE ${rowid} = NEW.${rowid};
       END;`);
   }
+  return kept;
 }

@@ -9,7 +9,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { asError, isStreamerError, StreamerError } from "@streamer/core";
-import { checksumOf, keepChecksums } from "./checksums.ts";
+import { checksumOf, keepChecksums, type KeptChecksums } from "./checksums.ts";
 import { isOfItsSurroundings } from "./damage.ts";
 import { inspectDatabase, schemaSums } from "./inspection.ts";
 import { openPrivateFile, openPrivateFolder } from "./private-folder.ts";
@@ -18,6 +18,7 @@ import { inspectWal } from "./wal.ts";
 
 export interface Database {
   readonly db: DatabaseSync;
+  readonly checksums: KeptChecksums;
   /** Names this store; made when the database was. */
   readonly epoch: string;
   /** Numbers this process among those that opened the folder: the leases of an earlier one are over (P3). */
@@ -49,7 +50,7 @@ export function openDatabase(dataFolder: string): Database {
       PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;
     `);
     const isMigrated = migrate(db);
-    keepChecksums(db);
+    const checksums = keepChecksums(db);
     const inspection = inspectDatabase(db);
     if (inspection.state === "damaged") throw damaged(path, inspection.problems.slice(0, NAMED).join("; "));
     const meta = db.prepare("SELECT value, sum FROM meta WHERE name = ?");
@@ -68,6 +69,7 @@ export function openDatabase(dataFolder: string): Database {
     db.exec("UPDATE meta SET value = value + 1 WHERE name = 'boot'");
     return {
       db,
+      checksums,
       epoch: read("epoch"),
       boot: Number(read("boot")),
       mended: [

@@ -4,7 +4,8 @@
  *   write(a) write(b) write(c) ──turn ends──> BEGIN · a · b · c · COMMIT+fsync ──> a, b, c resolve
  *
  * G1 A write resolves only once it is on stable storage (P1).
- * G2 Each runs in its own savepoint: one that throws leaves nothing behind and harms no other.
+ * G2 One that throws leaves nothing behind and harms no other: the transaction is begun anew, each in its own savepoint.
+ *    That is rare, and a savepoint for every write would copy each page that it changes.
  * G3 When the transaction as a whole fails, every write of it rejects with STORAGE_ERROR and none is half visible.
  * G4 Results resolve in the order of the writes, so frames of one request arrive in `seq` order.
  *
@@ -81,8 +82,23 @@ export function createGroupCommit(db: DatabaseSync, memory: UndoLog, damage: Pic
     memory.begin();
     rollBack();
     begin.run();
-    for (const write of batch) attempt(write);
+    if (!runPlainly(batch)) {
+      begin.run();
+      for (const write of batch) attempt(write);
+    }
     end.run();
+  };
+
+  /** False when one of them has thrown: nothing of any stands then. */
+  const runPlainly = (batch: readonly Write[]): boolean => {
+    try {
+      for (const write of batch) write.result = { value: write.change() };
+      return true;
+    } catch {
+      rollBack();
+      memory.undo(0);
+      return false;
+    }
   };
 
   const commit = (): void => {

@@ -10,6 +10,7 @@ import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
 import { createKeyFilter, type KeyFilter } from "../requests/key-filter.ts";
 import { createRetentionClock, type RetentionClock } from "../requests/retention-clock.ts";
 import { createUsage, type Usage } from "../requests/usage.ts";
+import { createRowImages, type RowImages } from "../requests/row-images.ts";
 import { createUndoLog } from "./undo-log.ts";
 
 export interface Store {
@@ -23,6 +24,9 @@ export interface Store {
   readonly backlog: Backlog;
   readonly usage: Usage;
   readonly keys: KeyFilter;
+  readonly images: RowImages;
+  /** The id of a new row. */
+  nextId(): number;
   readonly damage: Damage;
   /** Why the store cannot be read or written, if so: what a small write finds after one that was refused. */
   refusal(): Promise<Error | undefined>;
@@ -47,6 +51,9 @@ export function createStore({ database, clock, log, onRunnable }: StoreParts): S
   for (const text of database.mended) log.warn({}, text);
   readBacklog(db, backlog, { clock, damage });
   const keys = createKeyFilter({ db, clock, log });
+  const images = createRowImages(memory);
+  database.checksums.onResealed = images.drop;
+  let lastId = db.prepare("SELECT coalesce(max(id), 0) AS id FROM requests").get()!["id"] as number;
   const commits = createGroupCommit(db, memory, damage);
   const readEpoch = db.prepare("SELECT value FROM meta WHERE name = 'epoch'");
   const probe = db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)");
@@ -69,6 +76,8 @@ export function createStore({ database, clock, log, onRunnable }: StoreParts): S
     backlog,
     usage: createUsage(db, memory),
     keys,
+    images,
+    nextId: () => (lastId += 1),
     damage,
     onRunnable,
     close: () => {
