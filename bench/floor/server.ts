@@ -6,9 +6,10 @@
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import { SUBPROTOCOL, type ClientMessage, type ServerMessage } from "@streamer/protocol";
 import { sendCorked } from "./corked.ts";
@@ -16,6 +17,8 @@ import { openFloorStore } from "./store.ts";
 
 export interface Floor {
   readonly url: string;
+  /** Takes a stream that came otherwise than by its own HTTP server. */
+  upgrade(came: { readonly request: IncomingMessage; readonly stream: Duplex }): void;
   stop(): Promise<void>;
 }
 
@@ -70,6 +73,8 @@ export async function startFloor(folder: string): Promise<Floor> {
   await once(http, "listening");
   return {
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    upgrade: ({ request, stream }) =>
+      sockets.handleUpgrade(request, stream, Buffer.alloc(0), (socket) => void sockets.emit("connection", socket, request)),
     async stop() {
       for (const socket of sockets.clients) socket.terminate();
       http.close();
