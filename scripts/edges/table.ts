@@ -27,7 +27,7 @@ export interface Part {
 /** The stages of the flow, in the order in which a request goes through them: each may import those below it. */
 const STAGES = ["receive", "route", "submit", "runs", "report", "deliver"];
 const LEAVES = ["accepted", "access", "faults", "learn"];
-const AROUND_A_STAGE = ["errors", "rules", "type ports", "type handler", "type options"];
+const AROUND_A_STAGE = ["awaitable", "errors", "rules", "type ports", "type handler", "type options"];
 /** What each stage may import, whether it does or not. */
 export const DECLARED = Object.fromEntries(STAGES.map((stage, at) => [stage, [...STAGES.slice(at + 1), ...LEAVES, ...AROUND_A_STAGE]]));
 /** Where a stage needs more than what is around it. */
@@ -44,7 +44,10 @@ const stages: Readonly<Record<string, Room>> = Object.fromEntries(
 );
 
 const CORE: Readonly<Record<string, Room>> = {
-  index: { paths: ["index.ts"], imports: ["errors", "handler", "loops", "middleware", "once", "options", "ports", "rules", "streamer"] },
+  index: {
+    paths: ["index.ts"],
+    imports: ["awaitable", "errors", "handler", "loops", "middleware", "once", "options", "ports", "rules", "streamer"],
+  },
   streamer: {
     paths: ["streamer.ts"],
     imports: [
@@ -71,13 +74,14 @@ const CORE: Readonly<Record<string, Room>> = {
   accepted: { paths: ["flow/accepted.ts"], imports: ["type handler", "type ports", "type rules"] },
   access: {
     paths: ["flow/access.ts"],
-    imports: ["errors", "middleware", "rules", "type ports", "type handler", "type options"],
+    imports: ["awaitable", "errors", "middleware", "rules", "type ports", "type handler", "type options"],
   },
   faults: { paths: ["flow/faults.ts", "flow/stacks.ts"], imports: ["errors", "rules", "type ports"] },
   learn: { paths: ["flow/learn.ts"], imports: ["errors", "rules", "type ports", "type handler"] },
   middleware: { paths: ["middleware.ts"], imports: ["errors", "type handler", "type ports"] },
   loops: { paths: ["loops.ts"], imports: ["errors", "type ports"] },
   once: { paths: ["once.ts"], imports: [] },
+  awaitable: { paths: ["awaitable.ts"], imports: ["type ports"] },
   handler: { paths: ["handler.ts"], imports: ["rules", "type ports"] },
   options: { paths: ["options.ts"], imports: ["rules"] },
   rules: { paths: ["rules/"], imports: ["errors", "thrown", "json-length", "type ports", "type handler", "type options"] },
