@@ -1,94 +1,65 @@
 /**
- * Answers in memory, for the reason connections are: a run that was not made durable cannot outlive this process. The
- * memory is bounded in bytes and in time: the oldest answer makes way.
+ * Answers in memory, for the reason connections are: a run that was not made durable cannot outlive this process. What runs
+ * is held by name; what has ended is remembered in bounded memory (remembered.ts).
  */
-import type { AnswerEnd, Answers, Asked, Beginning, Clock, RequestKey } from "@streamer/core";
+import type { Answers, Asked, Beginning, Clock, RequestKey } from "@streamer/core";
+import { createRememberedAnswers, type Remembered } from "./remembered.ts";
 
 /** How long an answer is remembered: several reconnects of a client on a bad network. */
 const REMEMBERED_MS = 60_000;
-/** Of all remembered answers, in UTF-16 code units. */
-const MAX_LENGTH = 16 * 1_048_576;
-/** What an entry weighs beside its text. */
-const ENTRY_LENGTH = 512;
-/** What is too old is looked for after as many answers. */
-const LOOK_EVERY = 256;
 
-interface Entry {
+interface Running {
   readonly fingerprint: string;
-  /** While it runs: who asked for it first, and who else. */
+  /** Who asked for it first, and who else. */
   readonly asker: string;
   others: Set<string> | undefined;
-  /** Once it has ended, with the monotonic ms until which that is remembered. */
-  end: AnswerEnd | undefined;
-  until: number;
 }
 
+type There = Exclude<Beginning, { readonly outcome: "begun" }>;
+
 export function createAnswers(clock: Pick<Clock, "monotonic">): Answers {
-  /** In the order they began, and so about in the order they ended. */
-  const entries = new Map<RequestKey, Entry>();
-  let length = 0;
-  let endings = 0;
+  const running = new Map<RequestKey, Running>();
+  const remembered = createRememberedAnswers();
 
-  const forget = (key: RequestKey, entry: Entry): void => {
-    entries.delete(key);
-    length -= lengthOf(entry);
-  };
-
-  /** A tenth at once: taking the first of a map out one by one takes ever longer. */
-  const makeRoom = (): void => {
-    const now = clock.monotonic();
-    const most = length > MAX_LENGTH ? 0.9 * MAX_LENGTH : length;
-    for (const [key, entry] of entries) {
-      if (!entry.end) continue;
-      if (length <= most && entry.until > now) return;
-      forget(key, entry);
-    }
-  };
-
-  function read(entry: Entry, { fingerprint, connectionId }: Asked): Exclude<Beginning, { outcome: "begun" }> {
-    if (entry.fingerprint !== fingerprint) return { outcome: "conflict" };
-    if (!entry.end) {
-      (entry.others ??= new Set()).add(connectionId);
-      return { outcome: "joined" };
-    }
-    return entry.end.kind === "answered" ? { outcome: "answered", text: entry.end.text } : { outcome: "durable" };
-  }
-
-  const find = (key: RequestKey): Entry | undefined => {
-    const entry = entries.get(key);
-    if (!entry?.end || entry.until > clock.monotonic()) return entry;
-    forget(key, entry);
-    return undefined;
+  const find = (key: RequestKey, asked: Asked): There | undefined => {
+    const run = running.get(key);
+    if (run) return join(run, asked);
+    const ended = remembered.find(key, clock.monotonic());
+    return ended && told(ended, asked);
   };
 
   return {
-    begin: (key, { fingerprint, connectionId }) => {
-      const entry = find(key);
-      if (entry) return read(entry, { fingerprint, connectionId });
-      entries.set(key, { fingerprint, asker: connectionId, others: undefined, end: undefined, until: Infinity });
+    begin: (key, asked) => {
+      const there = find(key, asked);
+      if (there) return there;
+      running.set(key, { fingerprint: asked.fingerprint, asker: asked.connectionId, others: undefined });
       return BEGUN;
     },
-    join: (key, asked) => {
-      const entry = find(key);
-      return entry ? read(entry, asked) : { outcome: "none" };
-    },
+    join: (key, asked) => find(key, asked) ?? NONE,
     end: (key, end) => {
-      const entry = entries.get(key);
-      if (!entry || entry.end) return [];
-      if (end.kind === "forgotten") entries.delete(key);
-      else {
-        entry.end = end;
-        entry.until = clock.monotonic() + REMEMBERED_MS;
-        length += lengthOf(entry);
-        endings += 1;
-        if (length > MAX_LENGTH || endings % LOOK_EVERY === 0) makeRoom();
+      const run = running.get(key);
+      if (!run) return [];
+      running.delete(key);
+      if (end.kind !== "forgotten") {
+        const now = clock.monotonic();
+        const text = end.kind === "answered" ? end.text : undefined;
+        remembered.put(key, { fingerprint: run.fingerprint, text }, { now, until: now + REMEMBERED_MS });
       }
-      return entry.others ? Array.from(new Set([entry.asker, ...entry.others])) : [entry.asker];
+      return run.others ? Array.from(new Set([run.asker, ...run.others])) : [run.asker];
     },
   };
 }
 
 const BEGUN: Beginning = { outcome: "begun" };
+const NONE = { outcome: "none" } as const;
 
-const lengthOf = ({ end, fingerprint }: Entry): number =>
-  ENTRY_LENGTH + fingerprint.length + (end?.kind === "answered" ? end.text.length : 0);
+function join(run: Running, { fingerprint, connectionId }: Asked): There {
+  if (run.fingerprint !== fingerprint) return { outcome: "conflict" };
+  (run.others ??= new Set()).add(connectionId);
+  return { outcome: "joined" };
+}
+
+function told({ fingerprint, text }: Remembered, asked: Asked): There {
+  if (fingerprint !== asked.fingerprint) return { outcome: "conflict" };
+  return text === undefined ? { outcome: "durable" } : { outcome: "answered", text };
+}
