@@ -63,6 +63,6 @@ export const messagesPerJob: Scenario = {
         fewer_than_one_each_percent: rounded(100 * (1 - max / updates)),
       });
     }
-    return { settings: { batching: "default: 200 ms, 5 updates, 20 ms above 90 %" }, rows };
+    return { settings: { batching: "default: 200 ms, 150 ms above 90 %, 64 updates" }, rows };
   },
 };

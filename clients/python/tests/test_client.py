@@ -72,13 +72,24 @@ class ClientTest(PeerCase):
         self.assertEqual(run.state, RunState(acknowledged=True, waiting=waiting, eta=Eta(5, 9), told_at=1_000))
         about: Frame = {"request_id": "r1"}
         self.peer.say(
-            {"type": "progress", **about, "seq": 2, "percentage": 40, "message": "half", "stage": "query", "attempt": 1}
+            {
+                "type": "progress",
+                **about,
+                "seq": 2,
+                "percentage": 40,
+                "message": "half",
+                "stage": "query",
+                "attempt": 1,
+                "updates": [{"percentage": 20}, {"percentage": 40, "message": "half"}],
+                "omitted": 3,
+            }
         )
         self.peer.say({"type": "partial", **about, "seq": 3, "stream": "rows", "index": 0, "data": ["x"]})
         self.peer.say({"type": "partial", **about, "seq": 4, "stream": "other", "index": 0, "data": "no"})
         self.peer.say({**DONE, **about, "seq": 5})
         self.assertEqual(await run, {"n": 1})
-        self.assertEqual([(p.percentage, p.message, p.stage) for p in await progress], [(40, "half", "query")])
+        told = [(p.percentage, p.message, p.stage, len(p.updates), p.omitted) for p in await progress]
+        self.assertEqual(told, [(40, "half", "query", 2, 3)])
         self.assertEqual(await rows, [["x"]])
         kinds = [event["type"] for event in await events]
         self.assertEqual(kinds, ["acknowledgment", "progress", "partial", "partial", "complete"])

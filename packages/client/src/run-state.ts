@@ -30,8 +30,10 @@ export interface Progress {
   readonly metadata: { readonly [key: string]: JsonValue | undefined };
   readonly attempt: number;
   readonly eta?: Eta;
-  /** If several updates were combined in this one: those updates, oldest first. */
+  /** If several updates were combined in this one: those updates, oldest first. One without a `timestamp` is less than a second older than this. */
   readonly updates: readonly ProgressUpdate[];
+  /** How many more updates this stands for, where the handler reported more than a message has room for. */
+  readonly omitted?: number;
   /** Epoch ms, by the server's clock. */
   readonly timestamp: number;
 }
@@ -70,9 +72,9 @@ export function advance(state: RunState, event: RunEvent, ended: boolean): RunSt
   const kept = { ...rest, acknowledged: true };
   switch (event.type) {
     case "acknowledgment": {
-      const { waiting_for: reason, estimated_ms: estimated } = event;
       const status = event.status === "queued" ? "PENDING" : "PROCESSING";
-      return present({ ...kept, status, ...etaOf(event), estimatedMs: estimated, waiting: waitingOf(reason, event) });
+      const waiting = waitingOf(event.waiting_for, event);
+      return present({ ...kept, status, ...etaOf(event), estimatedMs: event.estimated_ms, waiting });
     }
     case "waiting": {
       const status = kept.status === "PROCESSING" ? "PENDING" : kept.status;
@@ -103,13 +105,13 @@ export function advance(state: RunState, event: RunEvent, ended: boolean): RunSt
 export function fromSnapshot(snapshot: Omit<ServerMessage<"snapshot">, "type" | "recovered" | "ref">): RunState {
   const { status, attempt, progress, timestamp, run_at: runAt = 0, result, error, request_id: requestId, position } = snapshot;
   const until = !isTerminal(status) && runAt > timestamp ? runAt : undefined;
-  const reason = snapshot.waiting_for ?? (until && (status === "RETRYING" ? "backoff" : "scheduled"));
+  const reason = snapshot.waiting_for ?? (until ? (status === "RETRYING" ? "backoff" : "scheduled") : undefined);
   return present({
     status,
     acknowledged: true,
     attempt,
     progress: progress && progressOf({ ...progress, attempt, timestamp }),
-    waiting: waitingOf(reason || undefined, { position, until }),
+    waiting: waitingOf(reason, { position, until }),
     result,
     error: error && fromWire(error, requestId),
   });
@@ -120,10 +122,13 @@ export function failed(state: RunState, error: StreamerError): RunState {
 }
 
 function progressOf(
-  event: Pick<ServerMessage<"progress">, "percentage" | "message" | "stage" | "metadata" | "attempt" | "eta" | "updates" | "timestamp">,
+  event: Pick<
+    ServerMessage<"progress">,
+    "percentage" | "message" | "stage" | "metadata" | "attempt" | "eta" | "updates" | "omitted" | "timestamp"
+  >,
 ): Progress {
-  const { percentage, message, stage, metadata = {}, attempt, updates = [], timestamp } = event;
-  return present({ percentage, message, stage, metadata, attempt, updates, timestamp, eta: etaOf(event).eta });
+  const { percentage, message, stage, metadata = {}, attempt, updates = [], omitted, timestamp } = event;
+  return present({ percentage, message, stage, metadata, attempt, updates, omitted, timestamp, eta: etaOf(event).eta });
 }
 
 function waitingOf(

@@ -67,12 +67,14 @@ it("tells the life of a request: state, progress, partials, events and result", 
     waiting: { reason: "queue", position: 3 },
     eta: { p50Ms: 5, p90Ms: 9 },
   });
-  peer.say({ type: "progress", request_id: "r1", seq: 2, percentage: 40, message: "half", stage: "query", attempt: 1 });
+  const updates = [{ percentage: 20 }, { percentage: 40, message: "half" }];
+  const coalesced = { message: "half", stage: "query", updates, omitted: 3 };
+  peer.say({ type: "progress", request_id: "r1", seq: 2, percentage: 40, attempt: 1, ...coalesced });
   peer.say({ type: "partial", request_id: "r1", seq: 3, stream: "rows", index: 0, data: ["x"] });
   peer.say({ type: "partial", request_id: "r1", seq: 4, stream: "other", index: 0, data: "no" });
   peer.say({ ...done, request_id: "r1", seq: 5 });
   expect(await run.result).toEqual({ n: 1 });
-  expect(await progress).toMatchObject([{ percentage: 40, message: "half", stage: "query", attempt: 1 }]);
+  expect(await progress).toMatchObject([{ percentage: 40, attempt: 1, ...coalesced }]);
   expect(await rows).toEqual([["x"]]);
   expect((await events).map(({ type }) => type)).toEqual(["acknowledgment", "progress", "partial", "partial", "complete"]);
   expect(run.state).toMatchObject({ status: "COMPLETED", result: { n: 1 } });

@@ -27,6 +27,7 @@ import { listContract } from "./ports/list.ts";
 import { lateLeaseContract } from "./flow/late-lease.ts";
 import { lostLeaseContract } from "./flow/lost-lease.ts";
 import { modelContract } from "./ports/model.ts";
+import { progressContract } from "./flow/progress.ts";
 import { promotionContract } from "./flow/promotion.ts";
 import { questionsContract } from "./flow/questions.ts";
 import { routesContract } from "./flow/routes.ts";
@@ -80,6 +81,7 @@ const PARTS: Readonly<Record<string, (test: ContractTest) => void>> = {
   blobs: blobsContract,
   wakeups: wakeupsContract,
   "flow: the whole pipeline": flowContract,
+  "flow: progress": progressContract,
   "flow: promotion of a sync run": promotionContract,
   "flow: what clients may ask": askedOptionsContract,
   "flow: when a resumed run will be done": resumedEtaContract,

@@ -100,6 +100,7 @@ export interface HandlerDefinition<Action extends string, Schema extends Standar
   readonly isolate?: string;
   /** `false`: it needs no network, and its worker process has none where the system allows that. Default true. */
   readonly network?: boolean;
+  /** When updates are sent, and how many together. */
   readonly progress?: Partial<BatchingOptions>;
   /**
    * What users are told of the percentages that `report` is given. `"work"`, the default: what you report. `"time"`: which

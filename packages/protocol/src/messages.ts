@@ -72,7 +72,8 @@ const update = {
   stage: optional(text(0, 128)),
   metadata: optional(jsonObject),
 };
-const progressUpdate = object({ ...update, timestamp: epochMs });
+/** Without a `timestamp` it was made within a second before its message. */
+const progressUpdate = object({ ...update, timestamp: optional(epochMs) });
 
 export const WAITING_REASONS = [
   "queue",
@@ -84,7 +85,7 @@ export const WAITING_REASONS = [
   "no_worker",
 ] as const;
 export const CANCELLATION_STAGES = ["requested", "observed", "stopped", "too_late"] as const;
-/** Updates that one progress frame may carry; a server sends 5 by default. */
+/** Updates that one progress frame may carry. */
 export const MAX_COALESCED_UPDATES = 64;
 
 const snapshotBody = {
@@ -154,6 +155,7 @@ export const SERVER_SHAPES = {
     attempt: integer(1),
     eta: optional(eta),
     updates: optional(list(progressUpdate, MAX_COALESCED_UPDATES)),
+    omitted: optional(integer(1)),
   },
   partial: { ...event, stream: text(1, 128), index: integer(0), data: json },
   retrying: { ...event, attempt: integer(1), retry_at: epochMs, error },

@@ -33,7 +33,9 @@ class Progress:
     attempt: int
     eta: Eta | None = None
     updates: Sequence[ProgressUpdate] = ()
-    """The updates this message stands for, oldest first, when there were several."""
+    """The updates this message stands for, oldest first, when there were several. Without a `timestamp`: made within a second before it."""
+    omitted: int = 0
+    """How many more it stands for: those it has no room for."""
     timestamp: int
     """Epoch ms, by the server's clock."""
 
@@ -167,6 +169,7 @@ def _progress(shown: Mapping[str, Any], attempt: int, timestamp: int) -> Progres
         attempt=attempt,
         eta=_eta(shown.get("eta")),
         updates=tuple(shown.get("updates", ())),
+        omitted=shown.get("omitted", 0),
         timestamp=timestamp,
     )
 

@@ -88,7 +88,7 @@ class Waiting(TypedDict):
 
 class ProgressUpdate(TypedDict):
     percentage: float
-    timestamp: int
+    timestamp: NotRequired[int]
     message: NotRequired[str]
     stage: NotRequired[str]
     metadata: NotRequired[dict[str, Any]]
@@ -106,6 +106,7 @@ class ProgressEvent(TypedDict):
     attempt: int
     eta: NotRequired[WireEta]
     updates: NotRequired[list[ProgressUpdate]]
+    omitted: NotRequired[int]
 
 
 class Partial(TypedDict):

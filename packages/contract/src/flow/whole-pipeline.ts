@@ -48,30 +48,6 @@ export function flowContract(test: ContractTest): void {
     expect(story.map(({ seq }) => seq)).toEqual(story.map(({ seq }) => seq).toSorted((a, b) => a - b));
   });
 
-  for (const [pace, apartMs] of Object.entries({ "at once": 0, "2 ms apart": 2 })) {
-    test(`P5 fifty updates ${pace} are at most ten messages, never go back, and end at 100 before complete`, async (harness) => {
-      const said = gate();
-      const chatty = handler("chatty", async (_, ctx) => {
-        for (let n = 1; n <= 50; n += 1) {
-          ctx.report(2 * n, `${n}/50`);
-          if (apartMs > 0) await harness.clock.advance(apartMs);
-        }
-        said.resolve();
-      });
-      const { connect, until } = await start(harness, [chatty]);
-      const client = await connect();
-      await ask(client, "chatty");
-      await said.promise;
-      await until("complete", () => client.last("complete") !== undefined);
-      const percentages = client.story("r1").flatMap((message) => (message.type === "progress" ? [message.percentage] : []));
-      expect(percentages.length).toBeGreaterThan(0);
-      expect(percentages.length).toBeLessThanOrEqual(10);
-      expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
-      expect(percentages.at(-1)).toBe(100);
-      expect(types(client).at(-1)).toBe("complete");
-    });
-  }
-
   test("P9 a failing handler is tried again later, and nothing runs while it waits", async (harness) => {
     const runs: number[] = [];
     const flaky = handler("flaky", (_, ctx) => {

@@ -2,32 +2,49 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { clampPercentage, DEFAULT_BATCHING, dueInMs, type Batch } from "./batching.ts";
 
-const batch = (over: Partial<Batch>): Batch => ({ count: 1, since: 1_000, percentage: 10, stageChanged: false, ...over });
-const last = { percentage: 5, at: 1_000 };
+const batch = (over: Partial<Batch>): Batch => ({ count: 1, since: 1_050, percentage: 10, stageChanged: false, ...over });
+/** When the last message was sent. */
+const SENT = 1_000;
+const due = (over: Partial<Batch>, now: number): number => dueInMs(batch(over), SENT, DEFAULT_BATCHING, now);
 
-describe("progress batching (200 ms, 5 updates, above 90 %)", () => {
+describe("progress batching (200 ms, sooner above 90 %)", () => {
   it("waits 200 ms from the first update", () => {
-    expect(dueInMs(batch({}), last, DEFAULT_BATCHING, 1_050)).toBe(150);
-    expect(dueInMs(batch({}), last, DEFAULT_BATCHING, 1_300)).toBe(0);
+    expect(due({}, 1_050)).toBe(200);
+    expect(due({}, 1_150)).toBe(100);
+    expect(due({}, 1_300)).toBe(0);
   });
 
-  it("is due at 5 updates, though never sooner than 20 ms after the last message", () => {
-    expect(dueInMs(batch({ count: 5 }), last, DEFAULT_BATCHING, 1_030)).toBe(0);
-    expect(dueInMs(batch({ count: 5 }), last, DEFAULT_BATCHING, 1_005)).toBe(15);
+  it("does not wait when there was no message for as long", () => {
+    expect(dueInMs(batch({}), -Infinity, DEFAULT_BATCHING, 1_050)).toBe(0);
+    expect(due({ since: 1_200 }, 1_200)).toBe(0);
+    expect(due({ since: 1_199 }, 1_199)).toBe(200);
   });
 
-  it("is due at once when it crosses 90 %, reaches 100, or begins a stage", () => {
-    expect(dueInMs(batch({ percentage: 91 }), last, DEFAULT_BATCHING, 1_001)).toBe(0);
-    expect(dueInMs(batch({ percentage: 100 }), { percentage: 95, at: 1_000 }, DEFAULT_BATCHING, 1_001)).toBe(0);
-    expect(dueInMs(batch({ stageChanged: true }), last, DEFAULT_BATCHING, 1_001)).toBe(0);
+  it("is due when it is full, though never sooner than 20 ms after the last message", () => {
+    const count = DEFAULT_BATCHING.maxUpdates;
+    expect(due({ count: count - 1 }, 1_055)).toBe(195);
+    expect(due({ count }, 1_055)).toBe(0);
+    expect(due({ count, since: 1_005 }, 1_005)).toBe(15);
+    expect(dueInMs(batch({ count }), SENT, { ...DEFAULT_BATCHING, intervalMs: 60, minIntervalMs: 500 }, 1_050)).toBe(60);
   });
 
-  it("above 90 % waits only for the spacing", () => {
-    expect(dueInMs(batch({ percentage: 93 }), { percentage: 91, at: 1_000 }, DEFAULT_BATCHING, 1_001)).toBe(19);
+  it("is due at once when it begins a stage", () => {
+    expect(due({ stageChanged: true }, 1_050)).toBe(0);
+  });
+
+  it("above 90 % waits for nothing but 150 ms since the last message", () => {
+    expect(due({ percentage: 90 }, 1_050)).toBe(200);
+    expect(due({ percentage: 91 }, 1_050)).toBe(100);
+    expect(due({ percentage: 91, since: 1_150 }, 1_150)).toBe(0);
+  });
+
+  it("is not kept for the moment by which a timer comes early", () => {
+    expect(due({}, 1_249.5)).toBe(0);
+    expect(due({}, 1_249)).toBe(1);
   });
 
   it("is never due while it is empty", () => {
-    expect(dueInMs(batch({ count: 0 }), last, DEFAULT_BATCHING, 9_999)).toBe(Infinity);
+    expect(due({ count: 0 }, 9_999)).toBe(Infinity);
   });
 });
 

@@ -1,18 +1,25 @@
 /**
- * When a batch of progress updates is sent. Every 200 ms, 5 updates at most, at once above 90 %.
- * Pure: the caller owns time and the batch (flow/report/batch.ts).
+ * When a batch of progress updates is sent: at once after 200 ms without a message, above 90 % after 150; else when it has
+ * waited for 200 ms. What a run says last goes with its end. Pure: the caller owns time and the batch (flow/report/batch.ts).
  */
+import { MAX_COALESCED_UPDATES } from "@streamer/protocol";
+
 export interface BatchingOptions {
-  /** A batch waits at most this long, in ms. Default 200. */
+  /** A batch waits at most this long, in ms; the first update after as long without a message does not wait. Default 200. */
   readonly intervalMs: number;
-  /** A batch is sent once it holds this many updates, and carries at most this many. Default 5. */
+  /** A batch that holds this many updates waits no longer; a message carries at most as many. Default 64, as many as may travel. */
   readonly maxUpdates: number;
-  /** Crossing this percentage is sent at once, and what follows sooner than usual. Default 90. */
+  /** Above this percentage a batch waits for nothing but three quarters of `intervalMs` since the last message. Default 90. */
   readonly urgentAbove: number;
-  /** Shortest time between two messages, but for those sent at once, in ms. Default 20. */
+  /** Shortest time between two messages that are sent because they are full, in ms. Default 20. */
   readonly minIntervalMs: number;
 }
-export const DEFAULT_BATCHING: BatchingOptions = { intervalMs: 200, maxUpdates: 5, urgentAbove: 90, minIntervalMs: 20 };
+export const DEFAULT_BATCHING: BatchingOptions = {
+  intervalMs: 200,
+  maxUpdates: MAX_COALESCED_UPDATES,
+  urgentAbove: 90,
+  minIntervalMs: 20,
+};
 
 export interface Batch {
   /** Updates waiting; 0 is an empty batch. */
@@ -23,20 +30,22 @@ export interface Batch {
   readonly stageChanged: boolean;
 }
 
-export interface LastSent {
-  readonly percentage: number;
-  /** Monotonic ms; -Infinity before the first message. */
-  readonly at: number;
+/** A timer may come a little before its time: a batch is not kept for another one. */
+const TIMER_MS = 1;
+
+/** Ms until it is due; 0 is now. `sentAt`: when the last message was sent, monotonic ms; -Infinity before the first. */
+export function dueInMs(batch: Batch, sentAt: number, options: BatchingOptions, now: number): number {
+  if (batch.count === 0) return Infinity;
+  if (batch.stageChanged) return 0;
+  const ms = dueAt(batch, sentAt, options) - now;
+  return ms < TIMER_MS ? 0 : ms;
 }
 
-/** Ms until the batch is due; 0 is now. */
-export function dueInMs(batch: Batch, last: LastSent, options: BatchingOptions, now: number): number {
-  if (batch.count === 0) return Infinity;
-  const crossing = last.percentage <= options.urgentAbove && batch.percentage > options.urgentAbove;
-  if (batch.stageChanged || crossing || batch.percentage >= 100) return 0;
-  const spaced = Math.max(0, last.at + options.minIntervalMs - now);
-  if (batch.percentage > options.urgentAbove || batch.count >= options.maxUpdates) return spaced;
-  return Math.max(spaced, batch.since + options.intervalMs - now);
+function dueAt({ count, since, percentage }: Batch, sentAt: number, options: BatchingOptions): number {
+  const { intervalMs, maxUpdates, urgentAbove, minIntervalMs } = options;
+  if (percentage > urgentAbove) return sentAt + 0.75 * intervalMs;
+  const afterWait = since - sentAt >= intervalMs ? since : since + intervalMs;
+  return count >= maxUpdates ? Math.min(afterWait, sentAt + minIntervalMs) : afterWait;
 }
 
 /** A reported percentage as it may be sent: a number from 0 to 100 that never goes back within an attempt (P5). */

@@ -1,8 +1,10 @@
+import type { ServerMessage } from "@streamer/protocol";
 import { describe, expect, it } from "vitest";
 import {
   assertStorable,
   assertStream,
   MAX_METADATA_BYTES,
+  NONE_OMITTED,
   progressMessage,
   reported,
   whyUnsendable,
@@ -17,10 +19,12 @@ const escaped = (count: number): string => "\u0001".repeat(count);
 const batch = (more: Partial<BatchContent>): BatchContent => ({
   updates: [reported(10, undefined, undefined, 1)],
   maxUpdates: 20,
+  omitted: NONE_OMITTED,
   attempt: 1,
   shared: new Map(),
   stage: undefined,
   eta: undefined,
+  timestamp: 1_000,
   ...more,
 });
 
@@ -40,6 +44,9 @@ describe("what a call of report becomes", () => {
       stage: "query",
       metadata: { rows: 3 },
     });
+    expect([100 / 3, 99.996, 99.994, 100, 0.29].map((percentage) => reported(percentage, undefined, undefined, 7).percentage)).toEqual([
+      33.33, 99.99, 99.99, 100, 0.29,
+    ]);
     const { message, stage } = reported(5, "m".repeat(2_000), { stage: "s".repeat(200) }, 7);
     expect([message?.length, stage?.length]).toEqual([1_024, 128]);
   });
@@ -51,6 +58,7 @@ describe("the message of a batch", () => {
     const { body, refused } = progressMessage(
       batch({
         updates,
+        timestamp: 1_001,
         shared: new Map([
           ["x", 0],
           ["z", 3],
@@ -65,29 +73,49 @@ describe("the message of a batch", () => {
       message: "b",
       stage: "late",
       metadata: { x: 1, y: 2, z: 3 },
-      updates,
+      updates: [
+        { percentage: 10, message: "a", metadata: { x: 1, y: 1 }, timestamp: 1 },
+        { percentage: 20, message: "b", stage: "late", metadata: { y: 2 } },
+      ],
     });
-    expect(progressMessage(batch({ stage: "before", eta: { p50_ms: 1, p90_ms: 2 } })).body).toEqual({
+    const eta = { p50_ms: 1, p90_ms: 2_000 };
+    expect(progressMessage(batch({ stage: "before", eta })).body).toEqual({
       type: "progress",
       percentage: 10,
       attempt: 1,
       stage: "before",
-      eta: { p50_ms: 1, p90_ms: 2 },
+      eta,
     });
   });
 
-  it("carries the newest updates, no more than it may", () => {
+  it("tells no estimate that is over before it is read", () => {
+    expect(progressMessage(batch({ eta: { p50_ms: 500, p90_ms: 1_999 } })).body).not.toHaveProperty("eta");
+  });
+
+  it("carries the newest updates, no more than it may, and says how many it does not", () => {
     const updates = [1, 2, 3].map((percentage) => reported(percentage, undefined, undefined, percentage));
-    const carried = (maxUpdates: number) => (progressMessage(batch({ updates, maxUpdates })).body as { updates?: unknown }).updates;
-    expect(carried(2)).toEqual(updates.slice(1));
-    expect(carried(1)).toBeUndefined();
+    const carried = (more: Partial<BatchContent>) => {
+      const { updates: told, omitted } = progressMessage(batch({ updates, ...more })).body as ServerMessage<"progress">;
+      return { told: told?.map(({ percentage }) => percentage), omitted };
+    };
+    expect(carried({})).toEqual({ told: [1, 2, 3], omitted: undefined });
+    expect(carried({ maxUpdates: 2 })).toEqual({ told: [2, 3], omitted: 1 });
+    expect(carried({ maxUpdates: 1 })).toEqual({ told: undefined, omitted: 2 });
+    expect(carried({ omitted: { count: 4, metadata: {} } })).toEqual({ told: [1, 2, 3], omitted: 4 });
+  });
+
+  it("carries as many of the newest as have room for their metadata", () => {
+    const updates = Array.from({ length: 8 }, (_, n) => reported(n, undefined, { rows: n, text: "x".repeat(3_500) }, 500));
+    const { body, refused } = progressMessage(batch({ updates }));
+    expect(refused).toBeUndefined();
+    expect(body).toMatchObject({ percentage: 7, metadata: { rows: 7 }, updates: [{ percentage: 6 }, { percentage: 7 }], omitted: 6 });
   });
 
   it("goes without metadata that cannot travel, and says why", () => {
     const { body, refused } = progressMessage(
       batch({ updates: [reported(10, "m", circular as never, 1), reported(11, "n", undefined, 2)] }),
     );
-    expect(body).toEqual({ type: "progress", percentage: 11, attempt: 1, message: "n" });
+    expect(body).toEqual({ type: "progress", percentage: 11, attempt: 1, message: "n", omitted: 1 });
     expect(refused).toMatch(/^metadata is not JSON: ./);
   });
 

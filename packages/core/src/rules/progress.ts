@@ -20,13 +20,19 @@ const MAX_STAGE_LENGTH = 128;
 /** Progress travels often: what is larger belongs in a partial or a blob. */
 export const MAX_METADATA_BYTES = 16_384;
 
+/** To two decimals: nobody sees more, and a third of 100 would take 18 characters. 100 is kept for what has reached it. */
+function shown(percentage: number): number {
+  const rounded = Math.round(percentage * 100) / 100;
+  return rounded === 100 && percentage < 100 ? 99.99 : rounded;
+}
+
 /** What a call of `ctx.report` becomes; a `stage` string in the metadata is the message's stage. */
 export function reported(percentage: number, message: string | undefined, metadata: JsonObject | undefined, timestamp: number): Reported {
   // Authors in JavaScript pass what they like: what is no text or no object says nothing.
   const { stage, ...rest } = isJsonObject(metadata) ? metadata : {};
   const named = typeof stage === "string" && stage !== "" ? boundedText(stage, MAX_STAGE_LENGTH) : undefined;
   return {
-    percentage,
+    percentage: shown(percentage),
     timestamp,
     ...(typeof message === "string" && { message: boundedText(message, MAX_MESSAGE_LENGTH) }),
     ...(named !== undefined && { stage: named }),
@@ -47,25 +53,42 @@ export function assertStream(stream: unknown): void {
 export interface BatchContent {
   /** Oldest first; at least one. */
   readonly updates: readonly Reported[];
+  /** A message carries at most so many of them. */
   readonly maxUpdates: number;
+  /** How many came before them and are left out, and the metadata of those. */
+  readonly omitted: { readonly count: number; readonly metadata: JsonObject };
   readonly attempt: number;
   readonly shared: ReadonlyMap<string, JsonValue>;
   /** Stage of the last message, for updates that name none. */
   readonly stage: string | undefined;
   readonly eta: Eta | undefined;
+  /** When the message is made: epoch ms. */
+  readonly timestamp: number;
 }
+
+/** A message says when an update was made where that is so long before the message itself, in ms. */
+const LONG_AGO_MS = 1_000;
+/** What is over before it is read need not be told: nine in ten such runs end sooner, in ms. */
+const SHORTEST_ETA_MS = 2_000;
 
 /**
  * The one message of a batch: the newest update, with the metadata of all of them merged, and the newest updates
- * themselves when there were several. `refused` says why metadata had to be left out.
+ * themselves when there were several. `omitted` counts those it has no room for; `refused` says why metadata had to be
+ * left out.
  */
 export function progressMessage(batch: BatchContent): { readonly body: EventBody; readonly refused?: string } {
-  const { updates, maxUpdates, attempt, shared, eta } = batch;
+  const { updates, maxUpdates, omitted, attempt } = batch;
   const newest = updates.at(-1)!;
   const stage = newest.stage ?? batch.stage;
-  const merged: JsonObject = Object.assign(Object.fromEntries(shared), ...updates.map(({ metadata }) => metadata));
-  const refused = whyUnsendable([merged, updates]);
-  const kept = refused === undefined ? updates.slice(-maxUpdates) : [];
+  const merged: JsonObject = Object.assign(Object.fromEntries(batch.shared), omitted.metadata, ...updates.map(({ metadata }) => metadata));
+  let told = updates.length > 1 && maxUpdates > 1 ? updates.slice(-maxUpdates).map((update) => toldAt(update, batch.timestamp)) : [];
+  let refused = whyUnsendable([merged, told]);
+  while (refused !== undefined && told.length > 0) {
+    told = told.length > 3 ? told.slice(told.length / 2) : [];
+    refused = whyUnsendable([merged, told]);
+  }
+  const untold = omitted.count + updates.length - Math.max(1, told.length);
+  const eta = batch.eta && batch.eta.p90_ms >= SHORTEST_ETA_MS ? batch.eta : undefined;
   const body: EventBody = {
     type: "progress",
     percentage: newest.percentage,
@@ -74,9 +97,16 @@ export function progressMessage(batch: BatchContent): { readonly body: EventBody
     ...(stage !== undefined && { stage }),
     ...(refused === undefined && Object.keys(merged).length > 0 && { metadata: merged }),
     ...(eta && { eta }),
-    ...(kept.length > 1 && { updates: kept satisfies readonly ProgressUpdate[] }),
+    ...(told.length > 0 && { updates: told }),
+    ...(untold > 0 && { omitted: untold }),
   };
   return refused === undefined ? { body } : { body, refused };
+}
+
+export const NONE_OMITTED: BatchContent["omitted"] = { count: 0, metadata: {} };
+
+function toldAt({ timestamp, ...update }: Reported, now: number): ProgressUpdate {
+  return now - timestamp < LONG_AGO_MS ? update : { ...update, timestamp };
 }
 
 /** Why metadata cannot travel with progress; undefined when it can. */

@@ -1,11 +1,11 @@
 /** What a handler has reported and was not sent yet. Time is handed in; when it is due says rules/batching.ts. */
 import type { JsonObject, JsonValue } from "@streamer/protocol";
 import type { EventBody } from "../../ports/requests.ts";
-import { clampPercentage, dueInMs, type BatchingOptions, type LastSent } from "../../rules/batching.ts";
+import { clampPercentage, dueInMs, type BatchingOptions } from "../../rules/batching.ts";
 import { noTimeSpent, spend, timeShare, type Course, type TimeSpent } from "../../rules/course.ts";
 import type { Quantiles } from "../../rules/durations.ts";
 import { remaining } from "../../rules/estimates.ts";
-import { progressMessage, reported, type Reported } from "../../rules/progress.ts";
+import { NONE_OMITTED, progressMessage, reported, type BatchContent, type Reported } from "../../rules/progress.ts";
 
 export interface Moment {
   /** Monotonic ms. */
@@ -29,6 +29,8 @@ export interface BatchTerms {
 
 export class ProgressBatch {
   #updates: Reported[] = [];
+  /** Reported before them: more than a message carries came while none could be sent. */
+  #omitted: BatchContent["omitted"] = NONE_OMITTED;
   /** Monotonic ms at which the oldest of them came. */
   #since = 0;
   #newest: Reported | undefined;
@@ -36,7 +38,8 @@ export class ProgressBatch {
   #percentage = 0;
   #stage: string | undefined;
   #stageChanged = false;
-  #sent: LastSent = { percentage: 0, at: -Infinity };
+  /** Monotonic ms of the last message. */
+  #sentAt = -Infinity;
   /** Where this attempt's reports began: what a resumed run had done before is not its pace. */
   #first: { readonly percentage: number; readonly elapsedMs: number } | undefined;
   readonly #shared = new Map<string, JsonValue>();
@@ -70,20 +73,20 @@ export class ProgressBatch {
     if (this.isEmpty) this.#since = at;
     this.#newest = update;
     this.#updates.push(update);
-    // More than a message carries: the oldest is only remembered by its metadata.
-    if (this.#updates.length > this.#terms.batching.maxUpdates) {
-      const [oldest, second, ...rest] = this.#updates as [Reported, Reported, ...Reported[]];
-      this.#updates = [{ ...second, ...(oldest.metadata && { metadata: { ...oldest.metadata, ...second.metadata } }) }, ...rest];
-    }
+    if (this.#updates.length > this.#terms.batching.maxUpdates) this.#omitOldest();
+  }
+
+  #omitOldest(): void {
+    const { count, metadata } = this.#omitted;
+    this.#omitted = { count: count + 1, metadata: { ...metadata, ...this.#updates.shift()!.metadata } };
   }
 
   /** P5: 100 comes before `complete`, whatever the handler reported. */
   complete({ timestamp }: Moment): void {
-    if (this.isEmpty && this.#sent.percentage >= 100) return;
+    if (this.#newest?.percentage === 100) return;
     this.#percentage = 100;
-    const last: Reported = { ...this.#newest, percentage: 100, timestamp };
-    if (this.isEmpty) this.#updates.push(last);
-    else this.#updates[this.#updates.length - 1] = last;
+    this.#newest = { ...this.#newest, percentage: 100, timestamp };
+    this.#updates.push(this.#newest);
   }
 
   /** Where the run's time went, until now; undefined when it reported nothing. */
@@ -111,13 +114,13 @@ export class ProgressBatch {
       percentage: this.#told,
       stageChanged: this.#stageChanged,
     };
-    return dueInMs(batch, this.#sent, this.#terms.batching, now);
+    return dueInMs(batch, this.#sentAt, this.#terms.batching, now);
   }
 
   /** The one message of the batch, which is empty afterwards. `refused` says why metadata had to be left out. */
   take(
     attempt: number,
-    at: number,
+    { at, timestamp }: Moment,
     recorded: (aboveMs: number) => Quantiles | undefined,
   ): { readonly body: EventBody; readonly refused?: string } {
     const elapsedMs = at - this.#terms.startedAt;
@@ -128,14 +131,17 @@ export class ProgressBatch {
     const message = progressMessage({
       updates: this.#updates,
       maxUpdates: this.#terms.batching.maxUpdates,
+      omitted: this.#omitted,
       attempt,
       shared: this.#shared,
       stage: this.#stage,
       eta: remaining(pace, recorded(elapsedMs)),
+      timestamp,
     });
     this.#updates = [];
+    this.#omitted = NONE_OMITTED;
     this.#stageChanged = false;
-    this.#sent = { percentage: this.#told, at };
+    this.#sentAt = at;
     return message;
   }
 }

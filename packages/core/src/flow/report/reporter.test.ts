@@ -89,7 +89,7 @@ describe("P5 progress of a chatty handler", () => {
     await clock.advance(10);
     reporter.report(2);
     await clock.advance(1);
-    for (let percentage = 3; percentage < 3 + DEFAULT_BATCHING.maxUpdates; percentage += 1) reporter.report(percentage);
+    for (let n = 1; n < DEFAULT_BATCHING.maxUpdates; n += 1) reporter.report(3);
     expect(clock.timers).toBe(1);
     await clock.advance(DEFAULT_BATCHING.minIntervalMs - 12);
     expect(progress()).toHaveLength(1);
@@ -97,38 +97,40 @@ describe("P5 progress of a chatty handler", () => {
     expect(progress()).toHaveLength(2);
   });
 
-  it("carries every update of a batch, oldest first", async () => {
+  it.each([0, 10, 30])("tells every update, oldest first: 50 of them %i ms apart", async (apartMs) => {
     const { clock, reporter, progress } = setUp();
     reporter.lease(lease, SINCE);
-    for (let done = 1; done <= 20; done += 1) {
-      reporter.report(done, undefined, { done });
-      await clock.advance(10);
+    for (let done = 1; done <= 50; done += 1) {
+      reporter.report(done * 2, undefined, { done });
+      if (apartMs > 0) await clock.advance(apartMs);
     }
-    const carried = (progress() as Extract<EventBody, { type: "progress" }>[]).flatMap(
-      ({ updates }) => updates?.map(({ metadata }) => metadata?.["done"]) ?? [],
-    );
-    expect(carried).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
-  });
-
-  it("a burst of 50 becomes a handful of messages, newest last", async () => {
-    const { clock, reporter, progress } = setUp();
-    reporter.lease(lease, SINCE);
-    for (let done = 1; done <= 50; done += 1) reporter.report(done * 2, undefined, { done });
-    await clock.advance(1_000);
-    const messages = [...progress(), ...(await reporter.close(true)).events];
+    const messages = [...progress(), ...(await reporter.close(true)).events] as Extract<EventBody, { type: "progress" }>[];
+    const told = messages.flatMap(({ updates, metadata }) => (updates ?? [{ metadata }]).map(({ metadata: said }) => said?.["done"]));
+    expect(told).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
     expect(messages.length).toBeLessThanOrEqual(10);
     expect(messages.at(-1)).toMatchObject({ percentage: 100, metadata: { done: 50 } });
   });
 
-  it("a new stage and the crossing of 90 % leave at once", async () => {
-    const { reporter, progress } = setUp();
+  it("the first update leaves at once, with what is said in the same turn, and a new stage does", async () => {
+    const { clock, reporter, progress } = setUp();
     reporter.lease(lease, SINCE);
     reporter.report(1, "reading", { stage: "query" });
+    reporter.report(2);
+    await clock.advance(0);
+    expect(progress()).toMatchObject([{ stage: "query", percentage: 2, updates: [{ percentage: 1 }, { percentage: 2 }] }]);
+    reporter.report(3, "storing", { stage: "store" });
+    await clock.advance(0);
+    expect(progress()).toMatchObject([{ percentage: 2 }, { percentage: 3, stage: "store" }]);
+  });
+
+  it("goes with the end of a run that ends in the same turn", async () => {
+    const { clock, writes, reporter } = setUp();
+    reporter.lease(lease, SINCE);
+    reporter.report(100);
     await turnsOfTheLoop();
-    expect(progress()).toMatchObject([{ stage: "query", percentage: 1 }]);
-    reporter.report(91, "storing");
-    await turnsOfTheLoop();
-    expect(progress()).toMatchObject([{ percentage: 1 }, { percentage: 91, stage: "query" }]);
+    expect(await reporter.close(true)).toMatchObject({ events: [{ percentage: 100 }] });
+    await clock.advance(1_000);
+    expect(writes).toEqual([]);
   });
 
   it("sends progress without metadata that is too large or no JSON, and says so in the log only", async () => {
@@ -221,7 +223,7 @@ describe("P3 a run's writes under its lease", () => {
     const waiting = setUp();
     waiting.reporter.lease(lease, SINCE);
     waiting.reporter.report(1);
-    await waiting.clock.advance(1_000);
+    await waiting.clock.advance(100);
     waiting.reporter.report(2);
     expect(waiting.clock.timers).toBe(1);
     await waiting.reporter.close(false);

@@ -204,7 +204,7 @@ export class Reporter {
   }
 
   #takeProgress(attempt: number): EventBody {
-    const { body, refused } = this.#batch.take(attempt, this.#ports.clock.monotonic(), (aboveMs) => this.#run.recorded(aboveMs));
+    const { body, refused } = this.#batch.take(attempt, this.#moment, (aboveMs) => this.#run.recorded(aboveMs));
     if (refused !== undefined) this.#ports.log.warn({}, `progress was sent without its metadata: ${refused}`);
     return body;
   }
@@ -216,12 +216,9 @@ export class Reporter {
     const { clock } = this.#ports;
     const now = clock.monotonic();
     const ms = this.#batch.dueInMs(now);
-    if (ms === 0) {
-      this.#startWrite();
-      return;
-    }
     if (phase.timer && phase.timer.at <= now + ms) return;
     phase.timer?.cancel();
+    // At once is in a moment: what is said in the same turn goes along, and a run that ends in it needs no write but its last.
     phase.timer = { at: now + ms, cancel: clock.after(ms, () => this.#startWrite()) };
   }
 
