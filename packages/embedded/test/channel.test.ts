@@ -20,7 +20,7 @@ describe("the channel", () => {
     };
     const channel = createChannel();
     channel.attach("c", wire);
-    await Promise.all(["1", "2"].map((text) => channel.send("c", { text })));
+    for (const text of ["1", "2"]) expect(channel.send("c", { text })).toBe("sent");
     await Promise.resolve().then(() => channel.send("c", { text: "3" }));
     await new Promise((resolve) => setImmediate(resolve));
     await channel.send("c", { text: "4" });

@@ -11,7 +11,7 @@ export async function apologize(
 ): Promise<void> {
   const askers = await answers.abandoned(key);
   await Promise.all(
-    askers.map((connectionId) =>
+    askers.map(async (connectionId) =>
       channel.send(connectionId, { text: JSON.stringify({ message: "Internal server error", connectionId, requestId: makeId() }) }),
     ),
   );

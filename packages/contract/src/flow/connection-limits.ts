@@ -161,8 +161,8 @@ export function connectionLimitsContract(test: ContractTest): void {
     const work = defineHandler({ action: "work", input: anything, estimate: 1, run: (_, { request }) => void runs.push(request.id) });
     const { connect, quiet, streamer } = await start(harness, work, { admission: { refusalsPerMinute: 3 } });
     const client = await connect();
-    const sent = [client.sendText("{"), client.sendText("["), streamer.refuseBinary(client.end.connectionId), client.sendText("{")];
-    sent.push(streamer.refuseBinary(client.end.connectionId));
+    const sendBinary = async (): Promise<void> => streamer.refuseBinary(client.end.connectionId);
+    const sent = [client.sendText("{"), client.sendText("["), sendBinary(), client.sendText("{"), sendBinary()];
     for (const id of ["r1", "r2"]) sent.push(ask(client, id), ask(client, `${id}-queued`, { mode: "async" }));
     await Promise.all(sent);
     await quiet();

@@ -14,7 +14,7 @@ export function channelContract(test: ContractTest): void {
   test("P5 frames to one connection arrive once, in the order sent", async ({ engine: { channel }, connectClient }) => {
     const [one, two] = [await connectClient(), await connectClient()];
     const outcomes = [];
-    for (let n = 0; n < 100; n += 1) outcomes.push(channel.send(one.connectionId, frame(n)));
+    for (let n = 0; n < 100; n += 1) outcomes.push(Promise.resolve(channel.send(one.connectionId, frame(n))));
     expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["sent"]));
     await turnsOfTheLoop();
     expect(numbers(one.received)).toEqual(Array.from({ length: 100 }, (_, n) => n));
