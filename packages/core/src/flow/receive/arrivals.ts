@@ -12,7 +12,7 @@ export interface Arrivals {
   known(key: RequestKey): Awaitable<void>;
 }
 
-export interface Arrival {
+interface Arrival {
   /** Says that the request is not known yet, unless it is. */
   announce(): void;
   /** Says that it is known now: once or again. */
