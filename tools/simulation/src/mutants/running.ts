@@ -8,8 +8,8 @@ export const RUNNING: readonly Mutant[] = [
     does: "answers whoever asked first for an id that runs at once, on a connection that may be gone, and nobody else",
     engine: "memory",
     file: "packages/core/src/flow/runs/answer.ts",
-    find: "      return await answers.end(key, end);",
-    replace: "      await answers.end(key, end);\n      return [connection.connectionId];",
+    find: `    return orElse(() => answers.end(key, end), unremembered);`,
+    replace: `    return orElse(() => andThen(answers.end(key, end), () => [connection.connectionId]), unremembered);`,
   },
   {
     name: "first-asker-is-answered-twice",
@@ -35,8 +35,8 @@ export const RUNNING: readonly Mutant[] = [
     does: "answers a failure at once although its handler says that it is to be tried again",
     engine: "memory",
     file: "packages/core/src/flow/runs/runs.ts",
-    find: `    if (goesOn && run.phase.name === "answering") await promotion.promote(run);\n`,
-    replace: "",
+    find: `andThen(goesOn && run.phase.name === "answering" ? promotion.promote(run) : undefined, `,
+    replace: `andThen(undefined, `,
   },
   {
     name: "slot-not-freed",

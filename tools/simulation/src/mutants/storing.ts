@@ -17,8 +17,8 @@ export const STORING: readonly Mutant[] = [
     does: "gives the attempt before to whoever claims a request again",
     engine: "embedded",
     file: "packages/embedded/src/requests/claims.ts",
-    find: "attempt = attempt + 1,",
-    replace: "attempt = max(attempt, 1),",
+    find: `attempt: before.attempt + 1,`,
+    replace: `attempt: Math.max(before.attempt, 1),`,
   },
   {
     name: "never-a-dead-letter",
@@ -161,8 +161,8 @@ export const STORING: readonly Mutant[] = [
     does: "forgets at once what it has answered",
     engine: "embedded",
     file: "packages/embedded/src/answers.ts",
-    find: "until: clock.monotonic() + REMEMBERED_MS }",
-    replace: "until: clock.monotonic() }",
+    find: `until: now + REMEMBERED_MS }`,
+    replace: `until: now }`,
   },
   {
     name: "second-asker-not-noted",
@@ -170,8 +170,8 @@ export const STORING: readonly Mutant[] = [
     does: "lets whoever asks for a run that goes on wait for an answer that does not come",
     engine: "embedded",
     file: "packages/embedded/src/answers.ts",
-    find: "      entry.askers.add(connectionId);\n",
-    replace: "",
+    find: `  (run.others ??= new Set()).add(connectionId);\n`,
+    replace: `  void connectionId;\n`,
   },
   {
     name: "held-frames-overtaken",
