@@ -51,6 +51,7 @@ const CORE: Readonly<Record<string, Room>> = {
   streamer: {
     paths: ["streamer.ts"],
     imports: [
+      "awaitable",
       "access",
       "faults",
       "receive",

@@ -3,13 +3,13 @@
  * with a typed error that says what to do; why a signature failed is not said.
  */
 import { wireError, type WireError } from "@streamer/protocol";
-import { asError, type Awaitable, type Clock, type Log, type Owner } from "@streamer/core";
+import { andThen, asError, orElse, type Awaitable, type Clock, type Log, type Owner } from "@streamer/core";
 import { createClaimReader, isName, MAX_NAME_LENGTH, type ClaimMapping, type ClaimReader } from "./claims.ts";
 import { readObject, type Claims } from "./compact-token.ts";
 import { KeysUnavailable } from "./key-set.ts";
 import type { KeysCondition, TrustedKeys, Verification } from "./keys.ts";
 import { createIsRevoked, type RevocableToken, type Revoked } from "./revocations.ts";
-import { next, readSigned, type SignedToken } from "./signer.ts";
+import { readSigned, type SignedToken } from "./signer.ts";
 import { readTimes, TOLERANCE_SECONDS, type Times } from "./times.ts";
 import { whyNotAccess } from "./token-kind.ts";
 
@@ -46,9 +46,13 @@ export interface Credential extends RevocableToken {
   readonly keyId?: string;
 }
 
-export type Authentication =
-  | { readonly ok: true; readonly identity: Identity; readonly credential: Credential }
-  | { readonly ok: false; readonly error: WireError };
+export interface Accepted {
+  readonly ok: true;
+  readonly identity: Identity;
+  readonly credential: Credential;
+}
+
+export type Authentication = Accepted | { readonly ok: false; readonly error: WireError };
 
 /** Verifies one token, or says why it was refused: at once where its key is at hand and nobody else is asked. Never rejects. */
 export type Authenticate = (token: string | undefined) => Awaitable<Authentication>;
@@ -102,7 +106,7 @@ export function createGuard(keys: Verification, rules: TokenRules, { clock, log 
     if (!claims.ok) return claims;
     const keyId = token.signer.id;
     const answer = { ...claims, credential: { ...claims.credential, ...(keyId !== undefined && { keyId }) } };
-    return next(asked(answer.credential), (revoked) => (revoked ? refuse(REVOKED) : answer));
+    return andThen(asked(answer.credential), (revoked) => (revoked ? refuse(REVOKED) : answer));
   }
 
   /** Whether it was revoked. Throws, or rejects with, RevocationsUnavailable when that cannot be told. */
@@ -110,22 +114,16 @@ export function createGuard(keys: Verification, rules: TokenRules, { clock, log 
     const failed = (cause: unknown): never => {
       throw new RevocationsUnavailable("Whether a token is revoked cannot be told.", { cause });
     };
-    try {
-      const answer = isRevoked(credential);
-      return typeof answer === "boolean" ? answer : Promise.resolve(answer).catch(failed);
-    } catch (cause) {
-      return failed(cause);
-    }
+    const answer = orElse(() => isRevoked(credential), failed);
+    return typeof answer === "boolean" ? answer : Promise.resolve(answer);
   }
 
   function authenticate(token: string | undefined): Awaitable<Authentication> {
     if (token === undefined) return refuse('No token was given. Send one in the Authorization header, or as subprotocol "bearer.<token>".');
-    try {
-      const answer = next(readSigned(token, keys), judge);
-      return answer instanceof Promise ? answer.catch((error: unknown) => unavailable(error, log)) : answer;
-    } catch (error) {
-      return unavailable(error, log);
-    }
+    return orElse(
+      () => andThen(readSigned(token, keys), judge),
+      (error) => unavailable(error, log),
+    );
   }
 
   return {

@@ -11,13 +11,15 @@ export interface TokenCarrier {
 
 export function readToken(request: TokenCarrier): string | undefined {
   const { authorization, "sec-websocket-protocol": protocols } = request.headers;
-  const query = URL.parse(request.url ?? "", "http://localhost")?.searchParams;
-  const offered = protocols?.split(",").map((entry) => entry.trim());
-  const candidates = [
-    authorization,
-    offered?.find((entry) => entry.startsWith(BEARER_SUBPROTOCOL_PREFIX))?.slice(BEARER_SUBPROTOCOL_PREFIX.length),
-    query?.get("token"),
-    query?.get("Authorization"),
-  ];
-  return candidates.find((candidate) => candidate !== undefined && candidate !== null && candidate !== "")?.replace(BEARER, "");
+  return (authorization || offered(protocols) || inQuery(request.url))?.replace(BEARER, "");
+}
+
+function offered(protocols: string | undefined): string | undefined {
+  const entries = protocols?.split(",").map((entry) => entry.trim());
+  return entries?.find((entry) => entry.startsWith(BEARER_SUBPROTOCOL_PREFIX))?.slice(BEARER_SUBPROTOCOL_PREFIX.length);
+}
+
+function inQuery(url: string | undefined): string | undefined {
+  const query = URL.parse(url ?? "", "http://localhost")?.searchParams;
+  return query?.get("token") || query?.get("Authorization") || undefined;
 }

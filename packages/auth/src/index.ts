@@ -1,6 +1,7 @@
 export {
   createGuard,
   createVerifier,
+  type Accepted,
   type Authenticate,
   type Authentication,
   type AuthOptions,

@@ -1,5 +1,5 @@
 /** Which of the keys that are trusted has signed a token. */
-import type { Awaitable } from "@streamer/core";
+import { andThen, type Awaitable } from "@streamer/core";
 import { readCompactToken, type CompactToken } from "./compact-token.ts";
 import type { Verification } from "./keys.ts";
 import { isSignedBy, UnusableKey, type Algorithm } from "./signature.ts";
@@ -15,15 +15,10 @@ export function readSigned(text: string, keys: Verification): Awaitable<SignedTo
   const algorithm = token && keys.algorithms.find((one) => one === token.header["alg"]);
   // Whatever an extension says, it is not understood here (RFC 7515 §4.1.11).
   if (!algorithm || token.header["crit"] !== undefined) return undefined;
-  return next(keys.find(token.header, algorithm), (candidates) => {
+  return andThen(keys.find(token.header, algorithm), (candidates) => {
     const signer = signerOf(token, algorithm, candidates);
     return signer && { ...token, signer };
   });
-}
-
-/** What comes of a value: in this turn, if it is there. */
-export function next<T, R>(value: Awaitable<T>, act: (value: T) => Awaitable<R>): Awaitable<R> {
-  return value instanceof Promise ? value.then(act) : act(value);
 }
 
 /** A token that names no key may be of any that fits: one that is of no use matters where there is no other. */

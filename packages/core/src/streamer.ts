@@ -2,6 +2,7 @@
  * createStreamer joins the stages into one flow over an engine: the only file that knows every stage.
  */
 import { SUBPROTOCOL, type ActionDescription } from "@streamer/protocol";
+import { andThen } from "./awaitable.ts";
 import { createAccess } from "./flow/access.ts";
 import { createDeliver } from "./flow/deliver/deliver.ts";
 import { createFollowing } from "./flow/deliver/following.ts";
@@ -55,7 +56,7 @@ export interface Streamer {
   /** Descriptions of the handlers, as clients see them. */
   describe(): readonly ActionDescription[];
   /** Registers a connection that has opened, and whose token is verified, and sends it `welcome`. */
-  connect(connection: Connection): Promise<void>;
+  connect(connection: Connection): Awaitable<void>;
   /**
    * Handles one frame from a connection: it has been answered when this returns, or resolves. `bytes`: of UTF-8, for those who
    * have counted them.
@@ -200,10 +201,7 @@ export function createStreamer({
       abandonedRuns: runs.abandoned,
       isLosingSlots: runs.abandoned >= options.inlineSlots && options.inlineSlots > 0,
     }),
-    async connect(connection) {
-      await connections.open(connection);
-      await greet(connection.connectionId);
-    },
+    connect: (connection) => andThen(connections.open(connection), () => greet(connection.connectionId)),
     greet,
     catchUp: deliver.catchUp,
     handOver: deliver.handOver,

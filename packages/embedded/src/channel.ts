@@ -43,7 +43,7 @@ interface Line {
   held: Map<string | number, string> | undefined;
   heldBytes: number;
   /** Replays that wait for room. */
-  waiting: (() => void)[];
+  waiting: (() => void)[] | undefined;
 }
 
 const READY: Promise<void> = Promise.resolve();
@@ -93,7 +93,9 @@ export function createChannel({ softBufferBytes, hardBufferBytes }: ChannelOptio
   };
 
   const letGo = (line: Line): void => {
-    for (const go of line.waiting.splice(0)) go();
+    const { waiting = [] } = line;
+    line.waiting = undefined;
+    for (const go of waiting) go();
   };
 
   const close = (connectionId: string, line: Line, code: number, reason: string): void => {
@@ -103,7 +105,7 @@ export function createChannel({ softBufferBytes, hardBufferBytes }: ChannelOptio
   };
 
   return {
-    attach: (connectionId, wire) => lines.set(connectionId, { wire, isCorked: false, held: undefined, heldBytes: 0, waiting: [] }),
+    attach: (connectionId, wire) => lines.set(connectionId, { wire, isCorked: false, held: undefined, heldBytes: 0, waiting: undefined }),
     detach: (connectionId) => {
       const line = lines.get(connectionId);
       lines.delete(connectionId);
@@ -118,7 +120,7 @@ export function createChannel({ softBufferBytes, hardBufferBytes }: ChannelOptio
     ready: (connectionId) => {
       const line = lines.get(connectionId);
       if (!line || (!line.held && line.wire.bufferedBytes < softBufferBytes)) return READY;
-      return new Promise((resolve) => void line.waiting.push(resolve));
+      return new Promise((resolve) => void (line.waiting ??= []).push(resolve));
     },
     send: (connectionId, frame) => {
       const line = lines.get(connectionId);

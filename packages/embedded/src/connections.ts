@@ -12,7 +12,7 @@ export interface OpenConnections extends Connections {
 export function createConnections(): OpenConnections {
   const open = new Map<string, Connection>();
   return {
-    open: async (connection) => void open.set(connection.connectionId, connection),
+    open: (connection) => void open.set(connection.connectionId, connection),
     get: (connectionId) => open.get(connectionId),
     close: async (connectionId) => void open.delete(connectionId),
     get all() {

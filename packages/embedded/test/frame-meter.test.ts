@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createFrameMeter } from "../src/server/frame-meter.ts";
+import { FrameMeter } from "../src/server/frame-meter.ts";
 
 const FRAGMENT_BYTES = 256;
 
@@ -31,7 +31,7 @@ const piece = fc.record({
 it("knows what is held of a message however its frames are cut, and counts what is no whole message", () => {
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 8 }), fc.integer({ min: 1, max: 5_000 }), (pieces, step) => {
-      const whole = createFrameMeter();
+      const whole = new FrameMeter();
       let held = 0;
       let messages = 0;
       let besides = 0;

@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
+import { systemClock } from "../src/clock.ts";
 import { countedAs, createAddressReader } from "../src/server/client-address.ts";
 import { descriptorLimit } from "../src/server/descriptors.ts";
+import { createDoors } from "../src/server/doors.ts";
 import { resolveRoom } from "../src/server/room.ts";
 import { silent } from "./harness.ts";
 
@@ -49,4 +51,15 @@ it("refuses what is no proxy's address", () => {
     expect(() => createAddressReader([wrong])).toThrow(/no trusted proxy/);
   expect(createAddressReader(["10.0.0.0/8", "fd00::/8"]).isProxy("::ffff:10.2.3.4")).toBe(true);
   expect(createAddressReader(["10.0.0.0/8"]).isProxy("11.0.0.1")).toBe(false);
+});
+
+it("P14 who has gone while its token was verified holds no place of its tenant and user", () => {
+  const limits = { perTenant: 1, perUser: 1, perAddress: 9 };
+  const doors = createDoors({ clock: systemClock, log: silent, total: 9, limits, addresses: { isProxy: () => false } });
+  for (let n = 0; n < 3; n += 1) {
+    const entered = doors.enter("192.0.2.7");
+    if ("error" in entered) throw new Error(entered.error.message);
+    entered.place.leave();
+    expect(entered.place.settle({ tenantId: "t", userId: "ann" }, "t/ann")).toBeUndefined();
+  }
 });

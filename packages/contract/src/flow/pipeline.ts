@@ -115,7 +115,7 @@ async function connect(
 ): Promise<FlowClient> {
   const end = await harness.connectClient();
   const { connectionId } = end;
-  await answered(engine, streamer.connect({ connectionId, ...who, connectedAt: harness.clock.now() }));
+  await answered(engine, Promise.resolve(streamer.connect({ connectionId, ...who, connectedAt: harness.clock.now() })));
   const read = (text: string): ServerMessage => {
     const parsed = parseServerMessage(text);
     if (!parsed.ok) throw new Error(`the server sent what is no message: ${parsed.error.message}\n${text.slice(0, 400)}`);

@@ -13,7 +13,7 @@ export interface Connection {
 }
 
 export interface Connections {
-  open(connection: Connection): Promise<void>;
+  open(connection: Connection): Awaitable<void>;
   get(connectionId: string): Awaitable<Connection | undefined>;
   close(connectionId: string): Promise<void>;
 }

@@ -26,3 +26,12 @@ export function urlOf(http: HttpServer): string {
 }
 
 export const socketUrl = (httpUrl: string, path: string): string => httpUrl.replace("http", "ws") + path;
+
+/** What stands for itself: no dots, escapes or other signs that an address is read by, and one slash at its beginning. */
+const PLAIN_PATH = /^\/(?:[\w~-][\w~/-]*)?(?=$|\?)/;
+
+/** The path of a request as routes read it; undefined for what is no address. Most are plain: to read one takes longer than all else. */
+export function pathnameOf(url = ""): string | undefined {
+  const [plain] = PLAIN_PATH.exec(url) ?? [];
+  return plain ?? URL.parse(url, "http://localhost")?.pathname;
+}

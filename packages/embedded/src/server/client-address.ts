@@ -14,6 +14,7 @@ export function createAddressReader(trustedProxies: readonly string[]): AddressR
   const proxies = new BlockList();
   for (const entry of trustedProxies) addTo(proxies, entry);
   const isProxy = (peer: string | undefined): boolean => {
+    if (trustedProxies.length === 0) return false;
     const address = plain(peer ?? "");
     const version = isIP(address);
     return version !== 0 && proxies.check(address, version === 6 ? "ipv6" : "ipv4");

@@ -4,7 +4,7 @@
  * take what others need: neither one address, one user, one tenant, nor all together the descriptors of files and children.
  */
 import type { Socket } from "node:net";
-import { ownerName, type Clock, type Log, type Owner } from "@streamer/core";
+import type { Clock, Log, Owner } from "@streamer/core";
 import { wireError, type WireError } from "@streamer/protocol";
 import { countedAs, type AddressReader } from "./client-address.ts";
 
@@ -32,9 +32,9 @@ export interface ConnectionLimits {
 type Door = "all" | "address" | "tenant" | "user";
 
 /** What a connection holds while its socket is open. */
-interface Place {
-  /** Takes a place of the tenant and the user. Returns why there is none. */
-  settle(owner: Owner): WireError | undefined;
+export interface Place {
+  /** Takes a place of the tenant and the user, whose name among all is given. Returns why there is none. */
+  settle(owner: Owner, user: string): WireError | undefined;
   /** Gives back whatever it took; harmless when called again. */
   leave(): void;
 }
@@ -83,14 +83,38 @@ export function createDoors({ clock, log, total, limits, addresses }: DoorParts)
     return wireError("RATE_LIMITED", `${message} Connect again later.`, { afterMs: AFTER_MS });
   }
 
-  function settle({ tenantId, userId }: Owner, undo: (() => void)[]): WireError | undefined {
-    if (places.tenant.of(tenantId) >= limits.perTenant)
-      return refuse("tenant", `All ${limits.perTenant} connections of your tenant are taken.`, { tenant_id: tenantId });
-    const user = ownerName({ tenantId, userId });
-    if (places.user.of(user) >= limits.perUser)
-      return refuse("user", `All ${limits.perUser} connections of yours are taken.`, { tenant_id: tenantId, user_id: userId });
-    undo.push(places.tenant.add(tenantId), places.user.add(user));
-    return undefined;
+  class Taken implements Place {
+    readonly #address: string;
+    #tenant: string | undefined;
+    #user: string | undefined;
+    #isLeft = false;
+
+    constructor(address: string) {
+      this.#address = address;
+      open += 1;
+      places.address.add(address);
+    }
+
+    settle({ tenantId, userId }: Owner, user: string): WireError | undefined {
+      // Gone while its token was verified: nothing would give back what it took now.
+      if (this.#isLeft) return undefined;
+      if (places.tenant.of(tenantId) >= limits.perTenant)
+        return refuse("tenant", `All ${limits.perTenant} connections of your tenant are taken.`, { tenant_id: tenantId });
+      if (places.user.of(user) >= limits.perUser)
+        return refuse("user", `All ${limits.perUser} connections of yours are taken.`, { tenant_id: tenantId, user_id: userId });
+      places.tenant.add((this.#tenant = tenantId));
+      places.user.add((this.#user = user));
+      return undefined;
+    }
+
+    leave(): void {
+      if (this.#isLeft) return;
+      this.#isLeft = true;
+      open -= 1;
+      places.address.remove(this.#address);
+      if (this.#tenant !== undefined) places.tenant.remove(this.#tenant);
+      if (this.#user !== undefined) places.user.remove(this.#user);
+    }
   }
 
   return {
@@ -98,16 +122,7 @@ export function createDoors({ clock, log, total, limits, addresses }: DoorParts)
       if (open >= total) return { error: refuse("all", `All ${total} connections are taken.`, {}) };
       if (places.address.of(address) >= limits.perAddress)
         return { error: refuse("address", `All ${limits.perAddress} connections of your address are taken.`, { address }) };
-      open += 1;
-      const undo = [places.address.add(address), () => void (open -= 1)];
-      return {
-        place: {
-          settle: (owner) => settle(owner, undo),
-          leave: () => {
-            for (const give of undo.splice(0)) give();
-          },
-        },
-      };
+      return { place: new Taken(address) };
     },
     accept(socket) {
       const peer = socket.remoteAddress;
@@ -117,7 +132,10 @@ export function createDoors({ clock, log, total, limits, addresses }: DoorParts)
       if (sockets.of(address) >= limits.perAddress + SPARE_PER_ADDRESS) {
         count("address", { address });
         socket.destroy();
-      } else socket.once("close", sockets.add(address));
+      } else {
+        sockets.add(address);
+        socket.on("close", () => sockets.remove(address));
+      }
     },
     dropped: () => count("all", {}),
     get isFull() {
@@ -129,8 +147,8 @@ export function createDoors({ clock, log, total, limits, addresses }: DoorParts)
 
 interface Tally {
   of(name: string): number;
-  /** Counts one more. Returns what counts it off. */
-  add(name: string): () => void;
+  add(name: string): void;
+  remove(name: string): void;
 }
 
 function createTally(): Tally {
@@ -138,13 +156,11 @@ function createTally(): Tally {
   const of = (name: string): number => counts.get(name) ?? 0;
   return {
     of,
-    add: (name) => {
-      counts.set(name, of(name) + 1);
-      return () => {
-        const left = of(name) - 1;
-        if (left > 0) counts.set(name, left);
-        else counts.delete(name);
-      };
+    add: (name) => void counts.set(name, of(name) + 1),
+    remove: (name) => {
+      const left = of(name) - 1;
+      if (left > 0) counts.set(name, left);
+      else counts.delete(name);
     },
   };
 }

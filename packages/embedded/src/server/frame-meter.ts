@@ -13,77 +13,64 @@ const IS_LAST = 0x80;
 const IS_MASKED = 0x80;
 const FIRST_CONTROL_OPCODE = 8;
 
-export interface FrameMeter {
+/** Every open socket has one: its fields are all it costs. */
+export class FrameMeter {
   /** Bytes held of a message that is not complete; 0 between messages. */
-  readonly held: number;
+  held = 0;
   /** How many messages have come in whole. */
-  readonly messages: number;
+  messages = 0;
+  #first = 0;
+  #headerRead = 0;
+  #headerBytes = 2;
+  #lengthBytes = 0;
+  #length = 0;
+  #payloadLeft = 0;
+  #isFragmented = false;
+
   /** Reads what has come in. Returns how many frames ended in it that were no whole message: control frames, pieces. */
-  take(chunk: Uint8Array): number;
-}
+  take(chunk: Uint8Array): number {
+    let besides = 0;
+    for (let at = 0; at < chunk.length;) {
+      if (this.#headerRead < this.#headerBytes) this.#readHeader(chunk[at++]!);
+      else {
+        const step = Math.min(this.#payloadLeft, chunk.length - at);
+        at += step;
+        this.#payloadLeft -= step;
+        this.held += step;
+      }
+      if (this.#headerRead === this.#headerBytes && this.#payloadLeft === 0) besides += this.#endFrame();
+    }
+    return besides;
+  }
 
-export function createFrameMeter(): FrameMeter {
-  let held = 0;
-  let messages = 0;
-  let first = 0;
-  let headerRead = 0;
-  let headerBytes = 2;
-  let lengthBytes = 0;
-  let length = 0;
-  let payloadLeft = 0;
-  let isFragmented = false;
-
-  function readHeader(byte: number): void {
-    if (headerRead === 0) first = byte;
-    else if (headerRead === 1) {
+  #readHeader(byte: number): void {
+    if (this.#headerRead === 0) this.#first = byte;
+    else if (this.#headerRead === 1) {
       const short = byte & 0x7f;
-      lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0;
-      length = lengthBytes === 0 ? short : 0;
-      headerBytes = 2 + lengthBytes + (byte & IS_MASKED ? 4 : 0);
-    } else if (headerRead < 2 + lengthBytes) length = length * 256 + byte;
-    headerRead += 1;
-    held += 1;
-    if (headerRead === headerBytes) payloadLeft = length;
+      this.#lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0;
+      this.#length = this.#lengthBytes === 0 ? short : 0;
+      this.#headerBytes = 2 + this.#lengthBytes + (byte & IS_MASKED ? 4 : 0);
+    } else if (this.#headerRead < 2 + this.#lengthBytes) this.#length = this.#length * 256 + byte;
+    this.#headerRead += 1;
+    this.held += 1;
+    if (this.#headerRead === this.#headerBytes) this.#payloadLeft = this.#length;
   }
 
   /** Returns 1 when what has ended was no whole message. */
-  function endFrame(): 0 | 1 {
-    const isControl = (first & 0x0f) >= FIRST_CONTROL_OPCODE;
-    const wasFragmented = isFragmented;
-    if (isControl) held -= headerBytes + length;
-    else if (first & IS_LAST) {
-      held = 0;
-      messages += 1;
-      isFragmented = false;
+  #endFrame(): 0 | 1 {
+    const isControl = (this.#first & 0x0f) >= FIRST_CONTROL_OPCODE;
+    const wasFragmented = this.#isFragmented;
+    if (isControl) this.held -= this.#headerBytes + this.#length;
+    else if (this.#first & IS_LAST) {
+      this.held = 0;
+      this.messages += 1;
+      this.#isFragmented = false;
     } else {
-      held += FRAGMENT_BYTES;
-      isFragmented = true;
+      this.held += FRAGMENT_BYTES;
+      this.#isFragmented = true;
     }
-    headerRead = 0;
-    headerBytes = 2;
-    return isControl || isFragmented || wasFragmented ? 1 : 0;
+    this.#headerRead = 0;
+    this.#headerBytes = 2;
+    return isControl || this.#isFragmented || wasFragmented ? 1 : 0;
   }
-
-  return {
-    get held() {
-      return held;
-    },
-    get messages() {
-      return messages;
-    },
-    take(chunk) {
-      let besides = 0;
-      for (let at = 0; at < chunk.length;) {
-        if (headerRead < headerBytes) readHeader(chunk[at++]!);
-        else {
-          const step = Math.min(payloadLeft, chunk.length - at);
-          at += step;
-          payloadLeft -= step;
-          held += step;
-        }
-        if (headerRead === headerBytes && payloadLeft === 0) besides += endFrame();
-      }
-      return besides;
-    },
-  };
 }

@@ -2,55 +2,73 @@
  * How many frames a second may come in that are no messages: pings, pongs, pieces of messages. They cost no message's rate
  * (core's), so they have one of their own: of a connection, and of its user, whose connections share one.
  */
-import type { Duplex } from "node:stream";
 import { delayUntil, type Bucket, type Clock, type Rate } from "@streamer/core";
 
 export interface FrameRates {
-  /** What counts the frames of a socket until it closes: returns 0, or the ms until so many would have passed. */
-  of(user: string, raw: Duplex): (frames: number) => number;
+  /** What counts the frames of a socket, one of this user's, until it leaves. */
+  enter(user: string): FrameCount;
 }
 
-interface OfUser {
-  readonly bucket: Bucket;
+export interface FrameCount {
+  /** Counts frames: returns 0, or the ms until so many would have passed. */
+  take(frames: number): number;
+  leave(): void;
+}
+
+/** Most send nothing of the kind: buckets are full until something is taken from them, and made then. */
+interface Spent {
+  bucket: Bucket | undefined;
+}
+
+interface OfUser extends Spent {
+  readonly user: string;
   sockets: number;
+}
+
+interface FrameRateParts {
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly perSecond: number;
 }
 
 const rateOf = (perSecond: number): Rate => ({ perSecond, burst: 2 * perSecond });
 
-export function createFrameRates({
-  clock,
-  perSecond,
-}: {
-  readonly clock: Pick<Clock, "monotonic">;
-  readonly perSecond: number;
-}): FrameRates {
+export function createFrameRates({ clock, perSecond }: FrameRateParts): FrameRates {
   const own = rateOf(perSecond);
   const shared = rateOf(2 * perSecond);
   const users = new Map<string, OfUser>();
-  const full = ({ burst }: Rate): Bucket => ({ tokens: burst, at: clock.monotonic() });
 
-  function enter(user: string, raw: Duplex): OfUser {
-    const entry = users.get(user) ?? { bucket: full(shared), sockets: 0 };
-    users.set(user, entry);
-    entry.sockets += 1;
-    raw.once("close", () => {
-      entry.sockets -= 1;
-      if (entry.sockets === 0) users.delete(user);
-    });
-    return entry;
+  function spend(spent: Spent, rate: Rate, frames: number): number {
+    const now = clock.monotonic();
+    const bucket = (spent.bucket ??= { tokens: rate.burst, at: now });
+    const afterMs = delayUntil(bucket, rate, frames, now);
+    bucket.tokens -= frames;
+    return afterMs;
+  }
+
+  class OfSocket implements FrameCount {
+    bucket: Bucket | undefined;
+    readonly #user: OfUser;
+
+    constructor(user: OfUser) {
+      this.#user = user;
+    }
+
+    take(frames: number): number {
+      return Math.max(spend(this, own, frames), spend(this.#user, shared, frames));
+    }
+
+    leave(): void {
+      this.#user.sockets -= 1;
+      if (this.#user.sockets === 0) users.delete(this.#user.user);
+    }
   }
 
   return {
-    of(user, raw) {
-      const ofUser = enter(user, raw).bucket;
-      const ofSocket = full(own);
-      return (frames) => {
-        const now = clock.monotonic();
-        const afterMs = Math.max(delayUntil(ofSocket, own, frames, now), delayUntil(ofUser, shared, frames, now));
-        ofSocket.tokens -= frames;
-        ofUser.tokens -= frames;
-        return afterMs;
-      };
+    enter(user) {
+      const ofUser = users.get(user) ?? { user, sockets: 0, bucket: undefined };
+      users.set(user, ofUser);
+      ofUser.sockets += 1;
+      return new OfSocket(ofUser);
     },
   };
 }

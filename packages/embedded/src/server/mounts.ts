@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { pathnameOf } from "./base-path.ts";
 
 export interface Mount {
   /** Names it: a server has each path once. */
@@ -48,7 +49,7 @@ export function mount(server: HttpServer, one: Mount): () => void {
 function intercept(server: Server): Mounts {
   const mounts: Mount[] = [];
   const find = (kind: "takesRequest" | "takesUpgrade", { url }: IncomingMessage): Mount | undefined => {
-    const pathname = pathOf(url);
+    const pathname = pathnameOf(url);
     return pathname === undefined ? undefined : mounts.find((one) => one[kind](pathname));
   };
 
@@ -103,6 +104,3 @@ function intercept(server: Server): Mounts {
     },
   };
 }
-
-/** As routes read it; undefined for what is no address. */
-const pathOf = (url: string | undefined): string | undefined => URL.parse(url ?? "", "http://localhost")?.pathname;

@@ -8,26 +8,35 @@
  * An address that only says "all of them" (0.0.0.0, ::) leads nowhere, and is handed out to nobody.
  */
 import type { IncomingMessage } from "node:http";
-import { isIP, type AddressInfo } from "node:net";
+import { isIP, type AddressInfo, type Socket } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import type { Clock, Log } from "@streamer/core";
 import { wireError } from "@streamer/protocol";
 
-/** How a request came here: what is kept of it for as long as its connection lasts. */
-export interface Arrival {
+/** What a request says of how it came. */
+export interface Said {
   /** What it says it came by. */
   readonly host: string | undefined;
   readonly isForwarded: boolean;
+}
+
+/** How a request came here. */
+export interface Arrival extends Said {
   readonly scheme: "http" | "https";
   /** What its socket reached; a Unix socket has none. */
   readonly reached: { readonly address: string; readonly port: number } | undefined;
 }
 
-export function arrivalOf({ headers, socket }: IncomingMessage): Arrival {
+export const saidBy = ({ headers }: Pick<IncomingMessage, "headers">): Said => ({
+  host: headers.host,
+  isForwarded: headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined,
+});
+
+/** Of an open socket: each is asked when it matters, not when it comes, since few are ever told a link. */
+export function arrivalOf(said: Said, socket: Socket): Arrival {
   const { localAddress: address, localPort: port = 0 } = socket;
   return {
-    host: headers.host,
-    isForwarded: headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined,
+    ...said,
     scheme: "encrypted" in socket ? "https" : "http",
     reached: address === undefined ? undefined : { address: plain(address), port },
   };

@@ -6,15 +6,16 @@ import type { Credential, Guard } from "@streamer/auth";
 import { createLoop, type Clock, type Log, type Loop } from "@streamer/core";
 import type { WireError } from "@streamer/protocol";
 
-export interface Reviews {
-  readonly loop: Loop;
-  /** Returns what ends the watching. */
-  watch(connectionId: string, credential: Credential): () => void;
+interface Reviewed {
+  readonly connectionId: string;
+  readonly credential: Credential;
 }
 
 export interface ReviewParts {
   readonly clock: Clock;
   readonly log: Log;
+  /** Connections that are open now. */
+  readonly open: () => Iterable<Reviewed>;
   readonly review: Guard["review"];
   readonly end: (connectionId: string, error: WireError) => Promise<void>;
 }
@@ -25,27 +26,19 @@ const REVIEW_BOUND_MS = 60_000;
 /** Asked for at the same time. */
 const AT_ONCE = 64;
 
-export function createReviews({ clock, log, review, end }: ReviewParts): Reviews {
-  const open = new Map<string, Credential>();
-
+export function createReviews({ clock, log, open, review, end }: ReviewParts): Loop {
   const round = async (): Promise<void> => {
-    if (open.size === 0) return;
+    const all = Array.from(open());
+    if (all.length === 0) return;
     const judge = await review();
-    const all = Array.from(open);
     for (let at = 0; at < all.length; at += AT_ONCE)
       await Promise.all(
-        all.slice(at, at + AT_ONCE).map(async ([connectionId, credential]) => {
+        all.slice(at, at + AT_ONCE).map(async ({ connectionId, credential }) => {
           const error = await judge(credential);
           if (error) await end(connectionId, error);
         }),
       );
   };
 
-  return {
-    loop: createLoop({ clock, log, name: "token reviews", round, everyMs: REVIEW_EVERY_MS, boundMs: REVIEW_BOUND_MS }),
-    watch: (connectionId, credential) => {
-      open.set(connectionId, credential);
-      return () => void open.delete(connectionId);
-    },
-  };
+  return createLoop({ clock, log, name: "token reviews", round, everyMs: REVIEW_EVERY_MS, boundMs: REVIEW_BOUND_MS });
 }

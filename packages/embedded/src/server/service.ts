@@ -38,6 +38,7 @@ import {
   createOwnAddress,
   comesFromElsewhere,
   refusePublicDevelopmentKey,
+  saidBy,
   type Arrival,
 } from "./own-address.ts";
 import { createReadiness } from "./readiness.ts";
@@ -139,8 +140,6 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
   const doors = createDoors({ clock, log, addresses, ...room });
   const unfinished = createUnfinished({ clock, log, limits: room.limits });
   const addressFor = createOwnAddress({ publicUrl, listening: place.httpUrl, clock, log });
-  /** By connection: how its client came. */
-  const cameBy = new Map<string, Arrival>();
   const originFor = (arrival: Arrival | undefined): string => (arrival ? addressFor(arrival) : (publicUrl ?? place.httpUrl()));
   let isReady = false;
   let sweep: Sweep | undefined;
@@ -153,7 +152,7 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
     log,
     isolation,
     around: aroundRuns(log),
-    publicUrl: (connectionId = "") => originFor(cameBy.get(connectionId)) + place.base,
+    publicUrl: (connectionId = "") => originFor(gateway.arrivalOf(connectionId)) + place.base,
     channel: channelOptions(chosen.channel),
     onRunnable: () => pump.nudge(),
   }).catch((error: unknown) => {
@@ -176,7 +175,6 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
     path: place.upgradePath || "/",
     allowedOrigins,
     addresses,
-    cameBy,
     isTooFar,
     doors,
     unfinished,
@@ -186,7 +184,7 @@ export async function createService(chosen: ServiceOptions, place: Place): Promi
   });
   const describe = async (request: IncomingMessage): Promise<JsonObject> => {
     const { asyncApiDocument } = await import("@streamer/protocol/asyncapi");
-    const url = socketUrl(addressFor(arrivalOf(request)), place.upgradePath);
+    const url = socketUrl(addressFor(arrivalOf(saidBy(request), request.socket)), place.upgradePath);
     return asyncApiDocument({ url, serverVersion: VERSION, actions: streamer.describe() });
   };
   const readiness = createReadiness({

@@ -3,6 +3,7 @@
  * a message. So many may be told at a time; beyond that a socket ends untold.
  */
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
 import type { Clock } from "@streamer/core";
@@ -17,7 +18,7 @@ export interface TurnedAway {
 
 export interface Upgrade {
   readonly request: IncomingMessage;
-  readonly raw: Duplex;
+  readonly raw: Socket;
   readonly head: Buffer;
 }
 

@@ -2,25 +2,24 @@
  * What messages that are not complete yet may hold of this server's memory: so much of one user, so much in all, and each
  * for so long. Whoever goes beyond is closed; in all, whose message began first, because that is who dribbles.
  */
-import type { Duplex } from "node:stream";
 import { createLoop, type Clock, type Log, type Loop } from "@streamer/core";
 import { wireError, type WireError } from "@streamer/protocol";
 import type { ConnectionLimits } from "./doors.ts";
-import { createFrameMeter } from "./frame-meter.ts";
+import type { FrameMeter } from "./frame-meter.ts";
 
-interface Watched {
-  /** Bytes as they come in. */
-  readonly raw: Duplex;
-  /** Whose they count as. */
+export interface Watched {
+  readonly meter: FrameMeter;
+  /** Whose bytes count as whose. */
   readonly user: string;
-  /** Frames that are no whole message, as they come: pings, pieces. */
-  onFrames(count: number): void;
   /** Closes the socket, and reads no more from it. */
   end(error: WireError): void;
 }
 
 export interface Unfinished {
-  watch(socket: Watched): void;
+  /** Reads what has come in on a socket. Returns how many frames ended in it that were no whole message: pings, pieces. */
+  take(socket: Watched, chunk: Uint8Array): number;
+  /** To be called when it has closed. */
+  forget(socket: Watched): void;
   /** Bytes held now, over all connections. */
   readonly bytes: number;
   readonly loop: Loop;
@@ -98,21 +97,18 @@ export function createUnfinished({ clock, log, limits }: UnfinishedParts): Unfin
       return total;
     },
     loop: createLoop({ clock, log, name: "unfinished messages", round: look, everyMs: LOOK_EVERY_MS, boundMs: LOOK_BOUND_MS }),
-    watch(socket) {
-      const meter = createFrameMeter();
-      let messages = 0;
-      socket.raw.on("data", (chunk: Buffer) => {
-        const besides = meter.take(chunk);
-        // One that began in this chunk is another than the one that ended in it.
-        if (meter.messages > messages || meter.held === 0) forget(socket);
-        messages = meter.messages;
-        if (meter.held > 0) {
-          hold(socket, meter.held);
-          check(socket);
-        }
-        if (besides > 0) socket.onFrames(besides);
-      });
-      socket.raw.once("close", () => forget(socket));
+    take(socket, chunk) {
+      const { meter } = socket;
+      const before = meter.messages;
+      const besides = meter.take(chunk);
+      // One that began in this chunk is another than the one that ended in it.
+      if (meter.messages > before || meter.held === 0) forget(socket);
+      if (meter.held > 0) {
+        hold(socket, meter.held);
+        check(socket);
+      }
+      return besides;
     },
+    forget,
   };
 }
