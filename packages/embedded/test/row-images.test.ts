@@ -70,6 +70,29 @@ it("P3 are forgotten when a statement without a checksum of its own changes the 
   });
 });
 
+it("P5 are in step with what a run stores, and what it stores is intact", async () => {
+  await created(engine, "r1");
+  const [claim] = await engine.requests.claim(terms(1));
+  const { lease } = claim!;
+  const progress = (percentage: number) => ({ type: "progress", percentage, attempt: 1 }) as const;
+  await engine.requests.advance(lease, { events: [progress(1)], leaseMs: 1_000 });
+  database.db.exec("UPDATE requests SET max_attempts = 7 WHERE key = 'acme/alice/r1'");
+  await engine.requests.advance(lease, { events: [], checkpoint: { page: 2 }, leaseMs: 1_000 });
+  await engine.requests.advance(lease, { events: [progress(2), progress(3)], leaseMs: 1_000 });
+  const row = () =>
+    database.db.prepare("SELECT max_attempts, seq, progress_seq, (SELECT count(*) FROM checkpoints) AS kept FROM requests").get();
+  expect(row()).toEqual({ max_attempts: 7, seq: 4, progress_seq: 4, kept: 1 });
+  expect(await engine.requests.get(submission("r1").key)).toMatchObject({ record: { progress: { percentage: 3 } } });
+  await engine.requests.settle(lease, COMPLETED);
+  expect(row()).toMatchObject({ max_attempts: 7, kept: 0 });
+  expect(await engine.requests.get(submission("r1").key)).toMatchObject({ record: { status: "COMPLETED" } });
+  const { bytes } = database.db.prepare("SELECT bytes FROM requests").get()!;
+  const stored = database.db.prepare(`
+    SELECT 1024 + octet_length(payload) + octet_length(metadata) + octet_length(permissions)
+      + (SELECT sum(octet_length(text)) FROM events WHERE seq > 1) AS bytes FROM inputs`);
+  expect(bytes).toBe(stored.get()!["bytes"]);
+});
+
 it("P1 of a write that is undone are not what is claimed: one that throws takes nothing else with it", async () => {
   const bad = engine.requests.submit(
     submission("bad", {

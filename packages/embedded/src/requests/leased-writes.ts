@@ -7,7 +7,7 @@
  */
 import { settledEvents, type Lease, type Requests } from "@streamer/core";
 import type { MovingRow, Transitions } from "./transitions.ts";
-import { checksumOf, isIntact } from "../sqlite/checksums.ts";
+import { checksumOf, checksumOfRequest, isIntact } from "../sqlite/checksums.ts";
 import type { RequestRow } from "./rows.ts";
 import type { Store } from "../sqlite/store.ts";
 
@@ -15,12 +15,12 @@ export function createLeasedWrites(
   store: Store,
   transitions: Transitions,
 ): Pick<Requests, "advance" | "reschedule" | "release" | "settle"> {
-  const { db, clock, log, images, damage } = store;
+  const { db, clock, log, images, damage, usage } = store;
   const findHeld = db.prepare(`
     SELECT id, request_id, seq, action, tenant, user, priority, retention_ms, cancel_requested FROM requests
     WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ?`);
   const findWhole = db.prepare("SELECT * FROM requests WHERE key = ? AND status = 'PROCESSING' AND attempt = ? AND boot = ?");
-  const renew = db.prepare("UPDATE requests SET lease_until = ?, bytes = bytes + ? WHERE id = ?");
+  const goOn = db.prepare("UPDATE requests SET lease_until = ?, seq = ?, progress_seq = ?, progress = ?, bytes = ?, sum = ? WHERE id = ?");
   const checkpointBytes = db.prepare("SELECT octet_length(state) AS bytes FROM checkpoints WHERE request = ?");
   const saveCheckpoint = db.prepare(
     "INSERT INTO checkpoints (request, state, sum) VALUES (?, ?, ?) ON CONFLICT (request) DO UPDATE SET state = excluded.state, sum = excluded.sum",
@@ -41,21 +41,33 @@ export function createLeasedWrites(
   };
 
   /** In place of the one before it. Returns by how many bytes it is longer. */
-  const save = ({ id, tenant, user }: MovingRow, state: string): number => {
+  const save = (id: number, state: string): number => {
     const before = (checkpointBytes.get(id)?.["bytes"] as number | undefined) ?? 0;
     saveCheckpoint.run(id, state, checksumOf([id, state]));
-    const more = Buffer.byteLength(state) - before;
-    store.usage.add(tenant, user, more);
-    return more;
+    return Buffer.byteLength(state) - before;
   };
 
   return {
     advance: (lease, { events, checkpoint, leaseMs }) =>
-      underLease(lease, (row) => {
-        const appended = log.append(row, events);
-        transitions.note(row, appended);
-        renew.run(clock.monotonic() + leaseMs, checkpoint === undefined ? 0 : save(row, JSON.stringify(checkpoint)), row.id);
-        return { outcome: "advanced", frames: appended.frames, cancelRequested: row.cancel_requested === 1 };
+      store.write(() => {
+        const row = heldWhole(lease);
+        if (!row) return { outcome: "lost" };
+        const { frames, seq, progress, bytes: appended } = log.append(row, events);
+        const more = appended + (checkpoint === undefined ? 0 : save(row.id, JSON.stringify(checkpoint)));
+        const moved = {
+          ...row,
+          lease_until: clock.monotonic() + leaseMs,
+          seq,
+          progress_seq: progress?.seq ?? row.progress_seq,
+          progress: progress?.text ?? row.progress,
+          bytes: row.bytes + more,
+        };
+        const sum = checksumOfRequest(moved);
+        goOn.run(moved.lease_until, seq, moved.progress_seq, moved.progress, moved.bytes, sum, row.id);
+        const hasCheckpoint = checkpoint !== undefined || images.byId(row.id)?.hasCheckpoint !== false;
+        images.put({ row: { ...moved, sum }, input: undefined, hasCheckpoint });
+        usage.add(row.tenant, row.user, more);
+        return { outcome: "advanced", frames, cancelRequested: row.cancel_requested === 1 };
       }),
 
     reschedule: (lease, { runAt, events, failures = 1 }) =>
