@@ -17,48 +17,45 @@ circular["self"] = circular;
 const escaped = (count: number): string => "\u0001".repeat(count);
 
 const batch = (more: Partial<BatchContent>): BatchContent => ({
-  updates: [reported(10, undefined, undefined, 1)],
+  updates: [reported(10, undefined, undefined)],
   maxUpdates: 20,
   omitted: NONE_OMITTED,
   attempt: 1,
   shared: new Map(),
   stage: undefined,
   eta: undefined,
-  timestamp: 1_000,
   ...more,
 });
 
 describe("what a call of report becomes", () => {
-  it("is its percentage and time alone when nothing else was said", () => {
-    expect(reported(5, undefined, undefined, 7)).toEqual({ percentage: 5, timestamp: 7 });
-    expect(reported(5, 3 as never, "text" as never, 7)).toEqual({ percentage: 5, timestamp: 7 });
-    expect(reported(5, undefined, { stage: "" }, 7)).toEqual({ percentage: 5, timestamp: 7 });
-    expect(reported(5, undefined, { stage: 3 }, 7)).toEqual({ percentage: 5, timestamp: 7 });
+  it("is its percentage alone when nothing else was said", () => {
+    expect(reported(5, undefined, undefined)).toEqual({ percentage: 5 });
+    expect(reported(5, 3 as never, "text" as never)).toEqual({ percentage: 5 });
+    expect(reported(5, undefined, { stage: "" })).toEqual({ percentage: 5 });
+    expect(reported(5, undefined, { stage: 3 })).toEqual({ percentage: 5 });
   });
 
   it("has a stage of its own, and texts as long as the protocol allows", () => {
-    expect(reported(5, "read", { stage: "query", rows: 3 }, 7)).toEqual({
+    expect(reported(5, "read", { stage: "query", rows: 3 })).toEqual({
       percentage: 5,
-      timestamp: 7,
       message: "read",
       stage: "query",
       metadata: { rows: 3 },
     });
-    expect([100 / 3, 99.996, 99.994, 100, 0.29].map((percentage) => reported(percentage, undefined, undefined, 7).percentage)).toEqual([
+    expect([100 / 3, 99.996, 99.994, 100, 0.29].map((percentage) => reported(percentage, undefined, undefined).percentage)).toEqual([
       33.33, 99.99, 99.99, 100, 0.29,
     ]);
-    const { message, stage } = reported(5, "m".repeat(2_000), { stage: "s".repeat(200) }, 7);
+    const { message, stage } = reported(5, "m".repeat(2_000), { stage: "s".repeat(200) });
     expect([message?.length, stage?.length]).toEqual([1_024, 128]);
   });
 });
 
 describe("the message of a batch", () => {
   it("is the newest update, with the metadata of all and the updates when there are several", () => {
-    const updates = [reported(10, "a", { x: 1, y: 1 }, 1), reported(20, "b", { y: 2, stage: "late" }, 2)];
+    const updates = [reported(10, "a", { x: 1, y: 1 }), reported(20, "b", { y: 2, stage: "late" })];
     const { body, refused } = progressMessage(
       batch({
         updates,
-        timestamp: 1_001,
         shared: new Map([
           ["x", 0],
           ["z", 3],
@@ -74,7 +71,7 @@ describe("the message of a batch", () => {
       stage: "late",
       metadata: { x: 1, y: 2, z: 3 },
       updates: [
-        { percentage: 10, message: "a", metadata: { x: 1, y: 1 }, timestamp: 1 },
+        { percentage: 10, message: "a", metadata: { x: 1, y: 1 } },
         { percentage: 20, message: "b", stage: "late", metadata: { y: 2 } },
       ],
     });
@@ -93,7 +90,7 @@ describe("the message of a batch", () => {
   });
 
   it("carries the newest updates, no more than it may, and says how many it does not", () => {
-    const updates = [1, 2, 3].map((percentage) => reported(percentage, undefined, undefined, percentage));
+    const updates = [1, 2, 3].map((percentage) => reported(percentage, undefined, undefined));
     const carried = (more: Partial<BatchContent>) => {
       const { updates: told, omitted } = progressMessage(batch({ updates, ...more })).body as ServerMessage<"progress">;
       return { told: told?.map(({ percentage }) => percentage), omitted };
@@ -105,16 +102,14 @@ describe("the message of a batch", () => {
   });
 
   it("carries as many of the newest as have room for their metadata", () => {
-    const updates = Array.from({ length: 8 }, (_, n) => reported(n, undefined, { rows: n, text: "x".repeat(3_500) }, 500));
+    const updates = Array.from({ length: 8 }, (_, n) => reported(n, undefined, { rows: n, text: "x".repeat(3_500) }));
     const { body, refused } = progressMessage(batch({ updates }));
     expect(refused).toBeUndefined();
     expect(body).toMatchObject({ percentage: 7, metadata: { rows: 7 }, updates: [{ percentage: 6 }, { percentage: 7 }], omitted: 6 });
   });
 
   it("goes without metadata that cannot travel, and says why", () => {
-    const { body, refused } = progressMessage(
-      batch({ updates: [reported(10, "m", circular as never, 1), reported(11, "n", undefined, 2)] }),
-    );
+    const { body, refused } = progressMessage(batch({ updates: [reported(10, "m", circular as never), reported(11, "n", undefined)] }));
     expect(body).toEqual({ type: "progress", percentage: 11, attempt: 1, message: "n", omitted: 1 });
     expect(refused).toMatch(/^metadata is not JSON: ./);
   });

@@ -5,16 +5,6 @@ import type { EventBody } from "../ports/requests.ts";
 import { leastJsonLength } from "../json-length.ts";
 import { countLinks, MAX_LINKS } from "./blob-links.ts";
 
-/** One call of `ctx.report`. */
-export interface Reported {
-  readonly percentage: number;
-  readonly message?: string;
-  readonly stage?: string;
-  readonly metadata?: JsonObject;
-  /** Epoch ms. */
-  readonly timestamp: number;
-}
-
 export const MAX_MESSAGE_LENGTH = 1_024;
 const MAX_STAGE_LENGTH = 128;
 /** Progress travels often: what is larger belongs in a partial or a blob. */
@@ -26,18 +16,19 @@ function shown(percentage: number): number {
   return rounded === 100 && percentage < 100 ? 99.99 : rounded;
 }
 
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
 /** What a call of `ctx.report` becomes; a `stage` string in the metadata is the message's stage. */
-export function reported(percentage: number, message: string | undefined, metadata: JsonObject | undefined, timestamp: number): Reported {
+export function reported(percentage: number, message: string | undefined, metadata: JsonObject | undefined): ProgressUpdate {
+  const update: Writable<ProgressUpdate> = { percentage: shown(percentage) };
   // Authors in JavaScript pass what they like: what is no text or no object says nothing.
-  const { stage, ...rest } = isJsonObject(metadata) ? metadata : {};
-  const named = typeof stage === "string" && stage !== "" ? boundedText(stage, MAX_STAGE_LENGTH) : undefined;
-  return {
-    percentage: shown(percentage),
-    timestamp,
-    ...(typeof message === "string" && { message: boundedText(message, MAX_MESSAGE_LENGTH) }),
-    ...(named !== undefined && { stage: named }),
-    ...(Object.keys(rest).length > 0 && { metadata: rest }),
-  };
+  if (typeof message === "string") update.message = boundedText(message, MAX_MESSAGE_LENGTH);
+  if (!isJsonObject(metadata)) return update;
+  // A copy: the object is the author's, who may go on to write into it.
+  const { stage, ...rest } = metadata;
+  if (typeof stage === "string" && stage !== "") update.stage = boundedText(stage, MAX_STAGE_LENGTH);
+  if (Object.keys(rest).length > 0) update.metadata = rest;
+  return update;
 }
 
 /** Longest name of a stream, as the protocol has it (docs/protocol.md §5.7). */
@@ -52,7 +43,7 @@ export function assertStream(stream: unknown): void {
 
 export interface BatchContent {
   /** Oldest first; at least one. */
-  readonly updates: readonly Reported[];
+  readonly updates: readonly ProgressUpdate[];
   /** A message carries at most so many of them. */
   readonly maxUpdates: number;
   /** How many came before them and are left out, and the metadata of those. */
@@ -62,51 +53,60 @@ export interface BatchContent {
   /** Stage of the last message, for updates that name none. */
   readonly stage: string | undefined;
   readonly eta: Eta | undefined;
-  /** When the message is made: epoch ms. */
-  readonly timestamp: number;
 }
 
-/** A message says when an update was made where that is so long before the message itself, in ms. */
-const LONG_AGO_MS = 1_000;
 /** What is over before it is read need not be told: nine in ten such runs end sooner, in ms. */
 const SHORTEST_ETA_MS = 2_000;
+
+type Progress = Extract<EventBody, { readonly type: "progress" }>;
 
 /**
  * The one message of a batch: the newest update, with the metadata of all of them merged, and the newest updates
  * themselves when there were several. `omitted` counts those it has no room for; `refused` says why metadata had to be
  * left out.
  */
-export function progressMessage(batch: BatchContent): { readonly body: EventBody; readonly refused?: string } {
-  const { updates, maxUpdates, omitted, attempt } = batch;
+export function progressMessage(batch: BatchContent): { readonly body: Progress; readonly refused?: string } {
+  const { updates, omitted, attempt, eta } = batch;
   const newest = updates.at(-1)!;
   const stage = newest.stage ?? batch.stage;
-  const merged: JsonObject = Object.assign(Object.fromEntries(batch.shared), omitted.metadata, ...updates.map(({ metadata }) => metadata));
-  let told = updates.length > 1 && maxUpdates > 1 ? updates.slice(-maxUpdates).map((update) => toldAt(update, batch.timestamp)) : [];
-  let refused = whyUnsendable([merged, told]);
-  while (refused !== undefined && told.length > 0) {
-    told = told.length > 3 ? told.slice(told.length / 2) : [];
-    refused = whyUnsendable([merged, told]);
-  }
+  const metadata: JsonObject = Object.assign(Object.fromEntries(batch.shared), omitted.metadata);
+  for (const update of updates) Object.assign(metadata, update.metadata);
+  const { told, refused } = sendable(batch, metadata);
   const untold = omitted.count + updates.length - Math.max(1, told.length);
-  const eta = batch.eta && batch.eta.p90_ms >= SHORTEST_ETA_MS ? batch.eta : undefined;
-  const body: EventBody = {
-    type: "progress",
-    percentage: newest.percentage,
-    attempt,
-    ...(newest.message !== undefined && { message: newest.message }),
-    ...(stage !== undefined && { stage }),
-    ...(refused === undefined && Object.keys(merged).length > 0 && { metadata: merged }),
-    ...(eta && { eta }),
-    ...(told.length > 0 && { updates: told }),
-    ...(untold > 0 && { omitted: untold }),
-  };
+  const body: Writable<Progress> = { type: "progress", percentage: newest.percentage, attempt };
+  if (newest.message !== undefined) body.message = newest.message;
+  if (stage !== undefined) body.stage = stage;
+  if (refused === undefined && Object.keys(metadata).length > 0) body.metadata = metadata;
+  if (eta && eta.p90_ms >= SHORTEST_ETA_MS) body.eta = eta;
+  if (told.length > 0) body.updates = told;
+  if (untold > 0) body.omitted = untold;
   return refused === undefined ? { body } : { body, refused };
 }
 
 export const NONE_OMITTED: BatchContent["omitted"] = { count: 0, metadata: {} };
 
-function toldAt({ timestamp, ...update }: Reported, now: number): ProgressUpdate {
-  return now - timestamp < LONG_AGO_MS ? update : { ...update, timestamp };
+/** The newest of the updates that can travel beside the message's metadata; none when that cannot, or when there is one only. */
+function sendable(
+  { updates, maxUpdates }: BatchContent,
+  metadata: JsonObject,
+): { readonly told: readonly ProgressUpdate[]; readonly refused: string | undefined } {
+  const some = maxUpdates > 1 && updates.length > 1 ? updates.slice(-maxUpdates) : [];
+  for (let told = some; ; told = told.length > 3 ? told.slice(told.length / 2) : []) {
+    const isShort = told.reduce((sum, update) => sum + mostLength(update), mostLength({ metadata })) <= MAX_METADATA_BYTES;
+    const refused = isShort ? undefined : whyUnsendable([metadata, told]);
+    if (refused === undefined || told.length === 0) return { told, refused };
+  }
+}
+
+/** Most characters of an update's JSON beside its percentage, where that is told at a glance; else Infinity. */
+function mostLength({ message = "", metadata = {} }: Partial<ProgressUpdate>): number {
+  let length = 100 + 6 * message.length;
+  for (const key of Object.keys(metadata)) {
+    const value = metadata[key];
+    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return Infinity;
+    length += 6 * key.length + 6 * (typeof value === "string" ? value.length : 0) + 30;
+  }
+  return length;
 }
 
 /** Why metadata cannot travel with progress; undefined when it can. */

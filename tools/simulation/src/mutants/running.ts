@@ -161,7 +161,7 @@ export const RUNNING: readonly Mutant[] = [
     does: "completes without a last progress of 100 %",
     engine: "memory",
     file: "packages/core/src/flow/report/reporter.ts",
-    find: "    if (isComplete) this.#batch.complete(this.#moment);\n",
+    find: "    if (isComplete) this.#batch.complete(this.#ports.clock.monotonic());\n",
     replace: "",
   },
   {

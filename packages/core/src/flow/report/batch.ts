@@ -1,11 +1,11 @@
 /** What a handler has reported and was not sent yet. Time is handed in; when it is due says rules/batching.ts. */
-import type { JsonObject, JsonValue } from "@streamer/protocol";
+import type { JsonObject, JsonValue, ProgressUpdate } from "@streamer/protocol";
 import type { EventBody } from "../../ports/requests.ts";
-import { clampPercentage, dueInMs, type BatchingOptions } from "../../rules/batching.ts";
+import { clampPercentage, dueInMs, type Batch, type BatchingOptions } from "../../rules/batching.ts";
 import { noTimeSpent, spend, timeShare, type Course, type TimeSpent } from "../../rules/course.ts";
 import type { Quantiles } from "../../rules/durations.ts";
 import { remaining } from "../../rules/estimates.ts";
-import { NONE_OMITTED, progressMessage, reported, type BatchContent, type Reported } from "../../rules/progress.ts";
+import { NONE_OMITTED, progressMessage, reported, type BatchContent } from "../../rules/progress.ts";
 
 export interface Moment {
   /** Monotonic ms. */
@@ -27,17 +27,21 @@ export interface BatchTerms {
   readonly lateBy: number | undefined;
 }
 
+/** A message says when an update was made where that is so long before it, in ms. */
+const LONG_AGO_MS = 1_000;
+
 export class ProgressBatch {
-  #updates: Reported[] = [];
+  #updates: ProgressUpdate[] = [];
+  /** Monotonic ms at which each of them was made. */
+  #madeAt: number[] = [];
   /** Reported before them: more than a message carries came while none could be sent. */
   #omitted: BatchContent["omitted"] = NONE_OMITTED;
-  /** Monotonic ms at which the oldest of them came. */
-  #since = 0;
-  #newest: Reported | undefined;
+  /** What is due of them. */
+  readonly #waiting: { -readonly [Name in keyof Batch]: Batch[Name] } = { count: 0, since: 0, percentage: 0, stageChanged: false };
+  #newest: ProgressUpdate | undefined;
   /** As the handler reported it. */
   #percentage = 0;
   #stage: string | undefined;
-  #stageChanged = false;
   /** Monotonic ms of the last message. */
   #sentAt = -Infinity;
   /** Where this attempt's reports began: what a resumed run had done before is not its pace. */
@@ -60,33 +64,42 @@ export class ProgressBatch {
     this.#shared.set(key, value);
   }
 
-  add(percentage: number, message: string | undefined, metadata: JsonObject | undefined, { at, timestamp }: Moment): void {
-    const { isResumed, startedAt } = this.#terms;
+  /** `at`: monotonic ms, as everywhere here. */
+  add(percentage: number, message: string | undefined, metadata: JsonObject | undefined, at: number): void {
     this.#spend(at);
     this.#percentage = clampPercentage(percentage, this.#percentage);
-    this.#first ??= isResumed ? { percentage: this.#percentage, elapsedMs: at - startedAt } : { percentage: 0, elapsedMs: 0 };
-    const update = reported(this.#told, message, metadata, timestamp);
+    this.#first ??= this.#terms.isResumed
+      ? { percentage: this.#percentage, elapsedMs: at - this.#terms.startedAt }
+      : { percentage: 0, elapsedMs: 0 };
+    const update = reported(this.#told(), message, metadata);
     if (update.stage !== undefined && update.stage !== this.#stage) {
       this.#stage = update.stage;
-      this.#stageChanged = true;
+      this.#waiting.stageChanged = true;
     }
-    if (this.isEmpty) this.#since = at;
+    this.#push(update, at);
+    if (this.#updates.length > this.#terms.batching.maxUpdates) this.#omitOldest();
+  }
+
+  #push(update: ProgressUpdate, at: number): void {
+    if (this.isEmpty) this.#waiting.since = at;
     this.#newest = update;
     this.#updates.push(update);
-    if (this.#updates.length > this.#terms.batching.maxUpdates) this.#omitOldest();
+    this.#madeAt.push(at);
+    this.#waiting.count = this.#updates.length;
+    this.#waiting.percentage = this.#told();
   }
 
   #omitOldest(): void {
     const { count, metadata } = this.#omitted;
     this.#omitted = { count: count + 1, metadata: { ...metadata, ...this.#updates.shift()!.metadata } };
+    this.#madeAt.shift();
   }
 
   /** P5: 100 comes before `complete`, whatever the handler reported. */
-  complete({ timestamp }: Moment): void {
+  complete(at: number): void {
     if (this.#newest?.percentage === 100) return;
     this.#percentage = 100;
-    this.#newest = { ...this.#newest, percentage: 100, timestamp };
-    this.#updates.push(this.#newest);
+    this.#push({ ...this.#newest, percentage: 100 }, at);
   }
 
   /** Where the run's time went, until now; undefined when it reported nothing. */
@@ -101,47 +114,50 @@ export class ProgressBatch {
     this.#spentUntil = at;
   }
 
-  get #told(): number {
+  #told(): number {
     const { percentages, course } = this.#terms;
     return percentages === "work" ? this.#percentage : 100 * timeShare(course, this.#percentage);
   }
 
   /** Ms until it is due; 0 is now, Infinity when there is nothing. */
   dueInMs(now: number): number {
-    const batch = {
-      count: this.#updates.length,
-      since: this.#since,
-      percentage: this.#told,
-      stageChanged: this.#stageChanged,
-    };
-    return dueInMs(batch, this.#sentAt, this.#terms.batching, now);
+    return dueInMs(this.#waiting, this.#sentAt, this.#terms.batching, now);
   }
 
   /** The one message of the batch, which is empty afterwards. `refused` says why metadata had to be left out. */
   take(
     attempt: number,
-    { at, timestamp }: Moment,
+    moment: Moment,
     recorded: (aboveMs: number) => Quantiles | undefined,
   ): { readonly body: EventBody; readonly refused?: string } {
-    const elapsedMs = at - this.#terms.startedAt;
+    const elapsedMs = moment.at - this.#terms.startedAt;
     const { course, lateBy } = this.#terms;
     const overTime = (percentage: number): number => 100 * timeShare(course, percentage);
     const first = this.#first && { ...this.#first, percentage: overTime(this.#first.percentage) };
     const pace = { elapsedMs, percentage: overTime(this.#percentage), lateBy, ...(first && { from: first }) };
     const message = progressMessage({
-      updates: this.#updates,
+      updates: this.#dated(moment),
       maxUpdates: this.#terms.batching.maxUpdates,
       omitted: this.#omitted,
       attempt,
       shared: this.#shared,
       stage: this.#stage,
       eta: remaining(pace, recorded(elapsedMs)),
-      timestamp,
     });
     this.#updates = [];
+    this.#madeAt = [];
     this.#omitted = NONE_OMITTED;
-    this.#stageChanged = false;
-    this.#sentAt = at;
+    this.#waiting.count = 0;
+    this.#waiting.stageChanged = false;
+    this.#sentAt = moment.at;
     return message;
+  }
+
+  #dated({ at, timestamp }: Moment): readonly ProgressUpdate[] {
+    if (at - this.#madeAt[0]! < LONG_AGO_MS) return this.#updates;
+    return this.#updates.map((update, n) => {
+      const agoMs = at - this.#madeAt[n]!;
+      return agoMs < LONG_AGO_MS ? update : { ...update, timestamp: Math.round(timestamp - agoMs) };
+    });
   }
 }

@@ -25,7 +25,7 @@ import type { Quantiles } from "../../rules/durations.ts";
 import { assertStorable, assertStream } from "../../rules/progress.ts";
 import { pauseMs } from "../../rules/retry.ts";
 import type { TimeSpent } from "../../rules/course.ts";
-import { ProgressBatch, type BatchTerms, type Moment } from "./batch.ts";
+import { ProgressBatch, type BatchTerms } from "./batch.ts";
 
 /** What every reporter of a process works with. */
 export interface ReporterPorts {
@@ -113,9 +113,10 @@ export class Reporter {
   }
 
   readonly report = (percentage: number, message?: string, metadata?: JsonObject): void => {
-    if (this.#isOver) return;
-    this.#batch.add(percentage, message, metadata, this.#moment);
-    this.#arm();
+    if (this.#isOver()) return;
+    const now = this.#ports.clock.monotonic();
+    this.#batch.add(percentage, message, metadata, now);
+    this.#arm(now);
   };
 
   readonly setMetadata = (key: string, value: JsonValue): void => this.#batch.share(key, value);
@@ -139,7 +140,7 @@ export class Reporter {
 
   /** Adds an event to the next write, which starts now. */
   emit(event: EventBody): void {
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     this.#outbox.push(event);
     this.#startWrite();
   }
@@ -148,7 +149,7 @@ export class Reporter {
   lease(lease: Lease, since: number): void {
     this.#become("lease", () => ({ name: "idle", lease, timer: undefined }));
     this.#lastWriteAt = since;
-    this.#arm();
+    this.#arm(this.#ports.clock.monotonic());
   }
 
   /** Renews the lease unless a write did so within `withinMs`. */
@@ -164,18 +165,13 @@ export class Reporter {
     await this.#delivering;
     this.#reject(new TypeError("The run has ended: what was still to be stored for it is part of its end."));
     if (attempt === undefined) return { events: [], checkpoint: undefined };
-    if (isComplete) this.#batch.complete(this.#moment);
+    if (isComplete) this.#batch.complete(this.#ports.clock.monotonic());
     const events = this.#batch.isEmpty ? this.#outbox : [...this.#outbox, this.#takeProgress(attempt)];
     return { events, checkpoint: this.#checkpoint };
   }
 
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#phase.name === "closed" || this.#phase.name === "lost";
-  }
-
-  get #moment(): Moment {
-    const { clock } = this.#ports;
-    return { at: clock.monotonic(), timestamp: clock.now() };
   }
 
   #become(event: ReporterEvent, make: () => Phase): boolean {
@@ -204,17 +200,18 @@ export class Reporter {
   }
 
   #takeProgress(attempt: number): EventBody {
-    const { body, refused } = this.#batch.take(attempt, this.#moment, (aboveMs) => this.#run.recorded(aboveMs));
+    const { clock } = this.#ports;
+    const moment = { at: clock.monotonic(), timestamp: clock.now() };
+    const { body, refused } = this.#batch.take(attempt, moment, (aboveMs) => this.#run.recorded(aboveMs));
     if (refused !== undefined) this.#ports.log.warn({}, `progress was sent without its metadata: ${refused}`);
     return body;
   }
 
   /** Makes sure that a write starts when the batch is due. */
-  #arm(): void {
+  #arm(now: number): void {
     const phase = this.#phase;
     if (phase.name !== "idle" || this.#batch.isEmpty) return;
     const { clock } = this.#ports;
-    const now = clock.monotonic();
     const ms = this.#batch.dueInMs(now);
     if (phase.timer && phase.timer.at <= now + ms) return;
     phase.timer?.cancel();
@@ -259,7 +256,7 @@ export class Reporter {
         for (const { reject } of waiters) reject(error);
       }
     } while (this.#phase.name === "writing" && this.#hasToWrite());
-    if (this.#become("written", () => ({ name: "idle", lease, timer: undefined }))) this.#arm();
+    if (this.#become("written", () => ({ name: "idle", lease, timer: undefined }))) this.#arm(clock.monotonic());
   }
 
   #hasToWrite(): boolean {
