@@ -1,4 +1,4 @@
-/** When a token counts (RFC 7519 §4.1.4 to §4.1.6): from when until when, and whether it was made in the past. */
+/** When a token counts (RFC 7519 §4.1.4, RFC 7519 §4.1.5 and RFC 7519 §4.1.6): from when until when, and whether it was made in the past. */
 import type { Claims } from "./compact-token.ts";
 
 export interface TimeRules {

@@ -113,15 +113,26 @@ function barLine(run: Shown, name: string, { columns, width }: { columns: number
 
 function createLines({ note }: Terminal, areNamed: boolean): ProgressView {
   const lastKeys = new Map<string, string>();
+  const lastProgress = new Map<string, RunState["progress"]>();
+
+  const line = (id: string, state: RunState, left: ReturnType<Shown["remaining"]>): void => {
+    const { percentage = 0, stage = "" } = state.progress ?? {};
+    const key = `${stage} ${Math.floor(percentage / STEP_PERCENT)} ${state.waiting?.reason ?? ""} ${state.status}`;
+    if (key === lastKeys.get(id)) return;
+    lastKeys.set(id, key);
+    note(`${areNamed ? `${nameOf(id)} ` : ""}${percentOf(state)}  ${describe(state, left)}`);
+  };
+
   return {
     changed(run) {
       const { id, state } = run;
-      if (isTerminal(state.status)) return;
-      const { percentage = 0, stage = "" } = state.progress ?? {};
-      const key = `${stage} ${Math.floor(percentage / STEP_PERCENT)} ${state.waiting?.reason ?? ""} ${state.status}`;
-      if (key === lastKeys.get(id)) return;
-      lastKeys.set(id, key);
-      note(`${areNamed ? `${nameOf(id)} ` : ""}${percentOf(state)}  ${describe(state, run.remaining())}`);
+      const { progress } = state;
+      const isNews = progress !== lastProgress.get(id);
+      lastProgress.set(id, progress);
+      // Several updates may have come as one: a short stage is told as well.
+      if (progress && isNews)
+        for (const update of progress.updates) line(id, { ...state, progress: { ...progress, ...update } }, undefined);
+      if (!isTerminal(state.status)) line(id, state, run.remaining());
     },
     end: () => undefined,
   };

@@ -72,7 +72,7 @@ export function createKeyFilter({ db, clock, log }: KeyFilterParts): KeyFilter {
   };
 }
 
-/** Folded (RFC 9923, §3). */
+/** Folded (RFC 9923 §3). */
 function bitOf(key: string): number {
   const hash = fnv1a(key);
   return ((hash >>> BITS) ^ hash) & (2 ** BITS - 1);
