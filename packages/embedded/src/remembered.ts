@@ -4,7 +4,7 @@
  * collector that copies young objects, and half of its time went into them.
  */
 import type { RequestKey } from "@streamer/core";
-import { fnv1a } from "./fnv.ts";
+import { fnv1a } from "./requests/fnv.ts";
 
 /** What there is under a key. */
 export interface Remembered {

@@ -9,7 +9,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createLoop, type Clock, type Log } from "@streamer/core";
-import { fnv1a } from "../fnv.ts";
+import { fnv1a } from "./fnv.ts";
 
 const BITS = 26;
 /** Rows read in one turn of the event loop. */
