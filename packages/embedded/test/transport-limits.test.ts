@@ -33,7 +33,7 @@ beforeAll(async () => {
     handlers: [...wireHandlers, long],
     dataFolder: folder,
     logLevel: "error",
-    transport: { ...API_GATEWAY_LIMITS, runMs: 300 },
+    transport: { ...API_GATEWAY_LIMITS, runMs: 1_000 },
   });
 });
 afterAll(async () => {
