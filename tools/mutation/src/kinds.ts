@@ -65,7 +65,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: "log alone",
     why: "It decides whether, or with what, something is logged.",
-    sites: [{ text: /\blog\.(debug|info|warn|error)|\blog\.info\?/ }, { was: /^\(problem\) =>\s+log\.warn/ }],
+    sites: [{ text: /\blog\.(debug|info|warn|error)|\blog\.info\?/ }, { was: /^\(problem: Error\) =>\s+log\.warn/ }],
   },
   {
     name: "the last of several names",

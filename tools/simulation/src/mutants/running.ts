@@ -192,15 +192,6 @@ export const RUNNING: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "wakeup-lost",
-    promise: "P2",
-    does: "forgets a nudge that comes while a claim is under way",
-    engine: "memory",
-    file: "packages/core/src/loops.ts",
-    find: `      if (phase.name === "going") phase.again = true;\n`,
-    replace: "",
-  },
-  {
     name: "slot-held-while-told",
     promise: "P14",
     does: "keeps the slot of a request that is there already until its client has been told what there is",
