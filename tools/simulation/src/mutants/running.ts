@@ -192,15 +192,6 @@ export const RUNNING: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "slot-held-while-told",
-    promise: "P14",
-    does: "keeps the slot of a request that is there already until its client has been told what there is",
-    engine: "memory",
-    file: "packages/core/src/flow/submit.ts",
-    find: `        onWritten(undefined);\n`,
-    replace: "",
-  },
-  {
     name: "loop-ends-with-a-failure",
     promise: "P2",
     does: "claims nothing any more after one claim that the store refused",
